@@ -1,0 +1,41 @@
+# `make quickstart` and `make test` do all the set-up: one virtual environment, made or reused.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help quickstart test lint clean
+
+help:
+	@echo "make quickstart   install, then prepare, train, score, export and ask a small bilingual model"
+	@echo "make test         install, then check style and run all tests"
+	@echo "make lint         style only"
+	@echo "make clean        remove what quickstart has made (runs/quickstart, prepared/)"
+	@echo "VENV=$(VENV) PYTHON=$(PYTHON) can be set"
+
+quickstart: $(VENV)/.installed
+	$(BIN)/python -m seqgpt_jax.quickstart
+
+test: $(VENV)/.installed_test lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
+
+lint: $(VENV)/.installed_test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf runs/quickstart prepared/quickstart_*
+
+$(BIN)/python:
+	@echo "== virtual environment in $(VENV)"
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; set PYTHON=...')"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: setup.py | $(BIN)/python
+	@echo "== installing seqgpt_jax into $(VENV): about 3 GB, a few minutes the first time"
+	$(BIN)/python -m pip install --progress-bar on -e .
+	@touch $@
+
+$(VENV)/.installed_test: $(VENV)/.installed
+	@echo "== installing what the tests need (PyTorch as the parity oracle, pytest, ruff)"
+	$(BIN)/python -m pip install --progress-bar on -e '.[test]'
+	@touch $@

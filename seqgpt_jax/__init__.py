@@ -1,0 +1,1 @@
+"""seqgpt_jax: train, evaluate, export and serve SeqGPT-class models in JAX."""

@@ -1,0 +1,36 @@
+"""The contract: what is asked, how it is written, how an answer is read. Standard library only."""
+
+from seqgpt_jax.atomic.chunking import chunk_queries
+from seqgpt_jax.atomic.examples import Atom, Classification, Example, Extraction, Instance
+from seqgpt_jax.atomic.families import FAMILIES, LANGUAGES
+from seqgpt_jax.atomic.template import (
+    CONTROL_TOKENS,
+    GEN,
+    NONE,
+    TEMPLATES,
+    ContractError,
+    Template,
+    clean_text,
+    parse_answer,
+    recover_answer,
+)
+
+__all__ = [
+    "CONTROL_TOKENS",
+    "FAMILIES",
+    "GEN",
+    "LANGUAGES",
+    "NONE",
+    "TEMPLATES",
+    "Atom",
+    "Classification",
+    "ContractError",
+    "Example",
+    "Extraction",
+    "Instance",
+    "Template",
+    "chunk_queries",
+    "clean_text",
+    "parse_answer",
+    "recover_answer",
+]

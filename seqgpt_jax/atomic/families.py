@@ -1,0 +1,92 @@
+"""The ten families of language understanding, reduced to the two atomic tasks.
+
+    CLS SA ID   a text                       -> its labels                           cls
+    NLI         premise ⇥ hypothesis         -> their relation                       cls
+    ET          a mention in a sentence      -> its types                            cls
+    MRC         a passage and a question     -> spans (extractive)                   ext
+                                             -> one of the options (multiple choice) cls
+    NER SF      a text                       -> the spans of each type or slot       ext
+    RE          spans: entities by type (ext); typing: the relation of a pair        cls
+    EE          triggers (ext); typing: the event of a trigger (cls); arguments      ext
+
+Wording of the questions: ET, EE and RE follow figure 2 of the SeqGPT paper and the demo of its
+released code, the missing language by analogy.
+"""
+
+from collections.abc import Iterable
+
+from seqgpt_jax.atomic.examples import Instance
+
+FAMILIES = ("CLS", "SA", "ID", "NLI", "ET", "MRC", "NER", "SF", "RE", "EE")
+LANGUAGES = ("en", "zh")
+
+
+def classification(id: str, text: str, answers: Iterable[str], labels: Iterable[str] = ()) -> Instance:
+    """CLS, SA and ID: a text with one or several labels."""
+    return Instance(id=id, atom="cls", text=text, gold=dict.fromkeys(answers, ()), labels=tuple(labels))
+
+
+def inference(id: str, premise: str, hypothesis: str, label: str) -> Instance:
+    """NLI and other sentence pairs, joined by a TAB."""
+    return classification(id, f"{premise}\t{hypothesis}", [label])
+
+
+def entity_typing(id: str, sentence: str, mention: str, types: Iterable[str], language: str) -> Instance:
+    """ET: the types of one mention."""
+    if language == "zh":
+        return classification(id, f"{sentence}中{mention}的实体类型是什么？", types)
+    return classification(id, f"what is the entity type of {mention} in {sentence}?", types)
+
+
+def reading(id: str, passage: str, question: str, answers: Iterable[str]) -> Instance:
+    """MRC with spans: the question is the one query; no answers means unanswerable."""
+    return Instance(id=id, atom="ext", text=passage, gold={question: unique(answers)}, labels=(question,))
+
+
+def multiple_choice(id: str, passage: str, question: str, options: Iterable[str], answer: str) -> Instance:
+    """MRC with options: passage ⇥ question, the options are the labels."""
+    return classification(id, f"{passage}\t{question}", [answer], options)
+
+
+def spans_by_label(id: str, text: str, spans: Iterable[tuple[str, str]], labels: Iterable[str] = ()) -> Instance:
+    """NER, SF, and the span steps of RE and EE: (label, span) pairs in text order."""
+    gold: dict[str, list[str]] = {}
+    for label, span in spans:
+        gold.setdefault(label, []).append(span)
+    return Instance(
+        id=id, atom="ext", text=text, gold={label: unique(found) for label, found in gold.items()}, labels=tuple(labels)
+    )
+
+
+def relation_typing(id: str, sentence: str, head: str, tail: str, relations: Iterable[str], language: str) -> Instance:
+    """RE, second step: the relation between two spans."""
+    if language == "zh":
+        return classification(id, f"{sentence}中{head}和{tail}的关系是什么？", relations)
+    return classification(id, f"what is the relation between {head} and {tail} in {sentence}?", relations)
+
+
+def event_query(event_type: str, language: str) -> str:
+    """EE, first step: the query that asks for the triggers of one event type."""
+    return f"{event_type}事件" if language == "zh" else f"{event_type} event"
+
+
+def event_triggers(id: str, sentence: str, triggers: Iterable[tuple[str, str]], language: str) -> Instance:
+    """EE, first step: (event type, trigger) pairs."""
+    return spans_by_label(id, sentence, ((event_query(kind, language), trigger) for kind, trigger in triggers))
+
+
+def event_typing(id: str, sentence: str, trigger: str, event_types: Iterable[str], language: str) -> Instance:
+    """EE, second step: the event type of a trigger."""
+    if language == "zh":
+        return classification(id, f"{sentence}中{trigger}的事件类型是什么？", event_types)
+    return classification(id, f"what is the event type of {trigger} in {sentence}?", event_types)
+
+
+def event_arguments(id: str, sentence: str, arguments: Iterable[tuple[str, str]], roles: Iterable[str]) -> Instance:
+    """EE, third step: (role, span) pairs; `roles` are those of the event type, asked together."""
+    return spans_by_label(id, sentence, arguments, roles)
+
+
+def unique(items: Iterable[str]) -> tuple[str, ...]:
+    """The items without repetitions, in their first order (an answer lists a string once)."""
+    return tuple(dict.fromkeys(items))

@@ -1,0 +1,198 @@
+"""The prompt contract: `render` and `parse` are exact inverses on everything `render` accepts.
+
+The released SeqGPT prompt, byte for byte (`⇥` is a TAB), for English and Chinese text alike:
+
+    输入: {text}\\n分类: {label}，{label}\\n输出: [GEN]   ->  {label}⇥{label}
+    输入: {text}\\n抽取: {query}，{query}\\n输出: [GEN]   ->  {query}: {span}⇥{span}\\n{query}: None\\n
+
+The end of sequence `</s>` is a token, added where text becomes ids. Every query is echoed in
+prompt order. A classification in which nothing fits is answered `None`.
+
+**The escaping rule.** A text is one line; a label or query is one line without TAB, label
+separator or outer spaces; a span is one line without TAB or outer spaces and is not `None`;
+control tokens such as `[GEN]` or `</s>` stand in none of them. `clean_text` and
+`Template.clean_label` bring any string into that form, and `render` refuses what is not in it,
+so nothing is ever garbled silently.
+"""
+
+import re
+from dataclasses import dataclass
+
+from seqgpt_jax.atomic.examples import Atom, Classification, Example, Extraction
+
+GEN = "[GEN]"
+NONE = "None"
+TAB = "\t"
+# Ids 0-3 of BLOOM's vocabulary; a tokenizer would read them in user text as control tokens.
+CONTROL_TOKENS = ("<unk>", "<s>", "</s>", "<pad>", GEN)
+
+# All that str.splitlines() breaks at: any of it would end the line that holds the text.
+_LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile("|".join(re.escape(token) for token in CONTROL_TOKENS))
+
+
+class ContractError(ValueError):
+    """A string that the prompt contract cannot carry, or an answer that does not follow it."""
+
+
+def clean_text(text: str) -> str:
+    """One line: line breaks become a space, control tokens are broken by a space (`< /s>`).
+
+    `text` and its spans must be cleaned alike: cleaning keeps every span a part of its text.
+    """
+    text = _LINE_BREAKS.sub(" ", text)
+    return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The control words of a prompt.
+
+    Attributes:
+      input, classify, extract, output: the words before the four colons.
+      separator: stands between the labels of a prompt.
+      separator_in_label: replaces the separator where a label contains it.
+    """
+
+    input: str
+    classify: str
+    extract: str
+    output: str
+    separator: str
+    separator_in_label: str
+
+    def clean_label(self, label: str) -> str:
+        """The label in the form that `render` accepts (see the escaping rule above)."""
+        label = clean_text(label).replace(TAB, " ")
+        return label.replace(self.separator, self.separator_in_label).strip()
+
+    def _word(self, atom: Atom) -> str:
+        return self.classify if atom == "cls" else self.extract
+
+    def prompt(self, atom: Atom, text: str, labels: tuple[str, ...]) -> str:
+        """The prompt up to and including `[GEN]`.
+
+        Raises:
+          ContractError: the text or a label breaks the escaping rule, or there is no label.
+        """
+        if clean_text(text) != text:
+            raise ContractError(f"text holds a line break or a control token: {text!r}")
+        if not labels:
+            raise ContractError("the label set is empty: give at least one label")
+        if len(set(labels)) != len(labels):
+            twice = sorted({label for label in labels if labels.count(label) > 1})
+            raise ContractError(f"labels stand twice in one prompt: {', '.join(twice)}")
+        for label in labels:
+            if not label or self.clean_label(label) != label or (label == NONE and atom == "cls"):
+                raise ContractError(
+                    f"label {label!r} is empty, is {NONE!r}, or holds a line break, TAB, outer space, control token "
+                    f"or the separator {self.separator!r}; Template.clean_label mends it"
+                )
+        line = self.separator.join(labels)
+        return f"{self.input}: {text}\n{self._word(atom)}: {line}\n{self.output}: {GEN}"
+
+    def render(self, example: Example) -> tuple[str, str]:
+        """(prompt, target) of one example; the target carries no `</s>`.
+
+        Raises:
+          ContractError: a part breaks the escaping rule, or an answer is not among the labels.
+        """
+        prompt = self.prompt(example.atom, example.text, example.labels)
+        if isinstance(example, Classification):
+            return prompt, _classification_target(example)
+        return prompt, _extraction_target(example)
+
+    def parse(self, prompt: str, target: str) -> Example:
+        """The example whose `render` is (prompt, target).
+
+        Raises:
+          ContractError: no example renders to it.
+        """
+        lines = prompt.split("\n")
+        if len(lines) != 3 or lines[2] != f"{self.output}: {GEN}" or not lines[0].startswith(f"{self.input}: "):
+            raise ContractError(f"not a prompt of this template: {prompt!r}")
+        text = lines[0].removeprefix(f"{self.input}: ")
+        for atom in ("cls", "ext"):
+            head = f"{self._word(atom)}: "
+            if lines[1].startswith(head):
+                labels = tuple(lines[1].removeprefix(head).split(self.separator))
+                answers = parse_answer(atom, labels, target)
+                make = Classification if atom == "cls" else Extraction
+                return make(text=text, labels=labels, answers=answers)
+        raise ContractError(f"the second line names no atomic task: {lines[1]!r}")
+
+
+CHINESE = Template("输入", "分类", "抽取", "输出", separator="，", separator_in_label=",")
+ENGLISH = Template("Input", "Classify", "Extract", "Output", separator=", ", separator_in_label="; ")
+TEMPLATES = {"chinese": CHINESE, "english": ENGLISH}
+
+
+def _classification_target(example: Classification) -> str:
+    for answer in example.answers:
+        if answer not in example.labels:
+            raise ContractError(f"answer {answer!r} is not among the labels {example.labels}")
+    if len(set(example.answers)) != len(example.answers):
+        raise ContractError(f"an answer stands twice: {example.answers}")
+    return TAB.join(example.answers) or NONE
+
+
+def _extraction_target(example: Extraction) -> str:
+    if len(example.labels) != len(example.answers):
+        raise ContractError(f"{len(example.labels)} queries but {len(example.answers)} answers")
+    lines = []
+    for query, spans in zip(example.labels, example.answers, strict=True):
+        for span in spans:
+            if not span or span == NONE or TAB in span or span.strip() != span or clean_text(span) != span:
+                raise ContractError(
+                    f"span {span!r} of query {query!r} is empty, is {NONE!r}, or holds a line break, TAB, outer space "
+                    "or control token"
+                )
+        lines.append(f"{query}: {TAB.join(spans) or NONE}\n")
+    return "".join(lines)
+
+
+def parse_answer(atom: Atom, labels: tuple[str, ...], target: str) -> tuple:
+    """The answers in `target`, strictly: labels (cls) or a tuple of spans for each query (ext).
+
+    Raises:
+      ContractError: `target` is not what `render` writes for any example with these labels.
+    """
+    if atom == "cls":
+        answers = () if target == NONE else tuple(target.split(TAB))
+        unknown = [answer for answer in answers if answer not in labels]
+        if unknown or len(set(answers)) != len(answers):
+            raise ContractError(f"not a list of different labels out of {labels}: {target!r}")
+        return answers
+    lines = target.split("\n")
+    if len(lines) != len(labels) + 1 or lines[-1]:
+        raise ContractError(f"expected {len(labels)} lines, one for each query, each ended by a line break: {target!r}")
+    answers = []
+    for query, line in zip(labels, lines[:-1], strict=True):
+        # In order, not by the first colon: queries may hold colons themselves.
+        if not line.startswith(f"{query}: "):
+            raise ContractError(f"expected a line that starts with {query + ': '!r}, found {line!r}")
+        value = line.removeprefix(f"{query}: ")
+        spans = () if value == NONE else tuple(value.split(TAB))
+        if any(not span or span == NONE or span.strip() != span for span in spans):
+            raise ContractError(f"empty or malformed span in {line!r}")
+        answers.append(spans)
+    return tuple(answers)
+
+
+def recover_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple:
+    """What can be saved of a model's answer that `parse_answer` refuses; never raises.
+
+    Classification keeps the known labels. Extraction takes the lines whose query is known (the
+    longest one that fits; the first line of a query counts) and leaves the other queries empty.
+    """
+    if atom == "cls":
+        pieces = (piece.strip() for piece in re.split(r"[\t\n]", output))
+        return tuple(dict.fromkeys(piece for piece in pieces if piece in labels))
+    found: dict[str, tuple[str, ...]] = {}
+    for line in output.split("\n"):
+        fitting = [query for query in labels if line.startswith(f"{query}:")]
+        if fitting:
+            query = max(fitting, key=len)
+            spans = (span.strip() for span in line.removeprefix(f"{query}:").split(TAB))
+            found.setdefault(query, tuple(span for span in spans if span and span != NONE))
+    return tuple(found.get(query, ()) for query in labels)

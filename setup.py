@@ -1,0 +1,61 @@
+"""Packaging of seqgpt_jax.
+
+The folders ``tasks/`` and ``configs/`` stand at the top level of the project, where a user looks
+for them, and are imported as ``seqgpt_jax.tasks`` and ``seqgpt_jax.configs``.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+CORE = [
+    "absl-py>=2.1",
+    "array-record>=0.7",
+    "flax>=0.12,<0.13",
+    "gin-config>=0.5",
+    "grain>=0.2.12",
+    # tensorflow-datasets 4.9 imports it and does not ask for it.
+    "importlib_resources>=6",
+    "jax>=0.10,<0.13",
+    "matplotlib>=3.8",
+    "ml_dtypes>=0.5",
+    "msgpack>=1.0",
+    "numpy>=2.0",
+    "optax>=0.2.5",
+    "orbax-checkpoint>=0.11.40,<0.13",
+    "rich>=13",
+    "rouge-score>=0.1.2",
+    "safetensors>=0.5",
+    "seqio>=0.0.20",
+    "tensorboardX>=2.6",
+    "tensorflow>=2.19",
+    "tensorflow-datasets>=4.9.9",
+    "tokenizers>=0.21",
+    "transformers>=5.0,<6",
+]
+TORCH = ["torch>=2.9,<3"]
+# One version for the parity tests: what they compare with must not move.
+ORACLE = ["torch==2.13.0"]
+TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff>=0.9", *ORACLE]
+
+SUBPACKAGES = {"seqgpt_jax.tasks": "tasks", "seqgpt_jax.configs": "configs"}
+
+setup(
+    name="seqgpt_jax",
+    version="0.1.0",
+    description="Train, evaluate, export and serve SeqGPT-class language-understanding models in JAX",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["seqgpt_jax", "seqgpt_jax.*"]) + sorted(SUBPACKAGES),
+    package_dir=SUBPACKAGES,
+    package_data={"seqgpt_jax.configs": ["*.gin", "*/*.gin"]},
+    install_requires=CORE,
+    extras_require={
+        "cuda": ["jax[cuda13]"],
+        "tpu": ["jax[tpu]"],
+        "torch": TORCH,
+        "test": TEST,
+    },
+)
