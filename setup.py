@@ -48,7 +48,11 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["seqgpt_jax", "seqgpt_jax.*"]) + sorted(SUBPACKAGES),
+    packages=[
+        *find_packages(include=["seqgpt_jax", "seqgpt_jax.*"]),
+        *SUBPACKAGES,
+        *(f"seqgpt_jax.tasks.{name}" for name in find_packages("tasks")),
+    ],
     package_dir=SUBPACKAGES,
     package_data={"seqgpt_jax.configs": ["*.gin", "*/*.gin"]},
     install_requires=CORE,

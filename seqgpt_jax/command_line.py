@@ -1,0 +1,231 @@
+"""The edge of every command: flags, gin files, clear errors. Nothing below the scripts knows of gin.
+
+A gin file is found as a path, or by its bare name in `configs/`, `configs/runs/`,
+`configs/models/` or `configs/mixtures/`; `include` inside a file works alike. `--gin.NAME=value`
+overrides: `--gin.Train.steps=100`, or a macro, `--gin.MIXTURE="'ft'"` (quotes around a plain word
+may be left out). A binding that nothing uses is an error.
+"""
+
+import argparse
+import dataclasses
+import difflib
+import functools
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gin
+from gin import config as gin_config
+
+import seqgpt_jax.configs
+
+# gin name -> where the dataclass is. A command imports only what it uses.
+_CONFIGS = {
+    "Prepare": "seqgpt_jax.data.settings:PrepareConfig",
+    "Model": "seqgpt_jax.models.config:BloomConfig",
+    "Optimizer": "seqgpt_jax.training.optimizer:OptimizerConfig",
+    "Mesh": "seqgpt_jax.training.partitioning:MeshConfig",
+    "Train": "seqgpt_jax.training.loop:TrainConfig",
+    "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
+    "Evaluate": "seqgpt_jax.evaluation.run:EvaluateConfig",
+}
+_FOLDERS = ("", "runs", "models", "mixtures")
+CONFIGS_FOLDER = Path(seqgpt_jax.configs.__file__).parent
+
+
+class UsageError(ValueError):
+    """Something the user can mend: shown without a traceback."""
+
+
+def parser(doc: str, *, gin_files: bool = True) -> argparse.ArgumentParser:
+    """A parser whose --help is the script's docstring and its flags."""
+    made = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    if gin_files:
+        made.add_argument(
+            "--gin_file",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="a gin file, by path or by its name in configs/",
+        )
+        made.epilog = "--gin.NAME=VALUE overrides one binding, for example --gin.Prepare.seed=1"
+    return made
+
+
+def parse(
+    made: argparse.ArgumentParser, argv: Sequence[str] | None, uses: Sequence[str] = ()
+) -> tuple[argparse.Namespace, "Configs"]:
+    """The flags, and the configurations named in `uses` as gin has bound them.
+
+    Raises:
+      UsageError: an unknown flag, file, configuration or field, or an unused macro.
+    """
+    args, rest = made.parse_known_args(argv)
+    bindings = []
+    for word in rest:
+        if not word.startswith("--gin.") or "=" not in word:
+            made.error(f"unrecognized argument {word!r}{_closest(word, _flags(made))}")
+        bindings.append(word.removeprefix("--gin."))
+    return args, Configs(getattr(args, "gin_file", []), bindings, uses)
+
+
+class Configs:
+    """The configurations of one command, built from gin on demand."""
+
+    def __init__(self, files: Sequence[str], bindings: Sequence[str], uses: Sequence[str]) -> None:
+        gin.clear_config(clear_constants=True)
+        self._makers = {name: _registered(name) for name in uses}
+        for file in files:
+            self._parse_file(find_gin_file(file))
+        for binding in bindings:
+            self._guard(lambda binding=binding: gin.parse_config(_quote_word(binding)), f"--gin.{binding}")
+        self._check_all_used()
+
+    def build(self, name: str, **changes: Any) -> Any:
+        """The dataclass registered as `name`; `changes` win over gin.
+
+        Raises:
+          UsageError: a field without default is not bound, or the dataclass refuses a value.
+        """
+        missing = [
+            field.name
+            for field in dataclasses.fields(_class(name))
+            if field.default is dataclasses.MISSING
+            and field.default_factory is dataclasses.MISSING
+            and field.name not in changes
+            and not self.is_bound(f"{name}.{field.name}")
+        ]
+        if missing:
+            needed = ", ".join(f"{name}.{field}" for field in missing)
+            raise UsageError(f"not set: {needed}. Bind it in a gin file or with --gin.{name}.{missing[0]}=VALUE")
+        return self._guard(lambda: self._makers[name](**changes), name)
+
+    def is_bound(self, parameter: str) -> bool:
+        """Whether a gin file or flag binds `Name.field`."""
+        try:
+            gin.query_parameter(parameter)
+        except ValueError:
+            return False
+        return True
+
+    def text(self) -> str:
+        """All bindings that were used so far, as a gin file that repeats the command."""
+        return gin.operative_config_str()
+
+    def _parse_file(self, path: Path) -> None:
+        """Included files first (they stand at the top), then the file's own lines, which win."""
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if line.startswith("include "):
+                name = line.removeprefix("include ").strip().strip("'\"")
+                beside = path.parent / name
+                self._parse_file(beside if beside.is_file() else find_gin_file(name))
+                lines[number] = ""
+        self._guard(lambda: gin.parse_config("\n".join(lines)), str(path))
+
+    def _fields(self) -> list[str]:
+        return [f"{name}.{field.name}" for name in self._makers for field in dataclasses.fields(_class(name))]
+
+    def _guard(self, action: Callable[[], Any], where: str) -> Any:
+        try:
+            return action()
+        except (ValueError, SyntaxError, TypeError, OSError) as error:
+            line = re.search(r"In bindings string line (\d+)", str(error))
+            place = f"{where}:{line[1]}" if line and where.endswith(".gin") else where
+            raise UsageError(f"{place}: {self._explain(str(error))}") from error
+
+    def _explain(self, message: str) -> str:
+        # gin appends a trace of its own; the first line says what is wrong.
+        first = message.strip().splitlines()[0]
+        if unknown := re.search(r"No configurable matching '([^']*)'", first):
+            return self._unknown_name(unknown[1])
+        if unknown := re.search(r"Configurable '([^']*)' doesn't have a parameter named '([^']*)'", first):
+            field = f"{unknown[1]}.{unknown[2]}"
+            return f"{unknown[1]} has no field {unknown[2]!r}{_closest(field, self._fields())}"
+        return first
+
+    def _unknown_name(self, name: str) -> str:
+        if name in _CONFIGS:
+            return f"{name} is not used by this command, which reads {', '.join(self._makers)}"
+        return f"there is no configuration {name!r}{_closest(name, list(self._makers))}"
+
+    def _check_all_used(self) -> None:
+        """gin itself lets a misspelt macro pass, and bindings of what another command registered."""
+        macros = {reference.config_key for reference in gin_config.iterate_references(gin_config._CONFIG)}
+        for scope, selector in list(gin_config._CONFIG):
+            if selector == "gin.macro" and (scope, selector) not in macros:
+                close = _closest(scope, [*(macro for macro, _ in macros), *self._fields()])
+                raise UsageError(
+                    f"nothing uses the binding {scope} = …{close}; a setting is written Name.field = value"
+                )
+            name = selector.rpartition(".")[2]
+            if name in _CONFIGS and name not in self._makers:
+                raise UsageError(self._unknown_name(name))
+
+
+def _class(name: str) -> type:
+    module, _, cls = _CONFIGS[name].partition(":")
+    return getattr(importlib.import_module(module), cls)
+
+
+@functools.cache
+def _registered(name: str) -> Callable[..., Any]:
+    """The dataclass `name`, registered with gin once in a process."""
+    cls = _class(name)
+
+    # gin would make a subclass of a class; a function with its signature returns the plain dataclass.
+    def make(**fields: Any) -> Any:
+        return cls(**fields)
+
+    make.__signature__ = inspect.signature(cls)  # type: ignore[attr-defined]
+    return gin.external_configurable(make, name=name)
+
+
+def find_gin_file(name: str) -> Path:
+    """The file by path, or by bare name in `configs/` and its folders.
+
+    Raises:
+      UsageError: there is no such file; the message names the closest ones.
+    """
+    shipped = [CONFIGS_FOLDER / folder / name for folder in _FOLDERS]
+    for path in [Path(name), *shipped]:
+        if path.is_file():
+            return path
+    names = sorted({path.name for path in CONFIGS_FOLDER.rglob("*.gin")})
+    raise UsageError(f"no gin file {name!r}, neither here nor in configs/{_closest(Path(name).name, names)}")
+
+
+def _flags(made: argparse.ArgumentParser) -> list[str]:
+    return [option for action in made._actions for option in action.option_strings]
+
+
+def _closest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word.split("=")[0], known, n=3, cutoff=0.5)
+    return f". Did you mean {' or '.join(close)}?" if close else f". Known: {', '.join(known)}" if known else ""
+
+
+def _quote_word(binding: str) -> str:
+    """`NAME=ft.gin` -> `NAME='ft.gin'`: a shell has eaten the quotes that gin wants around text."""
+    name, _, value = binding.partition("=")
+    try:
+        gin_config.parse_value(value)
+    except (SyntaxError, ValueError):
+        value = repr(value)
+    return f"{name}={value}"
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Runs a command: what the user can mend is one line on stderr and exit code 2."""
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (UsageError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,77 @@
+"""Quota: at most so many instances for each (task, label), chosen by a stable hash.
+
+SeqGPT (AAAI 2024, section 2.3) balances its data sets by a quota for every pair of data set and
+label; pairs with fewer instances are used whole and nothing is repeated. The choice here is
+*bottom-k*: a pair keeps the `quota` instances with the smallest hashes. So it is exact, does not
+depend on the order or sharding of the data, and a larger quota keeps all that a smaller one kept.
+
+Instances with several labels: the unit is the pair. A label that is over its quota in an instance
+is not asked there, and the instance stays while one of its labels does. No label ever exceeds its
+quota, and none falls below min(count, quota) because of its neighbours. Instances without any gold
+label count as one label of their own, `NO_LABEL`.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from heapq import heappush, heapreplace
+
+NO_LABEL = ""
+
+
+def stable_hash(*parts: object) -> int:
+    """64 bits that depend on the parts alone: the same in every process, machine and year."""
+    joined = "\x1f".join(map(str, parts))
+    return int.from_bytes(hashlib.blake2b(joined.encode(), digest_size=8).digest(), "big")
+
+
+def quota_labels(gold: Mapping[str, object]) -> Iterable[str]:
+    """The labels an instance counts under."""
+    return gold.keys() or (NO_LABEL,)
+
+
+@dataclass
+class Quota:
+    """Counts the pairs of one task, then says which to keep.
+
+    Args:
+      limit: instances for each label, or None for no limit.
+      seed: another seed keeps other instances.
+
+    >>> quota = Quota(limit=2, seed=0)
+    >>> for i in range(5):
+    ...     quota.count(f"id{i}", {"person": ()})
+    >>> sum(bool(quota.keep(f"id{i}", {"person": ()})) for i in range(5))
+    2
+    """
+
+    limit: int | None
+    seed: int
+    counts: Counter = field(default_factory=Counter)
+    # For each label the `limit` smallest hashes, negated: heapq keeps the smallest on top.
+    _smallest: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"quota must be at least 1 or None, not {self.limit}")
+
+    def count(self, id: str, gold: Mapping[str, object]) -> None:
+        """Adds one instance; every instance must be counted before the first `keep`."""
+        hashed = -stable_hash(self.seed, "quota", id)
+        for label in quota_labels(gold):
+            self.counts[label] += 1
+            if self.limit is None:
+                continue
+            heap = self._smallest.setdefault(label, [])
+            if len(heap) < self.limit:
+                heappush(heap, hashed)
+            elif hashed > heap[0]:
+                heapreplace(heap, hashed)
+
+    def keep(self, id: str, gold: Mapping[str, object]) -> tuple[str, ...]:
+        """The labels of this instance that are within their quotas; () drops the instance."""
+        if self.limit is None:
+            return tuple(quota_labels(gold))
+        hashed = -stable_hash(self.seed, "quota", id)
+        return tuple(label for label in quota_labels(gold) if hashed >= self._smallest[label][0])

@@ -1,0 +1,94 @@
+"""What decides the content of a prepared folder, in one dataclass (gin: `Prepare`)."""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seqgpt_jax.atomic import TEMPLATES
+from seqgpt_jax.data.drawing import Drawing
+
+DATA_DIR_VARIABLE = "SEQGPT_DATA_DIR"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """Settings of `python -m seqgpt_jax.prepare`.
+
+    Attributes:
+      mixture: name of a mixture or task (`python -m seqgpt_jax.prepare --list`).
+      tokenizer: folder or Hugging Face name of a tokenizer with `[GEN]`.
+      tokenizer_vocab_size: where the folder `tokenizer` does not exist yet, a byte-level BPE of
+        this size with BLOOM's settings is trained and saved there; None: it must exist.
+      tokenizer_mixture: whose training prompts and answers it is trained on.
+      split: "train" draws training examples; "validation" and "test" ask every label.
+      data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
+      output_dir: where prepared folders lie.
+      seed: of every draw.
+      epochs: how often training examples are drawn anew; later epochs of a run begin again.
+      quota: instances for each (task, label), None for all (training only).
+      negatives: "uniform" (SeqGPT) or "frequency" (UniversalNER).
+      max_labels: most labels in one classification prompt.
+      max_queries: most queries in one extraction prompt.
+      max_negative_queries: most negative queries added to a training instance.
+      max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
+      max_prompt_tokens: longer prompts lose their left end.
+      max_target_tokens: training examples with longer targets are dropped and counted.
+      template: "chinese" (the released prompt) or "english" (for ablation).
+    """
+
+    mixture: str
+    tokenizer: str
+    tokenizer_vocab_size: int | None = None
+    tokenizer_mixture: str | None = None
+    split: str = "train"
+    data_dir: str | None = None
+    output_dir: str = "prepared"
+    seed: int = 0
+    epochs: int = 1
+    quota: int | None = None
+    negatives: str = "uniform"
+    max_labels: int = 64
+    max_queries: int = 6
+    max_negative_queries: int = 5
+    max_instances: int | None = None
+    max_prompt_tokens: int = 1024
+    max_target_tokens: int = 256
+    template: str = "chinese"
+
+    def __post_init__(self) -> None:
+        choices = {"split": SPLITS, "negatives": ("uniform", "frequency"), "template": tuple(TEMPLATES)}
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"Prepare.{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+        for name in ("epochs", "max_labels", "max_queries", "max_prompt_tokens", "max_target_tokens"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Prepare.{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("quota", "max_instances"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"Prepare.{name} must be at least 1 or None, not {value}")
+        if self.tokenizer_vocab_size is not None and not self.tokenizer_mixture:
+            raise ValueError(
+                "Prepare.tokenizer_vocab_size asks for a new tokenizer: name Prepare.tokenizer_mixture too"
+            )
+
+    def content(self) -> dict[str, Any]:
+        """The fields that decide what the store holds; where things lie does not."""
+        elsewhere = ("tokenizer", "tokenizer_vocab_size", "tokenizer_mixture", "data_dir", "output_dir")
+        return {name: value for name, value in asdict(self).items() if name not in elsewhere}
+
+    @property
+    def training(self) -> bool:
+        """Whether examples are drawn for training rather than asked for evaluation."""
+        return self.split == "train"
+
+    def drawing(self) -> Drawing:
+        """The draws these settings ask for."""
+        return Drawing(self.seed, self.negatives, self.max_labels, self.max_queries, self.max_negative_queries)
+
+    def data_folder(self) -> Path | None:
+        """The folder of the raw data sets, or None where neither setting nor variable names one."""
+        folder = self.data_dir or os.environ.get(DATA_DIR_VARIABLE)
+        return Path(folder) if folder else None

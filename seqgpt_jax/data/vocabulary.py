@@ -1,0 +1,78 @@
+"""Any Hugging Face fast tokenizer as a `seqio.Vocabulary`.
+
+SeqIO takes id 0 for padding everywhere. That is BLOOM's `<unk>`, which a byte-level BPE never
+emits, so no translation is needed.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+import seqio
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from seqgpt_jax.data.tokenizer import encode, load_tokenizer
+
+
+class HFVocabulary(seqio.Vocabulary):
+    """A vocabulary that loads its tokenizer when it is first used.
+
+    Args:
+      path: folder or Hugging Face name of a fast tokenizer with `[GEN]`.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(extra_ids=0)
+        self.path = path
+
+    @functools.cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The tokenizer; raises `TokenizerError` where it cannot serve."""
+        return load_tokenizer(self.path)
+
+    @property
+    def bos_id(self) -> int | None:
+        return self.tokenizer.bos_token_id
+
+    @property
+    def eos_id(self) -> int | None:
+        return self.tokenizer.eos_token_id
+
+    @property
+    def unk_id(self) -> int | None:
+        return self.tokenizer.unk_token_id
+
+    @property
+    def _base_vocab_size(self) -> int:
+        return len(self.tokenizer)
+
+    def _encode(self, s: str) -> Sequence[int]:
+        return encode(self.tokenizer, [s])[0]
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        return self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False)
+
+    def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
+        def encode_bytes(text: bytes | np.ndarray) -> np.ndarray:
+            # Outside of a graph TensorFlow hands over an array instead of bytes.
+            return np.array(self._encode(tf.compat.as_text(np.asarray(text).item())), np.int32)
+
+        # Stateless: SeqIO's iterators can then be checkpointed.
+        ids = tf.numpy_function(encode_bytes, [s], tf.int32, stateful=False)
+        ids.set_shape([None])
+        return ids
+
+    def _decode_tf(self, ids: tf.Tensor) -> tf.Tensor:
+        def decode_ids(values: np.ndarray) -> bytes:
+            return self._decode(values.tolist()).encode("utf-8")
+
+        text = tf.numpy_function(decode_ids, [ids], tf.string, stateful=False)
+        text.set_shape([])
+        return text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HFVocabulary) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)

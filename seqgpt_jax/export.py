@@ -1,0 +1,64 @@
+"""Exports a model as a Hugging Face folder that `transformers` and vLLM load without any of our code.
+
+    python -m seqgpt_jax.export --model=runs/ft --output=exported/ft
+    python -m seqgpt_jax.export --model=runs/ft --step=2000 --output=exported/ft --dtype=float32 \\
+        --base_model=bigscience/bloomz-560m --scores=runs/ft/evaluation/scores.json
+
+The folder holds safetensors, tokenizer, config.json, generation_config.json (beam search with 4 beams) and README.md.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqgpt_jax import command_line
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = command_line.parser(__doc__, gin_files=False)
+    parser.add_argument("--model", required=True, help="run folder, or Hugging Face folder")
+    parser.add_argument("--output", required=True, type=Path, help="folder to write; must not exist, or be empty")
+    parser.add_argument("--step", type=int, help="of a run: the checkpoint (default: the last one)")
+    parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16", help="of the stored weights")
+    parser.add_argument("--max_shard_gb", type=float, default=5.0, help="largest file in GB (default 5)")
+    parser.add_argument("--base_model", help="hub name of the model that was fine-tuned, for the card")
+    parser.add_argument("--scores", type=Path, help="scores.json of an evaluation, for the card")
+    args, _ = command_line.parse(parser, argv)
+    if args.max_shard_gb <= 0:
+        raise command_line.UsageError(f"--max_shard_gb must be above 0, not {args.max_shard_gb}")
+    scores = json.loads(args.scores.read_text(encoding="utf-8")) if args.scores else None
+
+    from flax import nnx
+
+    from seqgpt_jax.atomic import TEMPLATES, Classification, Extraction
+    from seqgpt_jax.models.hf import check_output, params_to_hf, save_folder
+    from seqgpt_jax.models.loading import load
+    from seqgpt_jax.models.model_card import model_card
+
+    check_output(args.output)
+    loaded = load(args.model, step=args.step)
+    template = TEMPLATES["chinese"]
+    text = "Ada Lovelace visited Turin in 1840."
+    prompts = {
+        "Classification": template.render(Classification(text, ("travel", "sport"), ("travel",))),
+        "Extraction": template.render(
+            Extraction(text, ("person", "city", "company"), (("Ada Lovelace",), ("Turin",), ()))
+        ),
+    }
+    try:
+        card = model_card(
+            loaded.config, title=args.output.name, prompts=prompts, base_model=args.base_model, scores=scores
+        )
+    except KeyError as error:
+        raise command_line.UsageError(f"{args.scores} is no scores.json of `evaluate`: it lacks {error}") from error
+    params = nnx.to_pure_dict(nnx.state(loaded.model, nnx.Param))
+    tensors = params_to_hf(params, loaded.config, args.dtype)
+    max_shard_bytes = int(args.max_shard_gb * 1e9)
+    save_folder(args.output, loaded.config, tensors, loaded.tokenizer, max_shard_bytes=max_shard_bytes, card=card)
+    print(f"{args.output}: {loaded.config.num_params():,} parameters in {args.dtype}")
+    return 0
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,57 @@
+"""Takes a BLOOM, BLOOMZ or SeqGPT model of Hugging Face and makes it ready to train, evaluate and decode.
+
+    python -m seqgpt_jax.import_hf --source=bigscience/bloomz-560m --output=models/bloomz-560m
+    python -m seqgpt_jax.import_hf --source=/data/bloomz-560m --output=models/bloomz-560m
+
+The output is a Hugging Face folder again: `[GEN]` is added to the tokenizer where it is missing, every weight is
+checked against the config and written as safetensors with its bits unchanged (PyTorch is not needed to read
+pytorch_model.bin). Point `Train.init_from` or `--model` at it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqgpt_jax import command_line
+
+# Configuration, tokenizer and weights in either format; not the Flax, ONNX and optimizer files that some hubs hold.
+_WANTED = ["config.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt"]
+_SAFETENSORS, _TORCH = "model*.safetensors*", "pytorch_model*"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = command_line.parser(__doc__, gin_files=False)
+    parser.add_argument("--source", required=True, help="folder, or name on the Hugging Face hub")
+    parser.add_argument("--output", required=True, type=Path, help="folder to write; must not exist, or be empty")
+    parser.add_argument("--revision", help="branch, tag or commit on the hub")
+    args, _ = command_line.parse(parser, argv)
+
+    from transformers import AutoTokenizer
+
+    from seqgpt_jax.data.tokenizer import add_gen
+    from seqgpt_jax.models.hf import check_output, import_folder
+
+    check_output(args.output)
+    folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
+    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    added = add_gen(tokenizer)
+    config = import_folder(folder, args.output, tokenizer)
+    print(f"{args.output}: {config.num_params():,} parameters; [GEN] was {'added' if added else 'there already'}")
+    return 0
+
+
+def _download(name: str, revision: str | None) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        files = HfApi().list_repo_files(name, revision=revision)
+        weights = _SAFETENSORS if any(file.endswith(".safetensors") for file in files) else _TORCH
+        return Path(snapshot_download(name, revision=revision, allow_patterns=[*_WANTED, weights]))
+    except (OSError, ValueError) as error:
+        raise command_line.UsageError(
+            f"{name!r} is neither a folder here nor a model that can be fetched from the Hugging Face hub ({error})"
+        ) from error
+
+
+if __name__ == "__main__":
+    command_line.run(main)

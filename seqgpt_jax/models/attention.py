@@ -1,0 +1,66 @@
+"""Attention with linear biases (ALiBi, https://arxiv.org/abs/2108.12409), as BLOOM computes it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqgpt_jax.models.products import product
+
+# Finite, so that a row in which everything is masked becomes a mean and not NaN.
+MASKED = float(np.finfo(np.float32).min)
+
+
+def alibi_slopes(n_head: int) -> np.ndarray:
+    """float32 [n_head]: the slope of each head's bias.
+
+    For a power of two n: 2^(-8/n), 2^(-16/n), …, 2^-8. Otherwise the slopes of the next lower power of two, followed
+    by every second slope of the next higher one (section 3 and the released code of the ALiBi paper; BLOOM-176B has
+    112 heads).
+
+    >>> alibi_slopes(6).tolist()
+    [0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125]
+    """
+
+    def geometric(n: int) -> np.ndarray:
+        return 2.0 ** (-8.0 / n * np.arange(1, n + 1))
+
+    lower = 1 << (n_head.bit_length() - 1)
+    extra = geometric(2 * lower)[::2][: n_head - lower]
+    return np.concatenate([geometric(lower), extra]).astype(np.float32)
+
+
+def segment_mask(segment_ids_BxL: jax.Array) -> jax.Array:
+    """bool [B, L, L], query by key: the same segment, and the key is not after the query in the row."""
+    same_BxLxL = segment_ids_BxL[:, :, None] == segment_ids_BxL[:, None, :]
+    length = segment_ids_BxL.shape[1]
+    return same_BxLxL & np.tri(length, dtype=bool)
+
+
+def attend(
+    q_BxQxHxK: jax.Array,
+    k_BxSxHxK: jax.Array,
+    v_BxSxHxK: jax.Array,
+    slopes_H: jax.Array | np.ndarray,
+    key_positions_BxS: jax.Array,
+    mask_BxQxS: jax.Array,
+) -> jax.Array:
+    """softmax(q·k / sqrt(head_dim) + slope·key position)·v, as [B, Q, H, head_dim] in the dtype of `q`.
+
+    The bias depends on the key alone: BLOOM drops the query's part of the distance, which the softmax does not see.
+    Scores, bias and softmax are float32 whatever the dtype of `q`: at position 2,047 a bfloat16 bias is off by up to 4.
+
+    Args:
+      q_BxQxHxK, k_BxSxHxK, v_BxSxHxK: queries, keys and values.
+      slopes_H: `alibi_slopes(n_head)`.
+      key_positions_BxS: position of each key in its text, int.
+      mask_BxQxS: True where a query sees a key; a query that sees none gets the mean of all values.
+    """
+    dtype = q_BxQxHxK.dtype
+    # Keys first: with queries first, einsum turns the gradient of the keys into a product that sums over the first axis
+    # of its left matrix, which XLA's CPU runtime refuses in bfloat16 (jaxlib 0.10.2: "Unsupported element type").
+    scores_BxHxQxS = product("bshk,bqhk->bhqs", k_BxSxHxK, q_BxQxHxK, dtype, jnp.float32)
+    scores_BxHxQxS *= q_BxQxHxK.shape[-1] ** -0.5
+    scores_BxHxQxS += (slopes_H[:, None] * key_positions_BxS[:, None, :].astype(jnp.float32))[:, :, None, :]
+    scores_BxHxQxS = jnp.where(mask_BxQxS[:, None], scores_BxHxQxS, MASKED)
+    weights_BxHxQxS = jax.nn.softmax(scores_BxHxQxS, axis=-1).astype(dtype)
+    return product("bhqs,bshk->bqhk", weights_BxHxQxS, v_BxSxHxK, dtype, dtype)

@@ -1,0 +1,249 @@
+"""BLOOM (https://arxiv.org/abs/2211.05100, section 3.2) in Flax NNX.
+
+The blocks are one `Block` whose parameters carry a leading `layers` axis (`nnx.vmap`); `Bloom.__call__` runs them with
+`jax.lax.scan`, so that compile time does not grow with depth. `Bloom.block(i)` cuts one block out.
+
+**Sharding.** Parameters name their axes: vocab, embed, mlp, heads, qkv (3), head_dim, layers. Activations name batch,
+length, heads, mlp, and never embed: one mesh axis may shard both `batch` and `embed`. Rules map names to mesh axes:
+
+    rules = (("batch", ("data", "fsdp")), ("embed", "fsdp"), ("heads", "tensor"), ("qkv", None), …)  # every name
+    model = create(config, seed=0, mesh=mesh, rules=rules)          # parameters are born sharded
+    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules):         # around jit, so that it is seen while tracing
+        hidden = jax.jit(lambda model, *batch: model(*batch))(model, tokens, positions, segment_ids)
+
+Without a mesh or without rules the constraints do nothing. `with mesh:` instead of `jax.set_mesh(mesh)` would leave
+them out silently, and the mesh needs `axis_types=(AxisType.Auto,) * n`. A name that the rules lack is an error.
+Parameters are not constrained while the module is built (`eager_sharding=False`), as Flax would ask for a mesh then.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from flax.core.spmd import get_logical_axis_rules
+from jax.ad_checkpoint import checkpoint_name
+from jax.sharding import Mesh, PartitionSpec
+
+from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.products import product
+
+Rules = Sequence[tuple[str, str | tuple[str, ...] | None]]
+
+_KERNEL_PRODUCT = "kernel_product"
+
+
+def constrain(x: jax.Array, *names: str | None) -> jax.Array:
+    """`x` laid out over the mesh by the logical names of its axes; `x` itself without a mesh or rules.
+
+    Raises:
+      ValueError: the rules in force lack a name.
+    """
+    rules = dict(get_logical_axis_rules())
+    if not rules or jax.sharding.get_abstract_mesh().empty:
+        return x
+    missing = sorted({name for name in names if name is not None and name not in rules})
+    if missing:
+        raise ValueError(f"the logical axis rules lack {', '.join(missing)}; they have {', '.join(sorted(rules))}")
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(*(rules[name] if name else None for name in names)))
+
+
+def _param(init: Callable, names: tuple[str, ...], rngs: nnx.Rngs, shape: tuple[int, ...], dtype: str) -> nnx.Param:
+    init = nnx.with_partitioning(init, names, eager_sharding=False)
+    return nnx.Param(init(rngs.params(), shape, jnp.dtype(dtype)))
+
+
+class LayerNorm(nnx.Module):
+    """Layer norm over the last axis, computed in float32, returned in the compute dtype."""
+
+    def __init__(self, config: BloomConfig, *, rngs: nnx.Rngs):
+        self.epsilon = config.layer_norm_epsilon
+        self.dtype = config.dtype
+        shape = (config.hidden_size,)
+        self.scale = _param(nnx.initializers.ones, ("embed",), rngs, shape, config.param_dtype)
+        self.bias = _param(nnx.initializers.zeros, ("embed",), rngs, shape, config.param_dtype)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x = x.astype(jnp.float32)
+        mean = x.mean(axis=-1, keepdims=True)
+        centred = x - mean
+        variance = jnp.square(centred).mean(axis=-1, keepdims=True)
+        normal = centred * jax.lax.rsqrt(variance + self.epsilon)
+        return (normal * self.scale[...] + self.bias[...]).astype(self.dtype)
+
+
+class Linear(nnx.Module):
+    """`x·kernel + bias`, where the kernel may have several input or output axes.
+
+    `spec` is the `product` with the kernel; `shape` and `names` are the kernel's, of which the last `n_out` axes are
+    the output's and hence the bias's.
+    """
+
+    def __init__(
+        self,
+        config: BloomConfig,
+        spec: str,
+        shape: tuple[int, ...],
+        names: tuple[str, ...],
+        n_out: int = 1,
+        *,
+        rngs: nnx.Rngs,
+    ):
+        self.spec = spec
+        self.dtype = config.dtype
+        normal = nnx.initializers.normal(config.initializer_range)
+        self.kernel = _param(normal, names, rngs, shape, config.param_dtype)
+        self.bias = _param(nnx.initializers.zeros, names[-n_out:], rngs, shape[-n_out:], config.param_dtype)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        y = product(self.spec, x, self.kernel[...], self.dtype, self.dtype)
+        # The name is what remat="dots" goes by; a policy for dot products does not see into a custom gradient.
+        return checkpoint_name(y, _KERNEL_PRODUCT) + self.bias[...].astype(self.dtype)
+
+
+class Attention(nnx.Module):
+    """The projections around `attend`. BLOOM's fused kernel is laid out [heads, 3, head_dim], not [3, heads, …]."""
+
+    def __init__(self, config: BloomConfig, *, rngs: nnx.Rngs):
+        D, H, K = config.hidden_size, config.n_head, config.head_dim
+        names = ("embed", "heads", "qkv", "head_dim")
+        self.query_key_value = Linear(config, "bld,dhck->blhck", (D, H, 3, K), names, n_out=3, rngs=rngs)
+        self.dense = Linear(config, "blhk,hkd->bld", (H, K, D), ("heads", "head_dim", "embed"), rngs=rngs)
+
+    def qkv(self, x_BxLxD: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Queries, keys and values, each [B, L, H, head_dim]."""
+        fused_BxLxHx3xK = self.query_key_value(x_BxLxD)
+        fused_BxLxHx3xK = constrain(fused_BxLxHx3xK, "batch", "length", "heads", "qkv", "head_dim")
+        return fused_BxLxHx3xK[..., 0, :], fused_BxLxHx3xK[..., 1, :], fused_BxLxHx3xK[..., 2, :]
+
+    def output(self, context_BxLxHxK: jax.Array) -> jax.Array:
+        """[B, L, D]: what the heads found, mixed; to be added to the residual stream."""
+        return self.dense(context_BxLxHxK)
+
+
+class MLP(nnx.Module):
+    """Two linear maps around a gelu (tanh form), four times as wide inside."""
+
+    def __init__(self, config: BloomConfig, *, rngs: nnx.Rngs):
+        D, F = config.hidden_size, 4 * config.hidden_size
+        self.dense_h_to_4h = Linear(config, "bld,df->blf", (D, F), ("embed", "mlp"), rngs=rngs)
+        self.dense_4h_to_h = Linear(config, "blf,fd->bld", (F, D), ("mlp", "embed"), rngs=rngs)
+
+    def __call__(self, x_BxLxD: jax.Array) -> jax.Array:
+        h_BxLxF = constrain(self.dense_h_to_4h(x_BxLxD), "batch", "length", "mlp")
+        return self.dense_4h_to_h(jax.nn.gelu(h_BxLxF, approximate=True))
+
+
+class Block(nnx.Module):
+    """x + attention(norm x), then x + mlp(norm x). Its pieces may be called one by one, as decoding does."""
+
+    def __init__(self, config: BloomConfig, *, rngs: nnx.Rngs):
+        self.input_norm = LayerNorm(config, rngs=rngs)
+        self.attention = Attention(config, rngs=rngs)
+        self.post_attention_norm = LayerNorm(config, rngs=rngs)
+        self.mlp = MLP(config, rngs=rngs)
+
+    def __call__(self, x_BxLxD: jax.Array, positions_BxL: jax.Array, mask_BxLxL: jax.Array) -> jax.Array:
+        q, k, v = self.attention.qkv(self.input_norm(x_BxLxD))
+        context_BxLxHxK = attend(q, k, v, alibi_slopes(q.shape[2]), positions_BxL, mask_BxLxL)
+        x_BxLxD += self.attention.output(context_BxLxHxK)
+        x_BxLxD += self.mlp(self.post_attention_norm(x_BxLxD))
+        return constrain(x_BxLxD, "batch", "length", None)
+
+
+class Bloom(nnx.Module):
+    """The decoder-only model. `word_embeddings` [V, D] is the input table and, transposed, the head."""
+
+    def __init__(self, config: BloomConfig, *, rngs: nnx.Rngs):
+        self.config = config
+        normal = nnx.initializers.normal(config.initializer_range)
+        shape = (config.vocab_size, config.hidden_size)
+        self.word_embeddings = _param(normal, ("vocab", "embed"), rngs, shape, config.param_dtype)
+        self.embed_norm = LayerNorm(config, rngs=rngs)
+
+        @nnx.split_rngs(splits=config.n_layer)
+        @nnx.vmap(transform_metadata={nnx.PARTITION_NAME: "layers"})
+        def stacked(rngs: nnx.Rngs) -> Block:
+            return Block(config, rngs=rngs)
+
+        self.layers = stacked(rngs)
+        self.final_norm = LayerNorm(config, rngs=rngs)
+
+    def table(self) -> jax.Array:
+        """The embedding table [V, D] with whole rows: split by vocab at most, gathered over the axis of `embed`.
+
+        Look-up and head want it so. With split rows the compiler would rather replicate the activations.
+        """
+        return constrain(self.word_embeddings[...], "vocab", None)
+
+    def embed(self, tokens_BxL: jax.Array) -> jax.Array:
+        """[B, L, D] in the compute dtype: rows of the table, normed, as the first block takes them."""
+        x_BxLxD = jnp.take(self.table(), tokens_BxL, axis=0)
+        return constrain(self.embed_norm(x_BxLxD), "batch", "length", None)
+
+    def block(self, index: int) -> Block:
+        """The block of one layer, without the `layers` axis."""
+        graph, state = nnx.split(self.layers)
+        return nnx.merge(graph, jax.tree.map(lambda leaf: leaf[index], state))
+
+    def __call__(self, tokens_BxL: jax.Array, positions_BxL: jax.Array, segment_ids_BxL: jax.Array) -> jax.Array:
+        """[B, L, D] in the compute dtype: the hidden states after the final norm.
+
+        Args:
+          tokens_BxL: int, below `vocab_size`.
+          positions_BxL: int, the position of each token in its text; restarts in each segment.
+          segment_ids_BxL: int, 1.. for the texts packed into a row, 0 for padding on either side. A token sees those
+            before it in its own segment; what comes out at padding is finite and means nothing.
+        """
+        graph, state = nnx.split(self.layers)
+        mask_BxLxL = segment_mask(segment_ids_BxL)
+
+        def run(x_BxLxD: jax.Array, layer: nnx.State) -> tuple[jax.Array, None]:
+            return nnx.merge(graph, layer)(x_BxLxD, positions_BxL, mask_BxLxL), None
+
+        if self.config.remat != "none":
+            dots = jax.checkpoint_policies.save_only_these_names(_KERNEL_PRODUCT)
+            # A scan keeps the compiler from merging the recomputation with the first pass; no need to forbid it.
+            run = jax.checkpoint(run, prevent_cse=False, policy=dots if self.config.remat == "dots" else None)
+        x_BxLxD, _ = jax.lax.scan(run, self.embed(tokens_BxL), state)
+        return self.final_norm(x_BxLxD)
+
+    def logits(self, hidden: jax.Array) -> jax.Array:
+        """float32 [..., V] of hidden states [..., D]: the tied head. Large: select the rows that matter first."""
+        rows_NxD = hidden.reshape(-1, hidden.shape[-1])
+        logits_NxV = product("nd,vd->nv", rows_NxD, self.table(), self.config.dtype, jnp.float32)
+        return logits_NxV.reshape(*hidden.shape[:-1], -1)
+
+
+def abstract(config: BloomConfig) -> Bloom:
+    """The model with a `jax.ShapeDtypeStruct` for each parameter; nothing is allocated."""
+    return nnx.eval_shape(lambda: Bloom(config, rngs=nnx.Rngs(params=0)))
+
+
+def shardings(config: BloomConfig, mesh: Mesh, rules: Rules) -> nnx.State:
+    """A `NamedSharding` for each parameter, in the tree that `nnx.state(model, nnx.Param)` has."""
+    with nnx.logical_axis_rules(rules):
+        return nnx.get_named_sharding(nnx.state(abstract(config), nnx.Param), mesh)
+
+
+def create(config: BloomConfig, seed: int = 0, *, mesh: Mesh | None = None, rules: Rules = ()) -> Bloom:
+    """A freshly initialised model; under a mesh each device draws only its own part of each parameter.
+
+    The values depend on `config` and `seed` alone, not on the mesh.
+    """
+    graph = nnx.graphdef(abstract(config))
+
+    def draw(key: jax.Array) -> nnx.State:
+        return nnx.state(Bloom(config, rngs=nnx.Rngs(params=key)), nnx.Param)
+
+    out_shardings = shardings(config, mesh, rules) if mesh is not None else None
+    return nnx.merge(graph, jax.jit(draw, out_shardings=out_shardings)(jax.random.key(seed)))
+
+
+def from_params(config: BloomConfig, params: Mapping[str, Any]) -> Bloom:
+    """The model that holds `params`, a pure dict as `nnx.to_pure_dict(nnx.state(model, nnx.Param))` gives it."""
+    graph, state = nnx.split(abstract(config))
+    nnx.replace_by_pure_dict(state, params)
+    return nnx.merge(graph, state)

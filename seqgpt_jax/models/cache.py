@@ -1,0 +1,95 @@
+"""Keys and values kept while an answer is generated: of the prompt once, of the answer for each beam.
+
+Nothing is reordered when beams are: what a beam wrote stays in its slot, and a table of ancestors
+says in whose slot each token of a running hypothesis lies.
+
+Suffixes: Y layers, B examples, K beams, H heads, P prompt tokens, N answer tokens, E head_dim.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class PromptCache(NamedTuple):
+    """Keys and values of the prompts, shared by the beams of an example.
+
+    Attributes:
+      keys_YxBxHxPxE, values_YxBxHxPxE: in the compute dtype.
+      positions_BxP: int32, position of each token; padding does not count.
+      mask_BxP: bool, False for padding on either side.
+    """
+
+    keys_YxBxHxPxE: jax.Array
+    values_YxBxHxPxE: jax.Array
+    positions_BxP: jax.Array
+    mask_BxP: jax.Array
+
+    @property
+    def lengths_B(self) -> jax.Array:
+        """int32: tokens of each prompt."""
+        return self.mask_BxP.sum(axis=1, dtype=jnp.int32)
+
+
+class AnswerCache(NamedTuple):
+    """Keys and values of the generated tokens.
+
+    Attributes:
+      keys, values: one [B, H, N, K, E] for each layer, so that a step writes into it in place.
+      ancestors_BxKxN: int32, the slot that holds token n of running hypothesis k.
+    """
+
+    keys: tuple[jax.Array, ...]
+    values: tuple[jax.Array, ...]
+    ancestors_BxKxN: jax.Array
+
+    @property
+    def size(self) -> int:
+        """Answer tokens there is room for."""
+        return self.ancestors_BxKxN.shape[2]
+
+    def resized(self, size: int) -> "AnswerCache":
+        """The same entries with room for `size` tokens, at least as many as now."""
+
+        def pad(array: jax.Array, axis: int) -> jax.Array:
+            widths = [(0, size - self.size) if i == axis else (0, 0) for i in range(array.ndim)]
+            return jnp.pad(array, widths)
+
+        return AnswerCache(
+            keys=tuple(pad(keys, 2) for keys in self.keys),
+            values=tuple(pad(values, 2) for values in self.values),
+            ancestors_BxKxN=pad(self.ancestors_BxKxN, 2),
+        )
+
+    def begun(self, parents_BxK: jax.Array, index: jax.Array) -> "AnswerCache":
+        """After beams went on from `parents_BxK`: each beam writes token `index` into its own slot."""
+        ancestors_BxKxN = jnp.take_along_axis(self.ancestors_BxKxN, parents_BxK[:, :, None], axis=1)
+        own_BxK = jnp.broadcast_to(jnp.arange(parents_BxK.shape[1], dtype=jnp.int32), parents_BxK.shape)
+        return self._replace(
+            ancestors_BxKxN=jax.lax.dynamic_update_index_in_dim(ancestors_BxKxN, own_BxK, index, axis=2)
+        )
+
+    def visible_BxNxKxK(self, index: jax.Array) -> jax.Array:
+        """bool [B, N, slots, K]: whether the token that lies at (n, slot) belongs to running hypothesis k."""
+        slots_Kx1 = jnp.arange(self.ancestors_BxKxN.shape[1])[:, None]
+        written_N = jnp.arange(self.size) <= index
+        return (self.ancestors_BxKxN.swapaxes(1, 2)[:, :, None] == slots_Kx1) & written_N[:, None, None]
+
+
+def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache:
+    """Room for `size` tokens of `num_beams` beams after each prompt."""
+    layers, batch, heads, _, head_dim = prompt.keys_YxBxHxPxE.shape
+    shape = (batch, heads, size, num_beams, head_dim)
+    dtype = prompt.keys_YxBxHxPxE.dtype
+    return AnswerCache(
+        keys=tuple(jnp.zeros(shape, dtype) for _ in range(layers)),
+        values=tuple(jnp.zeros(shape, dtype) for _ in range(layers)),
+        ancestors_BxKxN=jnp.zeros((batch, num_beams, size), jnp.int32),
+    )
+
+
+def write(array_BxHxNxKxE: jax.Array, new_BxKxHxE: jax.Array, index: jax.Array) -> jax.Array:
+    """The array with the beams' keys (or values) of token `index` in it."""
+    new_BxHxKxE = new_BxKxHxE.swapaxes(1, 2)
+    return jax.lax.dynamic_update_index_in_dim(array_BxHxNxKxE, new_BxHxKxE, index, axis=2)

@@ -1,0 +1,151 @@
+"""Named tensors in a model folder: safetensors or PyTorch files, read one at a time, written in shards. No PyTorch.
+
+Both kinds may be one file or several, listed in `<file>.index.json`.
+"""
+
+import json
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+_SAFETENSORS_DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+_TORCH_DTYPES = {"FloatStorage": np.float32, "HalfStorage": np.float16, "BFloat16Storage": ml_dtypes.bfloat16}
+
+
+class TensorFileError(ValueError):
+    """Weights that cannot be read: the message names the file and how to mend it."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor that is not in memory yet; `read()` gives it as an array of that shape and dtype."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    read: Callable[[], np.ndarray]
+
+    @property
+    def nbytes(self) -> int:
+        return prod(self.shape) * self.dtype.itemsize
+
+
+def read_tensors(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a folder by name; only headers are read here.
+
+    Raises:
+      TensorFileError: there are no weights, a shard is missing or a file is damaged.
+    """
+    for name, open_file in (("model.safetensors", _open_safetensors), ("pytorch_model.bin", _open_torch)):
+        index = folder / f"{name}.index.json"
+        if index.is_file():
+            files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        elif (folder / name).is_file():
+            files = [name]
+        else:
+            continue
+        missing = [file for file in files if not (folder / file).is_file()]
+        if missing:
+            raise TensorFileError(f"{index} lists files that are not there: {', '.join(missing)}")
+        tensors: dict[str, Tensor] = {}
+        for file in files:
+            try:
+                tensors.update(open_file(folder / file))
+            except TensorFileError:
+                raise
+            except Exception as error:  # each reader has its own error for a damaged file
+                raise TensorFileError(f"{folder / file} cannot be read; is it complete? ({error})") from error
+        return tensors
+    raise TensorFileError(f"{folder} holds no weights: neither model.safetensors nor pytorch_model.bin, nor an index")
+
+
+def _open_safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
+    file = safe_open(path, framework="numpy")
+    for name in file.keys():  # noqa: SIM118 (it is no mapping)
+        header = file.get_slice(name)
+        dtype = _SAFETENSORS_DTYPES.get(header.get_dtype())
+        if dtype is None:
+            raise TensorFileError(f"{path}: {name} is {header.get_dtype()}; only F32, F16 and BF16 are supported")
+        yield name, Tensor(tuple(header.get_shape()), np.dtype(dtype), lambda name=name: file.get_tensor(name))
+
+
+def _open_torch(path: Path) -> dict[str, Tensor]:
+    """Reads what `torch.save` writes since 1.6: a ZIP with a pickle of the structure and one entry for each storage."""
+    if not zipfile.is_zipfile(path):
+        raise TensorFileError(f"{path} is not in the format that torch.save writes since version 1.6; save it again")
+    with zipfile.ZipFile(path) as archive:
+        structure = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+        with archive.open(structure) as file:
+            return _StateDictUnpickler(file, path, structure.removesuffix("data.pkl")).load()
+
+
+@dataclass(frozen=True)
+class _Storage:
+    path: Path
+    entry: str
+    dtype: np.dtype
+
+
+class _StateDictUnpickler(pickle.Unpickler):
+    """Knows a state dict's few names and nothing else, so that a file cannot run code."""
+
+    def __init__(self, file: Any, path: Path, root: str) -> None:
+        super().__init__(file)
+        self._path, self._root = path, root
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _strided
+        if module == "torch" and name in _TORCH_DTYPES:
+            return np.dtype(_TORCH_DTYPES[name])
+        raise TensorFileError(f"{self._path} holds {module}.{name}, which is not part of a model's state dict")
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        _, dtype, key, _, _ = pid
+        return _Storage(self._path, f"{self._root}data/{key}", dtype)
+
+
+def _strided(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Tensor:
+    def read() -> np.ndarray:
+        with zipfile.ZipFile(storage.path) as archive:
+            flat = np.frombuffer(archive.read(storage.entry), storage.dtype)[offset:]
+        strides = tuple(step * storage.dtype.itemsize for step in stride)
+        return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False)
+
+    return Tensor(tuple(shape), storage.dtype, read)
+
+
+def write_tensors(folder: Path, tensors: Mapping[str, Tensor], *, max_shard_bytes: int) -> None:
+    """Writes `model.safetensors`, or shards of at most `max_shard_bytes` (or one tensor) and their index.
+
+    No more than one shard is in memory at a time.
+    """
+    shards: list[dict[str, Tensor]] = [{}]
+    for name, tensor in tensors.items():
+        if shards[-1] and sum(held.nbytes for held in shards[-1].values()) + tensor.nbytes > max_shard_bytes:
+            shards.append({})
+        shards[-1][name] = tensor
+    weight_map = {}
+    for number, shard in enumerate(shards, start=1):
+        one = len(shards) == 1
+        file = "model.safetensors" if one else f"model-{number:05}-of-{len(shards):05}.safetensors"
+        # safetensors writes the memory as it lies and takes it for C order.
+        arrays = {name: np.ascontiguousarray(tensor.read()) for name, tensor in shard.items()}
+        # transformers before version 5 refuses files that do not say "pt".
+        save_file(arrays, folder / file, metadata={"format": "pt"})
+        weight_map |= dict.fromkeys(shard, file)
+    if len(shards) > 1:
+        metadata = {"total_size": sum(tensor.nbytes for tensor in tensors.values())}
+        text = json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=2)
+        (folder / "model.safetensors.index.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,168 @@
+"""From instances to a store and to batches: nothing lost, nothing random, nothing repeated."""
+
+import dataclasses
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from seqgpt_jax.atomic import parse_answer
+from seqgpt_jax.data.batches import Batches
+from seqgpt_jax.data.preparation import DataNotFound, locate, prepare, settings_fingerprint
+from seqgpt_jax.data.settings import PrepareConfig
+from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
+from seqgpt_jax.data.task_spec import RecordError, TaskSpec
+from tests.data.small_tasks import ENTITIES, TOPICS, read_topics, small_tokenizer
+
+SPECS = (ENTITIES, TOPICS)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return small_tokenizer()
+
+
+@pytest.fixture
+def config(tmp_path) -> PrepareConfig:
+    return PrepareConfig(mixture="small", tokenizer="-", output_dir=str(tmp_path), epochs=2, seed=4)
+
+
+def records(folder, epoch=0):
+    store = TrainStore(folder)
+    return store.read(epoch, range(store.manifest["examples_per_epoch"][epoch]))
+
+
+def test_store_holds_every_instance_and_counts_losses(config, tokenizer) -> None:
+    folder = prepare(config, SPECS, tokenizer)
+    manifest = TrainStore(folder).manifest
+    assert manifest["tasks"]["entities"]["drops"] == {"no_label": 1, "span_not_in_text": 1}
+    assert "wrong: span 'Zoe'" in manifest["tasks"]["entities"]["drop_samples"]["span_not_in_text"]
+    assert manifest["tasks"]["topics"]["labels"] == ["food", "music", "sport"]
+    ids = {record.id.rsplit("#", 1)[0] for record in records(folder)}
+    assert ids == {f"entities/train/{n}" for n in range(60)} | {f"topics/train/{n}" for n in range(50)}
+    assert manifest["rates"] == {"entities": 60, "topics": 50}
+    decoded = tokenizer.decode(records(folder)[-1].prompt_ids)
+    assert decoded.startswith("输入: train text 49 about")
+    assert decoded.endswith("输出: [GEN]")
+    assert records(folder)[-1].target_ids[-1] == tokenizer.eos_token_id
+
+
+def test_same_settings_same_bytes_other_epoch_other_draws(config, tokenizer, tmp_path) -> None:
+    first = prepare(config, SPECS, tokenizer)
+    second = prepare(dataclasses.replace(config, output_dir=str(tmp_path / "again")), SPECS, tokenizer)
+    for path in sorted(first.rglob("*")):
+        if path.is_file():
+            assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path
+    prompts = [[tuple(record.prompt_ids) for record in records(first, epoch)] for epoch in (0, 1)]
+    assert prompts[0] != prompts[1]
+
+
+def test_quota_is_never_exceeded_in_the_store(config, tokenizer) -> None:
+    folder = prepare(dataclasses.replace(config, quota=7), SPECS, tokenizer)
+    gold = Counter()
+    for record in records(folder):
+        answer = tokenizer.decode(record.target_ids[:-1])
+        prompt = tokenizer.decode(record.prompt_ids)
+        labels = tuple(prompt.split("\n")[1].split(": ", 1)[1].split("，"))
+        atom = "cls" if "\n分类" in prompt else "ext"
+        answers = parse_answer(atom, labels, answer)
+        gold.update(answers if atom == "cls" else [q for q, spans in zip(labels, answers, strict=True) if spans])
+    assert gold == {"person": 7, "city": 7, "sport": 7, "food": 7, "music": 7}
+
+
+def test_located_only_when_finished_and_matching(config, tokenizer) -> None:
+    assert locate(config, SPECS, tokenizer) is None
+    folder = prepare(config, SPECS, tokenizer)
+    assert locate(config, SPECS, tokenizer) == folder
+    assert locate(dataclasses.replace(config, seed=5), SPECS, tokenizer) is None
+    (folder / "manifest.json").unlink()
+    assert locate(config, SPECS, tokenizer) is None
+    with pytest.raises(StoreError, match="no prepared folder"):
+        TrainStore(folder)
+
+
+def test_evaluation_store_asks_every_label_and_keeps_gold(config, tokenizer) -> None:
+    folder = prepare(dataclasses.replace(config, split="test"), SPECS, tokenizer)
+    store = EvalStore(folder)
+    assert len(store) == 12 + 10
+    first, last = store[0], store[len(store) - 1]
+    assert (first.task, first.family, first.language, first.atom) == ("entities", "NER", "en", "ext")
+    assert set(first.labels) == {"person", "city"}
+    assert dict(zip(first.labels, first.answers, strict=True)) == {"person": ("Ann",), "city": ("Rome",)}
+    assert (last.answers, last.instance) == (
+        ("sport",) if 9 % 5 == 0 else ("sport", "food", "music")[9 % 3 :][:1],
+        "topics/test/9",
+    )
+    assert parse_answer(first.atom, first.labels, first.target) == first.answers
+    with pytest.raises(StoreError, match="holds data for eval, not for train"):
+        TrainStore(folder)
+
+
+def test_long_prompts_lose_their_start_and_long_targets_are_dropped(config, tokenizer) -> None:
+    folder = prepare(dataclasses.replace(config, max_prompt_tokens=38, max_target_tokens=13), SPECS, tokenizer)
+    task = TrainStore(folder).manifest["tasks"]["entities"]
+    assert task["truncated_prompts"] > 0
+    assert task["drops"]["target_too_long"] > 0
+    for record in records(folder):
+        assert len(record.prompt_ids) <= 38
+        assert tokenizer.decode(record.prompt_ids).endswith("输出: [GEN]")
+
+
+def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_path) -> None:
+    def broken(split, paths):
+        yield from read_topics(split, ())
+        raise RecordError(paths[0], 51, "expected 2 columns")
+
+    spec = TaskSpec("topics", "CLS", "en", "cls", {"train": ("a.tsv",)}, broken, source="https://example.org")
+    with pytest.raises(DataNotFound, match="set SEQGPT_DATA_DIR"):
+        prepare(dataclasses.replace(config, data_dir=""), [spec], tokenizer)
+    here = dataclasses.replace(config, data_dir=str(tmp_path))
+    with pytest.raises(DataNotFound, match=r"topics/a\.tsv \(source: https"):
+        prepare(here, [spec], tokenizer)
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "topics" / "a.tsv").write_text("x")
+    with pytest.raises(RecordError, match=r"a\.tsv:51: expected 2 columns"):
+        prepare(here, [spec], tokenizer)
+    before, files = settings_fingerprint(here, [spec], tokenizer)
+    (tmp_path / "topics" / "a.tsv").write_text("y")
+    assert settings_fingerprint(here, [spec], tokenizer)[0] != before
+    assert list(files) == ["topics/a.tsv"]
+
+
+@pytest.mark.parametrize("changes", [{"split": "dev"}, {"quota": 0}, {"negatives": "hard"}, {"template": "french"}])
+def test_settings_are_checked(changes) -> None:
+    with pytest.raises(ValueError, match=f"Prepare.{next(iter(changes))}"):
+        PrepareConfig(mixture="m", tokenizer="t", **changes)
+
+
+def test_batches_see_every_example_once_an_epoch_on_any_number_of_hosts(config, tokenizer) -> None:
+    store = TrainStore(prepare(config, SPECS, tokenizer))
+
+    def make(**hosts):
+        return Batches(store, length=128, batch_size=4, seed=1, epochs=3, **hosts)
+
+    whole = make()
+    batches = list(whole.iterate())
+    assert len(batches) == whole.total_steps
+    for epoch in range(3):
+        start = sum(whole.steps_per_epoch(e) for e in range(epoch))
+        ids = [id for step in range(start, start + whole.steps_per_epoch(epoch)) for id in whole.example_ids(step)]
+        assert sorted(ids) == sorted(record.id for record in records(store.folder, epoch % 2))
+    halves = [list(make(process_index=index, process_count=2).iterate()) for index in range(2)]
+    for step, batch in enumerate(batches):
+        for name, array in batch.items():
+            assert np.array_equal(np.concatenate([half[step][name] for half in halves]), array)
+    resumed = list(whole.iterate(start_step=5))
+    for before, after in zip(batches[5:], resumed, strict=True):
+        assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert 0.8 < whole.packing_efficiency() <= 1.0
+    targets = sum(int(batch["target_weights"].sum()) for batch in batches[: whole.steps_per_epoch(0)])
+    assert targets == sum(len(record.target_ids) for record in records(store.folder))
+
+
+def test_manifest_is_plain_json(config, tokenizer) -> None:
+    folder = prepare(config, SPECS, tokenizer)
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    assert json.loads(text)["fingerprint"] in folder.name
+    assert str(folder.parent) not in text

@@ -1,0 +1,85 @@
+"""The tokenizer's settings, its one added token, and the SeqIO vocabulary around it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from seqgpt_jax.atomic import GEN
+from seqgpt_jax.data.tokenizer import (
+    TokenizerError,
+    add_gen,
+    encode,
+    encode_prompts,
+    fingerprint,
+    load_tokenizer,
+    save_tokenizer,
+)
+from tests.data.small_tasks import small_tokenizer
+
+TOKENIZER = small_tokenizer()
+
+
+def test_ids_are_blooms_and_gen_is_one_token(tmp_path) -> None:
+    assert [TOKENIZER.convert_tokens_to_ids(token) for token in ("<unk>", "<s>", "</s>", "<pad>")] == [0, 1, 2, 3]
+    assert TOKENIZER.convert_tokens_to_ids(GEN) == len(TOKENIZER) - 1
+    assert encode(TOKENIZER, [f"输出: {GEN}"])[0][-1] == len(TOKENIZER) - 1
+    assert add_gen(TOKENIZER) is False
+    save_tokenizer(TOKENIZER, tmp_path)
+    loaded = load_tokenizer(str(tmp_path))
+    assert fingerprint(loaded) == fingerprint(TOKENIZER)
+    assert (loaded.padding_side, loaded.truncation_side) == ("left", "left")
+
+
+@given(st.text(max_size=60))
+def test_any_text_survives_and_nothing_is_added(text) -> None:
+    text = text.replace("<", "").replace("[", "")
+    (ids,) = encode(TOKENIZER, [text])
+    assert 0 not in ids
+    assert TOKENIZER.decode(ids) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        (" Hello world", [" Hello", " world"]),
+        ("a (b|c)", ["a", " (", "b", "|", "c", ")"]),
+        ("杭州，北京。", ["杭州", "，", "北京", "。"]),
+        ("3.14, ok", ["3", ".", "14", ",", " ok"]),
+    ],
+)
+def test_splits_as_bloom_does(text, pieces) -> None:
+    # BLOOM's golden ids show that " (" is one token and that digits are not split.
+    split = TOKENIZER.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)
+    assert [text[start:end] for _, (start, end) in split] == pieces
+
+
+def test_prompts_are_cut_from_the_left() -> None:
+    prompt = f"输入: {'long ' * 50}\n分类: food，music\n输出: {GEN}"
+    whole = encode(TOKENIZER, [prompt])[0]
+    (cut,) = encode_prompts(TOKENIZER, [prompt], 20)
+    assert cut == whole[-20:]
+    assert TOKENIZER.decode(cut).endswith(GEN)
+
+
+def test_a_tokenizer_without_gen_is_refused_with_the_way_out(tmp_path) -> None:
+    plain = PreTrainedTokenizerFast(
+        tokenizer_object=small_tokenizer().backend_tokenizer.__class__.from_str(
+            TOKENIZER.backend_tokenizer.to_str().replace(GEN, "[OTHER]")
+        ),
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+    )
+    plain.save_pretrained(str(tmp_path))
+    with pytest.raises(TokenizerError, match=r"has no \[GEN\] token: `python -m seqgpt_jax.import_hf"):
+        load_tokenizer(str(tmp_path))
+    tokenizer = AutoTokenizer.from_pretrained(str(tmp_path))
+    assert add_gen(tokenizer) is True
+    tokenizer.save_pretrained(str(tmp_path))
+    load_tokenizer(str(tmp_path))
+
+
+def test_a_missing_folder_is_named() -> None:
+    with pytest.raises(TokenizerError, match="no tokenizer could be loaded from 'no/such/folder'"):
+        load_tokenizer("no/such/folder")
