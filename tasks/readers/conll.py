@@ -1,0 +1,105 @@
+"""Column files (CoNLL): a token and its tags on each line, a blank line between sentences."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from seqgpt_jax.atomic import Instance, families
+from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.tasks.readers.lines import numbered_lines
+from seqgpt_jax.tasks.readers.names import Naming, verbatim
+from seqgpt_jax.tasks.readers.record import Build, Record, Records, each_file
+
+Span = tuple[str, int, int]  # label, first token, one past the last token
+
+
+def conll(*, columns: int = 2, separator: str = "\t", comment: str = "") -> Records:
+    """One record (a list of rows, each a list of columns) for each sentence.
+
+    Args:
+      columns: how many a line has.
+      separator: between the columns.
+      comment: where given, a line that starts with it ends a sentence and is left out.
+    """
+
+    def read_file(path: Path) -> Iterator[Record]:
+        start, rows = 0, []
+        for number, line in numbered_lines(path):
+            if line.strip() and not (comment and line.startswith(comment)):
+                row = line.split(separator)
+                if len(row) != columns:
+                    raise RecordError(path, number, f"{columns} columns were expected, found {len(row)}: {line!r}")
+                start, rows = (start if rows else number), [*rows, row]
+            elif rows:
+                yield Record(path, start, rows)
+                rows = []
+        if rows:
+            yield Record(path, start, rows)
+
+    return each_file(read_file)
+
+
+def tagged_spans(tags: Sequence[str]) -> list[Span]:
+    """The spans of one tag for each token: BIO, IOB1, BMES and BIOES alike.
+
+    B and S open a span; I, M and E go on with the open one of their label and open one where
+    there is none (IOB1, and cut sentences); E and S close it.
+
+    >>> tagged_spans(["B-LOC", "I-LOC", "O", "S-PER"])
+    [('LOC', 0, 2), ('PER', 3, 4)]
+
+    Raises:
+      ValueError: a tag is none of these.
+    """
+    spans: list[Span] = []
+    is_open = False
+    for i, tag in enumerate(tags):
+        prefix, _, label = tag.partition("-")
+        if tag == "O":
+            is_open = False
+            continue
+        if prefix not in ("B", "I", "M", "E", "S") or not label:
+            raise ValueError(f"tag {tag!r} is neither O nor one of B-, I-, M-, E-, S- and a label")
+        if is_open and prefix in "IME" and spans[-1][0] == label:
+            spans[-1] = (label, spans[-1][1], i + 1)
+        else:
+            spans.append((label, i, i + 1))
+        is_open = prefix not in "ES"
+    return spans
+
+
+def labelled_spans(
+    tokens: Sequence[str], tags: Sequence[str], joiner: str, name: Naming
+) -> tuple[str, list[tuple[str, str]]]:
+    """(text, (label, span) pairs in text order) of one tagged sentence."""
+    pairs = [(name(label), joiner.join(tokens[start:end])) for label, start, end in tagged_spans(tags)]
+    return joiner.join(tokens), pairs
+
+
+def entities(
+    name: Naming = verbatim, *, joiner: str = " ", token: Callable[[str], str] = lambda column: column
+) -> Build:
+    """NER: the first column holds the tokens (`token` takes them out of it), the last one the tags.
+
+    `joiner` stands between the tokens of the text: a space, or "" for Chinese characters.
+    """
+
+    def build(record: Record) -> Iterator[Instance]:
+        tokens, tags = [token(row[0]) for row in record.value], [row[-1] for row in record.value]
+        yield families.spans_by_label(record.id, *labelled_spans(tokens, tags, joiner, name))
+
+    return build
+
+
+def mentions(name: Naming, *, language: str, joiner: str = " ") -> Build:
+    """ET: the types of each mention in a sentence, mentions of equal words together."""
+
+    def build(record: Record) -> Iterator[Instance]:
+        tokens, tags = [row[0] for row in record.value], [row[-1] for row in record.value]
+        text, pairs = labelled_spans(tokens, tags, joiner, name)
+        types: dict[str, list[str]] = {}
+        for label, span in pairs:
+            types.setdefault(span, []).append(label)
+        for k, (mention, labels) in enumerate(types.items()):
+            yield families.entity_typing(f"{record.id}/{k}", text, mention, labels, language)
+
+    return build

@@ -1,0 +1,66 @@
+"""JSON: one object on each line, a list of objects, or one object of lists."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.tasks.readers.lines import numbered_lines
+from seqgpt_jax.tasks.readers.record import Record, Records, each_file
+
+
+def jsonl() -> Records:
+    """One record (a dict) for each line that is not blank."""
+
+    def read_file(path: Path) -> Iterator[Record]:
+        for number, line in numbered_lines(path):
+            if line.strip():
+                yield Record(path, number, _object(path, number, _parsed(path, line, number)))
+
+    return each_file(read_file)
+
+
+def json_list(items: Callable[[Any], list] = lambda document: document) -> Records:
+    """One record (a dict) for each item of the list that `items` finds in the file.
+
+    The line of a record is its item's number, from 1: the parser keeps no lines.
+    """
+
+    def read_file(path: Path) -> Iterator[Record]:
+        document = load_json(path)
+        try:
+            found = items(document)
+        except (KeyError, TypeError) as error:
+            raise RecordError(path, 1, f"the list of records was not found: {error!r}") from error
+        if not isinstance(found, list):
+            raise RecordError(path, 1, f"a list of records was expected, found {type(found).__name__}")
+        for number, item in enumerate(found, start=1):
+            yield Record(path, number, _object(path, number, item))
+
+    return each_file(read_file)
+
+
+def load_json(path: Path) -> Any:
+    """The document of a file; RecordError where it is not JSON."""
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise RecordError(path, line, f"byte 0x{raw[error.start]:02x} is not utf-8: save the file as UTF-8") from error
+    return _parsed(path, text, 1)
+
+
+def _parsed(path: Path, text: str, first_line: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise RecordError(path, line, f"not JSON: {error.msg} (column {error.colno})") from error
+
+
+def _object(path: Path, number: int, item: Any) -> dict:
+    if not isinstance(item, dict):
+        raise RecordError(path, number, f"an object of fields was expected, found {type(item).__name__}")
+    return item

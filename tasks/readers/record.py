@@ -1,0 +1,119 @@
+"""A reader is two halves: what a record of a format is, and what instances it gives.
+
+    read = reader(jsonl(), labelled("sentence", "label", named({"0": "negative", "1": "positive"})))
+
+The first half (`Records`) knows the file format and the place of every record; the second
+(`Build`) knows the data set's fields. Whatever the second raises becomes a `RecordError` that
+names the place.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seqgpt_jax.atomic import Instance
+from seqgpt_jax.data.task_spec import Reader, RecordError, Skipped
+from seqgpt_jax.tasks.readers.split import SHARES, hash_split
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a file.
+
+    Attributes:
+      path, line: where it starts; lines count from 1 (in a JSON list: its items).
+      value: what the format holds: a dict of fields, a line, the rows of a sentence.
+      id: `file:line` unless the format has a better one.
+    """
+
+    path: Path
+    line: int
+    value: Any
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", f"{self.path.name}:{self.line}")
+
+
+Records = Callable[[tuple[Path, ...]], Iterator[Record]]
+Build = Callable[[Record], Iterable[Instance | Skipped]]
+
+
+def each_file(read_file: Callable[[Path], Iterator[Record]]) -> Records:
+    """The records of one file after the other."""
+
+    def records(paths: tuple[Path, ...]) -> Iterator[Record]:
+        for path in paths:
+            yield from read_file(path)
+
+    return records
+
+
+def grouped(records: Records, key: Callable[[Any], Hashable]) -> Records:
+    """Records whose values have one key become one record: the list of the values, placed at the first.
+
+    For data sets that spread the labels of one question over several records; asked one by one,
+    equal prompts would have different answers.
+    """
+
+    def read(paths: tuple[Path, ...]) -> Iterator[Record]:
+        groups: dict[Hashable, tuple[Record, list[Any]]] = {}
+        for record in records(paths):
+            try:
+                group = key(record.value)
+            except (LookupError, TypeError, ValueError) as error:
+                raise RecordError(record.path, record.line, f"cannot be grouped: {error!r}") from error
+            groups.setdefault(group, (record, []))[1].append(record.value)
+        for first, values in groups.values():
+            yield Record(first.path, first.line, values, first.id)
+
+    return read
+
+
+def reader(
+    records: Records,
+    build: Build,
+    *,
+    split_key: Callable[[Any], str] | None = None,
+    shares: Mapping[str, float] = SHARES,
+) -> Reader:
+    """A `Reader` out of a format and a data set's fields.
+
+    Args:
+      records: yields the records of a split's files.
+      build: turns one record into its instances.
+      split_key: of a record's value; where given, the splits named in `shares` share files and
+        a record belongs to `hash_split(split_key(value), shares)`.
+      shares: the share of each split in the shared files; other splits take their files whole.
+
+    An instance without text becomes `Skipped(reason="empty_text")`. Outer spaces of a span, which
+    annotators leave now and then, are cut off: they are no part of an answer.
+    """
+
+    def read(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped]:
+        for record in records(paths):
+            try:
+                if split_key and split in shares and hash_split(split_key(record.value), shares) != split:
+                    continue
+                items = list(build(record))
+            except RecordError:
+                raise
+            except KeyError as error:
+                raise RecordError(record.path, record.line, f"field {error} is missing") from error
+            except (IndexError, TypeError, ValueError, AttributeError) as error:
+                raise RecordError(record.path, record.line, str(error)) from error
+            for item in items:
+                yield _tidied(item) if isinstance(item, Instance) else item
+
+    return read
+
+
+def _tidied(instance: Instance) -> Instance | Skipped:
+    if not instance.text.strip():
+        return Skipped(instance.id, "empty_text")
+    if all(span == span.strip() for spans in instance.gold.values() for span in spans):
+        return instance
+    gold = {label: tuple(dict.fromkeys(span.strip() for span in spans)) for label, spans in instance.gold.items()}
+    return replace(instance, gold=gold)
