@@ -1,0 +1,123 @@
+"""Scores a model: micro-F1 and ROUGE for each data set, family and language, and a page of its mistakes.
+
+    python -m seqgpt_jax.evaluate --model=runs/ft --output=runs/ft/evaluation \\
+        --data=prepared/quickstart_held_out.test.0123456789
+    python -m seqgpt_jax.evaluate --model=runs/ft --output=runs/ft/evaluation --gin_file=eval.gin
+    python -m seqgpt_jax.evaluate --model=exported/ft --output=scores/ft \\
+        --gin.Evaluate.mixtures="('cluener', 'banking77')" --gin.Evaluate.records=None
+
+Without --data, the mixtures and splits that `Evaluate` names are prepared where they are missing.
+Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqgpt_jax import command_line
+
+if TYPE_CHECKING:
+    from seqgpt_jax.data.store import EvalStore
+    from seqgpt_jax.decoding.engine import DecodeConfig
+    from seqgpt_jax.evaluation.run import EvaluateConfig
+    from seqgpt_jax.evaluation.scores import Scores
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--model", required=True, type=Path, help="run folder, or Hugging Face folder")
+    parser.add_argument("--output", required=True, type=Path, help="folder for scores and report")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="a folder that `prepare` has made of a validation or test split; can be repeated",
+    )
+    parser.add_argument("--step", type=int, help="of a run: the checkpoint (default: the last one)")
+    args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
+    config, decode = configs.build("Evaluate"), configs.build("Decode")
+    # All that can be wrong with paths is said before a model is loaded.
+    tokenizer = tokenizer_folder(args.model)
+    args.output.mkdir(parents=True, exist_ok=True)
+
+    from seqgpt_jax.data.store import EvalStore
+    from seqgpt_jax.evaluation.report import print_scores, write_report
+
+    stores = [EvalStore(folder) for folder in args.data or prepared_folders(configs, config, tokenizer)]
+    scores, remarks = score_model(args.model, args.step, stores, config, decode)
+    about = {
+        "model": str(args.model),
+        "step": args.step,
+        "data": [store.manifest["name"] for store in stores],
+        "Evaluate": dataclasses.asdict(config),
+        "Decode": dataclasses.asdict(decode),
+        **remarks,
+    }
+    write_report(scores, args.output, about)
+    print_scores(scores)
+    print(f"report: {args.output / 'report.html'}")
+    return 0
+
+
+def tokenizer_folder(model: Path) -> Path:
+    """Where the tokenizer of a run or Hugging Face folder lies.
+
+    Raises:
+      UsageError: the folder is neither.
+    """
+    if not model.is_dir():
+        raise command_line.UsageError(f"--model={model}: there is no such folder")
+    if (model / "model.json").is_file():
+        return model / "tokenizer"
+    if (model / "config.json").is_file():
+        return model
+    raise command_line.UsageError(
+        f"--model={model} is neither a run folder (no model.json) nor a Hugging Face folder (no config.json)"
+    )
+
+
+def prepared_folders(configs: command_line.Configs, config: "EvaluateConfig", tokenizer: Path) -> list[Path]:
+    """The stores of the mixtures and splits that `Evaluate` names, prepared where they are missing."""
+    from seqgpt_jax.prepare import ensure
+
+    if not config.mixtures:
+        raise command_line.UsageError(
+            "nothing to evaluate on: give --data=FOLDER, or --gin.Evaluate.mixtures=\"('NAME',)\" "
+            "(`python -m seqgpt_jax.prepare --list` shows the names)"
+        )
+    return [
+        ensure(configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer)))
+        for mixture in config.mixtures
+        for split in config.splits
+    ]
+
+
+def score_model(
+    model: Path, step: int | None, stores: Sequence["EvalStore"], config: "EvaluateConfig", decode: "DecodeConfig"
+) -> tuple["Scores", dict[str, Any]]:
+    """(scores, what the engine has to say about cut prompts and answers), behind a progress bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.evaluation.run import evaluate
+    from seqgpt_jax.models.loading import load
+
+    loaded = load(model, step=step)
+    engine = Engine(loaded.model, loaded.tokenizer, decode)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        shown = bar.add_task("answering (the first batch of each width compiles)", total=None)
+
+        def generate(prompts: Sequence[str]) -> list[str]:
+            return engine.generate(prompts, lambda done, total: bar.update(shown, completed=done, total=total))
+
+        scores = evaluate(generate, stores, config)
+    return scores, {"truncated_prompts": engine.truncated, "unfinished_answers": engine.unfinished}
+
+
+if __name__ == "__main__":
+    command_line.run(main)

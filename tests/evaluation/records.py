@@ -1,0 +1,49 @@
+"""Evaluation records and a small real store for the tests of this folder."""
+
+from pathlib import Path
+
+from seqgpt_jax.atomic import TEMPLATES, Classification, Extraction
+from seqgpt_jax.data.store import EvalRecord, EvalStore, StoreWriter, eval_fields
+
+
+def record(id: str, example: Classification | Extraction, family: str = "NER", language: str = "en") -> EvalRecord:
+    """`id` is `task/split/name#chunk`, as `prepare` writes it."""
+    prompt, target = TEMPLATES["chinese"].render(example)
+    return EvalRecord(
+        id=id,
+        task=id.split("/")[0],
+        family=family,
+        language=language,
+        atom=example.atom,
+        text=example.text,
+        labels=example.labels,
+        answers=example.answers,
+        prompt=prompt,
+        target=target,
+        prompt_ids=[5],
+    )
+
+
+def choice(id: str, answer: str, family: str = "SA", language: str = "en", text: str = "a text") -> EvalRecord:
+    return record(id, Classification(text, ("positive", "negative"), (answer,)), family, language)
+
+
+def spans(id: str, answers: dict[str, tuple[str, ...]], family: str = "NER", language: str = "en") -> EvalRecord:
+    return record(id, Extraction("a text", tuple(answers), tuple(answers.values())), family, language)
+
+
+def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix") -> EvalStore:
+    writer = StoreWriter(folder)
+    writer.write_epoch(0, ((0, 1, 1, eval_fields(item)) for item in records))
+    writer.finish({"name": folder.name, "mixture": mixture, "kind": "eval", "examples": len(records)})
+    return EvalStore(folder)
+
+
+def two_data_sets() -> list[EvalRecord]:
+    """Perfectly answerable records: two data sets of two languages, one with two atomic tasks."""
+    return [
+        *(choice(f"reviews/test/{i}#0", ("positive", "negative")[i % 2]) for i in range(6)),
+        *(spans(f"facts.spans/test/{i}#0", {"人": ("李雷",), "地": ()}, "RE", "zh") for i in range(3)),
+        *(spans(f"facts.spans/test/{i}#1", {"公司": ("甲", "乙")}, "RE", "zh") for i in range(3)),
+        *(choice(f"facts.typing/test/{i}#0", "negative", "RE", "zh") for i in range(3)),
+    ]

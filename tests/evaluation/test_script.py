@@ -1,0 +1,77 @@
+"""The command from flags to files, with a tiny untrained model."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from flax import nnx
+
+from seqgpt_jax import evaluate
+from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.data.store import StoreError
+from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.models.bloom import create
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.hf import params_to_hf, save_folder
+from tests.evaluation.records import two_data_sets, write_store
+
+FAST = ("--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=3", "--gin.Evaluate.resamples=10")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate") / "model"
+    config = BloomConfig(vocab_size=320, hidden_size=16, n_layer=1, n_head=2)
+    params = nnx.to_pure_dict(nnx.state(create(config), nnx.Param))
+    tokenizer = train_tokenizer([record.prompt for record in two_data_sets()], 300)
+    save_folder(folder, config, params_to_hf(params, config, "float32"), tokenizer)
+    return folder
+
+
+def test_a_prepared_folder_is_scored(model, tmp_path, capsys):
+    write_store(tmp_path / "store", two_data_sets())
+    flags = [f"--model={model}", f"--data={tmp_path / 'store'}", f"--output={tmp_path / 'out'}"]
+    assert evaluate.main([*flags, *FAST, "--gin.Evaluate.records=2"]) == 0
+    numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
+    # Two instances of each of three tasks; those of facts.spans have two chunks.
+    assert numbers["overall"]["prompts"] == 8
+    assert numbers["about"]["data"] == ["store"]
+    assert numbers["about"]["Decode"]["max_new_tokens"] == 3
+    assert numbers["about"]["truncated_prompts"] == 0
+    assert "reviews (SA, en)" in capsys.readouterr().out
+
+
+def test_a_mixture_is_prepared_where_it_is_missing(model, tmp_path):
+    flags = [f"--model={model}", f"--output={tmp_path / 'out'}", "--gin.Evaluate.mixtures=('quick_zero_sa_en',)"]
+    flags += [f"--gin.Prepare.output_dir='{tmp_path / 'prepared'}'", "--gin.Evaluate.records=3"]
+    assert evaluate.main([*flags, *FAST]) == 0
+    (store,) = (tmp_path / "prepared").iterdir()
+    numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
+    assert numbers["about"]["data"] == [store.name]
+    assert list(numbers["families"]) == ["SA"]
+    assert numbers["overall"]["prompts"] == 3
+
+
+def test_wrong_paths_are_told_before_a_model_is_loaded(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "score_model", lambda *_: pytest.fail("loaded"))
+    output = f"--output={tmp_path / 'out'}"
+    with pytest.raises(UsageError, match="no such folder"):
+        evaluate.main(["--model=nowhere", output])
+    with pytest.raises(UsageError, match=r"model\.json"):
+        evaluate.main([f"--model={tmp_path}", output])
+    with pytest.raises(StoreError, match="no prepared folder"):
+        evaluate.main([f"--model={model}", output, f"--data={tmp_path / 'nowhere'}"])
+    with pytest.raises(UsageError, match="nothing to evaluate on"):
+        evaluate.main([f"--model={model}", output])
+
+
+def test_help_is_quick_and_shows_an_example():
+    start = time.monotonic()
+    shown = subprocess.run(
+        [sys.executable, "-m", "seqgpt_jax.evaluate", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    # Two seconds on a free machine; importing JAX alone would take longer on a busy one.
+    assert time.monotonic() - start < 5
+    assert "python -m seqgpt_jax.evaluate --model=runs/ft" in shown
