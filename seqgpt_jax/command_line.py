@@ -84,6 +84,9 @@ class Configs:
         for file in files:
             self._parse_file(find_gin_file(file))
         for binding in bindings:
+            name = binding.partition(".")[0]
+            if name in _CONFIGS and name not in uses:
+                raise UsageError(f"--gin.{binding}: {self._unknown_name(name)}")
             self._guard(lambda binding=binding: gin.parse_config(_quote_word(binding)), f"--gin.{binding}")
         self._check_all_used()
 
@@ -127,7 +130,9 @@ class Configs:
                 beside = path.parent / name
                 self._parse_file(beside if beside.is_file() else find_gin_file(name))
                 lines[number] = ""
-        self._guard(lambda: gin.parse_config("\n".join(lines)), str(path))
+        # One run file serves several commands: what another command reads is for that one to check.
+        others = [name for name in _CONFIGS if name not in self._makers]
+        self._guard(lambda: gin.parse_config("\n".join(lines), skip_unknown=others), str(path))
 
     def _fields(self) -> list[str]:
         return [f"{name}.{field.name}" for name in self._makers for field in dataclasses.fields(_class(name))]
@@ -156,7 +161,7 @@ class Configs:
         return f"there is no configuration {name!r}{_closest(name, list(self._makers))}"
 
     def _check_all_used(self) -> None:
-        """gin itself lets a misspelt macro pass, and bindings of what another command registered."""
+        """gin itself lets a misspelt macro pass."""
         macros = {reference.config_key for reference in gin_config.iterate_references(gin_config._CONFIG)}
         for scope, selector in list(gin_config._CONFIG):
             if selector == "gin.macro" and (scope, selector) not in macros:
@@ -164,9 +169,6 @@ class Configs:
                 raise UsageError(
                     f"nothing uses the binding {scope} = …{close}; a setting is written Name.field = value"
                 )
-            name = selector.rpartition(".")[2]
-            if name in _CONFIGS and name not in self._makers:
-                raise UsageError(self._unknown_name(name))
 
 
 def _class(name: str) -> type:
@@ -226,6 +228,6 @@ def run(main: Callable[[], int | None]) -> None:
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
-    except (UsageError, ValueError, OSError) as error:
+    except (UsageError, ValueError, OSError, ArithmeticError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

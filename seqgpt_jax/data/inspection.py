@@ -47,7 +47,8 @@ def print_summary(folder: Path, fresh: bool) -> None:
     manifest = read_manifest(folder)
     assert manifest is not None, folder
     names = ("task", "", "instances", "kept", "examples", "tokens", "labels", "cut")
-    table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=f"{manifest['mixture']} ({manifest['split']})", pad_edge=False)
+    title = f"{manifest['mixture']} ({manifest['split']})"
+    table = Table(*names, title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.columns[0].no_wrap = True
     for column in table.columns[2:]:
         column.justify, column.no_wrap = "right", True

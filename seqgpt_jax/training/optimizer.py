@@ -1,0 +1,89 @@
+"""AdamW with warm-up, a schedule and clipping. Master weights and moments are float32."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import optax
+
+SCHEDULES = ("cosine", "linear", "constant")
+NOT_DECAYED = ("bias", "scale")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
+
+    SeqGPT's appendix with its learning rate and batch size could not be found. The defaults lie where its
+    neighbours agree: UniversalNER (2e-5, cosine, warm-up 4 %), BLOOMZ (2e-5), InstructUIE, ms-swift (1e-5).
+
+    Attributes:
+      learning_rate: the highest, reached after warm-up.
+      schedule: "cosine" or "linear" decay to `final_fraction` of it, or "constant".
+      warmup_fraction: share of all steps in which the rate rises linearly from 0, rounded up to whole steps.
+      final_fraction: the last rate as a share of `learning_rate`.
+      weight_decay: decoupled; on matrices only, never on biases and layer norms.
+      b1: decay of the mean of gradients.
+      b2: decay of the mean of squared gradients.
+      eps: added to the root of the second moment.
+      clip_norm: gradients are scaled down to this global norm.
+    """
+
+    learning_rate: float = 2e-5
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_fraction: float = 0.03
+    final_fraction: float = 0.0
+    weight_decay: float = 0.1
+    b1: float = 0.9
+    b2: float = 0.95
+    eps: float = 1e-8
+    clip_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"Optimizer.schedule must be one of {SCHEDULES}, not {self.schedule!r}")
+        for name in ("learning_rate", "eps", "clip_norm"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"Optimizer.{name} must be above 0, not {getattr(self, name)!r}")
+        for name in ("warmup_fraction", "final_fraction", "b1", "b2"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"Optimizer.{name} must lie between 0 and 1, not {getattr(self, name)!r}")
+        if self.weight_decay < 0:
+            raise ValueError(f"Optimizer.weight_decay must not be negative: {self.weight_decay!r}")
+
+
+def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
+    """Learning rate of update 0, 1, …, `steps` - 1: above 0 from the first update on.
+
+    >>> schedule = make_schedule(OptimizerConfig(learning_rate=1.0, schedule="linear", warmup_fraction=0.2), steps=10)
+    >>> [round(float(schedule(step)), 3) for step in range(10)]
+    [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]
+    """
+    # ceil, but 0.03 * 100 is 3.0000000000000004
+    warmup = min(steps, -int(-(config.warmup_fraction * steps - 1e-9) // 1))
+    rate, decay = config.learning_rate, max(1, steps - warmup)
+    after = {
+        "cosine": optax.cosine_decay_schedule(rate, decay, alpha=config.final_fraction),
+        "linear": optax.linear_schedule(rate, rate * config.final_fraction, decay),
+        "constant": optax.constant_schedule(rate),
+    }[config.schedule]
+    if not warmup:
+        return after
+    # Update number `step` has the rate that is due at its end: none is spent at rate 0.
+    rising = optax.linear_schedule(rate / warmup, rate, max(1, warmup - 1)) if warmup > 1 else after
+    return optax.join_schedules([rising, after], [warmup])
+
+
+def make_optimizer(config: OptimizerConfig, schedule: optax.Schedule) -> optax.GradientTransformation:
+    """Clip, Adam, decay, scale: in this order, so that decay is neither clipped nor adapted."""
+    return optax.chain(
+        optax.clip_by_global_norm(config.clip_norm),
+        optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps),
+        optax.add_decayed_weights(config.weight_decay, mask=decayed),
+        optax.scale_by_learning_rate(schedule),
+    )
+
+
+def decayed(params: Any) -> Any:
+    """True for each matrix, False for each bias and layer norm. By name: stacked biases have two axes as well."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key not in NOT_DECAYED, params)

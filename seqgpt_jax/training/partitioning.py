@@ -1,0 +1,175 @@
+"""Which axis of which array lies on which axis of the mesh, on one screen.
+
+Arrays name their axes by meaning (`Rules` has one field for each); a mesh has three axes:
+
+    data    whole copies of the model, each with its own rows of the batch
+    fsdp    rows of the batch again, but parameters and optimizer state are split as well (ZeRO-3)
+    tensor  one row's heads, hidden units of the MLP and vocabulary are split
+
+One device is a mesh of 1 x 1 x 1; nothing else in the code knows how many there are.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+from flax import nnx
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from seqgpt_jax.models import bloom
+from seqgpt_jax.models.config import BloomConfig
+
+MESH_AXES = ("data", "fsdp", "tensor")
+
+
+@dataclass(frozen=True)
+class MeshConfig:
+    """How many devices along each mesh axis; -1 on one of them means all that are left.
+
+    Attributes:
+      data: copies of the model.
+      fsdp: parts into which parameters, optimizer state and batch are split.
+      tensor: parts into which heads, MLP and vocabulary are split.
+    """
+
+    data: int = 1
+    fsdp: int = -1
+    tensor: int = 1
+
+    def __post_init__(self):
+        sizes = dataclasses.asdict(self)
+        for name, size in sizes.items():
+            if size < 1 and size != -1:
+                raise ValueError(f"Mesh.{name} = {size}: must be a number of devices, or -1 for all that are left")
+        if list(sizes.values()).count(-1) > 1:
+            raise ValueError(f"Mesh: only one of {', '.join(MESH_AXES)} can be -1, not {sizes}")
+
+
+def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """A mesh of all devices, with the axes data, fsdp and tensor (of type Auto: the compiler propagates)."""
+    devices = list(devices) if devices is not None else jax.devices()
+    sizes = [config.data, config.fsdp, config.tensor]
+    given = int(np.prod([size for size in sizes if size != -1]))
+    if len(devices) % given or (-1 not in sizes and len(devices) != given):
+        raise ValueError(
+            f"Mesh.data x Mesh.fsdp x Mesh.tensor = {' x '.join(map(str, sizes))} does not fit {len(devices)} devices: "
+            "set them so that the product is that number, or one of them to -1"
+        )
+    sizes = [len(devices) // given if size == -1 else size for size in sizes]
+    return jax.make_mesh(sizes, MESH_AXES, axis_types=(AxisType.Auto,) * 3, devices=devices)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Logical axis -> mesh axis, or a tuple of them, or None where it is not split."""
+
+    batch: str | tuple[str, ...] | None = ("data", "fsdp")
+    length: str | tuple[str, ...] | None = None
+    layers: str | tuple[str, ...] | None = None
+    vocab: str | tuple[str, ...] | None = "tensor"
+    embed: str | tuple[str, ...] | None = "fsdp"
+    mlp: str | tuple[str, ...] | None = "tensor"
+    heads: str | tuple[str, ...] | None = "tensor"
+    qkv: str | tuple[str, ...] | None = None
+    head_dim: str | tuple[str, ...] | None = None
+
+    def pairs(self) -> tuple[tuple[str, str | tuple[str, ...] | None], ...]:
+        """As `flax.nnx.logical_axis_rules` wants them."""
+        return tuple((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+
+    def mesh_axes(self, logical: str) -> tuple[str, ...]:
+        """The mesh axes of one logical axis, () for none; ValueError with the closest names for an unknown one."""
+        known = dict(self.pairs())
+        if logical not in known:
+            close = difflib.get_close_matches(logical, known, n=3, cutoff=0.4) or sorted(known)
+            raise ValueError(f"no rule for the logical axis {logical!r}; closest: {', '.join(close)}")
+        axes = known[logical]
+        return () if axes is None else (axes,) if isinstance(axes, str) else tuple(axes)
+
+    def spec(self, *logical: str | None) -> PartitionSpec:
+        """The partition of an array with these logical axes; ValueError where a mesh axis would be used twice.
+
+        >>> tuple(Rules().spec("batch", None, "mlp"))
+        (('data', 'fsdp'), None, 'tensor')
+        """
+        axes = [() if name is None else self.mesh_axes(name) for name in logical]
+        used = [axis for group in axes for axis in group]
+        twice = sorted({axis for axis in used if used.count(axis) > 1})
+        if twice:
+            raise ValueError(f"an array with axes {logical} would use the mesh axis {twice[0]!r} twice: {axes}")
+        return PartitionSpec(*(group if len(group) > 1 else group[0] if group else None for group in axes))
+
+
+def batch_sharding(mesh: Mesh, rules: Rules) -> NamedSharding:
+    """How every array of a batch lies: split by rows."""
+    return NamedSharding(mesh, rules.spec("batch"))
+
+
+def check_batch(batch_size: int, accumulate: int, mesh: Mesh, rules: Rules) -> None:
+    """ValueError unless every micro-batch splits evenly over the devices that share the batch."""
+    axes = rules.mesh_axes("batch")
+    parts = int(np.prod([mesh.shape[axis] for axis in axes]))
+    if batch_size % (parts * accumulate):
+        unit = parts * accumulate
+        raise ValueError(
+            f"Train.batch_size = {batch_size} cannot be split into {accumulate} micro-batches (Train.accumulate) "
+            f"over {parts} devices (mesh axes {', '.join(axes)}): make it a multiple of {unit}, "
+            f"for example {max(1, round(batch_size / unit)) * unit}"
+        )
+
+
+def host_rows(mesh: Mesh, rules: Rules, batch_size: int) -> tuple[int, int]:
+    """(index, count): this process feeds part `index` of `count` equal parts of the global batch.
+
+    Processes that share rows (the tensor axis crosses hosts) get the same index, so this is not the
+    number of processes. ValueError where the rows of one process are not one contiguous part.
+    """
+    places = batch_sharding(mesh, rules).addressable_devices_indices_map((batch_size,)).values()
+    spans = sorted({place[0].indices(batch_size)[:2] for place in places})
+    start, end = spans[0][0], spans[-1][1]
+    rows = sum(stop - begin for begin, stop in spans)
+    if end - start != rows or batch_size % rows or start % rows:
+        raise ValueError(f"the rows of this process are not one even part of the batch: {spans} of {batch_size}")
+    return start // rows, batch_size // rows
+
+
+def param_shardings(config: BloomConfig, mesh: Mesh, rules: Rules) -> dict[str, Any]:
+    """A `NamedSharding` for every parameter, from the logical axes that its module gave it, as a pure dict.
+
+    Raises:
+      ValueError: an unknown logical axis, a mesh axis used twice, or a size that the mesh does not divide.
+    """
+    state = nnx.state(bloom.abstract(config), nnx.Param)
+    with nnx.logical_axis_rules(()):  # so that names stay names, also where rules are in force
+        names = nnx.to_pure_dict(nnx.get_partition_spec(state))
+
+    def place(path, param, logical):
+        try:
+            sharding = NamedSharding(mesh, rules.spec(*logical))
+            sharding.shard_shape(param.shape)
+        except ValueError as error:
+            where = ".".join(str(key.key) for key in path)
+            raise ValueError(f"parameter {where} {param.shape}, axes {tuple(logical)}: {error}") from None
+        return sharding
+
+    return jax.tree_util.tree_map_with_path(place, nnx.to_pure_dict(state), names)
+
+
+def state_shardings(config: BloomConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: Rules) -> Any:
+    """(shardings of the parameters, of the optimizer's state): what mirrors a parameter lies as it does."""
+    params = param_shardings(config, mesh, rules)
+    shapes = nnx.to_pure_dict(nnx.state(bloom.abstract(config), nnx.Param))
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    opt_state = optax.tree_map_params(
+        optimizer,
+        lambda _, sharding: sharding,
+        jax.eval_shape(optimizer.init, shapes),
+        params,
+        transform_non_params=lambda _: everywhere,
+    )
+    return params, opt_state

@@ -1,0 +1,115 @@
+"""The edge: gin files by bare name, overrides, and errors that name the way out."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seqgpt_jax import command_line
+from seqgpt_jax.command_line import UsageError
+
+USES = ("Prepare", "Model", "Optimizer", "Mesh", "Train")
+COMMANDS = ("train", "prepare", "evaluate", "decode", "export", "import_hf", "quickstart")
+
+
+def parse(*argv: str, uses=USES):
+    return command_line.parse(command_line.parser("doc"), argv, uses)[1]
+
+
+def test_bare_names_includes_and_overrides() -> None:
+    configs = parse("--gin_file=ft_cpu.gin", "--gin.Prepare.quota=7", "--gin.Prepare.tokenizer=some/folder")
+    prepare = configs.build("Prepare")
+    assert (prepare.mixture, prepare.quota, prepare.tokenizer) == ("ft", 7, "some/folder")
+    assert configs.build("Model").vocab_size == 8192
+    assert "Prepare.quota = 7" in configs.text()
+
+
+def test_own_file_with_own_macro(tmp_path) -> None:
+    path = tmp_path / "mine.gin"
+    path.write_text("include 'ft_cpu.gin'\nSEED = 3\nPrepare.seed = %SEED\nTrain.seed = %SEED\n")
+    configs = parse(f"--gin_file={path}", "--gin.SEED=5")
+    assert (configs.build("Prepare").seed, configs.build("Train").seed) == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("--gin_file=ft_cpuu.gin",), "no gin file 'ft_cpuu.gin'.*Did you mean ft_cpu.gin"),
+        (("--gin_file=ft_cpu.gin", "--gin.Train.stepz=3"), "Train has no field 'stepz'.*Train.steps"),
+        (("--gin_file=ft_cpu.gin", "--gin.Trian.steps=3"), "no configuration 'Trian'.*Train"),
+        (("--gin_file=ft_cpu.gin", "--gin.STEPS=3"), "nothing uses the binding STEPS.*Train.steps"),
+        (("--gin_file=ft_cpu.gin", "--gin.Decode.num_beams=1"), "Decode is not used by this command"),
+    ],
+)
+def test_what_nothing_uses_is_an_error_with_the_closest_names(argv, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse(*argv)
+
+
+def test_bindings_of_another_command_in_the_same_process_are_still_errors() -> None:
+    parse("--gin.Decode.num_beams=1", uses=("Decode",))
+    with pytest.raises(UsageError, match="Decode is not used by this command"):
+        parse("--gin.Decode.num_beams=1")
+
+
+def test_one_run_file_serves_several_commands() -> None:
+    for _ in range(2):  # the second time Model and Train are known to gin from before
+        assert parse("--gin_file=ft_cpu.gin", uses=("Prepare",)).build("Prepare").mixture == "ft"
+        parse("--gin_file=ft_cpu.gin")
+
+
+def test_values_are_checked_and_missing_ones_are_named() -> None:
+    with pytest.raises(UsageError, match=r"Prepare.split must be one of train, validation, test, not 'dev'"):
+        parse("--gin_file=ft_cpu.gin", "--gin.Prepare.split=dev").build("Prepare")
+    with pytest.raises(UsageError, match=r"not set: Prepare.mixture, Prepare.tokenizer"):
+        parse().build("Prepare")
+
+
+def test_unknown_flags_name_the_closest(capsys) -> None:
+    with pytest.raises(SystemExit):
+        parse("--gin_fiel=ft.gin")
+    assert "--gin_file" in capsys.readouterr().err
+
+
+def test_every_shipped_run_builds_all_its_configurations() -> None:
+    training = 0
+    for path in sorted((command_line.CONFIGS_FOLDER / "runs").glob("*.gin")):
+        evaluates = "eval" in path.name
+        uses = ("Prepare", "Evaluate", "Decode") if evaluates else USES
+        configs = parse(f"--gin_file={path.name}", uses=uses)
+        complete = evaluates or configs.is_bound("Prepare.mixture")
+        for name in uses:
+            if complete and not (evaluates and name == "Prepare"):
+                configs.build(name)
+        training += complete and not evaluates
+    assert training >= 6
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_quick_and_has_an_example(command, tmp_path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", f"seqgpt_jax.{command}", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert f"python -m seqgpt_jax.{command}" in run.stdout
+    # Seconds differ between machines; what makes --help slow is what it imports.
+    imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
+    assert not imported & {"jax", "tensorflow", "seqio", "torch", "transformers", "orbax"}
+
+
+def test_errors_are_one_line_without_a_traceback(tmp_path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "seqgpt_jax.train", "--gin_file=nowhere.gin"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: no gin file 'nowhere.gin'")
+    assert "Traceback" not in run.stderr
+    assert list(Path(tmp_path).iterdir()) == []

@@ -1,0 +1,127 @@
+"""What training tests share: a tiny model, batches with real arrays, a real tokenizer, and one call of `train`."""
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+from jax.sharding import Mesh
+
+from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.models import bloom, loading
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.training.loop import Outcome, TrainConfig, fresh_state, train
+from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
+from seqgpt_jax.training.partitioning import MeshConfig, Rules, batch_sharding, make_mesh
+from seqgpt_jax.training.step import StepMetrics, TrainState, make_train_step
+
+MODEL = BloomConfig(vocab_size=288, hidden_size=16, n_layer=2, n_head=4)
+OPTIMIZER = OptimizerConfig(learning_rate=1e-2, warmup_fraction=0.2)
+EIGHT_DEVICES = MeshConfig()
+ROWS, LENGTH, TARGETS = 8, 24, 10
+
+
+class TinyBatches:
+    """Two texts packed into each row and some padding; batch s is a function of s alone."""
+
+    def __init__(self, total_steps: int = 6, *, process_index: int = 0, process_count: int = 1) -> None:
+        self.total_steps = total_steps
+        rows = ROWS // process_count
+        self._here = slice(process_index * rows, (process_index + 1) * rows)
+
+    def batch(self, step: int) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(step)
+        tokens, positions, segments = (np.zeros((ROWS, LENGTH), np.int32) for _ in range(3))
+        where, ids = (np.zeros((ROWS, TARGETS), np.int32) for _ in range(2))
+        weights = np.zeros((ROWS, TARGETS), np.float32)
+        for row in range(ROWS):
+            first, second = rng.integers(7, 12, 2)
+            text = rng.integers(1, MODEL.vocab_size, first + second)
+            tokens[row, : first + second] = text
+            positions[row, : first + second] = [*range(first), *range(second)]
+            segments[row, : first + second] = [1] * first + [2] * second
+            count = int(rng.integers(2, TARGETS // 2 + 1))
+            predicting = [*range(first - count, first), *range(first + second - count, first + second)]
+            where[row, : 2 * count] = predicting
+            ids[row, : 2 * count] = rng.integers(1, MODEL.vocab_size, 2 * count)
+            weights[row, : 2 * count] = 1.0
+        arrays = (tokens, positions, segments, where, ids, weights)
+        names = ("tokens", "positions", "segment_ids", "target_positions", "target_ids", "target_weights")
+        return dict(zip(names, arrays, strict=True))
+
+    def iterate(self, start_step: int) -> Iterator[dict[str, np.ndarray]]:
+        for step in range(start_step, self.total_steps):
+            yield {name: array[self._here] for name, array in self.batch(step).items()}
+
+    def example_ids(self, step: int) -> list[str]:
+        return [f"news/{step}-{row}" for row in range(ROWS)]
+
+
+@functools.cache
+def tokenizer() -> Any:
+    return train_tokenizer(["one two three"], 264)
+
+
+def tiny_train(
+    run_dir: Path,
+    *,
+    model: BloomConfig = MODEL,
+    optimizer: OptimizerConfig = OPTIMIZER,
+    mesh: MeshConfig = EIGHT_DEVICES,
+    batches: Any = TinyBatches,
+    fingerprint: str = "data-1",
+    **settings: Any,
+) -> Outcome:
+    """`train` with settings for a test; `settings` are fields of TrainConfig."""
+    settings = {"batch_size": ROWS, "length": LENGTH, "log_every": 2, "save_every": 3, **settings}
+    return train(
+        TrainConfig(**settings),
+        model,
+        optimizer,
+        mesh,
+        open_batches=batches,
+        data_fingerprint=fingerprint,
+        tokenizer=tokenizer(),
+        run_dir=run_dir,
+    )
+
+
+def take_steps(
+    mesh: Mesh,
+    batches: list[dict[str, np.ndarray]],
+    *,
+    model: BloomConfig = MODEL,
+    optimizer: OptimizerConfig = OPTIMIZER,
+    steps: int = 10,
+    **options: Any,
+) -> tuple[TrainState, list[StepMetrics]]:
+    """State and metrics, as host arrays, after one update for each batch."""
+    rules = Rules()
+    schedule = make_schedule(optimizer, steps)
+    chain = make_optimizer(optimizer, schedule)
+    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
+        made = bloom.create(model, 0, mesh=mesh, rules=rules.pairs())
+        state = fresh_state(nnx.to_pure_dict(nnx.state(made, nnx.Param)), model, chain, mesh, rules)
+        step = make_train_step(model, chain, schedule, mesh, **options)
+        metrics = []
+        for batch in batches:
+            state, one = step(state, jax.device_put(batch, batch_sharding(mesh, rules)))
+            metrics.append(one)
+    return jax.device_get((state, metrics))
+
+
+def mesh_of(data: int, fsdp: int, tensor: int) -> Mesh:
+    return make_mesh(MeshConfig(data, fsdp, tensor), jax.devices()[: data * fsdp * tensor])
+
+
+def checkpoint_params(run_dir: Path, step: int) -> Any:
+    """The parameters of a checkpoint as host arrays."""
+    config = loading.read_run_config(run_dir)
+    return jax.device_get(loading.restore_params(run_dir, config, step=step))
+
+
+def assert_bit_equal(one: Any, other: Any) -> None:
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(np.asarray(a), np.asarray(b)), one, other)

@@ -1,0 +1,237 @@
+"""Whole runs: stopped and resumed, broken down, in two stages, on two hosts."""
+
+import dataclasses
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from seqgpt_jax.data.batches import Batches
+from seqgpt_jax.data.store import StoreWriter, TrainStore, train_fields
+from seqgpt_jax.models import hf, loading
+from seqgpt_jax.training.checkpoints import CheckpointError
+from seqgpt_jax.training.loop import NotFiniteError, Outcome, TrainConfig
+from seqgpt_jax.training.metrics import read_metrics
+from seqgpt_jax.training.partitioning import MeshConfig
+from tests.training.runs import (
+    LENGTH,
+    MODEL,
+    OPTIMIZER,
+    ROWS,
+    TinyBatches,
+    assert_bit_equal,
+    checkpoint_params,
+    tiny_train,
+    tokenizer,
+)
+
+PROJECT = Path(__file__).parents[2]
+
+
+class StoppedBatches(TinyBatches):
+    """The machine is taken away while step 4 is being prepared."""
+
+    def iterate(self, start_step):
+        for step, batch in enumerate(super().iterate(start_step), start=start_step + 1):
+            if step == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield batch
+
+
+class BrokenBatches(TinyBatches):
+    """The fifth batch has a target with an infinite weight."""
+
+    def batch(self, step):
+        batch = super().batch(step)
+        if step == 4:
+            batch["target_weights"][2, 0] = np.inf
+        return batch
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory) -> Path:
+    """A run of six steps without interruption."""
+    run_dir = tmp_path_factory.mktemp("straight")
+    assert tiny_train(run_dir) == Outcome(6, 6, stopped=False)
+    return run_dir
+
+
+def in_another_process(code: str, **environment: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_a_run_folder_is_complete(straight):
+    names = {path.name for path in straight.iterdir()}
+    assert names == {"model.json", "tokenizer", "checkpoints", "metrics.jsonl", "tensorboard", "loss.png"}
+    assert sorted(path.name for path in (straight / "checkpoints").iterdir()) == ["3", "6"]
+    assert (straight / "loss.png").read_bytes().startswith(b"\x89PNG")
+    loaded = loading.load(straight)
+    assert loaded.config == MODEL
+    assert loaded.tokenizer.get_vocab() == tokenizer().get_vocab()
+    lines = read_metrics(straight)
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    assert {"loss", "learning_rate", "grad_norm", "tokens_per_second", "packing", "eta_seconds"} <= lines[0].keys()
+
+
+def test_stopped_and_resumed_in_a_new_process_it_is_bit_for_bit_the_same(straight, tmp_path, capsys):
+    outcome = tiny_train(tmp_path, batches=StoppedBatches)
+    assert outcome == Outcome(4, 6, stopped=True)
+    assert "saved at step 4" in capsys.readouterr().out
+    code = f"from tests.training.runs import *; print(tiny_train(Path({str(tmp_path)!r})))"
+    process = in_another_process(code)
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, output
+    assert "goes on from its own checkpoint of step 4" in output
+    assert "Outcome(step=6, steps=6, stopped=False)" in output
+    assert_bit_equal(checkpoint_params(tmp_path, 6), checkpoint_params(straight, 6))
+    meta = [json.loads((run / "checkpoints/6/meta/metadata").read_text()) for run in (straight, tmp_path)]
+    assert meta[0] == meta[1]
+    assert [line["step"] for line in read_metrics(tmp_path)] == [2, 4, 6]
+    losses = [[line["loss"] for line in read_metrics(run)] for run in (straight, tmp_path)]
+    assert losses[0] == losses[1]
+
+
+def test_a_finished_run_does_nothing(straight):
+    before = (straight / "metrics.jsonl").read_bytes()
+    assert tiny_train(straight) == Outcome(6, 6, stopped=False)
+    assert (straight / "metrics.jsonl").read_bytes() == before
+
+
+def test_signals_are_as_before_after_a_run(straight):
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+@pytest.mark.parametrize("log_every", [1, 6])
+def test_a_broken_step_stops_the_run_and_is_not_saved(tmp_path, log_every):
+    with pytest.raises(NotFiniteError, match=r"step 5: loss (nan|inf)") as caught:
+        tiny_train(tmp_path, batches=BrokenBatches, log_every=log_every)
+    message = str(caught.value)
+    assert "news/4-0, news/4-1" in message
+    assert "last good checkpoint is of step 3" in message
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["3"]
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(checkpoint_params(tmp_path, 3)))
+
+
+def test_stage_two_starts_from_the_weights_of_stage_one(straight, tmp_path, capsys):
+    still = dataclasses.replace(OPTIMIZER, learning_rate=1e-30, weight_decay=0.0)  # so that the start is what is saved
+    tiny_train(tmp_path, init_from=str(straight), fingerprint="data-2", seed=5, optimizer=still)
+    assert f"starts from the weights of {straight}" in capsys.readouterr().out
+    assert_bit_equal(checkpoint_params(tmp_path, 3), checkpoint_params(straight, 6))
+
+
+def test_a_resumed_stage_two_does_not_start_over(straight, tmp_path, capsys):
+    tiny_train(tmp_path, init_from=str(straight), batches=StoppedBatches)
+    tiny_train(tmp_path, init_from="/no/longer/there")
+    assert "goes on from its own checkpoint of step 4" in capsys.readouterr().out
+
+
+def test_a_run_starts_from_a_hugging_face_folder(straight, tmp_path):
+    source = tmp_path / "hf"
+    loaded = loading.load(straight)
+    params = checkpoint_params(straight, 6)
+    hf.save_folder(source, MODEL, hf.params_to_hf(params, MODEL, "float32"), loaded.tokenizer)
+    still = dataclasses.replace(OPTIMIZER, learning_rate=1e-30, weight_decay=0.0)
+    tiny_train(tmp_path / "run", init_from=str(source), optimizer=still)
+    assert_bit_equal(checkpoint_params(tmp_path / "run", 3), params)
+
+
+def test_weights_of_another_shape_or_tokenizer_are_refused(straight, tmp_path):
+    with pytest.raises(CheckpointError, match=r"Model\.n_layer: 2 there, 3 in this run"):
+        tiny_train(tmp_path, init_from=str(straight), model=dataclasses.replace(MODEL, n_layer=3))
+    folder = straight / "tokenizer" / "tokenizer.json"
+    before = folder.read_text()
+    try:
+        folder.write_text(before.replace('"<pad>"', '"<gap>"'))
+        with pytest.raises(CheckpointError, match=r"another tokenizer: . of its tokens .* '<gap>'"):
+            tiny_train(tmp_path, init_from=str(straight))
+    finally:
+        folder.write_text(before)
+
+
+def test_settings_that_cannot_work_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"Train\.steps = 7, but Train\.epochs = 1 of this data has 6 steps"):
+        tiny_train(tmp_path, steps=7)
+    with pytest.raises(ValueError, match=r"Model\.vocab_size = 200, but the tokenizer has 264 tokens"):
+        tiny_train(tmp_path, model=dataclasses.replace(MODEL, vocab_size=200))
+    with pytest.raises(ValueError, match=r"Model\.param_dtype"):
+        tiny_train(tmp_path, model=dataclasses.replace(MODEL, param_dtype="bfloat16"))
+    with pytest.raises(ValueError, match=r"Train\.batch_size = 12"):
+        tiny_train(tmp_path, batch_size=12)
+    with pytest.raises(ValueError, match=r"Train\.log_every must be at least 1"):
+        TrainConfig(log_every=0)
+
+
+def test_another_run_in_the_same_folder_is_refused(straight):
+    with pytest.raises(CheckpointError, match=r"fingerprint of the prepared data: 'data-1' in the checkpoint, 'new'"):
+        tiny_train(straight, fingerprint="new")
+
+
+def test_it_trains_on_a_prepared_store(tmp_path):
+    rng = np.random.default_rng(0)
+    folder, sizes = tmp_path / "store", [(int(p), int(t)) for p, t in rng.integers(2, 9, (40, 2))]
+
+    def records():
+        for number, (prompt, target) in enumerate(sizes):
+            ids = rng.integers(4, MODEL.vocab_size, prompt + target).tolist()
+            yield 0, prompt, target, train_fields(f"tiny/{number}", 0, ids[:prompt], ids[prompt:])
+
+    writer = StoreWriter(folder)
+    writer.write_epoch(0, records())
+    writer.finish({"kind": "train", "examples": len(sizes), "epochs": 1, "fingerprint": "f"})
+    open_batches = functools.partial(Batches, TrainStore(folder), length=LENGTH, batch_size=ROWS, seed=0, epochs=2)
+    steps = open_batches().total_steps
+    assert tiny_train(tmp_path / "run", batches=open_batches, epochs=2, log_every=1) == Outcome(steps, steps, False)
+    lines = read_metrics(tmp_path / "run")
+    tokens = 2 * sum(prompt + target - 1 for prompt, target in sizes)
+    assert sum(line["packing"] for line in lines) * ROWS * LENGTH == pytest.approx(tokens)
+
+
+def test_two_hosts_train_what_one_does(straight, tmp_path):
+    """Two processes with four devices each; every one feeds its own rows and writes its own shards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = """if True:
+        import jax, sys
+        jax.distributed.initialize("127.0.0.1:{port}", num_processes=2, process_id={process})
+        from tests.training.runs import *
+        assert jax.device_count() == 8
+        print(tiny_train(Path({run_dir!r}), mesh=MeshConfig(data=2, fsdp=-1)))
+    """
+    processes = [
+        in_another_process(
+            code.format(port=port, process=process, run_dir=str(tmp_path)),
+            XLA_FLAGS="--xla_force_host_platform_device_count=4",
+        )
+        for process in range(2)
+    ]
+    outputs = [process.communicate(timeout=500)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
+    assert "step 6/6" in outputs[0]
+    assert "step 6/6" not in outputs[1]
+    # Another order of sums, and Adam's early steps are signs of gradients: not bit-equal, but the same run.
+    one, two = ([line["loss"] for line in read_metrics(run)] for run in (straight, tmp_path))
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+
+
+def test_another_mesh_goes_on_where_the_first_one_stopped(straight, tmp_path):
+    tiny_train(tmp_path, batches=StoppedBatches)
+    assert tiny_train(tmp_path, mesh=MeshConfig(data=2, fsdp=2, tensor=2)) == Outcome(6, 6, stopped=False)
+    one, two = ([line["loss"] for line in read_metrics(run)] for run in (straight, tmp_path))
+    np.testing.assert_allclose(two, one, rtol=1e-4)

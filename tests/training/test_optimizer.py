@@ -1,0 +1,82 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from seqgpt_jax.models import bloom
+from seqgpt_jax.training.optimizer import OptimizerConfig, decayed, make_optimizer, make_schedule
+from tests.training.runs import MODEL
+
+
+def rates(steps: int, **fields) -> list[float]:
+    schedule = make_schedule(OptimizerConfig(learning_rate=1.0, **fields), steps)
+    return [float(schedule(step)) for step in range(steps)]
+
+
+def test_warm_up_rises_from_the_first_update_on():
+    np.testing.assert_allclose(rates(8, schedule="constant", warmup_fraction=0.5), [0.25, 0.5, 0.75, 1, 1, 1, 1, 1])
+
+
+def test_cosine_falls_from_the_top_to_the_final_fraction():
+    values = rates(100, schedule="cosine", warmup_fraction=0.03, final_fraction=0.1)
+    np.testing.assert_allclose(values[:3], [1 / 3, 2 / 3, 1.0])
+    for step in (3, 50, 99):
+        expected = 0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * (step - 3) / 97))
+        assert values[step] == pytest.approx(expected, abs=1e-5)
+
+
+def test_linear():
+    values = rates(10, schedule="linear", warmup_fraction=0.2)
+    np.testing.assert_allclose(values, [0.5, 1, 1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125], atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
+@pytest.mark.parametrize("warmup", [0.0, 0.01, 1.0])
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_short_runs_have_usable_rates(schedule, warmup, steps):
+    values = rates(steps, schedule=schedule, warmup_fraction=warmup)
+    assert np.isfinite(values).all()
+    assert all(0 < value <= 1 for value in values)
+
+
+def test_only_matrices_decay():
+    shapes = nnx.to_pure_dict(nnx.state(bloom.abstract(MODEL), nnx.Param))
+    mask = {jax.tree_util.keystr(path): value for path, value in jax.tree_util.tree_leaves_with_path(decayed(shapes))}
+    assert {path for path, value in mask.items() if value} == {
+        "['word_embeddings']",
+        "['layers']['attention']['query_key_value']['kernel']",
+        "['layers']['attention']['dense']['kernel']",
+        "['layers']['mlp']['dense_h_to_4h']['kernel']",
+        "['layers']['mlp']['dense_4h_to_h']['kernel']",
+    }
+    assert len(mask) == len(jax.tree.leaves(shapes)) > 5
+
+
+def test_first_update_by_hand():
+    """Clipped gradient -> Adam's first step is its sign -> plus decay -> times the rate."""
+    config = OptimizerConfig(learning_rate=0.1, schedule="constant", warmup_fraction=0, weight_decay=0.5, clip_norm=1.0)
+    optimizer = make_optimizer(config, make_schedule(config, 10))
+    params = {"kernel": jnp.array([[2.0, -4.0]]), "bias": jnp.array([3.0])}
+    grads = {"kernel": jnp.array([[30.0, -40.0]]), "bias": jnp.array([0.0])}
+    updates, state = optimizer.update(grads, optimizer.init(params), params)
+    np.testing.assert_allclose(updates["kernel"], [[-0.1 * (1 + 0.5 * 2), -0.1 * (-1 + 0.5 * -4)]], rtol=1e-4)
+    np.testing.assert_allclose(updates["bias"], [0.0])
+    mean = optax.tree_utils.tree_get(state, "mu")
+    np.testing.assert_allclose(mean["kernel"], 0.1 * np.array([[0.6, -0.8]]), rtol=1e-5)  # clipped to norm 1
+    assert mean["kernel"].dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"schedule": "cosin"}, "Optimizer.schedule"),
+        ({"learning_rate": 0.0}, "Optimizer.learning_rate"),
+        ({"warmup_fraction": 3}, "Optimizer.warmup_fraction"),
+        ({"weight_decay": -1.0}, "Optimizer.weight_decay"),
+    ],
+)
+def test_a_wrong_field_is_named(fields, named):
+    with pytest.raises(ValueError, match=named):
+        OptimizerConfig(**fields)

@@ -1,0 +1,103 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from seqgpt_jax.models import bloom
+from seqgpt_jax.training.loop import fresh_state
+from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
+from seqgpt_jax.training.partitioning import Rules, batch_sharding
+from seqgpt_jax.training.step import make_train_step
+from tests.training.runs import LENGTH, MODEL, ROWS, TinyBatches, mesh_of, take_steps
+
+# Without it Adam's first steps are signs of gradients, which rounding flips where they are next to 0.
+STEADY = OptimizerConfig(learning_rate=1e-2, warmup_fraction=0.0, eps=1e-3)
+
+
+@pytest.fixture(scope="module")
+def batches():
+    source = TinyBatches()
+    return [source.batch(step) for step in range(3)]
+
+
+@pytest.fixture(scope="module")
+def on_one_device(batches):
+    return take_steps(mesh_of(1, 1, 1), batches, optimizer=STEADY)
+
+
+def assert_same_training(one, other, tolerance=2e-5):
+    (state, metrics), (other_state, other_metrics) = one, other
+    for a, b in zip(metrics, other_metrics, strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=tolerance), state.params, other_state.params
+    )
+
+
+@pytest.mark.parametrize("shape", [(8, 1, 1), (2, 2, 2), (1, 4, 2)])
+def test_any_mesh_trains_the_same(shape, batches, on_one_device):
+    assert_same_training(take_steps(mesh_of(*shape), batches, optimizer=STEADY), on_one_device)
+
+
+@pytest.mark.parametrize(("shape", "accumulate"), [((1, 1, 1), 4), ((2, 2, 2), 2)])
+def test_micro_batches_train_like_one_batch(shape, accumulate, batches, on_one_device):
+    """Rows carry different numbers of targets, so a mean of means would differ."""
+    counts = batches[0]["target_weights"].sum(1)
+    assert len(set(counts.tolist())) > 1
+    assert_same_training(take_steps(mesh_of(*shape), batches, optimizer=STEADY, accumulate=accumulate), on_one_device)
+
+
+@pytest.mark.parametrize("remat", ["full", "dots"])
+def test_rematerialisation_trains_the_same(remat, batches, on_one_device):
+    model = dataclasses.replace(MODEL, remat=remat)
+    assert_same_training(take_steps(mesh_of(1, 1, 1), batches, model=model, optimizer=STEADY), on_one_device)
+
+
+def test_metrics_count_the_batch(batches, on_one_device):
+    _, metrics = on_one_device
+    batch, first = batches[0], metrics[0]
+    assert first.supervised == batch["target_weights"].sum()
+    assert first.tokens == (batch["segment_ids"] > 0).sum()
+    assert first.slots == ROWS * LENGTH
+    same = (batch["segment_ids"][:, :, None] == batch["segment_ids"][:, None, :]) & (batch["segment_ids"] > 0)[:, None]
+    assert first.keys == np.tril(same).sum()
+    assert first.learning_rate == pytest.approx(STEADY.learning_rate)
+    assert abs(first.loss - np.log(MODEL.vocab_size)) < 0.2
+    assert first.grad_norm > 0
+
+
+def test_bfloat16_computation_keeps_float32_weights(batches):
+    model = dataclasses.replace(MODEL, dtype="bfloat16")
+    state, metrics = take_steps(mesh_of(1, 1, 1), batches, model=model, optimizer=STEADY)
+    assert {leaf.dtype for leaf in jax.tree.leaves(state.params)} == {np.dtype("float32")}
+    assert all(np.isfinite(one.loss) for one in metrics)
+
+
+def test_it_learns_a_batch_by_heart(batches):
+    optimizer = OptimizerConfig(learning_rate=3e-2, schedule="constant", warmup_fraction=0.0)
+    _, metrics = take_steps(mesh_of(1, 1, 1), [batches[0]] * 150, optimizer=optimizer)
+    assert metrics[0].loss > 5
+    assert metrics[-1].loss < 0.1
+
+
+def test_activations_and_state_are_constrained_and_the_old_state_is_given_away(batches):
+    mesh, rules = mesh_of(2, 2, 2), Rules()
+    schedule = make_schedule(STEADY, 10)
+    optimizer = make_optimizer(STEADY, schedule)
+    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
+        params = nnx.to_pure_dict(nnx.state(bloom.create(MODEL, 0, mesh=mesh, rules=rules.pairs()), nnx.Param))
+        state = fresh_state(params, MODEL, optimizer, mesh, rules)
+        step = make_train_step(MODEL, optimizer, schedule, mesh)
+        batch = jax.device_put(batches[0], batch_sharding(mesh, rules))
+        assert "sharding_constraint" in str(jax.make_jaxpr(step)(state, batch))
+        table = state.params["word_embeddings"]
+        assert table.addressable_shards[0].data.shape == (MODEL.vocab_size // 2, MODEL.hidden_size // 2)
+        moments = state.opt_state[1].mu["word_embeddings"]
+        assert moments.sharding == table.sharding
+        after, _ = step(state, batch)
+    assert table.is_deleted()
+    assert after.params["word_embeddings"].sharding == moments.sharding
+    assert after.step == jnp.asarray(1)
