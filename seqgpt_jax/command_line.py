@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import absl.logging
 import gin
 from gin import config as gin_config
 
@@ -224,6 +225,8 @@ def _quote_word(binding: str) -> str:
 
 def run(main: Callable[[], int | None]) -> None:
     """Runs a command: what the user can mend is one line on stderr and exit code 2."""
+    # Orbax warns of what is meant: parameters are restored without the optimizer's state.
+    absl.logging.set_verbosity("error")
     try:
         sys.exit(main())
     except KeyboardInterrupt:

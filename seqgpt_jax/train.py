@@ -32,9 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     model, optimizer, mesh = configs.build("Model"), configs.build("Optimizer"), configs.build("Mesh")
 
     import jax
-    from absl import logging
 
-    logging.set_verbosity("error")  # Orbax warns of what is meant: parameters are restored without the rest
     if args.multihost:
         jax.distributed.initialize()
 
@@ -60,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             seed=train_config.seed,
             epochs=train_config.epochs,
         ),
-        data_fingerprint=store.manifest["fingerprint"],
+        # Of the records, not of the code that made them: a run goes on although a comment has changed.
+        data_fingerprint=store.manifest["content"],
         tokenizer=tokenizer,
         run_dir=run_dir,
     )

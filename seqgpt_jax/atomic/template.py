@@ -108,18 +108,24 @@ class Template:
         Raises:
           ContractError: no example renders to it.
         """
+        atom, labels = self.question(prompt)
+        text = prompt.split("\n")[0].removeprefix(f"{self.input}: ")
+        make = Classification if atom == "cls" else Extraction
+        return make(text=text, labels=labels, answers=parse_answer(atom, labels, target))
+
+    def question(self, prompt: str) -> tuple[Atom, tuple[str, ...]]:
+        """The atomic task and the labels of a prompt.
+
+        Raises:
+          ContractError: it is not a prompt of this template.
+        """
         lines = prompt.split("\n")
-        if len(lines) != 3 or lines[2] != f"{self.output}: {GEN}" or not lines[0].startswith(f"{self.input}: "):
-            raise ContractError(f"not a prompt of this template: {prompt!r}")
-        text = lines[0].removeprefix(f"{self.input}: ")
-        for atom in ("cls", "ext"):
-            head = f"{self._word(atom)}: "
-            if lines[1].startswith(head):
-                labels = tuple(lines[1].removeprefix(head).split(self.separator))
-                answers = parse_answer(atom, labels, target)
-                make = Classification if atom == "cls" else Extraction
-                return make(text=text, labels=labels, answers=answers)
-        raise ContractError(f"the second line names no atomic task: {lines[1]!r}")
+        if len(lines) == 3 and lines[0].startswith(f"{self.input}: ") and lines[2] == f"{self.output}: {GEN}":
+            for atom in ("cls", "ext"):
+                head = f"{self._word(atom)}: "
+                if lines[1].startswith(head):
+                    return atom, tuple(lines[1].removeprefix(head).split(self.separator))
+        raise ContractError(f"not a prompt of this template: {prompt!r}")
 
 
 CHINESE = Template("输入", "分类", "抽取", "输出", separator="，", separator_in_label=",")

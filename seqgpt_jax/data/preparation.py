@@ -26,6 +26,8 @@ from seqgpt_jax.data.tokenizer import encode, fingerprint
 
 _BATCH = 512
 _PACKAGE = Path(__file__).parent.parent
+# The modules of this package that decide what a store holds.
+_DECIDING = ("drawing", "preparation", "quota", "store", "tokenizer")
 Progress = Callable[[str, int, int], None]
 """Called with (task, instances done, instances in all)."""
 
@@ -94,7 +96,7 @@ def settings_fingerprint(
             files |= {
                 f"{spec.dataset}/{name}": _digest([path]) for name, path in zip(spec.splits[split], paths, strict=True)
             }
-    own = [path for part in ("atomic", "data") for path in sorted((_PACKAGE / part).glob("*.py"))]
+    own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
     # Readers may be methods of a built-in format (partials) or a user's own functions.
     readers = {getattr(spec.read, "func", spec.read).__module__ for spec in specs}
     loaded = {name for name in sys.modules if name.startswith("seqgpt_jax.tasks.")} | readers

@@ -8,6 +8,7 @@
 A folder without a manifest is unfinished and is never read.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
@@ -65,6 +66,7 @@ class StoreWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._digest = hashlib.blake2b(digest_size=8)
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
@@ -82,7 +84,9 @@ class StoreWriter:
                 shard = folder / f"examples-{len(rows) // EXAMPLES_PER_SHARD:05d}.array_record"
                 # One record a group: training reads single records in random order.
                 writer = ArrayRecordWriter(str(shard), "group_size:1")
-            writer.write(msgpack.packb(record))
+            packed = msgpack.packb(record)
+            self._digest.update(packed)
+            writer.write(packed)
             rows.append((task, prompt_length, target_length))
         if writer is not None:
             writer.close()
@@ -91,7 +95,8 @@ class StoreWriter:
         return len(rows)
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Writes the manifest: from now on the folder is complete."""
+        """Writes the manifest, with a digest of all records: from now on the folder is complete."""
+        manifest = {**manifest, "content": self._digest.hexdigest()}
         partial = self._folder / f"{MANIFEST}.partial"
         partial.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
         partial.rename(self._folder / MANIFEST)

@@ -3,7 +3,7 @@
 Nothing is reordered when beams are: what a beam wrote stays in its slot, and a table of ancestors
 says in whose slot each token of a running hypothesis lies.
 
-Suffixes: Y layers, B examples, K beams, H heads, P prompt tokens, N answer tokens, E head_dim.
+Suffixes: Y layers, B examples, K beams, H heads, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
 """
 
 from typing import NamedTuple
@@ -36,7 +36,8 @@ class AnswerCache(NamedTuple):
     """Keys and values of the generated tokens.
 
     Attributes:
-      keys, values: one [B, H, N, K, E] for each layer, so that a step writes into it in place.
+      keys, values: one [B, H, M, E] for each layer; token n of slot k lies at n·K + k. Neither stacked
+        nor reshaped where they are read, so that a step writes into them in place.
       ancestors_BxKxN: int32, the slot that holds token n of running hypothesis k.
     """
 
@@ -52,14 +53,16 @@ class AnswerCache(NamedTuple):
     def resized(self, size: int) -> "AnswerCache":
         """The same entries with room for `size` tokens, at least as many as now."""
 
-        def pad(array: jax.Array, axis: int) -> jax.Array:
-            widths = [(0, size - self.size) if i == axis else (0, 0) for i in range(array.ndim)]
-            return jnp.pad(array, widths)
+        more = size - self.size
+        beams = self.ancestors_BxKxN.shape[1]
+
+        def pad(array_BxHxMxE: jax.Array) -> jax.Array:
+            return jnp.pad(array_BxHxMxE, ((0, 0), (0, 0), (0, more * beams), (0, 0)))
 
         return AnswerCache(
-            keys=tuple(pad(keys, 2) for keys in self.keys),
-            values=tuple(pad(values, 2) for values in self.values),
-            ancestors_BxKxN=pad(self.ancestors_BxKxN, 2),
+            keys=tuple(map(pad, self.keys)),
+            values=tuple(map(pad, self.values)),
+            ancestors_BxKxN=jnp.pad(self.ancestors_BxKxN, ((0, 0), (0, 0), (0, more))),
         )
 
     def begun(self, parents_BxK: jax.Array, index: jax.Array) -> "AnswerCache":
@@ -70,17 +73,19 @@ class AnswerCache(NamedTuple):
             ancestors_BxKxN=jax.lax.dynamic_update_index_in_dim(ancestors_BxKxN, own_BxK, index, axis=2)
         )
 
-    def visible_BxNxKxK(self, index: jax.Array) -> jax.Array:
-        """bool [B, N, slots, K]: whether the token that lies at (n, slot) belongs to running hypothesis k."""
-        slots_Kx1 = jnp.arange(self.ancestors_BxKxN.shape[1])[:, None]
-        written_N = jnp.arange(self.size) <= index
-        return (self.ancestors_BxKxN.swapaxes(1, 2)[:, :, None] == slots_Kx1) & written_N[:, None, None]
+    def visible_BxMxK(self, index: jax.Array) -> jax.Array:
+        """bool: whether an entry belongs to running hypothesis k, when token `index` is the newest."""
+        batch, beams, size = self.ancestors_BxKxN.shape
+        slots_Kx1 = jnp.arange(beams)[:, None]
+        written_N = jnp.arange(size) <= index
+        visible_BxNxKxK = (self.ancestors_BxKxN.swapaxes(1, 2)[:, :, None] == slots_Kx1) & written_N[:, None, None]
+        return visible_BxNxKxK.reshape(batch, size * beams, beams)
 
 
 def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache:
     """Room for `size` tokens of `num_beams` beams after each prompt."""
     layers, batch, heads, _, head_dim = prompt.keys_YxBxHxPxE.shape
-    shape = (batch, heads, size, num_beams, head_dim)
+    shape = (batch, heads, size * num_beams, head_dim)
     dtype = prompt.keys_YxBxHxPxE.dtype
     return AnswerCache(
         keys=tuple(jnp.zeros(shape, dtype) for _ in range(layers)),
@@ -89,7 +94,7 @@ def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache
     )
 
 
-def write(array_BxHxNxKxE: jax.Array, new_BxKxHxE: jax.Array, index: jax.Array) -> jax.Array:
+def write(array_BxHxMxE: jax.Array, new_BxKxHxE: jax.Array, index: jax.Array) -> jax.Array:
     """The array with the beams' keys (or values) of token `index` in it."""
-    new_BxHxKxE = new_BxKxHxE.swapaxes(1, 2)
-    return jax.lax.dynamic_update_index_in_dim(array_BxHxNxKxE, new_BxHxKxE, index, axis=2)
+    beams = new_BxKxHxE.shape[1]
+    return jax.lax.dynamic_update_slice_in_dim(array_BxHxMxE, new_BxKxHxE.swapaxes(1, 2), index * beams, axis=2)

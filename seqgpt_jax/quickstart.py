@@ -1,0 +1,142 @@
+"""Prepares, pre-trains, fine-tunes, scores, exports and asks a small bilingual model: about eight minutes on two cores.
+
+    python -m seqgpt_jax.quickstart
+
+Everything is made here: the corpus (tasks/quickstart), a tokenizer with BLOOM's settings, a model of
+1 million parameters. Each step prints the command that does the same by hand. What is finished
+already is not done again; remove runs/quickstart to start over.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from seqgpt_jax import command_line
+
+RUNS = Path("runs/quickstart")
+STAGES = ("untrained", "pt", "pt_ft")
+SETS = {"held_in": "quickstart_ft", "held_out": "quickstart_held_out"}
+QUESTIONS = (
+    ("ext", "Maria Lopez flew from Lisbon to Oslo on 3 May.", "person, place, date"),
+    ("cls", "The striker scored twice in the final minutes of the match.", "sports, weather, cooking"),
+    ("cls", "这家餐厅的菜很好吃，服务也很热情。", "好评, 差评"),
+    ("ext", "李娜昨天在杭州参观了一家博物馆。", "人名, 地名, 时间"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    command_line.parser(__doc__, gin_files=False).parse_args(argv)
+    # The model is too small to gain from an accelerator, and its batches too small to be split.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    from seqgpt_jax import evaluate, export, train
+
+    started = time.monotonic()
+    _step(
+        "Stage one (PT): ultra-fine labels", train.main, "train", "--gin_file=quickstart_pt.gin", f"--run_dir={RUNS}/pt"
+    )
+    _step(
+        "Stage two (FT): ten families, from the weights of stage one",
+        train.main,
+        "train",
+        "--gin_file=quickstart_ft.gin",
+        f"--run_dir={RUNS}/pt_ft",
+        f"--gin.Train.init_from={RUNS}/pt",
+    )
+    _untrained_model()
+    scores: dict[str, dict[str, float]] = {}
+    for stage in STAGES:
+        output = RUNS / "scores" / stage
+        if not (output / "scores.json").exists():
+            model = f"--model={RUNS}/{stage}"
+            _step(
+                f"Scores: {stage}",
+                evaluate.main,
+                "evaluate",
+                "--gin_file=quickstart_eval.gin",
+                model,
+                f"--output={output}",
+            )
+        mixtures = json.loads((output / "scores.json").read_text(encoding="utf-8"))["mixtures"]
+        scores[stage] = {name: mixtures[mixture]["score"] for name, mixture in SETS.items()}
+    (RUNS / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
+    if not (RUNS / "export").exists():
+        _step(
+            "Export for transformers and vLLM",
+            export.main,
+            "export",
+            f"--model={RUNS}/pt_ft",
+            f"--output={RUNS}/export",
+            "--dtype=float32",
+        )
+    _ask()
+    _close(scores, time.monotonic() - started)
+    return 0
+
+
+def _step(title: str, run: Callable[[Sequence[str]], int], name: str, *flags: str) -> None:
+    print(f"\n== {title}\n$ python -m seqgpt_jax.{name} {' '.join(flags)}", flush=True)
+    if code := run(flags):
+        raise SystemExit(code)
+
+
+def _untrained_model() -> None:
+    """The same model with random weights, which the table starts from."""
+    if (RUNS / "untrained").exists():
+        return
+    from flax import nnx
+
+    from seqgpt_jax.models import bloom, loading
+    from seqgpt_jax.models.hf import params_to_hf, save_folder
+
+    loaded = loading.load(RUNS / "pt")
+    params = nnx.to_pure_dict(nnx.state(bloom.create(loaded.config, seed=0), nnx.Param))
+    tensors = params_to_hf(params, loaded.config, "float32")
+    save_folder(
+        RUNS / "untrained", loaded.config, tensors, loaded.tokenizer, max_shard_bytes=10**9, card="Random weights."
+    )
+
+
+def _ask() -> None:
+    """A few questions to the exported folder, as a user would ask them."""
+    from seqgpt_jax import decode
+
+    print("\n== A few questions to the exported model")
+    for task, text, labels in QUESTIONS:
+        flags = (f"--model={RUNS}/export", f"--task={task}", f"--text={text}", f"--labels={labels}")
+        print(f"$ python -m seqgpt_jax.decode {' '.join(map(repr, flags))}", flush=True)
+        decode.main(flags)
+
+
+def _close(scores: dict[str, dict[str, float]], seconds: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "", "held-in labels", "held-out labels (zero-shot)", title="Score: mean of micro-F1 and ROUGE, 0 to 100"
+    )
+    names = {"untrained": "untrained", "pt": "PT only", "pt_ft": "PT + FT"}
+    for stage, row in scores.items():
+        table.add_row(names[stage], f"{row['held_in']:.1f}", f"{row['held_out']:.1f}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"""Finished in {seconds / 60:.1f} minutes.
+  {RUNS}/pt_ft/loss.png                            the loss curve
+  {RUNS}/scores/pt_ft/report.html                  every wrong answer, to browse
+  {RUNS}/export                                    loads with transformers: AutoModelForCausalLM.from_pretrained
+
+Next, with your own labels and texts (no training needed to try them):
+  python -m seqgpt_jax.decode --model={RUNS}/export --task=ext --text='...' --labels='..., ...'
+With real public data sets: set SEQGPT_DATA_DIR and run
+  python -m seqgpt_jax.train --gin_file=ft_cpu.gin
+With own data to train on: README.md, "Own data".""",
+        highlight=False,
+        markup=False,
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,85 @@
+"""Files of questions: every fault is named with file and line, and nothing else gets lost."""
+
+import json
+
+import pytest
+
+from seqgpt_jax.atomic import TEMPLATES, ContractError
+from seqgpt_jax.decoding.answers import read
+from seqgpt_jax.decoding.questions import QuestionError, one_question, read_questions, write_answers
+
+CHINESE = TEMPLATES["chinese"]
+GOOD = {"text": "Ada in Turin", "task": "ext", "labels": ["person", "city"]}
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('{"text": ', "is not JSON: Expecting value at column"),
+        ("[1, 2]", "is no JSON object"),
+        ('{"text": "x", "task": "cls"}', "lacks 'labels'"),
+        (json.dumps(GOOD | {"labels": []}), "label set is empty"),
+        (json.dumps(GOOD | {"labels": "a, b"}), "'labels' must be a list of strings, not 'a, b'"),
+        (json.dumps(GOOD | {"labels": ["a", 3]}), "'labels' must be a list of strings"),
+        (json.dumps(GOOD | {"labels": ["a", "a"]}), "are written alike"),
+        (json.dumps(GOOD | {"task": "cls", "labels": ["a，b"]}), "holds the separator"),
+        (json.dumps(GOOD | {"task": "ner"}), "'task' must be .*not 'ner'"),
+        (json.dumps(GOOD | {"task": ["cls"]}), "'task' must be"),
+        (json.dumps(GOOD | {"text": 3}), "'text' must be a string"),
+        (json.dumps(GOOD | {"text": " "}), "text is empty"),
+        (json.dumps(GOOD | {"answers": []}), "has 'answers', which the output uses: rename it"),
+        (b"\xff\xfe", "is not UTF-8"),
+    ],
+)
+def test_faults_are_named_with_file_and_line(tmp_path, line, fault) -> None:
+    path = tmp_path / "asked.jsonl"
+    raw = line if isinstance(line, bytes) else line.encode()
+    path.write_bytes(json.dumps(GOOD).encode() + b"\n\n" + raw + b"\n")
+    with pytest.raises(QuestionError, match=fault) as error:
+        read_questions(path, CHINESE)
+    assert str(error.value).startswith(f"{path}:3: ")
+
+
+def test_all_faults_are_named_at_once_but_not_thousands(tmp_path) -> None:
+    path = tmp_path / "asked.jsonl"
+    path.write_text("{}\n" * 5)
+    with pytest.raises(QuestionError) as error:
+        read_questions(path, CHINESE)
+    assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [f"{path}:{i}" for i in range(1, 6)]
+    path.write_text("{}\n" * 500)
+    with pytest.raises(QuestionError, match="… and 490 more"):
+        read_questions(path, CHINESE)
+
+
+def test_a_missing_or_empty_file_is_named(tmp_path) -> None:
+    with pytest.raises(QuestionError, match=r"none.jsonl: cannot be read \(No such file"):
+        read_questions(tmp_path / "none.jsonl", CHINESE)
+    (tmp_path / "empty.jsonl").write_text("\n\n")
+    with pytest.raises(QuestionError, match=r"empty.jsonl: holds no question"):
+        read_questions(tmp_path / "empty.jsonl", CHINESE)
+
+
+def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
+    asked = [
+        {"id": 7, **GOOD, "labels": ["who，exactly", "city"], "note": {"deep": ["杭州"]}},
+        {**GOOD, "task": "cls", "text": "line\u2028break"},
+    ]
+    path = tmp_path / "asked.jsonl"
+    path.write_text("\ufeff" + "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in asked), encoding="utf-8")
+    lines = read_questions(path, CHINESE)
+    outputs = (["who,exactly: Ada\ncity: None\n"], ["person\tcity or so"])
+    answers = [read(line.question, output) for line, output in zip(lines, outputs, strict=True)]
+    write_answers(tmp_path / "answered.jsonl", lines, answers)
+    written = [json.loads(line) for line in (tmp_path / "answered.jsonl").read_bytes().splitlines()]
+    assert written == [
+        asked[0] | {"answers": {"who，exactly": ["Ada"], "city": []}, "well_formed": True, "output": outputs[0][0]},
+        asked[1] | {"answers": ["person"], "well_formed": False, "output": outputs[1][0]},
+    ]
+    assert [path.name for path in tmp_path.glob("*.part")] == []
+
+
+def test_labels_of_the_command_line_are_split_at_both_commas() -> None:
+    question = one_question("t", "ext", " person, city，公司 ,", CHINESE)
+    assert question.request.labels == ("person", "city", "公司")
+    with pytest.raises(ContractError, match="label set is empty"):
+        one_question("t", "ext", " , ", CHINESE)

@@ -1,0 +1,114 @@
+"""The same sequences as `transformers`, whatever the padding, the beams and the lengths."""
+
+import re
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seqgpt_jax.decoding import step
+from seqgpt_jax.decoding.step import for_decoding, generate
+from tests.decoding.peer import EOS, padded, peer_answers, peer_of, random_prompts, tiny_model
+
+VOCAB, LONGEST = 48, 12
+FORBIDDEN = np.isin(np.arange(VOCAB), [0, 1, 3])
+
+
+def ours(model, prompts, *, num_beams, max_new_tokens, side="right", width=LONGEST):
+    """Ids up to and including the end token."""
+    tokens, mask = padded(prompts, side, width)
+    found = generate(
+        for_decoding(model),
+        jnp.asarray(tokens),
+        jnp.asarray(mask),
+        jnp.ones(len(prompts), bool),
+        jnp.asarray(FORBIDDEN),
+        num_beams=num_beams,
+        max_new_tokens=max_new_tokens,
+        eos_id=EOS,
+    )
+    rows = zip(np.asarray(found.ids_BxN).tolist(), found.lengths_B, found.ended_B, strict=True)
+    return [ids[: int(length) + bool(ended)] for ids, length, ended in rows]
+
+
+@pytest.mark.parametrize("num_beams", [1, 2, 4])
+def test_equals_transformers(num_beams) -> None:
+    """Flat and sharp distributions, ends that never, sometimes and always come, both paddings."""
+    lengths = []
+    for seed in range(24):
+        sharpness, end_bias = ((1.0, 4.0), (0.6, 2.5), (0.3, 1.0), (1.0, 0.0))[seed % 4]
+        model = tiny_model(seed, end_bias=end_bias, sharpness=sharpness)
+        prompts = random_prompts(seed, 5, VOCAB, LONGEST)
+        expected = peer_answers(peer_of(model), prompts, num_beams, 20)
+        side = ("left", "right")[seed // 12]
+        assert ours(model, prompts, num_beams=num_beams, max_new_tokens=20, side=side) == expected
+        lengths += map(len, expected)
+    assert min(lengths) == 1
+    assert max(lengths) == 20
+    assert sum(1 < length < 20 for length in lengths) >= 5, "hardly any sequence ends on its way"
+
+
+def test_equals_transformers_for_heads_that_are_no_power_of_two() -> None:
+    model = tiny_model(3, n_head=6, n_layer=3, end_bias=2.0, sharpness=0.5)
+    prompts = random_prompts(3, 5, VOCAB, LONGEST)
+    expected = peer_answers(peer_of(model), prompts, 3, 20)
+    assert ours(model, prompts, num_beams=3, max_new_tokens=20) == expected
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_growing_room_changes_nothing(num_beams, monkeypatch) -> None:
+    model = tiny_model(5)
+    prompts = random_prompts(5, 4, VOCAB, LONGEST)
+    at_once = ours(model, prompts, num_beams=num_beams, max_new_tokens=23)
+    monkeypatch.setattr(step, "_FIRST_ROOM", 4)
+    monkeypatch.setattr(step, "_GROWTH", 3)
+    assert ours(model, prompts, num_beams=num_beams, max_new_tokens=23) == at_once
+
+
+def test_logits_of_the_steps_are_those_of_one_pass() -> None:
+    """Each step's logits against the model's own forward pass over prompt and answer."""
+    model = tiny_model(7)
+    prompt, answer = [5, 6, 7, 8, 9], [10, 11, 12]
+    tokens, mask = padded([prompt], "left", 8)
+
+    @jax.jit
+    def advance(model, *args):
+        return step.advance(model, [model.block(index) for index in range(2)], *args)
+
+    cache, logits_BxV = step.prefill(model, tokens, mask)
+    state, _ = step.begin(logits_BxV, np.ones(1, bool), FORBIDDEN, None, num_beams=1, max_new_tokens=4, eos_id=EOS)
+    answers = step.empty_answers(cache, 1, 4)
+    found = [logits_BxV[0]]
+    for i, token in enumerate(answer):
+        state = state._replace(length=jnp.int32(i + 1), ids_BxKxN=state.ids_BxKxN.at[0, 0, i].set(token))
+        logits_BxKxV, answers = advance(model, cache, state, answers)
+        found.append(logits_BxKxV[0, 0])
+    whole = jnp.asarray([prompt + answer])
+    forward = jax.jit(lambda model, *batch: model.logits(model(*batch)))
+    expected = forward(model, whole, jnp.arange(8)[None], jnp.ones((1, 8), jnp.int32))[0, 4:]
+    np.testing.assert_allclose(np.stack(found), expected, atol=2e-5)
+
+
+def test_bfloat16_matrices_are_converted_once_and_norms_stay() -> None:
+    model = tiny_model(1)
+    model.config = replace(model.config, dtype="bfloat16")
+    ready = for_decoding(model)
+    assert ready.word_embeddings[...].dtype == jnp.bfloat16
+    assert ready.layers.mlp.dense_h_to_4h.kernel[...].dtype == jnp.bfloat16
+    assert ready.layers.input_norm.scale[...].dtype == jnp.float32
+    assert model.word_embeddings[...].dtype == jnp.float32
+
+
+def test_steps_write_the_cache_in_place() -> None:
+    """A copy of keys or values in the loop would cost more than all else in a step."""
+    model = tiny_model(0)
+    tokens, mask = padded([[5] * 8] * 2, "right", 8)
+    cache, logits_BxV = step.prefill(model, tokens, mask)
+    state, _ = step.begin(logits_BxV, np.ones(2, bool), FORBIDDEN, None, num_beams=3, max_new_tokens=16, eos_id=EOS)
+    answers = step.empty_answers(cache, 3, 16)
+    program = step.extend.lower(model, cache, state, answers, None, FORBIDDEN, None, eos_id=EOS).compile().as_text()
+    shape = ",".join(map(str, answers.keys[0].shape))
+    assert f"f32[{shape}]" in program
+    assert not re.search(rf"f32\[{shape}\]\S* copy\(", program)

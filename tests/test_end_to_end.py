@@ -1,0 +1,144 @@
+"""The commands one after the other, as a user runs them, in an empty folder."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seqgpt_jax import decode, evaluate, export, import_hf, train
+from seqgpt_jax.atomic import TEMPLATES
+
+SMALL = (
+    "--gin.Prepare.max_instances=30",
+    "--gin.Prepare.tokenizer=tokenizer",
+    "--gin.Prepare.tokenizer_vocab_size=512",
+    "--gin.Prepare.tokenizer_mixture=quick_sa_en",
+)
+TRAIN = (
+    *SMALL,
+    "--gin.Train.batch_size=8",  # the tests have eight devices
+    "--gin.Train.log_every=1",
+    "--gin.Model.vocab_size=512",
+    "--gin.Model.hidden_size=48",
+    "--gin.Model.n_layer=2",
+    "--gin.Model.n_head=6",
+)
+TEXT, LABELS = "Maria flew from Lisbon to Oslo.", ("person", "place")
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("work")
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.chdir(folder)
+    tasks = "--gin.Prepare.mixture=quick_ner_en"
+    assert train.main(["--gin_file=quickstart_pt.gin", "--run_dir=runs/pt", "--gin.Train.steps=6", *TRAIN]) == 0
+    stage_two = ["--gin_file=quickstart_ft.gin", "--run_dir=runs/ft", tasks, *TRAIN]
+    assert train.main([*stage_two, "--gin.Train.init_from=runs/pt", "--gin.Train.epochs=2"]) == 0
+    assert export.main(["--model=runs/ft", "--output=exported", "--dtype=float32"]) == 0
+    yield folder
+    monkeypatch.undo()
+
+
+def test_a_run_leaves_what_the_readme_says(workplace) -> None:
+    run = workplace / "runs" / "ft"
+    names = {path.name for path in run.iterdir()}
+    assert names >= {"checkpoints", "model.json", "tokenizer", "config.gin", "metrics.jsonl", "tensorboard", "loss.png"}
+    assert "Train.init_from = 'runs/pt'" in (run / "config.gin").read_text()
+    losses = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+
+
+def test_config_gin_repeats_the_run(workplace, capsys) -> None:
+    assert train.main(["--gin_file=runs/ft/config.gin", "--run_dir=runs/ft"]) == 0
+    assert "goes on from its own checkpoint" in capsys.readouterr().out
+
+
+def test_a_finished_run_with_other_data_is_refused(workplace) -> None:
+    from seqgpt_jax.training.checkpoints import CheckpointError
+
+    other = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/ft", "--gin.Prepare.seed=1"]
+    with pytest.raises(CheckpointError, match="fingerprint of the prepared data"):
+        train.main(other)
+
+
+def test_stage_two_of_another_shape_is_refused(workplace) -> None:
+    from seqgpt_jax.training.checkpoints import CheckpointError
+
+    other = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/other", "--gin.Model.hidden_size=96"]
+    with pytest.raises(CheckpointError, match="hidden_size"):
+        train.main(other)
+
+
+@pytest.mark.slow
+def test_evaluation_writes_scores_and_report(workplace) -> None:
+    flags = ("--gin.Evaluate.mixtures=('quick_ner_en', 'quick_zero_ner_zh')", "--gin.Evaluate.records=3")
+    flags += ("--gin.Decode.max_new_tokens=12", "--gin.Decode.batch_size=8")
+    assert evaluate.main(["--gin_file=quickstart_eval.gin", "--model=runs/ft", "--output=scores", *SMALL, *flags]) == 0
+    scores = json.loads((workplace / "scores" / "scores.json").read_text())
+    assert set(scores["mixtures"]) == {"quick_ner_en", "quick_zero_ner_zh"}
+    assert 0 <= scores["overall"]["score"] <= 100
+    assert (workplace / "scores" / "report.html").stat().st_size > 1000
+    lines = (workplace / "scores" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6
+
+
+def test_exported_folder_answers_like_our_decoder(workplace, tmp_path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle; `pip install -e '.[test]'` brings it")
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained("exported")
+    model = AutoModelForCausalLM.from_pretrained("exported").eval()
+    prompt = TEMPLATES["chinese"].prompt("ext", TEXT, LABELS)
+    inputs = tokenizer([prompt], return_tensors="pt", add_special_tokens=False)
+    never = [i for i in tokenizer.all_special_ids if i != tokenizer.eos_token_id]
+    never += range(len(tokenizer), model.config.vocab_size)
+    with torch.no_grad():
+        ids = model.generate(**inputs, num_beams=4, do_sample=False, max_new_tokens=20, suppress_tokens=never)
+    theirs = tokenizer.decode(ids[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+
+    question = {"text": TEXT, "task": "ext", "labels": list(LABELS), "my_id": 7}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(question) + "\n", encoding="utf-8")
+    for model_folder in ("exported", "runs/ft"):
+        flags = [f"--model={model_folder}", f"--input={tmp_path}/questions.jsonl", f"--output={tmp_path}/answers.jsonl"]
+        assert decode.main([*flags, "--gin.Decode.max_new_tokens=20", "--gin.Decode.constrained=False"]) == 0
+        (line,) = (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+        answer = json.loads(line)
+        assert answer["output"] in (theirs, [theirs])
+        assert answer["my_id"] == 7
+
+
+def test_an_exported_folder_can_be_imported_and_trained_on(workplace) -> None:
+    assert import_hf.main(["--source=exported", "--output=imported"]) == 0
+    again = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/again", "--gin.Train.init_from=imported"]
+    assert train.main([*again, "--gin.Train.steps=2", "--gin.Train.epochs=1"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--gin_file=ft_cpu.gin", "--gin.Prepare.mixture=fft"), "there is no mixture or task 'fft': did you mean ft"),
+        (("--gin_file=ft_cpu.gin",), "set SEQGPT_DATA_DIR or Prepare.data_dir"),
+        (("--gin_file=ft_cpu.gin", "--gin.Prepare.data_dir=nowhere"), "not found: nowhere/"),
+        (("--gin_file=ft.gin",), "no tokenizer could be loaded from 'imported/bloomz-560m'"),
+        (("--gin_file=quickstart_ft.gin", "--gin.Prepare.mixture=quickstart_held_out"), "has a split 'train'"),
+    ],
+)
+def test_bad_input_is_one_clear_line(flags, message, tmp_path) -> None:
+    import os
+
+    environment = {name: value for name, value in os.environ.items() if name != "SEQGPT_DATA_DIR"}
+    run = subprocess.run(
+        [sys.executable, "-m", "seqgpt_jax.train", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").glob("*/checkpoints"))
