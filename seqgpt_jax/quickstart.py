@@ -18,11 +18,14 @@ from seqgpt_jax import command_line
 RUNS = Path("runs/quickstart")
 STAGES = ("untrained", "pt", "pt_ft")
 SETS = {"held_in": "quickstart_ft", "held_out": "quickstart_held_out"}
+# Labels of the fine-tuning data first, then two sets that no training example has asked.
 QUESTIONS = (
-    ("ext", "Maria Lopez flew from Lisbon to Oslo on 3 May.", "person, place, date"),
-    ("cls", "The striker scored twice in the final minutes of the match.", "sports, weather, cooking"),
-    ("cls", "这家餐厅的菜很好吃，服务也很热情。", "好评, 差评"),
-    ("ext", "李娜昨天在杭州参观了一家博物馆。", "人名, 地名, 时间"),
+    ("ext", "Katie Baker works for Sapphire Robotics in Sweden.", ("person", "organization", "place", "date")),
+    ("cls", "please move 60 yen to my savings account", ("play music", "transfer money", "book flight")),
+    ("ext", "我的朋友贾玉兰出生在温州。", ("人名", "地名", "机构", "时间")),
+    ("cls", "咖啡味道很赞，下次还来。", ("好评", "差评", "中性")),
+    ("ext", "Katie gave the cat some tacos.", ("animal", "food", "instrument")),
+    ("cls", "please cancel my order of the Zentra headset", ("cancel order", "book hotel", "check traffic")),
 )
 
 
@@ -103,11 +106,20 @@ def _ask() -> None:
     """A few questions to the exported folder, as a user would ask them."""
     from seqgpt_jax import decode
 
-    print("\n== A few questions to the exported model")
-    for task, text, labels in QUESTIONS:
-        flags = (f"--model={RUNS}/export", f"--task={task}", f"--text={text}", f"--labels={labels}")
-        print(f"$ python -m seqgpt_jax.decode {' '.join(map(repr, flags))}", flush=True)
-        decode.main(flags)
+    lines = [{"text": text, "task": task, "labels": labels} for task, text, labels in QUESTIONS]
+    asked, answered = RUNS / "questions.jsonl", RUNS / "answers.jsonl"
+    asked.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    flags = (f"--model={RUNS}/export", f"--input={asked}", f"--output={answered}")
+    _step("A few questions to the exported model", decode.main, "decode", *flags)
+    for line in answered.read_text(encoding="utf-8").splitlines():
+        answer = json.loads(line)
+        found = answer["answers"]
+        shown = (
+            ", ".join(found)
+            if isinstance(found, list)
+            else "; ".join(f"{k}: {', '.join(v) or '–'}" for k, v in found.items())
+        )
+        print(f"  {answer['text']}  [{', '.join(answer['labels'])}]\n    → {shown}")
 
 
 def _close(scores: dict[str, dict[str, float]], seconds: float) -> None:
@@ -120,21 +132,19 @@ def _close(scores: dict[str, dict[str, float]], seconds: float) -> None:
     names = {"untrained": "untrained", "pt": "PT only", "pt_ft": "PT + FT"}
     for stage, row in scores.items():
         table.add_row(names[stage], f"{row['held_in']:.1f}", f"{row['held_out']:.1f}")
-    console = Console()
-    console.print(table)
-    console.print(
+    Console().print(table)
+    print(
         f"""Finished in {seconds / 60:.1f} minutes.
-  {RUNS}/pt_ft/loss.png                            the loss curve
+  {RUNS}/pt/loss.png, {RUNS}/pt_ft/loss.png     the loss curves
   {RUNS}/scores/pt_ft/report.html                  every wrong answer, to browse
-  {RUNS}/export                                    loads with transformers: AutoModelForCausalLM.from_pretrained
+  {RUNS}/export                                    for AutoModelForCausalLM.from_pretrained
 
-Next, with your own labels and texts (no training needed to try them):
-  python -m seqgpt_jax.decode --model={RUNS}/export --task=ext --text='...' --labels='..., ...'
+Next, with your own labels and texts (nothing to train):
+  python -m seqgpt_jax.decode --model={RUNS}/export --task=ext \\
+      --text='...' --labels='..., ...'
 With real public data sets: set SEQGPT_DATA_DIR and run
   python -m seqgpt_jax.train --gin_file=ft_cpu.gin
-With own data to train on: README.md, "Own data".""",
-        highlight=False,
-        markup=False,
+With own data to train on: README.md, "Own data"."""
     )
 
 

@@ -60,7 +60,11 @@ def add_gen(tokenizer: PreTrainedTokenizerFast) -> bool:
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
     """Ids of each text, on all cores, without added tokens and without truncation."""
-    encodings = tokenizer.backend_tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    backend = tokenizer.backend_tokenizer
+    # A tokenizer remembers that somebody once called it with padding or truncation, also on disk.
+    backend.no_padding()
+    backend.no_truncation()
+    encodings = backend.encode_batch_fast(list(texts), add_special_tokens=False)
     return [encoding.ids for encoding in encodings]
 
 

@@ -62,6 +62,16 @@ def test_prompts_are_cut_from_the_left() -> None:
     assert TOKENIZER.decode(cut).endswith(GEN)
 
 
+def test_padding_asked_for_elsewhere_does_not_stick(tmp_path) -> None:
+    tokenizer = small_tokenizer()
+    alone = encode(tokenizer, ["a b c", "a"])
+    tokenizer(["a b c d e f", "a"], padding=True, truncation=True, max_length=2)
+    assert encode(tokenizer, ["a b c", "a"]) == alone
+    tokenizer(["a b c d e f", "a"], padding=True, truncation=True, max_length=2)
+    save_tokenizer(tokenizer, tmp_path)
+    assert encode(load_tokenizer(str(tmp_path)), ["a b c", "a"]) == alone
+
+
 def test_a_tokenizer_without_gen_is_refused_with_the_way_out(tmp_path) -> None:
     plain = PreTrainedTokenizerFast(
         tokenizer_object=small_tokenizer().backend_tokenizer.__class__.from_str(
