@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.prepare import ensure, tokenizer_of
     from seqgpt_jax.training.loop import EXIT_STOPPED, train
 
-    tokenizer = tokenizer_of(prepare_config)
     store = TrainStore(ensure(prepare_config))
+    tokenizer = tokenizer_of(prepare_config)
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "config.gin").write_text(configs.text(), encoding="utf-8")
     outcome = train(

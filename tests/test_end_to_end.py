@@ -121,7 +121,7 @@ def test_an_exported_folder_can_be_imported_and_trained_on(workplace) -> None:
     [
         (("--gin_file=ft_cpu.gin", "--gin.Prepare.mixture=fft"), "there is no mixture or task 'fft': did you mean ft"),
         (("--gin_file=ft_cpu.gin",), "set SEQGPT_DATA_DIR or Prepare.data_dir"),
-        (("--gin_file=ft_cpu.gin", "--gin.Prepare.data_dir=nowhere"), "not found: nowhere/"),
+        (("--gin_file=ft_cpu.gin", "--gin.Prepare.data_dir=nowhere"), "the data folder nowhere does not exist"),
         (("--gin_file=ft.gin",), "no tokenizer could be loaded from 'imported/bloomz-560m'"),
         (("--gin_file=quickstart_ft.gin", "--gin.Prepare.mixture=quickstart_held_out"), "has a split 'train'"),
     ],

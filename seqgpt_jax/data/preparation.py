@@ -4,6 +4,7 @@ Everything random happens here, so a run of training reads files and nothing els
 """
 
 import hashlib
+import importlib.util
 import itertools
 import json
 import os
@@ -73,6 +74,11 @@ def resolve_files(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple
             f"task {spec.name} reads raw files, but no data folder is named: set {DATA_DIR_VARIABLE} or "
             f"Prepare.data_dir to the folder that holds {spec.dataset}/"
         )
+    if not data_folder.is_dir():
+        raise DataNotFound(
+            f"the data folder {data_folder} does not exist: set {DATA_DIR_VARIABLE} or Prepare.data_dir to the folder "
+            f"that holds {spec.dataset}/"
+        )
     # A name may lead out of the data set's folder (`../../other/file`), which then need not exist.
     paths = tuple(Path(os.path.normpath(data_folder / spec.dataset / name)) for name in names)
     missing = [str(path) for path in paths if not path.exists()]
@@ -97,11 +103,11 @@ def settings_fingerprint(
                 f"{spec.dataset}/{name}": _digest([path]) for name, path in zip(spec.splits[split], paths, strict=True)
             }
     own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
-    # Readers may be methods of a built-in format (partials) or a user's own functions.
+    # The folder tasks/ as a whole, whatever of it is loaded, and the modules of a user's own readers.
+    own += sorted(Path(importlib.util.find_spec("seqgpt_jax.tasks").origin).parent.rglob("*.py"))
     readers = {getattr(spec.read, "func", spec.read).__module__ for spec in specs}
-    loaded = {name for name in sys.modules if name.startswith("seqgpt_jax.tasks.")} | readers
-    files_of = {getattr(sys.modules[name], "__file__", None) for name in loaded}
-    code = _digest([*own, *sorted(Path(name) for name in files_of if name)])
+    readers = {name for name in readers if not name.startswith("seqgpt_jax.")}
+    code = _digest([*own, *(Path(sys.modules[name].__file__) for name in sorted(readers))])
     settings = config.content() | {"tokenizer": fingerprint(tokenizer)}
     everything = json.dumps([settings, [spec.name for spec in specs], sorted(files.items()), code], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()[:10], files

@@ -18,7 +18,7 @@ from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.store import StoreWriter, TrainStore, train_fields
 from seqgpt_jax.models import hf, loading
 from seqgpt_jax.training.checkpoints import CheckpointError
-from seqgpt_jax.training.loop import NotFiniteError, Outcome, TrainConfig
+from seqgpt_jax.training.loop import NotFiniteError, Outcome, TrainConfig, stop_signals
 from seqgpt_jax.training.metrics import read_metrics
 from seqgpt_jax.training.partitioning import MeshConfig
 from tests.training.runs import (
@@ -113,8 +113,15 @@ def test_a_finished_run_does_nothing(straight):
 
 
 def test_signals_are_as_before_after_a_run(straight):
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    def handlers():
+        return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    before = handlers()
+    with stop_signals():
+        assert all(now != then for now, then in zip(handlers(), before, strict=True))
+    assert handlers() == before
+    tiny_train(straight)
+    assert handlers() == before
 
 
 @pytest.mark.parametrize("log_every", [1, 6])
