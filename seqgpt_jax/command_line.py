@@ -81,6 +81,7 @@ class Configs:
 
     def __init__(self, files: Sequence[str], bindings: Sequence[str], uses: Sequence[str]) -> None:
         gin.clear_config(clear_constants=True)
+        self._mentioned: set[str] = set()
         self._makers = {name: _registered(name) for name in uses}
         for file in files:
             self._parse_file(find_gin_file(file))
@@ -131,6 +132,7 @@ class Configs:
                 beside = path.parent / name
                 self._parse_file(beside if beside.is_file() else find_gin_file(name))
                 lines[number] = ""
+            self._mentioned |= set(re.findall(r"%(\w+)", line))
         # One run file serves several commands: what another command reads is for that one to check.
         others = [name for name in _CONFIGS if name not in self._makers]
         self._guard(lambda: gin.parse_config("\n".join(lines), skip_unknown=others), str(path))
@@ -165,7 +167,7 @@ class Configs:
         """gin itself lets a misspelt macro pass."""
         macros = {reference.config_key for reference in gin_config.iterate_references(gin_config._CONFIG)}
         for scope, selector in list(gin_config._CONFIG):
-            if selector == "gin.macro" and (scope, selector) not in macros:
+            if selector == "gin.macro" and (scope, selector) not in macros and scope not in self._mentioned:
                 close = _closest(scope, [*(macro for macro, _ in macros), *self._fields()])
                 raise UsageError(
                     f"nothing uses the binding {scope} = …{close}; a setting is written Name.field = value"

@@ -43,8 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     store = TrainStore(ensure(prepare_config))
     tokenizer = tokenizer_of(prepare_config)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "config.gin").write_text(configs.text(), encoding="utf-8")
     outcome = train(
         train_config,
         model,
@@ -62,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         data_fingerprint=store.manifest["content"],
         tokenizer=tokenizer,
         run_dir=run_dir,
+        config_text=configs.text(),
     )
     return EXIT_STOPPED if outcome.stopped else 0
 

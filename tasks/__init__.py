@@ -1,6 +1,7 @@
 """The tasks the stack knows, by name, and the mixtures made of them."""
 
 import difflib
+import sys
 
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks import (
@@ -34,7 +35,10 @@ _MODULES = (
     quickstart,
 )
 
-TASKS: dict[str, TaskSpec] = {spec.name: spec for module in _MODULES for spec in module.TASKS}
+_SPECS = [spec for module in _MODULES for spec in module.TASKS]
+TASKS: dict[str, TaskSpec] = {spec.name: spec for spec in _SPECS}
+if len(TASKS) < len(_SPECS):
+    raise ValueError(f"two tasks have one name: {sorted({s.name for s in _SPECS if TASKS[s.name] is not s})}")
 
 __all__ = ["MIXTURES", "TASKS", "find"]
 
@@ -54,6 +58,9 @@ def find(name: str, split: str) -> list[TaskSpec]:
     if not having:
         splits = sorted({split for spec in specs for split in spec.splits})
         raise ValueError(f"no task of {name!r} has a split {split!r}; there are {', '.join(splits)}")
+    missing = [spec.name for spec in specs if spec not in having]
+    if missing:
+        print(f"{name}: no split {split!r}, left out: {', '.join(missing)}", file=sys.stderr)
     if split == "train" and (held_out := [spec.name for spec in having if spec.held_out]):
         raise ValueError(f"{name!r} cannot be trained on: {', '.join(held_out)} are held out for zero-shot scores")
     return having

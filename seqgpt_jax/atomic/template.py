@@ -28,6 +28,8 @@ CONTROL_TOKENS = ("<unk>", "<s>", "</s>", "<pad>", GEN)
 
 # All that str.splitlines() breaks at: any of it would end the line that holds the text.
 _LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+# Half a character, as broken JSON escapes give it: no encoder takes it.
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("|".join(re.escape(token) for token in CONTROL_TOKENS))
 
 
@@ -36,11 +38,11 @@ class ContractError(ValueError):
 
 
 def clean_text(text: str) -> str:
-    """One line: line breaks become a space, control tokens are broken by a space (`< /s>`).
+    """One line: line breaks become a space, control tokens are broken by a space (`< /s>`), half characters `\ufffd`.
 
     `text` and its spans must be cleaned alike: cleaning keeps every span a part of its text.
     """
-    text = _LINE_BREAKS.sub(" ", text)
+    text = _SURROGATES.sub("\ufffd", _LINE_BREAKS.sub(" ", text))
     return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 

@@ -69,8 +69,8 @@ class LabelSet:
                 if may_serve(label):
                     found[label] = None
                 if len(found) == number:
-                    break
-            return list(found)
+                    return list(found)
+            # A few very frequent labels have taken nearly all draws: list what is left after all.
         free = [(label, count) for label, count in zip(self.labels, self.counts, strict=True) if may_serve(label)]
         if sampler == "frequency":
             # Weighted sampling without replacement (Efraimidis and Spirakis, 2006).
@@ -119,7 +119,7 @@ class Drawing:
             number = room if rng.random() < 0.5 else rng.randint(1, min(room, max(len(label_set.labels) - 1, 1)))
             others = label_set.negatives(instance.gold, number, self.negatives, rng)
         else:
-            number = rng.randint(0 if kept else 1, self.max_negative_queries)
+            number = rng.randint(0 if kept else 1, max(self.max_negative_queries, 0 if kept else 1))
             others = label_set.negatives(instance.gold, number, self.negatives, rng)
         return self._examples(instance, [*kept, *others], rng, template)
 

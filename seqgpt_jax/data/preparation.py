@@ -17,7 +17,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
-from seqgpt_jax.atomic import GEN, TEMPLATES, ContractError, Example, Instance
+from seqgpt_jax.atomic import GEN, TEMPLATES, ContractError, Example, Extraction, Instance
 from seqgpt_jax.data.drawing import DrawError, LabelSet
 from seqgpt_jax.data.quota import Quota
 from seqgpt_jax.data.settings import DATA_DIR_VARIABLE, PrepareConfig
@@ -156,44 +156,44 @@ def prepare(
         spec.name: TaskReport(spec.family, spec.language, spec.atom, list(scans[spec.name].label_set.labels))
         for spec in specs
     }
-    writer = StoreWriter(folder)
-    epochs = config.epochs if config.training else 1
-    counts = []
-    for epoch in range(epochs):
-        rows = (
-            row
-            for number, spec in enumerate(specs)
-            # Drops repeat in every epoch: the first one is reported.
-            for row in _rows(
-                spec,
-                number,
-                scans[spec.name],
-                config,
-                tokenizer,
-                epoch,
-                reports[spec.name] if epoch == 0 else replace(reports[spec.name], drops={}, drop_samples={}),
-                progress,
+    with StoreWriter(folder) as writer:
+        epochs = config.epochs if config.training else 1
+        counts = []
+        for epoch in range(epochs):
+            rows = (
+                row
+                for number, spec in enumerate(specs)
+                # Most drops repeat in every epoch: the first one is reported.
+                for row in _rows(
+                    spec,
+                    number,
+                    scans[spec.name],
+                    config,
+                    tokenizer,
+                    epoch,
+                    reports[spec.name] if epoch == 0 else replace(reports[spec.name], drops={}, drop_samples={}),
+                    progress,
+                )
             )
+            counts.append(writer.write_epoch(epoch, rows))
+        writer.finish(
+            {
+                "name": folder.name,
+                "mixture": config.mixture,
+                "split": config.split,
+                "kind": "train" if config.training else "eval",
+                "fingerprint": key,
+                "epochs": epochs,
+                "examples": counts[0],
+                "examples_per_epoch": counts,
+                "settings": config.content(),
+                "tokenizer": {"fingerprint": fingerprint(tokenizer), "tokens": len(tokenizer)},
+                "files": files,
+                "tasks": {name: asdict(report) for name, report in reports.items()},
+                # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
+                "rates": {name: report.examples for name, report in reports.items()},
+            }
         )
-        counts.append(writer.write_epoch(epoch, rows))
-    writer.finish(
-        {
-            "name": folder.name,
-            "mixture": config.mixture,
-            "split": config.split,
-            "kind": "train" if config.training else "eval",
-            "fingerprint": key,
-            "epochs": epochs,
-            "examples": counts[0],
-            "examples_per_epoch": counts,
-            "settings": config.content(),
-            "tokenizer": {"fingerprint": fingerprint(tokenizer), "tokens": len(tokenizer)},
-            "files": files,
-            "tasks": {name: asdict(report) for name, report in reports.items()},
-            # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
-            "rates": {name: report.examples for name, report in reports.items()},
-        }
-    )
     return folder
 
 
@@ -228,8 +228,21 @@ def _scan(spec: TaskSpec, config: PrepareConfig) -> _Scan:
             if split == config.split:
                 instances += 1
                 quota.count(item.id, item.gold)
+    if config.max_instances is not None:
+        for item in read_instances(spec, config.split, config.data_folder()):
+            # Of what the quotas keep: a choice before them would starve the rare labels.
+            if not isinstance(item, Skipped) and quota.keep(item.id, item.gold):
                 sample.count(item.id, {})
     return _Scan(LabelSet.of(labels, spec.exclusive), quota, sample, instances)
+
+
+def _lost_by_cut(kept: str, example: Example, prompt: str) -> str | None:
+    """Why a prompt that was cut from the left can no longer be answered, None where it can."""
+    if not kept.endswith(prompt[prompt.index("\n") :]):
+        return "labels_cut"
+    text = kept.split("\n")[0]
+    spans = [span for spans in example.answers for span in spans] if isinstance(example, Extraction) else []
+    return "answer_cut" if any(span not in text for span in spans) else None
 
 
 def label_counts(spec: TaskSpec, config: PrepareConfig) -> tuple[LabelSet, Quota]:
@@ -295,7 +308,7 @@ def _rows(
             report.instances += 1
             if done % 256 == 0 or done == scan.instances:
                 progress(spec.name, done, scan.instances)
-            if not scan.sample.keep(item.id, {}):
+            if not scan.quota.keep(item.id, item.gold) or not scan.sample.keep(item.id, {}):
                 continue
             try:
                 examples = examples_of(item, spec, scan.label_set, scan.quota, config, epoch)
@@ -319,8 +332,12 @@ def _rows(
             if len(target_ids) > config.max_target_tokens and config.training:
                 report.drop("target_too_long", id, f"{len(target_ids)} tokens")
                 continue
-            report.truncated_prompts += len(prompt_ids) > config.max_prompt_tokens
-            prompt_ids = prompt_ids[-config.max_prompt_tokens :]
+            if len(prompt_ids) > config.max_prompt_tokens:
+                prompt_ids = prompt_ids[-config.max_prompt_tokens :]
+                report.truncated_prompts += 1
+                if config.training and (lost := _lost_by_cut(tokenizer.decode(prompt_ids), example, prompt)):
+                    report.drop(lost, id, f"its prompt was cut to {config.max_prompt_tokens} tokens")
+                    continue
             report.examples += 1
             report.tokens += len(prompt_ids) + len(target_ids)
             report.target_tokens += len(target_ids)

@@ -65,6 +65,8 @@ class PrepareConfig:
         for name in ("epochs", "max_labels", "max_queries", "max_prompt_tokens", "max_target_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"Prepare.{name} must be at least 1, not {getattr(self, name)}")
+        if self.max_negative_queries < 0:
+            raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
         for name in ("quota", "max_instances"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -11,6 +11,7 @@ A folder without a manifest is unfinished and is never read.
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,11 +66,18 @@ class StoreWriter:
     """Writes one prepared folder; nothing counts until `finish` has written the manifest."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._final = folder
         self._digest = hashlib.blake2b(digest_size=8)
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of its own, so that two preparations of one store do not disturb each other.
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
+
+    def __enter__(self) -> "StoreWriter":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None:
+            self.abandon()
 
     def write_epoch(self, epoch: int, records: Iterable[tuple[int, int, int, Mapping[str, Any]]]) -> int:
         """Writes (task number, prompt length, target length, record) tuples in order; returns how many."""
@@ -97,9 +105,22 @@ class StoreWriter:
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Writes the manifest, with a digest of all records: from now on the folder is complete."""
         manifest = {**manifest, "content": self._digest.hexdigest()}
-        partial = self._folder / f"{MANIFEST}.partial"
-        partial.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-        partial.rename(self._folder / MANIFEST)
+        path = self._folder / MANIFEST
+        path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+        self._folder.chmod(0o755)
+        if self._final.exists() and read_manifest(self._final) is None:
+            shutil.rmtree(self._final)
+        try:
+            self._folder.rename(self._final)
+        except OSError:
+            # Another process was first; its store is the same.
+            if read_manifest(self._final) is None:
+                raise
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Removes what was written."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -169,6 +190,8 @@ class EvalStore(_Store):
 
     def __init__(self, folder: str | Path) -> None:
         super().__init__(folder)
+        if not len(self):
+            raise StoreError(f"{folder} holds no prompt; its {MANIFEST} says why instances were dropped")
         self._records = self._source(0)
 
     def __len__(self) -> int:

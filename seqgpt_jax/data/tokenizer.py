@@ -24,17 +24,18 @@ class TokenizerError(ValueError):
 
 
 def load_tokenizer(path: str) -> PreTrainedTokenizerFast:
-    """The tokenizer of a folder or a Hugging Face hub name, checked.
+    """The tokenizer of a folder, or of a Hugging Face name that was downloaded before, checked.
 
     Raises:
       TokenizerError: it cannot be loaded, is not a fast one, or lacks `[GEN]`, `</s>` or `<pad>`.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
+        # Never from the network: a mistyped folder would be looked up as somebody's repository.
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
     except (OSError, ValueError) as error:
         raise TokenizerError(
-            f"no tokenizer could be loaded from {path!r}: give a folder with tokenizer.json or a Hugging Face name "
-            f"that can be reached from here ({error})"
+            f"no tokenizer could be loaded from {path!r}: give a folder with tokenizer.json; "
+            f"`python -m seqgpt_jax.import_hf` makes one of a Hugging Face model ({str(error).splitlines()[0]})"
         ) from error
     check_tokenizer(tokenizer, path)
     return tokenizer

@@ -1,7 +1,7 @@
 """Decoding under the contract: only answers that `parse_answer` accepts can be written.
 
 Each prompt gets an automaton over token ids. For a classification it is the trie of the label
-texts: a label, then `</s>`, or a TAB and a label that stands later in the prompt. For an
+texts: a label, then `</s>`, or a TAB and a label that stands later in the prompt; or `None`. For an
 extraction it forces `query:` line by line and leaves the values free, in which characters decide:
 one space, then spans without outer spaces, joined by TABs; or `None` alone.
 
@@ -31,6 +31,8 @@ _DONE = -3
 # read k characters of `None` at the start of the first and of a later span; INSIDE is any other
 # place in a span, GAP a place after a space in it.
 _FIRST, _START, _AGAIN, _INSIDE, _GAP, _DEAD = 0, 1, 6, 11, 12, 13
+# Not a state to be in: the token ends the value properly, and an edge leads out of it.
+_ENDED = 14
 # A value may end in these: a span has begun, no space ends it, and no list holds `None`.
 _ENDS = np.isin(np.arange(14), [2, 3, 4, 5, 7, 8, 9, _INSIDE])
 
@@ -43,7 +45,8 @@ class Automaton(NamedTuple):
       need: the edge is open while this is above the number of the last label written.
       writes: the number of the label that the edge completes, or -1.
       start_B: the first node of each prompt.
-      next_SxV: int8 [S, V], the character state after a token, `_DEAD` where it may not follow.
+      next_SxV: int8 [S, V], the character state after a token, `_DEAD` where it may not follow,
+        `_ENDED` where it ends the value.
     """
 
     source: jax.Array
@@ -76,7 +79,7 @@ def forbidden(automaton: Automaton, place: Place) -> jax.Array:
     vocabulary = automaton.next_SxV.shape[1]
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(beams)[None, :, None])
     allowed = jnp.zeros((batch, beams, vocabulary), bool).at[*rows, automaton.token[:, None]].max(open_BxKxE)
-    in_value = (place.node >= _FREE)[..., None] & (automaton.next_SxV[place.character] != _DEAD)
+    in_value = (place.node >= _FREE)[..., None] & (automaton.next_SxV[place.character] < _DEAD)
     return ~(allowed | in_value | (place.node == ANYTHING)[..., None])
 
 
@@ -99,8 +102,8 @@ def follow(automaton: Automaton, place: Place, parents_BxK: jax.Array, tokens_Bx
 def _open_edges(automaton: Automaton, place: Place) -> jax.Array:
     starts_here = automaton.source[:, None] == place.node[..., None]
     open_ = starts_here & (automaton.need[:, None] > place.last[..., None])
-    may_end = (place.node < _FREE) | jnp.asarray(_ENDS)[place.character]
-    return open_ & may_end[..., None]
+    ends_value = automaton.next_SxV[place.character[..., None], automaton.token[:, None]] == _ENDED
+    return open_ & ((place.node < _FREE)[..., None] | ends_value)
 
 
 class Grammar:
@@ -110,8 +113,11 @@ class Grammar:
         """Args: `vocab_size` is the model's: ids beyond the tokenizer may never follow."""
         self._tokenizer = tokenizer
         self._end = tokenizer.eos_token_id
-        (self._tab,), (self._newline,) = encode(tokenizer, [TAB, "\n"])
-        self._next_SxV = jnp.asarray(character_table(tokenizer, vocab_size))
+        ((self._tab,),) = encode(tokenizer, [TAB])
+        table = character_table(tokenizer, vocab_size)
+        self._next_SxV = jnp.asarray(table)
+        # A tokenizer may join the last characters of a value and its line break into one token.
+        self._breaks = np.flatnonzero((table == _ENDED).any(axis=0)).tolist()
 
     def automaton(self, prompts: Sequence[str], batch_size: int) -> Automaton:
         """One automaton for each prompt, then filler; a prompt that no template writes is left free."""
@@ -135,11 +141,13 @@ class Grammar:
 
     def _label_edges(self, labels: tuple[str, ...]) -> list[tuple[int, int, int, int, int]]:
         root: dict = {}
-        ends: dict[int, int] = {}
+        ends: list[tuple[int, int]] = []
         nodes = [root]
         highest = [len(labels) - 1]
         edges_of: list[list[tuple[int, int]]] = [[]]
-        for number, ids in enumerate(encode(self._tokenizer, labels)):
+        # `None`, where nothing fits, stands alone: as its need is 0, it is open before any label only.
+        for number, ids in enumerate([*encode(self._tokenizer, labels), *encode(self._tokenizer, [NONE])]):
+            number %= len(labels)
             node = 0
             for id in ids:
                 if id not in nodes[node]:
@@ -150,12 +158,10 @@ class Grammar:
                     edges_of.append([])
                 node = nodes[node][id]
                 highest[node] = max(highest[node], number)
-            ends[node] = number
+            ends.append((node, number))
         edges = [(node, id, to, highest[to], -1) for node, out in enumerate(edges_of) for id, to in out]
-        for node, number in ends.items():
-            edges.append((node, self._end, _DONE, number, -1))
-            if number < len(labels) - 1:
-                edges.append((node, self._tab, 0, number, number))
+        edges += [(node, self._end, _DONE, number, -1) for node, number in ends]
+        edges += [(node, self._tab, 0, number, number) for node, number in ends[:-2]]
         return edges
 
     def _line_edges(self, queries: tuple[str, ...]) -> list[tuple[int, int, int, int, int]]:
@@ -167,7 +173,7 @@ class Grammar:
                 target = value if position == len(ids) - 1 else node + 1
                 edges.append((node, id, target, always, -1))
                 node += 1
-            edges.append((value, self._newline, node, always, -1))
+            edges += [(value, id, node, always, -1) for id in self._breaks]
         edges.append((node, self._end, _DONE, always, -1))
         return edges
 
@@ -186,15 +192,17 @@ def character_table(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.n
     """int8 [S, V]: the character state after each token, from each state."""
     table = np.full((14, vocab_size), _DEAD, np.int8)
     special = set(tokenizer.all_special_ids)
-    known: dict[str, np.ndarray] = {}
+    known: dict[tuple[str, bool], np.ndarray] = {}
     texts = tokenizer.batch_decode([[id] for id in range(len(tokenizer))], clean_up_tokenization_spaces=False)
     for id, text in enumerate(texts):
         if id in special or not text:
             continue
-        classes = "".join(map(_character_class, text))
-        if classes not in known:
-            known[classes] = np.array([_run(state, classes) for state in range(14)], np.int8)
-        table[:, id] = known[classes]
+        ends = text.endswith("\n")
+        classes = "".join(map(_character_class, text.removesuffix("\n")))
+        if (classes, ends) not in known:
+            after = np.array([_run(state, classes) for state in range(14)], np.int8)
+            known[classes, ends] = np.where(_ENDS[after], _ENDED, _DEAD) if ends else after
+        table[:, id] = known[classes, ends]
     return table
 
 

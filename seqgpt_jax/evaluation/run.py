@@ -18,7 +18,7 @@ class EvaluateConfig:
 
     Attributes:
       mixtures: names of mixtures or tasks to prepare where no prepared folders are given.
-      splits: which of their splits; those that a mixture has not are an error.
+      splits: which of their splits; tasks of a mixture that have not got one are left out, and named.
       records: instances of each task and split, None for all; the paper asks 48.
       mode: "fixed" or "paper": which ROUGE the headline score holds (`seqgpt_jax.evaluation.rouge`).
       resamples: of the bootstrap behind the confidence interval.

@@ -114,6 +114,7 @@ def train(
     data_fingerprint: str,
     tokenizer: Any,
     run_dir: str | Path,
+    config_text: str = "",
     rules: Rules | None = None,
 ) -> Outcome:
     """Trains, or goes on training, in `run_dir`. The same arguments give the same weights, interrupted or not.
@@ -122,6 +123,7 @@ def train(
       open_batches: called as `open_batches(process_index=i, process_count=n)`; gives this host's rows of each batch.
       data_fingerprint: of the prepared data behind it.
       tokenizer: Hugging Face tokenizer of the data; saved beside the model.
+      config_text: kept as config.gin once nothing refuses the run any more.
       rules: how arrays lie on the mesh.
 
     Raises:
@@ -193,8 +195,10 @@ def train(
             state = fresh_state(params, model_config, optimizer, mesh, rules)
             if jax.process_index() == 0:
                 run_dir.mkdir(parents=True, exist_ok=True)
-                loading.save_run_config(run_dir, model_config)
                 tokenizer.save_pretrained(str(run_dir / loading.TOKENIZER_FOLDER))
+                loading.save_run_config(run_dir, model_config)
+        if jax.process_index() == 0 and config_text:
+            (run_dir / "config.gin").write_text(config_text, encoding="utf-8")
 
         # ---- Metrics
         writer = MetricsWriter(run_dir, steps=steps, start_step=start, write=jax.process_index() == 0)

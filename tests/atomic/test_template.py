@@ -20,7 +20,9 @@ from seqgpt_jax.atomic import (
 
 CHINESE, ENGLISH = TEMPLATES["chinese"], TEMPLATES["english"]
 # Separators, control tokens and line breaks are likely, so that every rule is met often.
-PIECES = st.sampled_from([*string.printable, *"，、：杭州的\u2028\x85", ": ", ", ", "，", "None", *CONTROL_TOKENS])
+PIECES = st.sampled_from(
+    [*string.printable, *"，、：杭州的\u2028\x85", ": ", ", ", "，", "None", "\ud83d", *CONTROL_TOKENS]
+)
 STRINGS = st.lists(PIECES, max_size=12).map("".join)
 
 

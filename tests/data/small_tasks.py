@@ -35,4 +35,4 @@ TOPICS = TaskSpec("topics", "CLS", "en", "cls", {"train": (), "test": ()}, read_
 
 def small_tokenizer() -> PreTrainedTokenizerFast:
     texts = [item.text for spec in (ENTITIES, TOPICS) for item in spec.read("train", ()) if isinstance(item, Instance)]
-    return train_tokenizer([*texts, "输入: 抽取: 分类: 输出: person city date None\n\t，"] * 2, 400)
+    return train_tokenizer([*texts, "输入: 抽取: 分类: 输出: person city date None\n\t， a.\nb.\nc。\nd。\n"] * 2, 400)

@@ -52,6 +52,18 @@ def test_frequency_sampling_prefers_frequent_labels(label_set) -> None:
     assert mean("frequency") > 1.2 * middle
 
 
+def test_a_giant_label_does_not_use_up_the_draws() -> None:
+    skewed = LabelSet.of({"giant": 10**6} | {f"rare {i}": 1 for i in range(300)})
+    assert len(skewed.negatives(["giant"], 40, "frequency", random.Random(0))) == 40
+
+
+def test_no_negatives_can_be_asked_for() -> None:
+    for epoch in range(9):
+        for example in Drawing(max_negative_queries=0).training_examples(extraction(), FEW, ("person",), epoch, ZH):
+            assert example.labels == ("person",)
+        Drawing(max_negative_queries=0).training_examples(extraction(gold={}), FEW, (), epoch, ZH)
+
+
 def test_same_id_same_draw_other_epoch_other_draw() -> None:
     drawing = Drawing(seed=3)
     draws = [drawing.training_examples(extraction(), FEW, ("person", "city"), epoch, ZH) for epoch in (0, 0, *range(9))]

@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seqgpt_jax.atomic import parse_answer
+from seqgpt_jax.atomic import families, parse_answer
 from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.preparation import DataNotFound, locate, prepare, settings_fingerprint
 from seqgpt_jax.data.settings import PrepareConfig
-from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
+from seqgpt_jax.data.store import EvalStore, StoreError, StoreWriter, TrainStore
 from seqgpt_jax.data.task_spec import RecordError, TaskSpec
 from tests.data.small_tasks import ENTITIES, TOPICS, read_topics, small_tokenizer
 
@@ -99,14 +99,58 @@ def test_evaluation_store_asks_every_label_and_keeps_gold(config, tokenizer) -> 
         TrainStore(folder)
 
 
-def test_long_prompts_lose_their_start_and_long_targets_are_dropped(config, tokenizer) -> None:
-    folder = prepare(dataclasses.replace(config, max_prompt_tokens=38, max_target_tokens=13), SPECS, tokenizer)
-    task = TrainStore(folder).manifest["tasks"]["entities"]
-    assert task["truncated_prompts"] > 0
-    assert task["drops"]["target_too_long"] > 0
-    for record in records(folder):
-        assert len(record.prompt_ids) <= 38
-        assert tokenizer.decode(record.prompt_ids).endswith("输出: [GEN]")
+def read_long(split, paths):
+    filler = "day after day " * 20
+    yield families.spans_by_label("late", f"{filler} Ann left", [("person", "Ann")])
+    yield families.spans_by_label("early", f"Ann left {filler}", [("person", "Ann")])
+    yield families.classification("many", "short", ["city"], [f"city {'x' * 40} {n}" for n in range(9)] + ["city"])
+
+
+def test_long_prompts_lose_their_start_but_never_what_the_answer_needs(config, tokenizer) -> None:
+    cut = dataclasses.replace(config, max_prompt_tokens=60, max_negative_queries=1)
+    spec = TaskSpec("long", "NER", "en", "ext", {"train": ()}, read_long)
+    folder = prepare(cut, [spec], tokenizer)
+    task = TrainStore(folder).manifest["tasks"]["long"]
+    assert task["truncated_prompts"] == 3
+    assert task["drops"] == {"answer_cut": 1, "labels_cut": 1}
+    (record,) = records(folder)
+    assert record.id == "long/train/late#0"
+    assert len(record.prompt_ids) == 60
+    assert tokenizer.decode(record.prompt_ids).endswith("输出: [GEN]")
+
+
+def test_long_targets_are_dropped_and_counted(config, tokenizer) -> None:
+    folder = prepare(dataclasses.replace(config, max_target_tokens=13), SPECS, tokenizer)
+    assert TrainStore(folder).manifest["tasks"]["entities"]["drops"]["target_too_long"] > 0
+    assert all(len(record.target_ids) <= 13 for record in records(folder))
+
+
+def test_a_sample_is_drawn_of_what_the_quotas_keep(config, tokenizer) -> None:
+    def skewed(split, paths):
+        for number in range(300):
+            yield families.classification(str(number), f"text {number}", ["rare" if number % 20 == 0 else "common"])
+
+    spec = TaskSpec("skewed", "CLS", "en", "cls", {"train": ()}, skewed)
+    folder = prepare(dataclasses.replace(config, quota=15, max_instances=28), [spec], tokenizer)
+    assert len(records(folder)) == 28
+
+
+def test_a_failed_or_second_preparation_leaves_nothing_half_done(config, tokenizer, tmp_path) -> None:
+    def failing(split, paths):
+        yield from read_topics(split, ())
+        raise KeyError("broken")
+
+    with pytest.raises(KeyError):
+        prepare(config, [TaskSpec("topics", "CLS", "en", "cls", {"train": ()}, failing)], tokenizer)
+    assert list(tmp_path.iterdir()) == []
+    folder = tmp_path / "store"
+    first, second = StoreWriter(folder), StoreWriter(folder)
+    rows = [(0, 1, 1, {"id": "a", "task": 0, "prompt": b"", "target": b""})] * 5
+    assert [writer.write_epoch(0, rows) for writer in (first, second)] == [5, 5]
+    for writer in (first, second):
+        writer.finish({"kind": "train", "examples": 5})
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+    assert len(TrainStore(folder).read(0, range(5))) == 5
 
 
 def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_path) -> None:

@@ -40,7 +40,15 @@ EXAMPLES = [
     Extraction("x", LABELS, (("Ann",), (), ("Rome", "New York, NY"), ("5月3日",))),
     Extraction("x", LABELS, (("None of it",), ("Nonesuch", "Non"), (), ())),
     Extraction("x", ("a: b", "a"), (("c: d",), ())),
+    # The small tokenizer joins the full stop and the line break.
+    Extraction("x", LABELS, (("the U.S.",), ("北京。",), (), ("a.", "b."))),
+    Classification("x", LABELS, ()),
+    Classification("x", ("None of it", "North"), ("North",)),
 ]
+
+
+def test_the_small_tokenizer_joins_a_full_stop_and_a_line_break() -> None:
+    assert encode(TOKENIZER, [".\n"])[0] != [*encode(TOKENIZER, ["."])[0], *encode(TOKENIZER, ["\n"])[0]]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -56,6 +64,8 @@ def test_every_right_answer_can_be_written(example) -> None:
         ("cls", "person\tperson"),
         ("cls", "日期\tperson"),
         ("cls", "person\t"),
+        ("cls", "None\tperson"),
+        ("cls", "person\tNone"),
         ("ext", "person: Ann\n"),
         ("ext", "person:  Ann\nperson name: None\n"),
         ("ext", "person: \nperson name: None\n"),
