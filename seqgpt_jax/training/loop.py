@@ -273,7 +273,7 @@ def started_params(path: str, config: BloomConfig, tokenizer: Any, mesh: Mesh, r
     loaded = loading.load(path, mesh=mesh, rules=rules.pairs())
     check_start(path, loaded.config, config)
     ids = tokenizer.get_vocab()
-    moved = [token for token, id in loaded.tokenizer.get_vocab().items() if ids.get(token) != id]
+    moved = sorted(token for token, id in loaded.tokenizer.get_vocab().items() if ids.get(token) != id)
     if moved:
         raise CheckpointError(
             f"Train.init_from = {path!r} was trained with another tokenizer: {len(moved):,} of its tokens have another "
