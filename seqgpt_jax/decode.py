@@ -70,8 +70,9 @@ def _asks_for_file(given: dict[str, object]) -> bool:
     for names, other in ((("input", "output"), "text"), (("text", "task", "labels"), "input")):
         if any(given[name] is not None for name in names):
             missing = [f"--{name}" for name in names if given[name] is None]
+            there = next(f"--{name}" for name in names if given[name] is not None)
             if missing:
-                raise command_line.UsageError(f"--{names[0]} needs {' and '.join(missing)} too")
+                raise command_line.UsageError(f"{there} needs {' and '.join(missing)} too")
             if given[other] is not None:
                 raise command_line.UsageError("give a file (--input, --output) or one question (--text), not both")
             return names[0] == "input"

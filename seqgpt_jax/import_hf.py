@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     check_output(args.output)
     folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
+    if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
+        raise command_line.UsageError(f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}")
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
     added = add_gen(tokenizer)
     config = import_folder(folder, args.output, tokenizer)
@@ -47,7 +49,7 @@ def _download(name: str, revision: str | None) -> Path:
         files = HfApi().list_repo_files(name, revision=revision)
         weights = _SAFETENSORS if any(file.endswith(".safetensors") for file in files) else _TORCH
         return Path(snapshot_download(name, revision=revision, allow_patterns=[*_WANTED, weights]))
-    except (OSError, ValueError) as error:
+    except Exception as error:  # what the hub's client raises without a network differs between its versions
         raise command_line.UsageError(
             f"{name!r} is neither a folder here nor a model that can be fetched from the Hugging Face hub ({error})"
         ) from error

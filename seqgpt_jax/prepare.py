@@ -10,6 +10,7 @@ used again; `train` and `evaluate` call this command for what they miss.
 """
 
 import dataclasses
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from seqgpt_jax.data.settings import PrepareConfig
+
+
+# Beside a tokenizer that was trained here: the mixture and the number of ids that it was made of.
+_TOKENIZER_ORIGIN = "trained_on.json"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,16 +57,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 def tokenizer_of(config: "PrepareConfig") -> "PreTrainedTokenizerFast":
     """The tokenizer of these settings, trained first where they ask for it and it does not exist yet."""
     from seqgpt_jax.data.preparation import training_strings
+    from seqgpt_jax.data.settings import PrepareConfig
     from seqgpt_jax.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
     from seqgpt_jax.tasks import find
 
-    if config.tokenizer_vocab_size and not Path(config.tokenizer).exists():
+    folder, wanted = Path(config.tokenizer), [config.tokenizer_mixture, config.tokenizer_vocab_size]
+    origin = folder / _TOKENIZER_ORIGIN
+    if config.tokenizer_vocab_size and not folder.exists():
         print(
             f"training a tokenizer of {config.tokenizer_vocab_size:,} ids on {config.tokenizer_mixture} …", flush=True
         )
-        texts = dataclasses.replace(config, split="train", mixture=config.tokenizer_mixture)
-        strings = training_strings(texts, find(texts.mixture, "train"))
-        save_tokenizer(train_tokenizer(strings, config.tokenizer_vocab_size), Path(config.tokenizer))
+        # Settings of its own, so that it does not matter which stage needs the tokenizer first.
+        texts = PrepareConfig(
+            mixture=config.tokenizer_mixture,
+            tokenizer=config.tokenizer,
+            data_dir=config.data_dir,
+            template=config.template,
+            max_labels=8,
+        )
+        tokenizer = train_tokenizer(training_strings(texts, find(texts.mixture, "train")), config.tokenizer_vocab_size)
+        partial = folder.with_name(f"{folder.name}.partial")
+        save_tokenizer(tokenizer, partial)
+        (partial / origin.name).write_text(json.dumps(wanted), encoding="utf-8")
+        partial.rename(folder)
+    elif config.tokenizer_vocab_size and origin.exists():
+        made = json.loads(origin.read_text(encoding="utf-8"))
+        if made != wanted:
+            raise command_line.UsageError(
+                f"the tokenizer in {folder} is of {made[0]} with {made[1]} ids, not of {wanted[0]} with {wanted[1]}"
+                ": set Prepare.tokenizer to another folder, or remove that one"
+            )
     return load_tokenizer(config.tokenizer)
 
 

@@ -109,7 +109,7 @@ def _ask() -> None:
     lines = [{"text": text, "task": task, "labels": labels} for task, text, labels in QUESTIONS]
     asked, answered = RUNS / "questions.jsonl", RUNS / "answers.jsonl"
     asked.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-    flags = (f"--model={RUNS}/export", f"--input={asked}", f"--output={answered}")
+    flags = (f"--model={RUNS}/export", f"--input={asked}", f"--output={answered}", "--gin.Decode.num_beams=1")
     _step("A few questions to the exported model", decode.main, "decode", *flags)
     for line in answered.read_text(encoding="utf-8").splitlines():
         answer = json.loads(line)

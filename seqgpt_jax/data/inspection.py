@@ -32,7 +32,8 @@ def progress_bar(title: str) -> Iterator[preparation.Progress]:
 
 def print_tasks(tasks: Mapping[str, "TaskSpec"], mixtures: Mapping[str, Sequence[str]]) -> None:
     """All tasks and mixtures by name."""
-    table = Table("task", "family", "language", "atom", "splits", "held out")
+    table = Table("task", "family", "language", "atom", "splits", "held out", box=box.SIMPLE_HEAD)
+    table.columns[0].no_wrap = True
     for name, spec in sorted(tasks.items(), key=lambda item: (item[1].family, item[0])):
         table.add_row(
             name, spec.family, spec.language, spec.atom, " ".join(spec.splits), "yes" if spec.held_out else ""

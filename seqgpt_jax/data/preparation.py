@@ -176,6 +176,9 @@ def prepare(
                 )
             )
             counts.append(writer.write_epoch(epoch, rows))
+        if not counts[0]:
+            lost = {name: report.drops for name, report in reports.items() if report.drops}
+            raise ValueError(f"{config.mixture} ({config.split}) gives no example at all; dropped: {lost or 'nothing'}")
         writer.finish(
             {
                 "name": folder.name,

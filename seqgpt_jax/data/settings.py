@@ -63,14 +63,15 @@ class PrepareConfig:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"Prepare.{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
         for name in ("epochs", "max_labels", "max_queries", "max_prompt_tokens", "max_target_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"Prepare.{name} must be at least 1, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"Prepare.{name} must be a whole number of at least 1, not {value!r}")
         if self.max_negative_queries < 0:
             raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
-        for name in ("quota", "max_instances"):
+        for name in ("quota", "max_instances", "tokenizer_vocab_size"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"Prepare.{name} must be at least 1 or None, not {value}")
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"Prepare.{name} must be None or a whole number of at least 1, not {value!r}")
         if self.tokenizer_vocab_size is not None and not self.tokenizer_mixture:
             raise ValueError(
                 "Prepare.tokenizer_vocab_size asks for a new tokenizer: name Prepare.tokenizer_mixture too"

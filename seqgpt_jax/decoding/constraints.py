@@ -45,6 +45,8 @@ class Automaton(NamedTuple):
       need: the edge is open while this is above the number of the last label written.
       writes: the number of the label that the edge completes, or -1.
       start_B: the first node of each prompt.
+      reserve_BxL: int32, tokens that are still to be written once the value of line l has ended, its
+        line break included.
       next_SxV: int8 [S, V], the character state after a token, `_DEAD` where it may not follow,
         `_ENDED` where it ends the value.
     """
@@ -55,6 +57,7 @@ class Automaton(NamedTuple):
     need: jax.Array
     writes: jax.Array
     start_B: jax.Array
+    reserve_BxL: jax.Array
     next_SxV: jax.Array
 
 
@@ -72,14 +75,23 @@ def begin(automaton: Automaton, num_beams: int) -> Place:
     return Place(node_BxK, jnp.full_like(node_BxK, -1), jnp.full_like(node_BxK, _FIRST))
 
 
-def forbidden(automaton: Automaton, place: Place) -> jax.Array:
-    """bool [B, K, V]: the ids that may not follow."""
+def forbidden(automaton: Automaton, place: Place, remaining: jax.Array | int) -> jax.Array:
+    """bool [B, K, V]: the ids that may not follow.
+
+    `remaining` tokens may still be written. A value that leaves just enough of them for the rest of
+    the answer must end, so that a model that repeats itself does not run into the limit.
+    """
     open_BxKxE = _open_edges(automaton, place)
     batch, beams, _ = open_BxKxE.shape
     vocabulary = automaton.next_SxV.shape[1]
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(beams)[None, :, None])
     allowed = jnp.zeros((batch, beams, vocabulary), bool).at[*rows, automaton.token[:, None]].max(open_BxKxE)
-    in_value = (place.node >= _FREE)[..., None] & (automaton.next_SxV[place.character] < _DEAD)
+    after_BxKxV = automaton.next_SxV[place.character]
+    line_BxK = jnp.clip(place.node - _FREE, 0, automaton.reserve_BxL.shape[1] - 1)
+    in_a_hurry = remaining <= jnp.take_along_axis(automaton.reserve_BxL, line_BxK, axis=1) + 1
+    ends_S = jnp.asarray(np.append(_ENDS, False))
+    last_token = ends_S[after_BxKxV] & ~ends_S[place.character][..., None]
+    in_value = (place.node >= _FREE)[..., None] & (after_BxKxV < _DEAD) & (~in_a_hurry[..., None] | last_token)
     return ~(allowed | in_value | (place.node == ANYTHING)[..., None])
 
 
@@ -122,22 +134,32 @@ class Grammar:
     def automaton(self, prompts: Sequence[str], batch_size: int) -> Automaton:
         """One automaton for each prompt, then filler; a prompt that no template writes is left free."""
         tables = [self._edges(prompt) for prompt in prompts]
-        tables += [([], ANYTHING)] * (batch_size - len(tables))
+        tables += [([], ANYTHING, [])] * (batch_size - len(tables))
         # Few widths, so that few programs are compiled.
-        width = max(64, 1 << (max(len(edges) for edges, _ in tables) - 1).bit_length())
+        width = max(64, 1 << (max(len(edges) for edges, _, _ in tables) - 1).bit_length())
         array = np.full((len(tables), width, 5), _DEAD_NODE, np.int32)
-        for row, (edges, _) in enumerate(tables):
+        for row, (edges, _, _) in enumerate(tables):
             array[row, : len(edges)] = np.array(edges, np.int32).reshape(-1, 5)
         array[:, :, 1] = np.maximum(array[:, :, 1], 0)
-        starts = np.array([start for _, start in tables], np.int32)
-        return Automaton(*(jnp.asarray(array[:, :, i]) for i in range(5)), jnp.asarray(starts), self._next_SxV)
+        starts = np.array([start for _, start, _ in tables], np.int32)
+        reserve = np.zeros((len(tables), max(8, *(len(lines) for _, _, lines in tables))), np.int32)
+        for row, (_, _, lines) in enumerate(tables):
+            reserve[row, : len(lines)] = lines
+        columns = (jnp.asarray(array[:, :, i]) for i in range(5))
+        return Automaton(*columns, jnp.asarray(starts), jnp.asarray(reserve), self._next_SxV)
 
-    def _edges(self, prompt: str) -> tuple[list[tuple[int, int, int, int, int]], int]:
+    def _edges(self, prompt: str) -> tuple[list[tuple[int, int, int, int, int]], int, list[int]]:
         question = read_question(prompt)
         if question is None:
-            return [], ANYTHING
+            return [], ANYTHING, []
         atom, labels = question
-        return (self._label_edges(labels) if atom == "cls" else self._line_edges(labels)), 0
+        if atom == "cls":
+            return self._label_edges(labels), 0, []
+        lines = encode(self._tokenizer, [f"{query}:" for query in labels])
+        # After a value: its line break and the end token, and for each later line at least its query,
+        # one token of value and the line break.
+        rest = np.cumsum([2, *(len(ids) + 2 for ids in reversed(lines[1:]))])[::-1]
+        return self._line_edges(lines), 0, rest.tolist()
 
     def _label_edges(self, labels: tuple[str, ...]) -> list[tuple[int, int, int, int, int]]:
         root: dict = {}
@@ -164,10 +186,10 @@ class Grammar:
         edges += [(node, self._tab, 0, number, number) for node, number in ends[:-2]]
         return edges
 
-    def _line_edges(self, queries: tuple[str, ...]) -> list[tuple[int, int, int, int, int]]:
+    def _line_edges(self, lines: list[list[int]]) -> list[tuple[int, int, int, int, int]]:
         edges, node = [], 0
-        always = len(queries) + 1
-        for line, ids in enumerate(encode(self._tokenizer, [f"{query}:" for query in queries])):
+        always = len(lines) + 1
+        for line, ids in enumerate(lines):
             value = _FREE + line
             for position, id in enumerate(ids):
                 target = value if position == len(ids) - 1 else node + 1

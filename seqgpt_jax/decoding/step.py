@@ -130,7 +130,8 @@ def _choose(
     """One more token in each hypothesis, and where that leaves it in its automaton."""
     if automaton is None:
         return beam.step(state, logits_BxKxV, forbidden_V, eos_id=eos_id), None
-    forbidden_BxKxV = forbidden_V | constraints.forbidden(automaton, place)
+    remaining = state.ids_BxKxN.shape[2] - state.length
+    forbidden_BxKxV = forbidden_V | constraints.forbidden(automaton, place, remaining)
     state = beam.step(state, logits_BxKxV, forbidden_BxKxV, eos_id=eos_id)
     return state, constraints.follow(automaton, place, state.parents_BxK, state.last_tokens_BxK)
 

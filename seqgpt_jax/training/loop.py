@@ -69,8 +69,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("batch_size", "length", "epochs", "steps", "accumulate", "log_every", "save_every", "keep"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"Train.{name} must be at least 1, not {value!r}")
+            if value is None and name == "steps":
+                continue
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"Train.{name} must be a whole number of at least 1, not {value!r}")
 
 
 class BatchSource(Protocol):

@@ -27,7 +27,7 @@ def walk(prompt: str, ids: list[int]) -> bool:
     automaton = GRAMMAR.automaton([prompt], 1)
     place = constraints.begin(automaton, 1)
     for id in [*ids, TOKENIZER.eos_token_id]:
-        if bool(constraints.forbidden(automaton, place)[0, 0, id]):
+        if bool(constraints.forbidden(automaton, place, 999)[0, 0, id]):
             return False
         place = constraints.follow(automaton, place, jnp.zeros((1, 1), jnp.int32), jnp.full((1, 1), id))
     return True
@@ -101,19 +101,16 @@ def test_answers_of_a_random_model_parse(num_beams) -> None:
     questions = [(atom, LABELS[:n]) for atom in ("cls", "ext") for n in (1, 2, 4)]
     prompts = [CHINESE.prompt(atom, f"Ann went to Rome {i}", labels) for i, (atom, labels) in enumerate(questions)]
     answers = engine.generate(prompts)
-    finished = 0
+    # A random model babbles in a value until the automaton makes it end.
+    assert engine.unfinished == 0
     for (atom, labels), answer in zip(questions, answers, strict=True):
-        if atom == "cls" or answer.count("\n") == len(labels):
-            parse_answer(atom, labels, answer)
-            finished += 1
-    # A random model may babble in a value until the limit; that is counted as unfinished.
-    assert finished >= 3
-    assert engine.unfinished == len(questions) - finished
+        parse_answer(atom, labels, answer)
+    assert max(map(len, answers)) > 90
 
 
 def test_other_prompts_are_left_free() -> None:
     assert read_question("Once upon a time") is None
     automaton = GRAMMAR.automaton(["Once upon a time"], 2)
-    assert not np.asarray(constraints.forbidden(automaton, constraints.begin(automaton, 3))).any()
+    assert not np.asarray(constraints.forbidden(automaton, constraints.begin(automaton, 3), 1)).any()
     assert read_question(TEMPLATES["english"].prompt("cls", "t", ("a", "b"))) == ("cls", ("a", "b"))
     assert NONE not in LABELS

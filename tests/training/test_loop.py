@@ -180,7 +180,7 @@ def test_settings_that_cannot_work_are_named(tmp_path):
         tiny_train(tmp_path, model=dataclasses.replace(MODEL, param_dtype="bfloat16"))
     with pytest.raises(ValueError, match=r"Train\.batch_size = 12"):
         tiny_train(tmp_path, batch_size=12)
-    with pytest.raises(ValueError, match=r"Train\.log_every must be at least 1"):
+    with pytest.raises(ValueError, match=r"Train\.log_every must be a whole number of at least 1"):
         TrainConfig(log_every=0)
 
 
