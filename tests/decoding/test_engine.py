@@ -10,7 +10,8 @@ from seqgpt_jax.decoding.engine import DecodeConfig, Engine, bucket_width, forbi
 from tests.decoding import folders
 from tests.decoding.peer import EOS, peer_answers, peer_of
 
-SMALL = DecodeConfig(num_beams=2, max_new_tokens=8, batch_size=4, max_prompt_length=96)
+# Free, because so few constrained tokens leave a random model hardly a choice.
+SMALL = DecodeConfig(num_beams=2, max_new_tokens=8, batch_size=4, max_prompt_length=96, constrained=False)
 
 
 def prompts(count: int) -> list[str]:
@@ -31,8 +32,16 @@ def test_order_batching_and_width_change_nothing(engine) -> None:
     assert len(set(together)) > 3, "the answers hardly differ: the test could not see a wrong order"
     assert engine.generate(asked[::-1]) == together[::-1]
     assert engine.generate(asked[:1]) == together[:1]
-    others = Engine(folders.model(), folders.tokenizer(), DecodeConfig(2, 8, batch_size=1, max_prompt_length=96))
+    others = Engine(folders.model(), folders.tokenizer(), replace(SMALL, batch_size=1))
     assert others.generate(asked) == together
+
+
+def test_order_and_width_change_nothing_under_constraints() -> None:
+    long = replace(SMALL, max_new_tokens=40, constrained=True)
+    together = Engine(folders.model(), folders.tokenizer(), long).generate(prompts(11))
+    assert len(set(together)) > 1
+    alone = Engine(folders.model(), folders.tokenizer(), replace(long, batch_size=1))
+    assert alone.generate(prompts(11)) == together
 
 
 def test_equals_transformers_generate_with_the_same_tokens_forbidden(engine) -> None:
@@ -43,8 +52,7 @@ def test_equals_transformers_generate_with_the_same_tokens_forbidden(engine) -> 
     expected = peer_answers(peer_of(model), prompt_ids, 2, SMALL.max_new_tokens, suppressed)
     expected = [row[:-1] if row[-1] == EOS else row for row in expected]
     assert engine.generate_ids(prompt_ids) == expected
-    free = Engine(model, tokenizer, replace(SMALL, constrained=False))
-    assert free.generate(asked) == [tokenizer.decode(row, skip_special_tokens=True) for row in expected]
+    assert engine.generate(asked) == [tokenizer.decode(row, skip_special_tokens=True) for row in expected]
 
 
 def test_rows_without_a_token_and_control_tokens_are_never_chosen() -> None:
