@@ -19,29 +19,18 @@ from typing import Any
 import seqio
 import tensorflow as tf
 
-from seqgpt_jax.atomic import TEMPLATES, ContractError
-from seqgpt_jax.data.drawing import DrawError
-from seqgpt_jax.data.preparation import examples_of, label_counts, read_instances
+from seqgpt_jax.data.preparation import rendered_examples
 from seqgpt_jax.data.preprocessors import prompts_to_ids
 from seqgpt_jax.data.settings import PrepareConfig
-from seqgpt_jax.data.task_spec import Skipped, TaskSpec
+from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.data.vocabulary import HFVocabulary
 from seqgpt_jax.tasks import MIXTURES, TASKS
 
 
 def examples(spec: TaskSpec, config: PrepareConfig, epoch: int) -> Iterator[dict[str, str]]:
     """Elements {"id", "inputs", "targets"} of one split, in file order; what gives none is left out."""
-    label_set, quota = label_counts(spec, config)
-    template = TEMPLATES[config.template]
-    for item in read_instances(spec, config.split, config.data_folder()):
-        if isinstance(item, Skipped):
-            continue
-        try:
-            pairs = [template.render(example) for example in examples_of(item, spec, label_set, quota, config, epoch)]
-        except (DrawError, ContractError):
-            continue  # `prepare` counts these and says why
-        for chunk, (prompt, target) in enumerate(pairs):
-            yield {"id": f"{item.id}#{chunk}", "inputs": prompt, "targets": target}
+    for id, prompt, target in rendered_examples(spec, config, epoch):
+        yield {"id": id, "inputs": prompt, "targets": target}
 
 
 def _dataset(

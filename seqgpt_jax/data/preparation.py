@@ -271,21 +271,27 @@ def examples_of(
     return drawing.training_examples(instance, label_set, kept, epoch, template)
 
 
+def rendered_examples(spec: TaskSpec, config: PrepareConfig, epoch: int) -> Iterator[tuple[str, str, str]]:
+    """(id, prompt, target) of one split in file order; what gives no example is left out: `prepare` counts it."""
+    label_set, quota = label_counts(spec, config)
+    template = TEMPLATES[config.template]
+    for item in read_instances(spec, config.split, config.data_folder()):
+        if isinstance(item, Skipped):
+            continue
+        try:
+            pairs = [template.render(example) for example in examples_of(item, spec, label_set, quota, config, epoch)]
+        except (DrawError, ContractError):
+            continue
+        for chunk, (prompt, target) in enumerate(pairs):
+            yield f"{item.id}#{chunk}", prompt, target
+
+
 def training_strings(config: PrepareConfig, specs: Sequence[TaskSpec]) -> Iterator[str]:
     """Prompts (without `[GEN]`) and targets of one epoch of training, for a tokenizer to learn from."""
-    template = TEMPLATES[config.template]
     for spec in specs:
-        label_set, quota = label_counts(spec, config)
-        for item in read_instances(spec, "train", config.data_folder()):
-            if isinstance(item, Skipped):
-                continue
-            try:
-                pairs = [template.render(example) for example in examples_of(item, spec, label_set, quota, config, 0)]
-            except (DrawError, ContractError):
-                continue  # `prepare` counts these and says why
-            for prompt, target in pairs:
-                yield prompt.removesuffix(GEN)
-                yield target
+        for _, prompt, target in rendered_examples(spec, config, epoch=0):
+            yield prompt.removesuffix(GEN)
+            yield target
 
 
 def _rows(
