@@ -11,18 +11,25 @@ from setuptools import find_packages, setup
 CORE = [
     "absl-py>=2.1",
     "array-record>=0.7",
+    "datasets>=4.0",
+    "etils[epath]>=1.7",
+    "filelock>=3.12",
     "flax>=0.12,<0.13",
     "gin-config>=0.5",
     "grain>=0.2.12",
     # tensorflow-datasets 4.9 imports it and does not ask for it.
     "importlib_resources>=6",
     "jax>=0.10,<0.13",
+    "loky>=3.4",
     "matplotlib>=3.8",
     "ml_dtypes>=0.5",
     "msgpack>=1.0",
     "numpy>=2.0",
+    "OpenCC>=1.1.9",
     "optax>=0.2.5",
     "orbax-checkpoint>=0.11.40,<0.13",
+    "pooch>=1.8",
+    "rensa>=0.5",
     "rich>=13",
     "rouge-score>=0.1.2",
     "safetensors>=0.5",
@@ -33,10 +40,12 @@ CORE = [
     "tokenizers>=0.21",
     "transformers>=5.0,<6",
 ]
+# Beam holds protobuf below 7, which sentencepiece (that SeqIO imports) needs from 0.2.3 on.
+BEAM = ["apache-beam>=2.70", "sentencepiece<0.2.3"]
 TORCH = ["torch>=2.9,<3"]
 # One version for the parity tests: what they compare with must not move.
 ORACLE = ["torch==2.13.0"]
-TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff>=0.9", *ORACLE]
+TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff>=0.9", *BEAM, *ORACLE]
 
 SUBPACKAGES = {"seqgpt_jax.tasks": "tasks", "seqgpt_jax.configs": "configs"}
 
@@ -57,6 +66,7 @@ setup(
     package_data={"seqgpt_jax.configs": ["*.gin", "*/*.gin"]},
     install_requires=CORE,
     extras_require={
+        "beam": BEAM,
         "cuda": ["jax[cuda13]"],
         "tpu": ["jax[tpu]"],
         "torch": TORCH,

@@ -59,6 +59,18 @@ def parser(doc: str, *, gin_files: bool = True) -> argparse.ArgumentParser:
     return made
 
 
+def add_own_data(made: argparse.ArgumentParser) -> None:
+    """Adds --data=FILE: own data, named after its file."""
+    made.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        dest="own_data",
+        metavar="FILE",
+        help="own data (.jsonl, .csv, .tsv; see docs/own_data.md) as a task named after the file; can be repeated",
+    )
+
+
 def parse(
     made: argparse.ArgumentParser, argv: Sequence[str] | None, uses: Sequence[str] = ()
 ) -> tuple[argparse.Namespace, "Configs"]:
@@ -73,7 +85,9 @@ def parse(
         if not word.startswith("--gin.") or "=" not in word:
             made.error(f"unrecognized argument {word!r}{_closest(word, _flags(made))}")
         bindings.append(word.removeprefix("--gin."))
-    return args, Configs(getattr(args, "gin_file", []), bindings, uses)
+    configs = Configs(getattr(args, "gin_file", []), bindings, uses)
+    configs.add_own_data(getattr(args, "own_data", []))
+    return args, configs
 
 
 class Configs:
@@ -82,6 +96,7 @@ class Configs:
     def __init__(self, files: Sequence[str], bindings: Sequence[str], uses: Sequence[str]) -> None:
         gin.clear_config(clear_constants=True)
         self._mentioned: set[str] = set()
+        self._own_names: list[str] = []
         self._makers = {name: _registered(name) for name in uses}
         for file in files:
             self._parse_file(find_gin_file(file))
@@ -109,7 +124,45 @@ class Configs:
         if missing:
             needed = ", ".join(f"{name}.{field}" for field in missing)
             raise UsageError(f"not set: {needed}. Bind it in a gin file or with --gin.{name}.{missing[0]}=VALUE")
-        return self._guard(lambda: self._makers[name](**changes), name)
+        built = self._guard(lambda: self._makers[name](**changes), name)
+        if name == "Prepare" and "mixture" not in changes:
+            self._check_own_data_is_used(built.mixture)
+        return built
+
+    def add_own_data(self, files: Sequence[str]) -> list[str]:
+        """Adds files to `Prepare.own_data`, each under its name without ending; returns the names.
+
+        Where neither a gin file nor a flag names a mixture, these files are the mixture.
+
+        Raises:
+          UsageError: a name stands for two files, or is none that a task can have.
+        """
+        own_data = dict(gin.query_parameter("Prepare.own_data") or {}) if self.is_bound("Prepare.own_data") else {}
+        names = [Path(file).stem for file in files]
+        for name, file in zip(names, files, strict=True):
+            if own_data.setdefault(name, file) != file:
+                raise UsageError(f"--data={file}: own data {name!r} is {own_data[name]} already; rename one of the two")
+            if not re.fullmatch(r"[\w-]+", name):
+                raise UsageError(
+                    f"--data={file}: {name!r} cannot name a task, which takes letters, digits, _ and -: rename the "
+                    f"file, or give it a name: --gin.Prepare.own_data=\"{{'NAME': '{file}'}}\""
+                )
+        if names:
+            gin.bind_parameter("Prepare.own_data", own_data)
+            for field in ("mixture", "tokenizer_mixture"):
+                if not self.is_bound(f"Prepare.{field}"):
+                    gin.bind_parameter(f"Prepare.{field}", "+".join(names))
+        self._own_names += names
+        return names
+
+    def _check_own_data_is_used(self, mixture: str) -> None:
+        """What a flag brings and nothing reads is an error, like a binding that nothing uses."""
+        members = {member.partition(".")[0] for member in mixture.split("+")}
+        if unused := [name for name in self._own_names if name not in members]:
+            raise UsageError(
+                f"--data: {', '.join(unused)} would not be used, for Prepare.mixture is {mixture!r}: say "
+                f"--gin.Prepare.mixture={'+'.join(unused)}, or {'+'.join([mixture, *unused])} for both"
+            )
 
     def is_bound(self, parameter: str) -> bool:
         """Whether a gin file or flag binds `Name.field`."""

@@ -5,6 +5,7 @@
     python -m seqgpt_jax.evaluate --model=runs/ft --output=runs/ft/evaluation --gin_file=eval.gin
     python -m seqgpt_jax.evaluate --model=exported/ft --output=scores/ft \\
         --gin.Evaluate.mixtures="('cluener', 'banking77')" --gin.Evaluate.records=None
+    python -m seqgpt_jax.evaluate --gin_file=own_cpu.gin --model=runs/tickets --output=scores --data=tickets.jsonl
 
 Without --data, the mixtures and splits that `Evaluate` names are prepared where they are missing.
 Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html.
@@ -34,8 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         type=Path,
-        metavar="FOLDER",
-        help="a folder that `prepare` has made of a validation or test split; can be repeated",
+        metavar="PATH",
+        help="a folder that `prepare` has made of a validation or test split, or a file of own data, of which "
+        "`Evaluate.splits` are asked; can be repeated",
     )
     parser.add_argument("--step", type=int, help="of a run: the checkpoint (default: the last one)")
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
@@ -47,7 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.evaluation.report import print_scores, write_report
 
-    stores = [EvalStore(folder) for folder in args.data or prepared_folders(configs, config, tokenizer)]
+    names = configs.add_own_data([str(path) for path in args.data if path.is_file()])
+    folders = [path for path in args.data if not path.is_file()]
+    if names or not folders:
+        folders += prepared_folders(configs, names or config.mixtures, config, tokenizer)
+    stores = [EvalStore(folder) for folder in folders]
     scores, remarks = score_model(args.model, args.step, stores, config, decode)
     about = {
         "model": str(args.model),
@@ -80,20 +86,26 @@ def tokenizer_folder(model: Path) -> Path:
     )
 
 
-def prepared_folders(configs: command_line.Configs, config: "EvaluateConfig", tokenizer: Path) -> list[Path]:
-    """The stores of the mixtures and splits that `Evaluate` names, prepared where they are missing."""
+def prepared_folders(
+    configs: command_line.Configs, mixtures: Sequence[str], config: "EvaluateConfig", tokenizer: Path
+) -> list[Path]:
+    """The stores of these mixtures, in the splits of `config`, prepared where they are missing."""
     from seqgpt_jax.prepare import ensure
 
-    if not config.mixtures:
+    if not mixtures:
         raise command_line.UsageError(
-            "nothing to evaluate on: give --data=FOLDER, or --gin.Evaluate.mixtures=\"('NAME',)\" "
+            "nothing to evaluate on: give --data=PATH, or --gin.Evaluate.mixtures=\"('NAME',)\" "
             "(`python -m seqgpt_jax.prepare --list` shows the names)"
         )
-    return [
-        ensure(configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer)))
-        for mixture in config.mixtures
-        for split in config.splits
-    ]
+    folders = []
+    for mixture in mixtures:
+        for split in config.splits:
+            wanted = configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer))
+            # No more than is asked: the sample is the same bottom-k choice, whoever makes it.
+            limits = [number for number in (config.records, wanted.max_instances) if number is not None]
+            wanted = dataclasses.replace(wanted, seed=config.seed, max_instances=min(limits, default=None))
+            folders.append(ensure(wanted))
+    return folders
 
 
 def score_model(

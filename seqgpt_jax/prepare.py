@@ -1,9 +1,10 @@
 """Prepares raw data: quota, negatives, prompts, ids, into ArrayRecord shards with a manifest.
 
     python -m seqgpt_jax.prepare --gin_file=ft.gin
-    python -m seqgpt_jax.prepare --gin_file=ft.gin --inspect          # prompts and targets as the model sees them
+    python -m seqgpt_jax.prepare --gin_file=ft.gin --inspect          # what it is made of, prompts, a picture
     python -m seqgpt_jax.prepare --gin_file=ft.gin --gin.Prepare.split=test --gin.Prepare.mixture=cluener
     python -m seqgpt_jax.prepare --list                               # tasks and mixtures
+    python -m seqgpt_jax.prepare --gin_file=own_cpu.gin --data=tickets.jsonl --inspect     # own data: docs/own_data.md
 
 Raw files are read below the folder that SEQGPT_DATA_DIR names. A store that matches the settings is
 used again; `train` and `evaluate` call this command for what they miss.
@@ -11,11 +12,12 @@ used again; `train` and `evaluate` call this command for what they miss.
 
 import dataclasses
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqgpt_jax import command_line
 
@@ -32,24 +34,38 @@ _TOKENIZER_ORIGIN = "trained_on.json"
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
+    command_line.add_own_data(parser)
     parser.add_argument("--list", action="store_true", help="print all tasks and mixtures and stop")
-    parser.add_argument("--inspect", action="store_true", help="print examples of every task from the prepared store")
+    parser.add_argument(
+        "--inspect", action="store_true", help="show what the mixture is made of, and examples of every task"
+    )
+    parser.add_argument(
+        "--beam",
+        metavar="OPTIONS",
+        help="do the work with Apache Beam and these pipeline options, such as '--runner=DataflowRunner --project=…'",
+    )
     parser.add_argument("--examples", type=int, default=2, help="with --inspect: examples of each task (default 2)")
     args, configs = command_line.parse(parser, argv, uses=("Prepare",))
 
     from seqgpt_jax.data import inspection
 
     if args.list:
-        from seqgpt_jax.tasks import MIXTURES, TASKS
+        from seqgpt_jax.tasks import catalogue
 
-        inspection.print_tasks(TASKS, MIXTURES)
+        # Own data and modules are listed too; what a preparation needs besides may still be unknown.
+        inspection.print_tasks(*catalogue(configs.build("Prepare", mixture="", tokenizer="")))
         return 0
     config = configs.build("Prepare")
-    folder, fresh = ensure_here(config)
+    folder, fresh = ensure_here(config, args.beam)
     inspection.print_summary(folder, fresh)
     if args.inspect:
+        from seqgpt_jax.data.mixture_chart import mixture_chart
         from seqgpt_jax.data.tokenizer import load_tokenizer
 
+        inspection.print_mixture(folder)
+        picture = folder.with_name(f"{folder.name}.png")
+        picture.write_bytes(mixture_chart(folder))
+        print(f"picture: {picture}")
         inspection.print_examples(folder, load_tokenizer(config.tokenizer), args.examples)
     return 0
 
@@ -72,10 +88,13 @@ def tokenizer_of(config: "PrepareConfig") -> "PreTrainedTokenizerFast":
             mixture=config.tokenizer_mixture,
             tokenizer=config.tokenizer,
             data_dir=config.data_dir,
+            own_data=config.own_data,
+            modules=config.modules,
+            bad_records=config.bad_records,
             template=config.template,
             max_labels=8,
         )
-        tokenizer = train_tokenizer(training_strings(texts, find(texts.mixture, "train")), config.tokenizer_vocab_size)
+        tokenizer = train_tokenizer(training_strings(texts, find(texts)), config.tokenizer_vocab_size)
         partial = folder.with_name(f"{folder.name}.partial")
         save_tokenizer(tokenizer, partial)
         (partial / origin.name).write_text(json.dumps(wanted), encoding="utf-8")
@@ -90,18 +109,36 @@ def tokenizer_of(config: "PrepareConfig") -> "PreTrainedTokenizerFast":
     return load_tokenizer(config.tokenizer)
 
 
-def ensure_here(config: "PrepareConfig") -> tuple[Path, bool]:
-    """(the store's folder, whether it had to be made), preparing in this process."""
+def ensure_here(config: "PrepareConfig", beam: str | None = None) -> tuple[Path, bool]:
+    """(the store's folder, whether it had to be made), preparing in this process, or on Apache Beam."""
     from seqgpt_jax.data.inspection import progress_bar
-    from seqgpt_jax.data.preparation import locate, prepare
-    from seqgpt_jax.tasks import find
+    from seqgpt_jax.data.preparation import prepare
 
-    specs = find(config.mixture, config.split)
-    tokenizer = tokenizer_of(config)
-    if folder := locate(config, specs, tokenizer):
+    inputs, folder = _inputs(config)
+    if folder:
         return folder, False
+    runner = None
+    if beam is not None:
+        try:
+            from seqgpt_jax.data.beam import beam_runner
+        except ImportError as error:
+            raise command_line.UsageError(
+                f"--beam needs Apache Beam: pip install 'seqgpt_jax[beam]' ({error})"
+            ) from error
+        runner = beam_runner(shlex.split(beam))
     with progress_bar(f"preparing {config.mixture} ({config.split})") as progress:
-        return prepare(config, specs, tokenizer, progress), True
+        return prepare(**inputs, progress=progress, runner=runner), True
+
+
+def _inputs(config: "PrepareConfig") -> tuple[dict[str, Any], Path | None]:
+    """(what `preparation.prepare` takes, the store where it is there already)."""
+    from seqgpt_jax.data.preparation import locate
+    from seqgpt_jax.tasks import evaluation_tasks, find
+
+    inputs = {"config": config, "specs": find(config)}
+    inputs["evaluation"] = evaluation_tasks(config) if config.training else []
+    inputs["tokenizer"] = tokenizer_of(config)
+    return inputs, locate(**inputs)
 
 
 def ensure(config: "PrepareConfig") -> Path:
@@ -111,11 +148,9 @@ def ensure(config: "PrepareConfig") -> Path:
       UsageError: that process failed; it has printed why.
     """
     from seqgpt_jax.data.preparation import locate
-    from seqgpt_jax.tasks import find
 
-    specs = find(config.mixture, config.split)
-    tokenizer = tokenizer_of(config)
-    if folder := locate(config, specs, tokenizer):
+    inputs, folder = _inputs(config)
+    if folder:
         return folder
     bindings = [
         f"--gin.Prepare.{field.name}={getattr(config, field.name)!r}"
@@ -123,7 +158,7 @@ def ensure(config: "PrepareConfig") -> Path:
         if getattr(config, field.name) != field.default
     ]
     finished = subprocess.run([sys.executable, "-m", "seqgpt_jax.prepare", *bindings], check=False)
-    folder = locate(config, specs, tokenizer)
+    folder = locate(**inputs)
     if finished.returncode or folder is None:
         raise command_line.UsageError(
             f"the preparation of {config.mixture} ({config.split}) failed with code {finished.returncode}"

@@ -1,6 +1,7 @@
 """Trains a model on a prepared mixture, preparing the data first where it is missing.
 
     python -m seqgpt_jax.train --gin_file=ft_cpu.gin
+    python -m seqgpt_jax.train --gin_file=own_cpu.gin --data=tickets.jsonl --run_dir=runs/tickets     # own data
     python -m seqgpt_jax.train --gin_file=ft.gin --run_dir=runs/ft_small --gin.Train.batch_size=64
     python -m seqgpt_jax.train --gin_file=ft.gin --gin.Train.init_from=runs/pt     # stage two from stage one
 
@@ -19,6 +20,7 @@ from seqgpt_jax import command_line
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
+    command_line.add_own_data(parser)
     parser.add_argument("--run_dir", type=Path, help="folder of the run (default: runs/NAME of the first gin file)")
     parser.add_argument(
         "--multihost", action="store_true", help="on every host of a TPU pod: join the other hosts first"

@@ -2,7 +2,9 @@
 
 import difflib
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 
+from seqgpt_jax.data.settings import PrepareConfig
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks import (
     classification,
@@ -12,13 +14,14 @@ from seqgpt_jax.tasks import (
     intent,
     llm_labelled,
     ner,
+    own,
     quickstart,
     reading,
     relations,
     sentiment,
     slots,
 )
-from seqgpt_jax.tasks.mixtures import MIXTURES
+from seqgpt_jax.tasks.mixtures import mixtures as _mixtures_of
 
 _MODULES = (
     classification,
@@ -39,28 +42,87 @@ _SPECS = [spec for module in _MODULES for spec in module.TASKS]
 TASKS: dict[str, TaskSpec] = {spec.name: spec for spec in _SPECS}
 if len(TASKS) < len(_SPECS):
     raise ValueError(f"two tasks have one name: {sorted({s.name for s in _SPECS if TASKS[s.name] is not s})}")
+MIXTURES: dict[str, Sequence[str]] = _mixtures_of(TASKS)
 
-__all__ = ["MIXTURES", "TASKS", "find"]
+__all__ = ["MIXTURES", "TASKS", "catalogue", "evaluation_tasks", "find"]
 
 
-def find(name: str, split: str) -> list[TaskSpec]:
-    """The tasks of a mixture that have the split, or the one task of that name.
+def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Sequence[str]]]:
+    """(tasks, mixtures) by name: what is shipped, and own data and modules that the settings name.
+
+    Raises:
+      ValueError: own data cannot be read, or bears a name that is taken.
+    """
+    tasks, mixtures = dict(TASKS), dict(MIXTURES)
+    for module in config.modules:
+        specs, of_module = own.module_tasks(module)
+        _add(tasks, mixtures, specs, f"module {module}")
+        if taken := set(of_module) & ({*mixtures} | _names(tasks)):
+            raise ValueError(f"module {module}: mixtures need names that are not taken: {', '.join(sorted(taken))}")
+        mixtures |= of_module
+    for name, files in (config.own_data or {}).items():
+        if name in mixtures or name in _names(tasks):
+            raise ValueError(
+                f"own data {name!r}: the name is taken; give the file another one, or bind "
+                f"Prepare.own_data = {{'my_{name}': …}}"
+            )
+        _add(tasks, mixtures, own.own_tasks(name, files), f"own data {name!r}")
+    return tasks, mixtures
+
+
+def _names(tasks: Mapping[str, TaskSpec]) -> set[str]:
+    """Of the tasks, and of the data sets they are parts of."""
+    return {*tasks} | {spec.dataset for spec in tasks.values()}
+
+
+def _add(
+    tasks: dict[str, TaskSpec], mixtures: Mapping[str, Sequence[str]], specs: Sequence[TaskSpec], where: str
+) -> None:
+    """Joins tasks that must not share a name, or the folder of their data set, with those of before."""
+    names = [spec.name for spec in specs]
+    before = {*mixtures} | _names(tasks)
+    if taken := [spec.name for spec in specs if {spec.name, spec.dataset} & before or names.count(spec.name) > 1]:
+        raise ValueError(f"{where}: tasks need names that are not taken: {', '.join(dict.fromkeys(taken))}")
+    tasks |= {spec.name: spec for spec in specs}
+
+
+def find(config: PrepareConfig) -> list[TaskSpec]:
+    """The tasks of `config.mixture` that have `config.split`.
+
+    A name is that of a mixture, a task or a data set (all its parts); several are joined by "+".
 
     Raises:
       ValueError: nothing is called so, or nothing in it has the split.
     """
-    if name not in MIXTURES and name not in TASKS:
-        close = difflib.get_close_matches(name, [*MIXTURES, *TASKS], n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else "`python -m seqgpt_jax.prepare --list` shows them"
-        raise ValueError(f"there is no mixture or task {name!r}: {hint}")
-    specs = [TASKS[member] for member in MIXTURES.get(name, (name,))]
-    having = [spec for spec in specs if split in spec.splits]
+    tasks, mixtures = catalogue(config)
+    found = {spec.name: spec for name in config.mixture.split("+") for spec in _resolve(name, tasks, mixtures)}
+    having = [spec for spec in found.values() if config.split in spec.splits]
     if not having:
-        splits = sorted({split for spec in specs for split in spec.splits})
-        raise ValueError(f"no task of {name!r} has a split {split!r}; there are {', '.join(splits)}")
-    missing = [spec.name for spec in specs if spec not in having]
-    if missing:
-        print(f"{name}: no split {split!r}, left out: {', '.join(missing)}", file=sys.stderr)
-    if split == "train" and (held_out := [spec.name for spec in having if spec.held_out]):
-        raise ValueError(f"{name!r} cannot be trained on: {', '.join(held_out)} are held out for zero-shot scores")
+        splits = sorted({split for spec in found.values() for split in spec.splits})
+        raise ValueError(f"no task of {config.mixture!r} has a split {config.split!r}; there are {', '.join(splits)}")
+    if missing := [name for name, spec in found.items() if spec not in having]:
+        print(f"{config.mixture}: no split {config.split!r}, left out: {', '.join(missing)}", file=sys.stderr)
+    if config.training and (held_out := [spec.name for spec in having if spec.held_out]):
+        raise ValueError(
+            f"{config.mixture!r} cannot be trained on: {', '.join(held_out)} are held out for zero-shot scores"
+        )
     return having
+
+
+def evaluation_tasks(config: PrepareConfig) -> list[TaskSpec]:
+    """The tasks of `config.evaluation_mixtures` that have a validation or a test split."""
+    tasks, mixtures = catalogue(config)
+    found = (spec for name in config.evaluation_mixtures for spec in _resolve(name, tasks, mixtures))
+    return list({spec.name: spec for spec in found if {"validation", "test"} & {*spec.splits}}.values())
+
+
+def _resolve(name: str, tasks: Mapping[str, TaskSpec], mixtures: Mapping[str, Sequence[str]]) -> Iterator[TaskSpec]:
+    for member in mixtures.get(name, (name,)):
+        parts = [tasks[member]] if member in tasks else [spec for spec in tasks.values() if spec.dataset == member]
+        if not parts:
+            close = difflib.get_close_matches(member, [*mixtures, *_names(tasks)], n=3)
+            hint = (
+                f"did you mean {' or '.join(close)}?" if close else "`python -m seqgpt_jax.prepare --list` shows them"
+            )
+            raise ValueError(f"there is no mixture or task {member!r}: {hint}")
+        yield from parts

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
+from seqgpt_jax.data.sources import Files, OnRequest, Remote, github
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.conll import conll, mentions
 from seqgpt_jax.tasks.readers.jsonl import jsonl
-from seqgpt_jax.tasks.readers.names import named
+from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import Record, grouped, reader
 
 # Few-NERD's fine types in words: the code is `coarse_fine`, and many a fine part means little alone.
@@ -57,6 +58,89 @@ def free_types(record: Record) -> Iterator[Instance]:
     yield families.entity_typing(record.id, first["sentence"], first["mention"], types, "zh")
 
 
+# Names of the path's end that mean little, or something else, alone.
+PATHS = {
+    "organization/company/broadcast": "broadcaster",
+    "organization/education": "educational institution",
+    "organization/government": "government organization",
+    "organization/legal": "legal organization",
+    "organization/military": "military organization",
+    "organization/music": "music group",
+    "organization/transit": "transport company",
+    "location/structure/government": "government building",
+    "location/transit": "transport route",
+    "other/art/broadcast": "broadcast program",
+    "other/legal": "legal matter",
+    "person/artist/music": "musician",
+    "person/business": "business person",
+    "person/legal": "legal professional",
+    "person/military": "soldier",
+}
+SHORT = {"fac": "facility", "gpe": "geopolitical entity", "norp": "nationality, religious or political group"}
+
+
+def type_words(path: str) -> str:
+    """The words of a type that is a path.
+
+    >>> [type_words(path) for path in ("/person/political_figure", "/person/military", "/GPE/OTHER")]
+    ['political figure', 'soldier', 'other geopolitical entity']
+
+    Raises:
+      ValueError: the path is empty.
+    """
+    parts = [part.lower() for part in path.strip("/").split("/")]
+    if not all(parts):
+        raise ValueError(f"type {path!r} is no path of names: /person/artist was expected")
+    if "/".join(parts) in PATHS:
+        return PATHS["/".join(parts)]
+    word, *above = (SHORT.get(part, spelled_out(part)) for part in reversed(parts))
+    return f"other {above[0]}" if word == "other" and above else word
+
+
+def paths_of_mentions(record: Record) -> Iterator[Instance]:
+    """The types of each mention, `{"start", "end", "labels"}` over `tokens`; mentions of equal words join."""
+    tokens = record.value["tokens"]
+    types: dict[str, list[str]] = {}
+    for mention in record.value["mentions"]:
+        if not 0 <= mention["start"] < mention["end"] <= len(tokens):
+            raise ValueError(f"mention {mention} is not within the {len(tokens)} tokens")
+        words = " ".join(tokens[mention["start"] : mention["end"]])
+        types.setdefault(words, []).extend(map(type_words, mention["labels"]))
+    for k, (words, labels) in enumerate(types.items()):
+        yield families.entity_typing(f"{record.id}/{k}", " ".join(tokens), words, labels, "en")
+
+
+def cut_context(record: Record) -> Iterator[Instance]:
+    """Ultra-Fine: a mention between the tokens before and after it; its types are nouns."""
+    row = record.value
+    sentence = " ".join([*row["left_context_token"], row["mention_span"], *row["right_context_token"]])
+    yield families.entity_typing(record.id, sentence, row["mention_span"], map(spelled_out, row["y_str"]), "en")
+
+
+def _hierarchy(name: str, folder: str, citation: str) -> TaskSpec:
+    """A data set with a tree of types, in the form that Ren et al. (2016) gave it: no validation file."""
+    return TaskSpec(
+        name=name,
+        family="ET",
+        language="en",
+        atom="cls",
+        splits={"train": ("train.json",), "validation": ("train.json",), "test": ("test.json",)},
+        read=reader(
+            jsonl(),
+            paths_of_mentions,
+            split_key=lambda row: " ".join(row["tokens"]),
+            shares={"train": 0.95, "validation": 0.05},
+        ),
+        source=OnRequest(
+            "the shared drive of AFET, github.com/INK-USC/AFET",
+            f"Download the folder {folder} and put its train.json and test.json into the folder {name}.",
+        ),
+        licence="unknown",
+        citation=citation,
+        verified="schema",
+    )
+
+
 def _words(rows: list[list[str]]) -> str:
     return " ".join(row[0] for row in rows)
 
@@ -76,8 +160,15 @@ TASKS = (
             shares={"train": 0.9, "validation": 0.1},
         ),
         exclusive=True,
+        source=github(
+            "antonioloison/structshot",
+            "e5549d081eee8bc7d452074228e038135aa86f5f",
+            {"dev.txt": "data/fewnerd/dev.txt", "test.txt": "data/fewnerd/test.txt"},
+        ),
         licence="CC BY-SA 4.0",
-        source="github.com/antonioloison/structshot data/fewnerd/{dev,test}.txt",
+        citation="Ding et al. 2021, ACL",
+        verified="files",
+        sizes={"train": 6476, "validation": 790, "test": 7305},
     ),
     TaskSpec(
         name="cfet",
@@ -90,7 +181,39 @@ TASKS = (
             free_types,
             split_key=lambda rows: rows[0]["sentence"],
         ),
+        source=github(
+            "HKUST-KnowComp/cfet",
+            "6e494c27655c931ddacc40da0beb4db244dc7cb7",
+            {"crowdsourced.json": "data/crowdsourced.json"},
+            sha256={"crowdsourced.json": "8244628dd8f58c6b0a63c7e9779f89340bedfb2ca2d92faa838941a4e6df1966"},
+        ),
         licence="CFET (LREC 2020): research",
-        source="github.com/HKUST-KnowComp/cfet data/crowdsourced.json",
+        citation="Lee et al. 2020, LREC",
+        verified="files",
+        sizes={"train": 3669, "validation": 434, "test": 449},
     ),
+    TaskSpec(
+        name="ultra_fine",
+        family="ET",
+        language="en",
+        atom="cls",
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        read=reader(jsonl(), cut_context),
+        source=Files(
+            {
+                file: Remote(
+                    "http://nlp.cs.washington.edu/entity_type/data/ultrafine_acl18.tar.gz",
+                    member=f"release/crowd/{file}",
+                )
+                for file in ("train.json", "dev.json", "test.json")
+            }
+        ),
+        licence="Ultra-Fine Entity Typing: research",
+        citation="Choi et al. 2018, ACL",
+        verified="schema",
+        sizes={"train": 1998, "validation": 1998, "test": 1998},
+    ),
+    _hierarchy("figer", "Wiki", "Ling and Weld 2012, AAAI; Ren et al. 2016, EMNLP"),
+    _hierarchy("ontonotes_typing", "OntoNotes", "Gillick et al. 2014, arXiv 1412.1820; Ren et al. 2016, EMNLP"),
+    _hierarchy("bbn", "BBN", "Weischedel and Brunstein 2005, LDC; Ren et al. 2016, EMNLP"),
 )

@@ -1,16 +1,23 @@
-"""Open-domain typing by a large language model: what pre-training is made of.
+"""Open-domain typing by large language models, and samples of instruction data: what pre-training is made of.
 
 The packs lie in `datasets_pt/`, beside the data folder.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.sources import github
+from seqgpt_jax.data.task_spec import Skipped, TaskSpec
 from seqgpt_jax.tasks.readers.fields import pairs
-from seqgpt_jax.tasks.readers.jsonl import jsonl
-from seqgpt_jax.tasks.readers.record import Record, grouped, reader
+from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
+from seqgpt_jax.tasks.readers.record import Build, Record, grouped, reader
+from seqgpt_jax.tasks.relations.pairs import Triple
+
+_PACKS = "../../datasets_pt"
+# Cells that say that a text does not tell.
+ODIE_EMPTY = ("", "-", "N/A", "None")
 
 
 def asked_types(record: Record) -> Iterator[Instance]:
@@ -28,36 +35,206 @@ def predicted_entities(row: dict) -> Iterator[tuple[str, str]]:
     return ((kind, entity) for prediction in row["prediction"] for entity, kind in prediction.items())
 
 
+def table_columns(record: Record) -> Iterator[Instance | Skipped]:
+    """On-Demand IE: a Markdown table; the header of a column asks for its cells.
+
+    Many cells put the text in other words, which extraction cannot give: a column with such a cell
+    is left out, and counted.
+    """
+    text = record.value["text"]
+    lines = [line.strip().strip("|").split("|") for line in record.value["table"].split("\n") if line.strip()]
+    header, _, *rows = ([cell.strip() for cell in line] for line in lines)
+    if any(len(row) != len(header) for row in rows):
+        raise ValueError(f"a row of the table has not {len(header)} cells: {record.value['table']!r}")
+    found: dict[str, list[str]] = {}
+    for number, label in enumerate(header):
+        cells = [row[number] for row in rows if row[number] not in ODIE_EMPTY]
+        if all(cell in text for cell in cells):
+            found[label] = cells
+        else:
+            yield Skipped(f"{record.id}/column{number}", "not_in_text", f"cells of {label!r} are not words of the text")
+    if found:
+        spans = [(label, span) for label, cells in found.items() for span in cells]
+        yield families.spans_by_label(record.id, text, spans, found)
+
+
+# ---- IEPile: instructions with a schema of four or so labels; the rows of one text ask for all labels in turn.
+
+
+def _text(row: dict) -> str:
+    return json.loads(row["instruction"])["input"]
+
+
+def _answers(record: Record) -> dict[str, Any]:
+    """Asked label -> its answers, for all rows of one text."""
+    return {label: found for row in record.value for label, found in json.loads(row["output"]).items()}
+
+
+def _short(code: str) -> str:
+    """`组织关系-裁员` -> "裁员", as DuEE has it."""
+    return code.rpartition("-")[2]
+
+
+def asked_spans(label: Callable[[str], str]) -> Build:
+    """IEPile's NER and EET: the spans of each asked label."""
+
+    def build(record: Record) -> Iterator[Instance]:
+        found = {label(code): spans for code, spans in _answers(record).items()}
+        spans = [(name, span) for name, of_name in found.items() for span in of_name]
+        yield families.spans_by_label(record.id, _text(record.value[0]), spans, found)
+
+    return build
+
+
+def asked_arguments(record: Record) -> Iterator[Instance]:
+    """IEPile's EE: the arguments of each event type that the text tells of; "NAN" stands for none."""
+    schemas = (schema for row in record.value for schema in json.loads(row["instruction"])["schema"])
+    roles = {schema["event_type"]: schema["arguments"] for schema in schemas}
+    told = {kind: events for kind, events in _answers(record).items() if events}
+    for k, (kind, events) in enumerate(told.items()):
+        values = [
+            (role, span)
+            for event in events
+            for role, found in event["arguments"].items()
+            for span in ([found] if isinstance(found, str) else found)
+            if span != "NAN"
+        ]
+        yield families.event_arguments(f"{record.id}/{k}", _text(record.value[0]), values, roles[kind])
+
+
+def asked_relations(record: Record) -> Iterator[Instance]:
+    """IEPile's RE, SPO and KG: the relations of each pair, among those that were asked of the text."""
+    asked: list[str] = []
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in record.value:
+        for item in json.loads(row["instruction"])["schema"]:
+            asked += [item] if isinstance(item, str) else item.get("attributes") or [item["predicate"]]
+        for head, relation, tail in _triples(json.loads(row["output"])):
+            found.setdefault((head, tail), []).append(relation)
+    for k, ((head, tail), names) in enumerate(found.items()):
+        labels = families.unique(asked)
+        id = f"{record.path.parent.name}/{record.id}/{k}"
+        question = families.relation_typing(id, _text(record.value[0]), head, tail, names, "zh")
+        yield families.classification(question.id, question.text, question.gold, labels)
+
+
+def _triples(output: dict) -> Iterator[Triple]:
+    for relation, answers in output.items():
+        if isinstance(answers, dict):  # KG: entity type -> entity -> attribute -> values
+            for head, attributes in answers.items():
+                for attribute, tails in attributes.items():
+                    yield from ((head, attribute, tail) for tail in ([tails] if isinstance(tails, str) else tails))
+        else:
+            for answer in answers:
+                head = answer["head"] if "head" in answer else answer["subject"]
+                yield head, relation, answer["tail"] if "tail" in answer else answer["object"]
+
+
+def _pack(name: str, *files: str) -> tuple[str, ...]:
+    return tuple(f"{_PACKS}/{name}/{file}" for file in files)
+
+
+_PILE_NER = {
+    f"{definitions}_validation.jsonl": f"data/pileNER/5pos_5neg_perNE_top391NEs_{definitions}/validation.jsonl"
+    for definitions in ("FalseDef", "TrueDef")
+}
+_SKY_FILE = "sky_10_samples/llm_response_parsed_filtered.jsonl"
+_IEPILE_SHA256 = {
+    "NER": "1f7235cee26d49d2671885738ce72751b8bbcf805d063581d54a6b25574cc8a4",
+    "EET": "9189dfeda2b1dc326228115557185c22e37c3220dfff924ed89b28aca653bdd1",
+    "EE": "240698c8c3d64ccc1ccfd486a5a9969ed27400ebaa8a18708717a03bd0ffee03",
+    "RE": "7ed3888f745dc0d60062a8f3f9b437fc0e29148cc20241d8bf081695f1f82286",
+    "SPO": "3128c31f29fe8bba450db049c81df20ae321eecddbd8e234967272df93e9ab25",
+    "KG": "e5a8e4d32bce2e7e14f52aa735432b570239a47da5532195596b4df9854789b6",
+}
+
+
+def _iepile(part: str, family: str, atom: str, build: Build, size: int, *folders: str) -> TaskSpec:
+    return TaskSpec(
+        name=f"iepile_samples.{part}",
+        family=family,
+        language="zh",
+        atom=atom,
+        splits={"train": _pack("iepile_samples", *(f"{folder}/train.json" for folder in folders))},
+        read=reader(grouped(jsonl(), key=_text), build),
+        source=github(
+            "zjunlp/IEPile",
+            "933918d020b46d078ef110f618838a4e8c618160",
+            {f"{_PACKS}/iepile_samples/{folder}/train.json": f"data/{folder}/train.json" for folder in folders},
+            {f"{_PACKS}/iepile_samples/{folder}/train.json": _IEPILE_SHA256[folder] for folder in folders},
+        ),
+        licence="CC BY-NC-SA 4.0",
+        citation="Gui et al. 2024, ACL",
+        verified="files",
+        sizes={"train": size},
+    )
+
+
 TASKS = (
     TaskSpec(
         name="pile_ner_slimer",
         family="NER",
         language="en",
         atom="ext",
-        splits=dict.fromkeys(
-            ("train", "validation"),
-            (
-                "../../datasets_pt/pile_ner_slimer/FalseDef_validation.jsonl",
-                "../../datasets_pt/pile_ner_slimer/TrueDef_validation.jsonl",
-            ),
-        ),
+        splits=dict.fromkeys(("train", "validation"), _pack("pile_ner_slimer", *_PILE_NER)),
         read=reader(
             grouped(jsonl(), key=lambda row: row["input"]),
             asked_types,
             split_key=lambda rows: rows[0]["input"],
             shares={"train": 0.9, "validation": 0.1},
         ),
+        source=github(
+            "andrewzamai/SLIMER",
+            "cd212dc445e1b5d0c0b4ea901393fa2d0e7b8b14",
+            {f"{_PACKS}/pile_ner_slimer/{name}": path for name, path in _PILE_NER.items()},
+        ),
         licence="CC BY-NC 4.0 (Pile-NER; OpenAI terms)",
-        source="github.com/andrewzamai/SLIMER data/pileNER",
+        citation="Zhou et al. 2024, ICLR; Zamai et al. 2024, arXiv:2407.01272",
+        verified="files",
+        sizes={"train": 510, "validation": 46},  # passages
     ),
     TaskSpec(
         name="sky_ner_zh",
         family="NER",
         language="zh",
         atom="ext",
-        splits={"train": ("../../datasets_pt/sky_ner_zh/sky_10_samples/llm_response_parsed_filtered.jsonl",)},
+        splits={"train": _pack("sky_ner_zh", _SKY_FILE)},
         read=reader(jsonl(), pairs("text", predicted_entities)),
+        source=github(
+            "Emma1066/Retrieval-Augmented-IT-OpenNER",
+            "c9cb37efb5667fe33134d4e3aa0cc008443e900d",
+            {
+                f"{_PACKS}/sky_ner_zh/{_SKY_FILE}": "outputs/llm_api_calling/llm_annotation/gpt-3.5-turbo-0125/"
+                f"prompt_v0_json/{_SKY_FILE}"
+            },
+            {f"{_PACKS}/sky_ner_zh/{_SKY_FILE}": "ca17e7cde2a96cf0c3ac6c4c92873fccb0f0438fceb22c21a55a9092ba81cd06"},
+        ),
         licence="Sky-NER (RA-IT; OpenAI terms): research",
-        source="github.com/Emma1066/Retrieval-Augmented-IT-OpenNER outputs/llm_api_calling/llm_annotation",
+        citation="Xie et al. 2024, arXiv:2406.17305",
+        verified="files",
+        sizes={"train": 17},
     ),
+    TaskSpec(
+        # What a language model wrote and people checked: the test set of On-Demand IE.
+        name="odie",
+        family="NER",
+        language="en",
+        atom="ext",
+        splits={"test": _pack("odie", "test_data.json")},
+        read=reader(json_list(), table_columns),
+        source=github(
+            "yzjiao/On-Demand-IE",
+            "549e55d0d866057d75e3aa4cddb132b56d9a0ca0",
+            {f"{_PACKS}/odie/test_data.json": "dataset/test_data.json"},
+            {f"{_PACKS}/odie/test_data.json": "abd65c53df586f6aceb3fbe4fcfa6359d0cef679143432933da5993ee1c94dae"},
+        ),
+        licence="unknown: research (OpenAI terms)",
+        citation="Jiao et al. 2023, EMNLP",
+        verified="files",
+        sizes={"test": 74},
+    ),
+    _iepile("entities", "NER", "ext", asked_spans(str), 6, "NER"),
+    _iepile("triggers", "EE", "ext", asked_spans(lambda code: families.event_query(_short(code), "zh")), 6, "EET"),
+    _iepile("arguments", "EE", "ext", asked_arguments, 7, "EE"),
+    _iepile("relations", "RE", "cls", asked_relations, 47, "RE", "SPO", "KG"),
 )

@@ -1,37 +1,59 @@
-"""Mixtures: names for lists of tasks. Rates need no numbers, they follow from the quotas."""
+"""Mixtures: names for lists of tasks. Rates need no numbers, they follow from the quotas.
 
-from collections.abc import Sequence
+What a mixture holds follows from what the tasks declare: a new task is in all that it fits.
+"""
 
-from seqgpt_jax.tasks import quickstart
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
-# Every family in English and in Chinese.
-FT = (
-    *("trec", "goemotions", "tnews", "smp2019.domain"),
-    *("sst2", "chnsenticorp_htl"),
-    *("clinc150", "atis.intent", "snips.intent", "smp2019.intent"),
-    *("rte", "ocnli", "afqmc"),
-    *("fewnerd.typing", "cfet"),
-    *("xquad.en", "xquad.zh", "cmrc2018"),
-    *("fewnerd.entities", "wnut17", "bc5cdr", "cluener", "resume_ner"),
-    *("mit_movie", "snips.slots", "atis.slots", "smp2019.slots"),
-    *("conll04.spans", "conll04.typing", "semeval2010_8", "duie.spans", "duie.typing"),
-    *("maven_ed.triggers", "maven_ed.typing", "duee.triggers", "duee.typing", "duee.arguments"),
-)
+from seqgpt_jax.atomic import FAMILIES, LANGUAGES
+from seqgpt_jax.data.sources import Generated
+from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.tasks import llm_labelled, quickstart
 
-MIXTURES: dict[str, Sequence[str]] = {
-    # Stage one: labels written by a language model.
-    "pt": ("pile_ner_slimer", "sky_ner_zh"),
-    # Stage two, and what its score is measured on: the held-in test splits.
-    "ft": FT,
-    # Never trained on: their texts are new, and most of their labels too.
-    "held_out": (
-        *("ag_news", "thucnews_10", "eprstmt", "banking77", "snli", "crossner.politics", "crossner.science"),
-        *("crossner.music", "crossner.literature", "weibo_ner", "restaurant8k", "finre"),
-    ),
-    # What tokenizers of the small recipes are trained on: both stages must share one.
-    "pt_and_ft": ("pile_ner_slimer", "sky_ner_zh", *FT),
-    "quickstart_pt": quickstart.PT,
-    "quickstart_ft": quickstart.HELD_IN,
-    "quickstart_pt_and_ft": (*quickstart.PT, *quickstart.HELD_IN),
-    "quickstart_held_out": quickstart.HELD_OUT,
-}
+# Numbers of data sets for the ablation of figure 5; every mixture holds the smaller ones.
+DATA_SETS = (4, 8, 16)
+
+
+def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
+    """All mixtures of these tasks, by name."""
+    pt = {spec.name for spec in llm_labelled.TASKS}
+    real = [spec for spec in tasks.values() if spec.name not in pt and not isinstance(spec.source, Generated)]
+    training = [spec for spec in real if not spec.held_out and "train" in spec.splits]
+    ft = [spec for spec in training if spec.verified == "files"]
+    held_out = [spec for spec in real if spec.held_out]
+    return {
+        # Stage one: labels written by a language model.
+        "pt": ("pile_ner_slimer", "sky_ner_zh"),
+        # Stage two, and what its score is measured on: the held-in test splits.
+        "ft": _names(ft),
+        # Never trained on: their texts are new, and most of their labels too.
+        "held_out": _names(spec for spec in held_out if spec.verified == "files"),
+        # The whole catalogue, for those who have fetched all of it.
+        "ft_catalogue": _names(training),
+        "held_out_catalogue": _names(held_out),
+        # Ablations: one language, one family, some data sets. One data set has its own name.
+        **{f"ft_{language}": _names(spec for spec in ft if spec.language == language) for language in LANGUAGES},
+        **{f"ft_{family.lower()}": _names(spec for spec in ft if spec.family == family) for family in FAMILIES},
+        **{f"ft_{number}_sets": _names(_of_data_sets(ft, number)) for number in DATA_SETS},
+        # What tokenizers of the small recipes are trained on: both stages must share one.
+        "pt_and_ft": ("pile_ner_slimer", "sky_ner_zh", *_names(ft)),
+        "quickstart_pt": quickstart.PT,
+        "quickstart_ft": quickstart.HELD_IN,
+        "quickstart_pt_and_ft": (*quickstart.PT, *quickstart.HELD_IN),
+        "quickstart_held_out": quickstart.HELD_OUT,
+    }
+
+
+def _names(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
+    return tuple(spec.name for spec in specs)
+
+
+def _of_data_sets(specs: Sequence[TaskSpec], number: int) -> list[TaskSpec]:
+    """The tasks of `number` data sets, taken from the families and languages in turn, so that few are diverse too."""
+    kinds: dict[tuple[str, str], dict[str, None]] = {}
+    for spec in specs:
+        kinds.setdefault((spec.family, spec.language), {})[spec.dataset] = None
+    in_turn = itertools.chain.from_iterable(itertools.zip_longest(*kinds.values()))
+    chosen = [*dict.fromkeys(dataset for dataset in in_turn if dataset)][:number]
+    return [spec for spec in specs if spec.dataset in chosen]

@@ -24,7 +24,7 @@ from seqgpt_jax.data.preprocessors import prompts_to_ids
 from seqgpt_jax.data.settings import PrepareConfig
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.data.vocabulary import HFVocabulary
-from seqgpt_jax.tasks import MIXTURES, TASKS
+from seqgpt_jax.tasks import catalogue
 
 
 def examples(spec: TaskSpec, config: PrepareConfig, epoch: int) -> Iterator[dict[str, str]]:
@@ -49,18 +49,20 @@ def _rate(task: seqio.Task, *, spec: TaskSpec, config: PrepareConfig) -> float:
     return float(sum(1 for _ in examples(spec, config, epoch=0)))
 
 
-def register(mixtures: Mapping[str, Sequence[str]] = MIXTURES, **settings: Any) -> None:
-    """(Re-)registers all tasks, and mixtures of them, with these fields of `PrepareConfig`."""
+def register(mixtures: Mapping[str, Sequence[str]] | None = None, **settings: Any) -> None:
+    """(Re-)registers all tasks, own data among them, with these fields of `PrepareConfig`, and mixtures (None: all)."""
     config = PrepareConfig(mixture="seqio", **settings)
+    tasks, all_mixtures = catalogue(config)
+    mixtures = all_mixtures if mixtures is None else mixtures
     vocabulary = HFVocabulary(config.tokenizer)
     features = {
         "inputs": seqio.Feature(vocabulary, add_eos=False, required=True),
         "targets": seqio.Feature(vocabulary, add_eos=True, required=True),
     }
     for name in [*seqio.MixtureRegistry.names()]:
-        if name in MIXTURES or name in mixtures:
+        if name in all_mixtures or name in mixtures:
             seqio.MixtureRegistry.remove(name)
-    for name, spec in TASKS.items():
+    for name, spec in tasks.items():
         if name in seqio.TaskRegistry.names():
             seqio.TaskRegistry.remove(name)
         source = seqio.FunctionDataSource(
@@ -68,7 +70,7 @@ def register(mixtures: Mapping[str, Sequence[str]] = MIXTURES, **settings: Any) 
         )
         seqio.TaskRegistry.add(name, source=source, preprocessors=prompts_to_ids(), output_features=features)
     for name, members in mixtures.items():
-        rates = [(member, functools.partial(_rate, spec=TASKS[member], config=config)) for member in members]
+        rates = [(member, functools.partial(_rate, spec=tasks[member], config=config)) for member in members]
         seqio.MixtureRegistry.add(name, rates)
 
 

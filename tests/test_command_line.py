@@ -10,7 +10,18 @@ from seqgpt_jax import command_line
 from seqgpt_jax.command_line import UsageError
 
 USES = ("Prepare", "Model", "Optimizer", "Mesh", "Train")
-COMMANDS = ("train", "prepare", "evaluate", "decode", "export", "import_hf", "quickstart")
+COMMANDS = (
+    "train",
+    "prepare",
+    "catalogue",
+    "leaks",
+    "validate",
+    "evaluate",
+    "decode",
+    "export",
+    "import_hf",
+    "quickstart",
+)
 
 
 def parse(*argv: str, uses=USES):

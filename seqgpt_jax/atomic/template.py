@@ -15,6 +15,7 @@ control tokens such as `[GEN]` or `</s>` stand in none of them. `clean_text` and
 so nothing is ever garbled silently.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ _LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 # Half a character, as broken JSON escapes give it: no encoder takes it.
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("|".join(re.escape(token) for token in CONTROL_TOKENS))
+# Nearly every text is clean, and one search says so.
+_UNCLEAN = re.compile("|".join(pattern.pattern for pattern in (_LINE_BREAKS, _SURROGATES, _CONTROL)))
 
 
 class ContractError(ValueError):
@@ -42,8 +45,15 @@ def clean_text(text: str) -> str:
 
     `text` and its spans must be cleaned alike: cleaning keeps every span a part of its text.
     """
+    if not _UNCLEAN.search(text):
+        return text
     text = _SURROGATES.sub("\ufffd", _LINE_BREAKS.sub(" ", text))
     return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+
+
+@functools.lru_cache(1 << 16)  # the same few labels come with every text of a task
+def _clean_label(label: str, separator: str, separator_in_label: str) -> str:
+    return clean_text(label).replace(TAB, " ").replace(separator, separator_in_label).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +75,7 @@ class Template:
 
     def clean_label(self, label: str) -> str:
         """The label in the form that `render` accepts (see the escaping rule above)."""
-        label = clean_text(label).replace(TAB, " ")
-        return label.replace(self.separator, self.separator_in_label).strip()
+        return _clean_label(label, self.separator, self.separator_in_label)
 
     def _word(self, atom: Atom) -> str:
         return self.classify if atom == "cls" else self.extract

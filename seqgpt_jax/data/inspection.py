@@ -1,15 +1,19 @@
 """What people see of prepared data: a table of counts, and prompts as the model sees them."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data import preparation
 from seqgpt_jax.data.store import EvalStore, TrainStore, read_manifest
 
@@ -66,6 +70,88 @@ def print_summary(folder: Path, fresh: bool) -> None:
     epochs = f", drawn for {manifest['epochs']} epochs" if manifest["kind"] == "train" else ""
     state = "prepared" if fresh else "already prepared"
     _CONSOLE.print(f"{state}: {manifest['examples']:,} examples, {total:,} tokens{epochs} in {folder}")
+
+
+def print_mixture(folder: Path) -> None:
+    """What a mixture is made of: before and after the quotas, by family and language; lengths; labels."""
+    manifest = read_manifest(folder)
+    assert manifest is not None, folder
+    title = f"{manifest['mixture']} ({manifest['split']}): before -> after quotas, by family and language"
+    names = ("", "tasks", "labels", "instances", "within", "examples", "~ktok. all", "ktokens", "share")
+    table = Table(*names, title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.columns[0].no_wrap = True
+    for column in table.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    groups = mixture_groups(manifest)
+    for key, row in groups.items():
+        if key in (*LANGUAGES[:1], "all"):
+            table.add_section()
+        numbers = [row.tasks, row.labels, row.instances, row.within_quota, row.examples]
+        numbers += [round(row.tokens_before / 1000), round(row.tokens / 1000)]
+        table.add_row(key, *(f"{number:,}" for number in numbers), f"{row.tokens / groups['all'].tokens:.1%}")
+    _CONSOLE.print(table)
+    _CONSOLE.print("~ktok. all: thousand tokens that all instances would have, estimated from their characters\n")
+    drops = Counter()
+    for task in manifest["tasks"].values():
+        drops.update(task["drops"])
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in drops.most_common()) or "none"
+    _CONSOLE.print(f"drops by reason: {reasons}")
+    if manifest["kind"] == "train":
+        by_epoch = [
+            sum(counts) for counts in zip(*(t["dropped_by_epoch"] for t in manifest["tasks"].values()), strict=True)
+        ]
+        _CONSOLE.print(f"epochs: {manifest['epochs']}; examples {manifest['examples_per_epoch']}, drops {by_epoch}")
+    lengths = mixture_lengths(folder)
+    edges = [0, *(1 << power for power in range(4, 64) if 1 << (power - 1) <= lengths.max())]
+    counts = np.histogram(lengths, edges)[0]
+    table = Table("tokens", "examples", "", title="lengths", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.columns[0].justify = table.columns[1].justify = "right"
+    for low, high, count in zip(edges, edges[1:], counts, strict=False):
+        table.add_row(f"{low + 1}-{high}", f"{count:,}", "█" * round(40 * count / counts.max()))
+    _CONSOLE.print(table)
+    quarters = ", ".join(f"{share} % {np.percentile(lengths, share):.0f}" for share in (5, 25, 50, 75, 95, 99, 100))
+    _CONSOLE.print(f"length percentiles: {quarters}")
+
+
+@dataclass
+class MixtureGroup:
+    """Some tasks of a mixture taken together; the fields are those of `preparation.TaskReport`."""
+
+    tasks: int = 0
+    labels: int = 0
+    instances: int = 0
+    within_quota: int = 0
+    examples: int = 0
+    tokens_before: int = 0
+    tokens: int = 0
+
+    def add(self, task: Mapping[str, Any]) -> None:
+        """Adds one task of a manifest."""
+        self.tasks += 1
+        self.labels += len(task["labels"])
+        for name in ("instances", "within_quota", "examples", "tokens"):
+            setattr(self, name, getattr(self, name) + task[name])
+        if task["characters_within_quota"]:
+            self.tokens_before += round(task["tokens"] * task["characters"] / task["characters_within_quota"])
+
+
+def mixture_groups(manifest: Mapping[str, Any]) -> dict[str, MixtureGroup]:
+    """The tasks of a manifest by family, then by language, then all."""
+    groups: dict[str, MixtureGroup] = {}
+    for kind, order in (("family", FAMILIES), ("language", LANGUAGES)):
+        for key in order:
+            for task in manifest["tasks"].values():
+                if task[kind] == key:
+                    groups.setdefault(key, MixtureGroup()).add(task)
+    for task in manifest["tasks"].values():
+        groups.setdefault("all", MixtureGroup()).add(task)
+    return groups
+
+
+def mixture_lengths(folder: Path) -> np.ndarray:
+    """Tokens of each example of the first epoch, prompt and target."""
+    with np.load(folder / "epoch-0000" / "index.npz") as index:
+        return index["prompt_lengths"] + index["target_lengths"]
 
 
 def print_examples(folder: Path, tokenizer: "PreTrainedTokenizerFast", number: int) -> None:

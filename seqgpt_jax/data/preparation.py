@@ -1,135 +1,94 @@
 """source -> instances -> quota -> negatives -> render -> tokenise -> store.
 
-Everything random happens here, so a run of training reads files and nothing else.
+Everything random happens here, so a run of training reads files and nothing else. The work is cut
+into parts (`seqgpt_jax.data.parts`): any number of processes makes the same store, byte for byte,
+and a preparation that was interrupted goes on where it was.
 """
 
+import contextlib
+import functools
 import hashlib
 import importlib.util
 import itertools
 import json
-import os
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from etils import epath
+from filelock import FileLock, Timeout
 from transformers import PreTrainedTokenizerFast
 
-from seqgpt_jax.atomic import GEN, TEMPLATES, ContractError, Example, Extraction, Instance
-from seqgpt_jax.data.drawing import DrawError, LabelSet
-from seqgpt_jax.data.quota import Quota
-from seqgpt_jax.data.settings import DATA_DIR_VARIABLE, PrepareConfig
-from seqgpt_jax.data.store import EvalRecord, StoreWriter, eval_fields, read_manifest, train_fields
-from seqgpt_jax.data.task_spec import Skipped, TaskSpec
-from seqgpt_jax.data.tokenizer import encode, fingerprint
+from seqgpt_jax.atomic import GEN
+from seqgpt_jax.data import raw_files
+from seqgpt_jax.data.parts import (
+    PartMaker,
+    PartReport,
+    missing_parts,
+    part_name,
+    parts,
+    rendered,
+    scan_name,
+    scan_one,
+)
+from seqgpt_jax.data.scanning import Scan, scan
+from seqgpt_jax.data.settings import PrepareConfig
+from seqgpt_jax.data.store import StoreWriter, read_manifest
+from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.tokenizer import encoder_of, fingerprint
+from seqgpt_jax.data.workers import Runner, available_cores, processes
 
-_BATCH = 512
 _PACKAGE = Path(__file__).parent.parent
 # The modules of this package that decide what a store holds.
-_DECIDING = ("drawing", "preparation", "quota", "store", "tokenizer")
+_DECIDING = ("drawing", "encoding", "leaks", "parts", "preparation", "quota", "raw_files", "scanning", "store")
+# Less than this is read faster than worker processes start.
+_SMALL = 8 << 20
 Progress = Callable[[str, int, int], None]
-"""Called with (task, instances done, instances in all)."""
-
-
-class DataNotFound(FileNotFoundError):
-    """Raw files that are not where they should be."""
-
-
-@dataclass
-class TaskReport:
-    """What became of one task: the rows of the manifest and of the printed table."""
-
-    family: str
-    language: str
-    atom: str
-    labels: list[str]
-    instances: int = 0
-    within_quota: int = 0
-    examples: int = 0
-    tokens: int = 0
-    target_tokens: int = 0
-    truncated_prompts: int = 0
-    drops: dict[str, int] = field(default_factory=dict)
-    drop_samples: dict[str, str] = field(default_factory=dict)
-
-    def drop(self, reason: str, id: str, detail: str) -> None:
-        """Counts a loss and keeps the first of its kind to show."""
-        self.drops[reason] = self.drops.get(reason, 0) + 1
-        self.drop_samples.setdefault(reason, f"{id}: {detail}")
-
-
-def resolve_files(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple[Path, ...]:
-    """The files of one split.
-
-    Raises:
-      DataNotFound: no data folder is named, or a file is missing.
-    """
-    names = spec.splits[split]
-    if not names:
-        return ()
-    if data_folder is None:
-        raise DataNotFound(
-            f"task {spec.name} reads raw files, but no data folder is named: set {DATA_DIR_VARIABLE} or "
-            f"Prepare.data_dir to the folder that holds {spec.dataset}/"
-        )
-    if not data_folder.is_dir():
-        raise DataNotFound(
-            f"the data folder {data_folder} does not exist: set {DATA_DIR_VARIABLE} or Prepare.data_dir to the folder "
-            f"that holds {spec.dataset}/"
-        )
-    # A name may lead out of the data set's folder (`../../other/file`), which then need not exist.
-    paths = tuple(Path(os.path.normpath(data_folder / spec.dataset / name)) for name in names)
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        origin = f" (source: {spec.source})" if spec.source else ""
-        raise DataNotFound(f"task {spec.name}: not found: {', '.join(missing)}{origin}")
-    return paths
+"""Called with (what is being done, how much of it is done, how much there is)."""
 
 
 def settings_fingerprint(
-    config: PrepareConfig, specs: Sequence[TaskSpec], tokenizer: PreTrainedTokenizerFast
+    config: PrepareConfig,
+    specs: Sequence[TaskSpec],
+    tokenizer: PreTrainedTokenizerFast,
+    evaluation: Sequence[TaskSpec] = (),
 ) -> tuple[str, dict[str, str]]:
     """(fingerprint, digest of each source file): equal exactly where `prepare` would write the same store.
 
     It covers the settings, the tokenizer, every source file and the code that reads and renders.
+
+    Raises:
+      DataNotFound: raw files are missing; all of them are named.
     """
-    files: dict[str, str] = {}
-    for spec in specs:
-        for split in spec.splits:
-            paths = resolve_files(spec, split, config.data_folder())
-            files |= {
-                f"{spec.dataset}/{name}": _digest([path]) for name, path in zip(spec.splits[split], paths, strict=True)
-            }
+    everything_read = [*specs, *evaluation]
+    raw_files.check_files(everything_read, config.data_folder())
+    files = raw_files.digests(everything_read, config.data_folder())
     own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
     # The folder tasks/ as a whole, whatever of it is loaded, and the modules of a user's own readers.
     own += sorted(Path(importlib.util.find_spec("seqgpt_jax.tasks").origin).parent.rglob("*.py"))
-    readers = {getattr(spec.read, "func", spec.read).__module__ for spec in specs}
+    readers = {getattr(spec.read, "func", spec.read).__module__ for spec in everything_read} | {*config.modules}
     readers = {name for name in readers if not name.startswith("seqgpt_jax.")}
-    code = _digest([*own, *(Path(sys.modules[name].__file__) for name in sorted(readers))])
+    code = raw_files.digest([*own, *(Path(sys.modules[name].__file__) for name in sorted(readers))])
     settings = config.content() | {"tokenizer": fingerprint(tokenizer)}
-    everything = json.dumps([settings, [spec.name for spec in specs], sorted(files.items()), code], sort_keys=True)
+    names = [[spec.name for spec in group] for group in (specs, evaluation)]
+    everything = json.dumps([settings, names, sorted(files.items()), code], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()[:10], files
 
 
-def _digest(paths: Iterable[Path]) -> str:
-    digest = hashlib.blake2b(digest_size=8)
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def store_folder(config: PrepareConfig, fingerprint: str) -> Path:
+def store_folder(config: PrepareConfig, fingerprint: str) -> epath.Path:
     """Where the store with this fingerprint lies: other settings make another folder."""
-    return Path(config.output_dir) / f"{config.mixture}.{config.split}.{fingerprint}"
+    return epath.Path(config.output_dir) / f"{config.mixture}.{config.split}.{fingerprint}"
 
 
-def locate(config: PrepareConfig, specs: Sequence[TaskSpec], tokenizer: PreTrainedTokenizerFast) -> Path | None:
+def locate(
+    config: PrepareConfig,
+    specs: Sequence[TaskSpec],
+    tokenizer: PreTrainedTokenizerFast,
+    evaluation: Sequence[TaskSpec] = (),
+) -> Path | None:
     """The finished store for these settings, or None where it has to be prepared."""
-    folder = store_folder(config, settings_fingerprint(config, specs, tokenizer)[0])
+    folder = store_folder(config, settings_fingerprint(config, specs, tokenizer, evaluation)[0])
     return folder if read_manifest(folder) else None
 
 
@@ -138,8 +97,18 @@ def prepare(
     specs: Sequence[TaskSpec],
     tokenizer: PreTrainedTokenizerFast,
     progress: Progress = lambda task, done, total: None,
+    evaluation: Sequence[TaskSpec] = (),
+    runner: Runner | None = None,
 ) -> Path:
     """Writes the store for these settings and returns its folder.
+
+    Args:
+      config: the settings.
+      specs: the tasks of the mixture.
+      tokenizer: that the ids are of.
+      progress: is told how far it is.
+      evaluation: tasks whose validation and test texts may not be trained on (`data.leaks`).
+      runner: does the work; None for as many processes as `config.workers` says.
 
     Raises:
       DataNotFound: a raw file is missing.
@@ -149,141 +118,203 @@ def prepare(
     specs = [spec for spec in specs if config.split in spec.splits]
     if not specs:
         raise ValueError(f"no task of the mixture {config.mixture!r} has a split {config.split!r}")
-    key, files = settings_fingerprint(config, specs, tokenizer)
+    key, files = settings_fingerprint(config, specs, tokenizer, evaluation)
     folder = store_folder(config, key)
-    scans = {spec.name: _scan(spec, config) for spec in specs}
-    reports = {
-        spec.name: TaskReport(spec.family, spec.language, spec.atom, list(scans[spec.name].label_set.labels))
-        for spec in specs
-    }
-    with StoreWriter(folder) as writer:
-        epochs = config.epochs if config.training else 1
-        counts = []
-        for epoch in range(epochs):
-            rows = (
-                row
-                for number, spec in enumerate(specs)
-                # Most drops repeat in every epoch: the first one is reported.
-                for row in _rows(
-                    spec,
-                    number,
-                    scans[spec.name],
-                    config,
-                    tokenizer,
-                    epoch,
-                    reports[spec.name] if epoch == 0 else replace(reports[spec.name], drops={}, drop_samples={}),
-                    progress,
-                )
-            )
-            counts.append(writer.write_epoch(epoch, rows))
-        if not counts[0]:
-            lost = {name: report.drops for name, report in reports.items() if report.drops}
+    with _only_one(folder):
+        if read_manifest(folder):
+            return folder
+        writer = StoreWriter(folder)
+        run = runner or _local_processes(config, specs)
+        leaks = _leaks(config, specs, evaluation, writer, progress)
+        scans = _scan_all(config, specs, leaks, writer, run, progress)
+        PartMaker.prepare_notes(writer, specs, encoder_of(tokenizer))
+        names = _make_parts(config, specs, scans, leaks, writer, run, progress)
+        reports = [_reports(writer, len(specs), epoch) for epoch in names]
+        tasks = {
+            spec.name: asdict(_task_report(spec, found, [epoch[number] for epoch in reports]))
+            for number, (spec, found) in enumerate(zip(specs, scans, strict=True))
+        }
+        if not any(names[0]) or not any(task["examples"] for task in tasks.values()):
+            writer.abandon()
+            lost = {name: task["drops"] for name, task in tasks.items() if task["drops"]}
             raise ValueError(f"{config.mixture} ({config.split}) gives no example at all; dropped: {lost or 'nothing'}")
         writer.finish(
+            names,
             {
                 "name": folder.name,
                 "mixture": config.mixture,
                 "split": config.split,
                 "kind": "train" if config.training else "eval",
                 "fingerprint": key,
-                "epochs": epochs,
-                "examples": counts[0],
-                "examples_per_epoch": counts,
+                "epochs": len(names),
                 "settings": config.content(),
                 "tokenizer": {"fingerprint": fingerprint(tokenizer), "tokens": len(tokenizer)},
                 "files": files,
-                "tasks": {name: asdict(report) for name, report in reports.items()},
+                "tasks": tasks,
                 # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
-                "rates": {name: report.examples for name, report in reports.items()},
-            }
+                "rates": {name: task["examples"] for name, task in tasks.items()},
+            },
         )
     return folder
 
 
 @dataclass(frozen=True)
-class _Scan:
-    """What a first pass over a task has found."""
+class TaskReport:
+    """What became of one task: the rows of the manifest and of the printed table.
 
-    label_set: LabelSet
-    quota: Quota
-    sample: Quota
-    instances: int
-
-
-def read_instances(spec: TaskSpec, split: str, data_folder: Path | None) -> Iterator[Instance | Skipped]:
-    """The instances of one split, their ids made unique among all tasks."""
-    for item in spec.read(split, resolve_files(spec, split, data_folder)):
-        yield replace(item, id=f"{spec.name}/{split}/{item.id}")
-
-
-def _scan(spec: TaskSpec, config: PrepareConfig) -> _Scan:
-    """Labels of all splits; quotas of the split that is prepared."""
-    labels: Counter = Counter()
-    quota = Quota(config.quota if config.training else None, config.seed)
-    sample = Quota(config.max_instances, config.seed)
-    instances = 0
-    for split in spec.splits:
-        for item in read_instances(spec, split, config.data_folder()):
-            if isinstance(item, Skipped):
-                continue
-            if not item.labels:
-                labels.update(item.gold.keys())
-            if split == config.split:
-                instances += 1
-                quota.count(item.id, item.gold)
-    if config.max_instances is not None:
-        for item in read_instances(spec, config.split, config.data_folder()):
-            # Of what the quotas keep: a choice before them would starve the rare labels.
-            if not isinstance(item, Skipped) and quota.keep(item.id, item.gold):
-                sample.count(item.id, {})
-    return _Scan(LabelSet.of(labels, spec.exclusive), quota, sample, instances)
-
-
-def _lost_by_cut(kept: str, example: Example, prompt: str) -> str | None:
-    """Why a prompt that was cut from the left can no longer be answered, None where it can."""
-    if not kept.endswith(prompt[prompt.index("\n") :]):
-        return "labels_cut"
-    text = kept.split("\n")[0]
-    spans = [span for spans in example.answers for span in spans] if isinstance(example, Extraction) else []
-    return "answer_cut" if any(span not in text for span in spans) else None
-
-
-def label_counts(spec: TaskSpec, config: PrepareConfig) -> tuple[LabelSet, Quota]:
-    """The label set of a task and the counted quota of the split these settings name."""
-    scan = _scan(spec, config)
-    return scan.label_set, scan.quota
-
-
-def examples_of(
-    instance: Instance, spec: TaskSpec, label_set: LabelSet, quota: Quota, config: PrepareConfig, epoch: int
-) -> list[Example]:
-    """The examples these settings make of one instance; [] where it is over its quotas.
-
-    Raises:
-      DrawError: it gives none.
+    Attributes:
+      instances, characters: what the split holds.
+      within_quota, characters_within_quota: what the quotas keep.
+      examples, tokens, target_tokens: what the store holds, of its first epoch.
+      truncated_prompts: prompts that lost their left end.
+      label_counts: label -> [instances, instances within its quota].
+      drops, drop_samples: what was lost in the first epoch, by reason, and the first of each kind.
+      dropped_by_epoch: how many were lost in each epoch; draws differ, and so may losses.
     """
-    template, drawing = TEMPLATES[config.template], config.drawing()
-    if not config.training:
-        return drawing.evaluation_examples(instance, label_set, template)
-    kept = quota.keep(instance.id, instance.gold)
-    if not kept:
-        return []
-    return drawing.training_examples(instance, label_set, kept, epoch, template)
+
+    family: str
+    language: str
+    atom: str
+    labels: list[str]
+    instances: int
+    characters: int
+    within_quota: int
+    characters_within_quota: int
+    examples: int
+    tokens: int
+    target_tokens: int
+    truncated_prompts: int
+    label_counts: dict[str, tuple[int, int]]
+    drops: dict[str, int]
+    drop_samples: dict[str, str]
+    dropped_by_epoch: list[int]
+
+
+def _task_report(spec: TaskSpec, found: Scan, epochs: Sequence[PartReport]) -> TaskReport:
+    first = epochs[0]
+    dropped = sum(found.drops.counts.values())
+    by_epoch = [dropped + sum(report.drops.counts.values()) for report in epochs]
+    found.drops.merge(first.drops.counts, first.drops.samples)
+    return TaskReport(
+        family=spec.family,
+        language=spec.language,
+        atom=spec.atom,
+        labels=list(found.label_set.labels),
+        instances=found.instances,
+        characters=found.characters,
+        within_quota=first.instances,
+        characters_within_quota=first.characters,
+        examples=first.examples,
+        tokens=first.tokens,
+        target_tokens=first.target_tokens,
+        truncated_prompts=first.truncated_prompts,
+        label_counts={label: (count, first.label_counts.get(label, 0)) for label, count in found.label_counts.items()},
+        drops=found.drops.counts,
+        drop_samples=found.drops.samples,
+        dropped_by_epoch=by_epoch,
+    )
+
+
+@contextlib.contextmanager
+def _only_one(folder: epath.Path) -> Iterator[None]:
+    """Keeps a second process from preparing the same store: it waits, and then finds it there."""
+    if "://" in str(folder):  # buckets know no locks
+        yield
+        return
+    locks = folder.parent / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(locks / f"{folder.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{folder.name} is being prepared by another process: waiting for it", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _local_processes(config: PrepareConfig, specs: Sequence[TaskSpec]) -> Runner:
+    if config.workers is not None:
+        return processes(config.workers)
+    return processes(1 if raw_files.size(specs, config.data_folder()) < _SMALL else available_cores())
+
+
+def _leaks(
+    config: PrepareConfig,
+    specs: Sequence[TaskSpec],
+    evaluation: Sequence[TaskSpec],
+    writer: StoreWriter,
+    progress: Progress,
+) -> dict[str, str]:
+    """id of a training instance -> what it leaks; {} where nothing is to be compared."""
+    if not evaluation or not config.training:
+        return {}
+    if noted := writer.note("leaks"):
+        return json.loads(noted)
+    from seqgpt_jax.data.leaks import leaking, texts
+
+    source = {"data_folder": config.data_folder(), "bad_records": config.bad_records, "progress": progress}
+    found = leaking(texts(specs, ("train",), **source), texts(evaluation, ("validation", "test"), **source))
+    leaks = {id: str(leak) for id, leak in found.items()}
+    writer.take_note("leaks", json.dumps(leaks).encode())
+    return leaks
+
+
+def _scan_all(
+    config: PrepareConfig,
+    specs: Sequence[TaskSpec],
+    leaks: Mapping[str, str],
+    writer: StoreWriter,
+    run: Runner,
+    progress: Progress,
+) -> list[Scan]:
+    """One scan for each task, those of an earlier, interrupted preparation used again."""
+    missing = [number for number in range(len(specs)) if writer.note(scan_name(number)) is None]
+    work = functools.partial(scan_one, specs=specs, config=config, leaks=leaks, writer=writer)
+    for done, _ in enumerate(run(missing, lambda number: [number], work), start=1):
+        progress("counting labels", done, len(missing))
+    return [Scan.unpacked(writer.note(scan_name(number))) for number in range(len(specs))]
+
+
+def _make_parts(
+    config: PrepareConfig,
+    specs: Sequence[TaskSpec],
+    scans: Sequence[Scan],
+    leaks: Mapping[str, str],
+    writer: StoreWriter,
+    run: Runner,
+    progress: Progress,
+) -> list[list[tuple[int, str]]]:
+    """Makes every part that is not there yet; returns (task number, name) of all of each epoch."""
+    epochs = config.epochs if config.training else 1
+    before = [0, *itertools.accumulate(found.instances for found in scans)]
+    jobs = [(epoch, number) for epoch in range(epochs) for number in range(len(specs))]
+    expand = functools.partial(missing_parts, specs=specs, scans=scans, config=config, leaks=leaks, writer=writer)
+    for part in run(jobs, expand, PartMaker(writer, config)):
+        read = part.epoch * before[-1] + before[part.task] + part.read
+        progress(f"writing {specs[part.task].name}", read, epochs * before[-1])
+    names: list[list[tuple[int, str]]] = [[] for _ in range(epochs)]
+    for epoch, number in jobs:
+        all_names = (part_name(epoch, number, part) for part in itertools.count())
+        names[epoch] += [(number, name) for name in itertools.takewhile(writer.has_part, all_names)]
+    return names
+
+
+def _reports(writer: StoreWriter, tasks: int, names: Sequence[tuple[int, str]]) -> list[PartReport]:
+    reports = [PartReport() for _ in range(tasks)]
+    for number, name in names:
+        reports[number].merge(writer.part(name)["report"])
+    return reports
 
 
 def rendered_examples(spec: TaskSpec, config: PrepareConfig, epoch: int) -> Iterator[tuple[str, str, str]]:
     """(id, prompt, target) of one split in file order; what gives no example is left out: `prepare` counts it."""
-    label_set, quota = label_counts(spec, config)
-    template = TEMPLATES[config.template]
-    for item in read_instances(spec, config.split, config.data_folder()):
-        if isinstance(item, Skipped):
-            continue
-        try:
-            pairs = [template.render(example) for example in examples_of(item, spec, label_set, quota, config, epoch)]
-        except (DrawError, ContractError):
-            continue
-        for chunk, (prompt, target) in enumerate(pairs):
-            yield f"{item.id}#{chunk}", prompt, target
+    found = scan(spec, config)
+    for part in parts(spec, 0, found, config, epoch):
+        for id, _, prompt, target in rendered(part, found.label_set, config, PartReport()):
+            yield id, prompt, target
 
 
 def training_strings(config: PrepareConfig, specs: Sequence[TaskSpec]) -> Iterator[str]:
@@ -292,80 +323,3 @@ def training_strings(config: PrepareConfig, specs: Sequence[TaskSpec]) -> Iterat
         for _, prompt, target in rendered_examples(spec, config, epoch=0):
             yield prompt.removesuffix(GEN)
             yield target
-
-
-def _rows(
-    spec: TaskSpec,
-    number: int,
-    scan: _Scan,
-    config: PrepareConfig,
-    tokenizer: PreTrainedTokenizerFast,
-    epoch: int,
-    report: TaskReport,
-    progress: Progress,
-) -> Iterator[tuple[int, int, int, Mapping[str, Any]]]:
-    """The rows of one task in one epoch, for `StoreWriter.write_epoch`."""
-    template = TEMPLATES[config.template]
-
-    def rendered() -> Iterator[tuple[str, Example, str, str]]:
-        done = 0
-        for item in read_instances(spec, config.split, config.data_folder()):
-            if isinstance(item, Skipped):
-                report.drop(item.reason, item.id, "passed over by its reader")
-                continue
-            done += 1
-            report.instances += 1
-            if done % 256 == 0 or done == scan.instances:
-                progress(spec.name, done, scan.instances)
-            if not scan.quota.keep(item.id, item.gold) or not scan.sample.keep(item.id, {}):
-                continue
-            try:
-                examples = examples_of(item, spec, scan.label_set, scan.quota, config, epoch)
-                pairs = [template.render(example) for example in examples]
-            except DrawError as error:
-                report.drop(error.reason, item.id, str(error))
-                continue
-            except ContractError as error:
-                report.drop("contract", item.id, str(error))
-                continue
-            report.within_quota += bool(examples)
-            for chunk, (example, (prompt, target)) in enumerate(zip(examples, pairs, strict=True)):
-                yield f"{item.id}#{chunk}", example, prompt, target
-
-    stream = rendered()
-    while batch := list(itertools.islice(stream, _BATCH)):
-        prompts = encode(tokenizer, [prompt for _, _, prompt, _ in batch])
-        targets = encode(tokenizer, [target for _, _, _, target in batch])
-        for (id, example, prompt, target), prompt_ids, target_ids in zip(batch, prompts, targets, strict=True):
-            target_ids.append(tokenizer.eos_token_id)
-            if len(target_ids) > config.max_target_tokens and config.training:
-                report.drop("target_too_long", id, f"{len(target_ids)} tokens")
-                continue
-            if len(prompt_ids) > config.max_prompt_tokens:
-                prompt_ids = prompt_ids[-config.max_prompt_tokens :]
-                report.truncated_prompts += 1
-                if config.training and (lost := _lost_by_cut(tokenizer.decode(prompt_ids), example, prompt)):
-                    report.drop(lost, id, f"its prompt was cut to {config.max_prompt_tokens} tokens")
-                    continue
-            report.examples += 1
-            report.tokens += len(prompt_ids) + len(target_ids)
-            report.target_tokens += len(target_ids)
-            if config.training:
-                fields = train_fields(id, number, prompt_ids, target_ids)
-            else:
-                fields = eval_fields(
-                    EvalRecord(
-                        id=id,
-                        task=spec.name,
-                        family=spec.family,
-                        language=spec.language,
-                        atom=spec.atom,
-                        text=example.text,
-                        labels=example.labels,
-                        answers=example.answers,
-                        prompt=prompt,
-                        target=target,
-                        prompt_ids=prompt_ids,
-                    )
-                )
-            yield number, len(prompt_ids), len(target_ids), fields

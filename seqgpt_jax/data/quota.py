@@ -2,7 +2,7 @@
 
 SeqGPT (AAAI 2024, section 2.3) balances its data sets by a quota for every pair of data set and
 label; pairs with fewer instances are used whole and nothing is repeated. The choice here is
-*bottom-k*: a pair keeps the `quota` instances with the smallest hashes. So it is exact, does not
+*bottom-k*: a pair keeps the `limit` instances with the smallest hashes. So it is exact, does not
 depend on the order or sharding of the data, and a larger quota keeps all that a smaller one kept.
 
 Instances with several labels: the unit is the pair. A label that is over its quota in an instance
@@ -31,18 +31,38 @@ def quota_labels(gold: Mapping[str, object]) -> Iterable[str]:
     return gold.keys() or (NO_LABEL,)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Quota:
-    """Counts the pairs of one task, then says which to keep.
+    """Says which labels of an instance are within their quotas.
+
+    Attributes:
+      seed: another seed keeps other instances.
+      largest: label -> the largest hash that is kept; a label that is not in it is kept always.
+    """
+
+    seed: int
+    largest: Mapping[str, int] = field(default_factory=dict)
+
+    def keep(self, id: str, gold: Mapping[str, object]) -> tuple[str, ...]:
+        """The labels of this instance that are within their quotas; () drops the instance."""
+        if not self.largest:
+            return tuple(quota_labels(gold))
+        hashed = stable_hash(self.seed, "quota", id)
+        return tuple(label for label in quota_labels(gold) if hashed <= self.largest.get(label, hashed))
+
+
+@dataclass
+class QuotaCount:
+    """Counts the pairs of one task; memory grows with its labels and the limit, not with its instances.
 
     Args:
       limit: instances for each label, or None for no limit.
       seed: another seed keeps other instances.
 
-    >>> quota = Quota(limit=2, seed=0)
+    >>> count = QuotaCount(limit=2, seed=0)
     >>> for i in range(5):
-    ...     quota.count(f"id{i}", {"person": ()})
-    >>> sum(bool(quota.keep(f"id{i}", {"person": ()})) for i in range(5))
+    ...     count.add(f"id{i}", {"person": ()})
+    >>> sum(bool(count.quota().keep(f"id{i}", {"person": ()})) for i in range(5))
     2
     """
 
@@ -56,9 +76,9 @@ class Quota:
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"quota must be at least 1 or None, not {self.limit}")
 
-    def count(self, id: str, gold: Mapping[str, object]) -> None:
-        """Adds one instance; every instance must be counted before the first `keep`."""
-        hashed = -stable_hash(self.seed, "quota", id)
+    def add(self, id: str, gold: Mapping[str, object]) -> None:
+        """Counts one instance under each of its labels."""
+        hashed = -stable_hash(self.seed, "quota", id) if self.limit is not None else 0
         for label in quota_labels(gold):
             self.counts[label] += 1
             if self.limit is None:
@@ -69,9 +89,7 @@ class Quota:
             elif hashed > heap[0]:
                 heapreplace(heap, hashed)
 
-    def keep(self, id: str, gold: Mapping[str, object]) -> tuple[str, ...]:
-        """The labels of this instance that are within their quotas; () drops the instance."""
-        if self.limit is None:
-            return tuple(quota_labels(gold))
-        hashed = -stable_hash(self.seed, "quota", id)
-        return tuple(label for label in quota_labels(gold) if hashed >= self._smallest[label][0])
+    def quota(self) -> Quota:
+        """What the instances counted so far allow."""
+        full = {label: -heap[0] for label, heap in self._smallest.items() if self.counts[label] > len(heap)}
+        return Quota(self.seed, full)

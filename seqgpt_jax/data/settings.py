@@ -1,6 +1,8 @@
 """What decides the content of a prepared folder, in one dataclass (gin: `Prepare`)."""
 
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,18 @@ class PrepareConfig:
     """Settings of `python -m seqgpt_jax.prepare`.
 
     Attributes:
-      mixture: name of a mixture or task (`python -m seqgpt_jax.prepare --list`).
+      mixture: name of a mixture, task or data set (`python -m seqgpt_jax.prepare --list`), or several
+        joined by "+".
       tokenizer: folder or Hugging Face name of a tokenizer with `[GEN]`.
       tokenizer_vocab_size: where the folder `tokenizer` does not exist yet, a byte-level BPE of
         this size with BLOOM's settings is trained and saved there; None: it must exist.
       tokenizer_mixture: whose training prompts and answers it is trained on.
       split: "train" draws training examples; "validation" and "test" ask every label.
       data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
+      own_data: name -> file (.jsonl, .csv, .tsv; 80/10/10 by hash), or name -> {split: file}. Each
+        name becomes a task; docs/own_data.md has the formats.
+      modules: own modules with `TASKS` and, where wanted, `MIXTURES`, by name; they may lie in the
+        current folder.
       output_dir: where prepared folders lie.
       seed: of every draw.
       epochs: how often training examples are drawn anew; later epochs of a run begin again.
@@ -36,6 +43,10 @@ class PrepareConfig:
       max_prompt_tokens: longer prompts lose their left end.
       max_target_tokens: training examples with longer targets are dropped and counted.
       template: "chinese" (the released prompt) or "english" (for ablation).
+      evaluation_mixtures: a training instance whose text stands in a validation or test split of
+        these mixtures, word for word or nearly, is dropped and counted as a leak; () checks nothing.
+      bad_records: "stop" at the first broken record, or "skip" and count them.
+      workers: processes; None takes all cores for large data. Any number makes the same store.
     """
 
     mixture: str
@@ -44,6 +55,8 @@ class PrepareConfig:
     tokenizer_mixture: str | None = None
     split: str = "train"
     data_dir: str | None = None
+    own_data: Mapping[str, str | Mapping[str, str]] | None = None
+    modules: tuple[str, ...] = ()
     output_dir: str = "prepared"
     seed: int = 0
     epochs: int = 1
@@ -56,9 +69,13 @@ class PrepareConfig:
     max_prompt_tokens: int = 1024
     max_target_tokens: int = 256
     template: str = "chinese"
+    evaluation_mixtures: tuple[str, ...] = ()
+    bad_records: str = "stop"
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         choices = {"split": SPLITS, "negatives": ("uniform", "frequency"), "template": tuple(TEMPLATES)}
+        choices["bad_records"] = ("stop", "skip")
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"Prepare.{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
@@ -68,7 +85,7 @@ class PrepareConfig:
                 raise ValueError(f"Prepare.{name} must be a whole number of at least 1, not {value!r}")
         if self.max_negative_queries < 0:
             raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
-        for name in ("quota", "max_instances", "tokenizer_vocab_size"):
+        for name in ("quota", "max_instances", "tokenizer_vocab_size", "workers"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"Prepare.{name} must be None or a whole number of at least 1, not {value!r}")
@@ -76,11 +93,22 @@ class PrepareConfig:
             raise ValueError(
                 "Prepare.tokenizer_vocab_size asks for a new tokenizer: name Prepare.tokenizer_mixture too"
             )
+        object.__setattr__(self, "modules", (self.modules,) if isinstance(self.modules, str) else tuple(self.modules))
+        _check_own_data(self.own_data)
 
     def content(self) -> dict[str, Any]:
         """The fields that decide what the store holds; where things lie does not."""
-        elsewhere = ("tokenizer", "tokenizer_vocab_size", "tokenizer_mixture", "data_dir", "output_dir")
-        return {name: value for name, value in asdict(self).items() if name not in elsewhere}
+        elsewhere = ("tokenizer", "tokenizer_vocab_size", "tokenizer_mixture", "data_dir", "output_dir", "workers")
+        elsewhere += ("modules",)  # their code is digested with that of all readers
+        content = {name: value for name, value in asdict(self).items() if name not in elsewhere}
+        # Not where own files lie, but which file is which split: the files themselves are digested one by one.
+        content["own_data"] = {
+            name: Path(files).name
+            if isinstance(files, str)
+            else {split: Path(file).name for split, file in files.items()}
+            for name, files in sorted((self.own_data or {}).items())
+        }
+        return content
 
     @property
     def training(self) -> bool:
@@ -95,3 +123,19 @@ class PrepareConfig:
         """The folder of the raw data sets, or None where neither setting nor variable names one."""
         folder = self.data_dir or os.environ.get(DATA_DIR_VARIABLE)
         return Path(folder) if folder else None
+
+
+def _check_own_data(own_data: Mapping[str, str | Mapping[str, str]] | None) -> None:
+    if not isinstance(own_data, Mapping | None):
+        raise ValueError(f"Prepare.own_data must be like {{'tickets': 'tickets.jsonl'}}, not {own_data!r}")
+    for name, files in (own_data or {}).items():
+        if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
+            raise ValueError(
+                f"Prepare.own_data: a name is made of letters, digits, _ and -, not {name!r}: "
+                "write {'NAME': 'FILE'} with another one"
+            )
+        by_split = files if isinstance(files, Mapping) else {SPLITS[0]: files}
+        if not by_split or not set(by_split) <= set(SPLITS) or not all(isinstance(f, str) for f in by_split.values()):
+            raise ValueError(
+                f"Prepare.own_data: {name!r} must be a file, or a file for each of {', '.join(SPLITS)}, not {files!r}"
+            )

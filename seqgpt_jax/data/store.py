@@ -3,16 +3,17 @@
     prepared/<mixture>.<split>.<fingerprint>/
       manifest.json                                 counts, drops, labels, settings, fingerprints
       epoch-0000/index.npz                          prompt_lengths, target_lengths, tasks
-      epoch-0000/examples-00000.array_record        msgpack records
+      epoch-0000/examples-0003-00000.array_record   msgpack records: task 3, its first part
 
 A folder without a manifest is unfinished and is never read.
 """
 
 import hashlib
+import io
 import json
-import shutil
+import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ import msgpack
 import numpy as np
 from array_record.python.array_record_data_source import ArrayRecordDataSource
 from array_record.python.array_record_module import ArrayRecordWriter
+from etils import epath
 
 MANIFEST = "manifest.json"
-EXAMPLES_PER_SHARD = 65_536
+_RECORDS, _REPORT, _NOTE, _WRITING = ".array_record", ".report", ".note", ".writing-"
 
 
 class StoreError(ValueError):
@@ -62,68 +64,110 @@ class TrainRecord:
     target_ids: np.ndarray
 
 
+@dataclass(frozen=True)
 class StoreWriter:
-    """Writes one prepared folder; nothing counts until `finish` has written the manifest."""
+    """Writes one store, part by part; any number of processes may write to one folder.
 
-    def __init__(self, folder: Path) -> None:
-        self._final = folder
-        self._digest = hashlib.blake2b(digest_size=8)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # A folder of its own, so that two preparations of one store do not disturb each other.
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
+    A part counts once its report is there, and the store once `finish` has written the manifest:
+    after an interruption, what is complete stays.
 
-    def __enter__(self) -> "StoreWriter":
-        return self
+    Attributes:
+      folder: of the store; local, or in a bucket (gs://, with the packages that `etils.epath` asks for).
+    """
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is not None:
-            self.abandon()
+    folder: epath.Path
 
-    def write_epoch(self, epoch: int, records: Iterable[tuple[int, int, int, Mapping[str, Any]]]) -> int:
-        """Writes (task number, prompt length, target length, record) tuples in order; returns how many."""
-        folder = self._folder / f"epoch-{epoch:04d}"
-        folder.mkdir()
-        rows: list[tuple[int, int, int]] = []
-        writer = None
-        for task, prompt_length, target_length, record in records:
-            if len(rows) % EXAMPLES_PER_SHARD == 0:
-                if writer is not None:
-                    writer.close()
-                shard = folder / f"examples-{len(rows) // EXAMPLES_PER_SHARD:05d}.array_record"
+    def note(self, name: str) -> bytes | None:
+        """What was noted under this name, if anything: for worker processes, and for going on after an interruption."""
+        path = self.folder / f"{name}{_NOTE}"
+        return path.read_bytes() if path.exists() else None
+
+    def take_note(self, name: str, content: bytes) -> None:
+        """Notes something until the store is finished."""
+        _write(self.folder / f"{name}{_NOTE}", content)
+
+    def has_part(self, name: str) -> bool:
+        """Whether this part is complete."""
+        return (self.folder / f"{name}{_REPORT}").exists()
+
+    def part(self, name: str) -> dict[str, Any] | None:
+        """The report of a part that is complete, else None."""
+        return _read_report(self.folder, name)
+
+    def write_part(
+        self, name: str, records: Sequence[Mapping[str, Any]], lengths: np.ndarray, report: Mapping[str, Any]
+    ) -> None:
+        """Writes records, with their (prompt, target) lengths [records, 2], and what there is to say about them."""
+        digest = hashlib.blake2b(digest_size=8)
+        if records:
+            # Written elsewhere and copied: the folder may lie in a bucket, the library needs a local disk.
+            with tempfile.TemporaryDirectory() as scratch:
+                local = Path(scratch) / "records"
                 # One record a group: training reads single records in random order.
-                writer = ArrayRecordWriter(str(shard), "group_size:1")
-            packed = msgpack.packb(record)
-            self._digest.update(packed)
-            writer.write(packed)
-            rows.append((task, prompt_length, target_length))
-        if writer is not None:
-            writer.close()
-        table = np.array(rows, np.int32).reshape(-1, 3)
-        np.savez(folder / "index.npz", tasks=table[:, 0], prompt_lengths=table[:, 1], target_lengths=table[:, 2])
-        return len(rows)
+                writer = ArrayRecordWriter(str(local), "group_size:1")
+                for record in records:
+                    packed = msgpack.packb(record)
+                    digest.update(packed)
+                    writer.write(packed)
+                writer.close()
+                _write(self.folder / f"{name}{_RECORDS}", local.read_bytes())
+        fields = {"digest": digest.digest(), "lengths": lengths.astype(np.int32).tobytes(), "report": report}
+        _write(self.folder / f"{name}{_REPORT}", msgpack.packb(fields))
 
-    def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Writes the manifest, with a digest of all records: from now on the folder is complete."""
-        manifest = {**manifest, "content": self._digest.hexdigest()}
-        path = self._folder / MANIFEST
-        path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-        self._folder.chmod(0o755)
-        if self._final.exists() and read_manifest(self._final) is None:
-            shutil.rmtree(self._final)
-        try:
-            self._folder.rename(self._final)
-        except OSError:
-            # Another process was first; its store is the same.
-            if read_manifest(self._final) is None:
-                raise
-            self.abandon()
+    def finish(self, epochs: Sequence[Sequence[tuple[int, str]]], manifest: Mapping[str, Any]) -> list[int]:
+        """Joins the parts, writes the manifest: from now on the store is complete.
+
+        Args:
+          epochs: for each epoch its parts in order, as (task number, name).
+          manifest: all there is to say; the numbers of examples and a digest of all records are added.
+
+        Returns:
+          Examples of each epoch.
+        """
+        digest, counts = hashlib.blake2b(digest_size=8), []
+        for epoch, names in enumerate(epochs):
+            tasks, lengths = [np.zeros(0, np.int32)], [np.zeros((0, 2), np.int32)]
+            for task, name in names:
+                fields = _read_report(self.folder, name)
+                assert fields is not None, name
+                digest.update(fields["digest"])
+                lengths.append(np.frombuffer(fields["lengths"], np.int32).reshape(-1, 2))
+                tasks.append(np.full(len(lengths[-1]), task, np.int32))
+            table = np.concatenate(lengths)
+            counts.append(len(table))
+            folder = self.folder / f"epoch-{epoch:04d}"
+            index = io.BytesIO()
+            columns = {"tasks": np.concatenate(tasks), "prompt_lengths": table[:, 0], "target_lengths": table[:, 1]}
+            np.savez(index, **columns)
+            _write(folder / "index.npz", index.getvalue())
+        numbers = {"examples": counts[0], "examples_per_epoch": counts, "content": digest.hexdigest()}
+        for folder in (self.folder, *(self.folder / f"epoch-{epoch:04d}" for epoch in range(len(epochs)))):
+            for path in folder.iterdir():
+                if path.suffix in (_REPORT, _NOTE) or path.suffix.startswith(_WRITING):
+                    path.unlink()
+        text = json.dumps({**manifest, **numbers}, ensure_ascii=False, indent=1)
+        _write(self.folder / MANIFEST, text.encode())
+        return counts
 
     def abandon(self) -> None:
         """Removes what was written."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.folder.rmtree()
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def _write(path: epath.Path, content: bytes) -> None:
+    """Under another name first: an interruption must not leave half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}{_WRITING}{os.getpid()}")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _read_report(folder: epath.Path, name: str) -> dict[str, Any] | None:
+    path = folder / f"{name}{_REPORT}"
+    return msgpack.unpackb(path.read_bytes()) if path.exists() else None
+
+
+def read_manifest(folder: epath.Path | Path) -> dict[str, Any] | None:
     """The manifest of a finished folder, None where there is none."""
     path = folder / MANIFEST
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
@@ -144,7 +188,7 @@ class _Store:
         self.manifest: dict[str, Any] = manifest
 
     def _source(self, epoch: int) -> ArrayRecordDataSource:
-        shards = sorted(self.folder.glob(f"epoch-{epoch:04d}/examples-*.array_record"))
+        shards = sorted(self.folder.glob(f"epoch-{epoch:04d}/examples-*{_RECORDS}"))
         return ArrayRecordDataSource([str(shard) for shard in shards])
 
 

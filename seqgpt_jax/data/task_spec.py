@@ -5,10 +5,12 @@ atomic tasks (relations: spans, then typing) has one spec for each, named `datas
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES, Atom, Instance
+from seqgpt_jax.data.sources import Source
 
 SPLITS = ("train", "validation", "test")
 
@@ -19,9 +21,7 @@ class Skipped:
 
     id: str
     reason: str
-
-
-Reader = Callable[[str, tuple[Path, ...]], Iterator[Instance | Skipped]]
+    detail: str = "passed over by its reader"
 
 
 class RecordError(ValueError):
@@ -29,6 +29,15 @@ class RecordError(ValueError):
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
         super().__init__(f"{path}:{line}: {problem}")
+        self.path, self.line, self.problem = path, line, problem
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.path, self.line, self.problem)
+
+
+Reader = Callable[[str, tuple[Path, ...]], Iterator[Instance | Skipped | RecordError]]
+"""Reads one split. A record that is broken, while those after it can still be read, comes as a
+`RecordError` among the instances: who reads decides whether to stop or to count it and go on."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,12 @@ class TaskSpec:
       held_out: never trained on; its label set is for zero-shot scores.
       exclusive: the labels exclude each other by design (`entailment`, `not_entailment`), so one
         that contains another is still a right negative.
-      licence, source: of the data; never of this code.
+      source: where the raw files come from (`seqgpt_jax.data.sources`); None for own data.
+      licence: of the data; never of this code.
+      citation: the paper or report that describes the data, in a few words.
+      verified: what the declaration was tested on: "files" (the published ones), "schema" (small
+        files in their true form, written by hand), or "own" (a user's data).
+      sizes: split -> instances: counted, where verified on files, else as published; {} unknown.
     """
 
     name: str
@@ -58,8 +72,11 @@ class TaskSpec:
     read: Reader
     held_out: bool = False
     exclusive: bool = False
+    source: Source | None = None
     licence: str = ""
-    source: str = ""
+    citation: str = ""
+    verified: Literal["files", "schema", "own"] = "own"
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for value, allowed in ((self.family, FAMILIES), (self.language, LANGUAGES), (self.atom, ("cls", "ext"))):

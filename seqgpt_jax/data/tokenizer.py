@@ -12,6 +12,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import CONTROL_TOKENS, GEN
+from seqgpt_jax.data.encoding import Encoder
 
 # BLOOM's split rule. Written so that every regex engine reads the one character class that
 # Oniguruma makes of the released ` ?[^(\s|[.,!?…。，、।۔،])]+`.
@@ -59,14 +60,14 @@ def add_gen(tokenizer: PreTrainedTokenizerFast) -> bool:
     return bool(tokenizer.add_special_tokens({"additional_special_tokens": [GEN]}))
 
 
+def encoder_of(tokenizer: PreTrainedTokenizerFast) -> Encoder:
+    """The bare tokenizer inside it."""
+    return Encoder(tokenizer.backend_tokenizer, tokenizer.eos_token_id)
+
+
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
     """Ids of each text, on all cores, without added tokens and without truncation."""
-    backend = tokenizer.backend_tokenizer
-    # A tokenizer remembers that somebody once called it with padding or truncation, also on disk.
-    backend.no_padding()
-    backend.no_truncation()
-    encodings = backend.encode_batch_fast(list(texts), add_special_tokens=False)
-    return [encoding.ids for encoding in encodings]
+    return encoder_of(tokenizer).encode(texts)
 
 
 def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], max_length: int) -> list[list[int]]:

@@ -7,7 +7,7 @@ instance that a smaller one chose, and neither order nor other tasks matter.
 
 from collections.abc import Sequence
 
-from seqgpt_jax.data.quota import Quota
+from seqgpt_jax.data.quota import QuotaCount
 from seqgpt_jax.data.store import EvalRecord
 
 
@@ -28,7 +28,8 @@ def sample(records: Sequence[EvalRecord], instances: int | None, seed: int) -> l
         return [records[number] for number in range(len(records))]
     # Two passes, so that a large store never lies in memory as a whole.
     keys = [(record.task, record.instance) for record in (records[number] for number in range(len(records)))]
-    choices: dict[str, Quota] = {}
+    counts: dict[str, QuotaCount] = {}
     for task, instance in dict.fromkeys(keys):
-        choices.setdefault(task, Quota(instances, seed)).count(instance, {})
+        counts.setdefault(task, QuotaCount(instances, seed)).add(instance, {})
+    choices = {task: count.quota() for task, count in counts.items()}
     return [records[number] for number, (task, instance) in enumerate(keys) if choices[task].keep(instance, {})]

@@ -8,6 +8,7 @@ own fine labels), `quick_*` (fine-tuning) and `quick_zero_*` (zero-shot: other l
 from collections.abc import Mapping
 from types import ModuleType
 
+from seqgpt_jax.data.sources import Generated
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.quickstart import (
     concepts_en,
@@ -75,7 +76,7 @@ def _spec(
         read=make.reader(dataset, part, grammar, drafter, sizes),
         held_out="train" not in sizes,
         licence="Apache-2.0",
-        source="written for this project",
+        source=Generated("this project"),
     )
 
 

@@ -1,15 +1,22 @@
 """Tables: comma- or tab-separated columns, with or without a header and quotes."""
 
 import csv
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seqgpt_jax.data.task_spec import RecordError
-from seqgpt_jax.tasks.readers.lines import numbered_lines
+from seqgpt_jax.tasks.readers.lines import WrongEncoding, decoded_lines
 from seqgpt_jax.tasks.readers.record import Record, Records, each_file
 
 
-def delimited(delimiter: str, *, columns: Sequence[str] = (), quoted: bool = False) -> Records:
+class WrongHeader(RecordError):
+    """A first row that does not name the columns; without it no row can be read."""
+
+
+def delimited(
+    delimiter: str, *, columns: Sequence[str] = (), quoted: bool = False, needed: Sequence[str] = ()
+) -> Records:
     """One record (a dict of strings) for each row.
 
     Args:
@@ -17,36 +24,84 @@ def delimited(delimiter: str, *, columns: Sequence[str] = (), quoted: bool = Fal
       columns: their names; () takes them from the first row.
       quoted: whether fields may stand in double quotes (and then hold delimiters and line
         breaks); otherwise a quote is a character like any other.
+      needed: columns that the first row has to name, where it names them.
+
+    A row that cannot be read costs its first line alone: reading goes on with the next one.
     """
 
-    def read_file(path: Path) -> Iterator[Record]:
+    def read_file(path: Path) -> Iterator[Record | RecordError]:
         names = list(columns)
         for number, row in _rows(path, delimiter, quoted):
             if not names:
-                names = row
+                names = _header(path, number, row, needed)
+            elif isinstance(row, RecordError):
+                yield row
             elif len(row) != len(names):
                 problem = f"{len(names)} columns were expected ({', '.join(names)}), found {len(row)}"
-                raise RecordError(path, number, problem)
+                yield RecordError(path, number, problem)
             else:
                 yield Record(path, number, dict(zip(names, row, strict=True)))
 
     return each_file(read_file)
 
 
-def _rows(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    if not quoted:
-        for number, line in numbered_lines(path):
-            if line.strip():
-                yield number, line.split(delimiter)
+def _header(path: Path, number: int, row: list[str] | RecordError, needed: Sequence[str]) -> list[str]:
+    if isinstance(row, RecordError):
+        raise row
+    names = [name.strip() for name in row] if needed else row
+    if missing := [name for name in needed if name not in names]:
+        problem = (
+            f"the first row has to name the columns {' and '.join(needed)}: no {' and no '.join(missing)} in {row}"
+        )
+        raise WrongHeader(path, number, problem)
+    if needed and len(set(names)) < len(names):
+        raise WrongHeader(path, number, f"a column stands twice in the first row: {', '.join(names)}")
+    return names
+
+
+def _rows(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str] | RecordError]]:
+    if quoted:
+        yield from _quoted_rows(path, delimiter)
         return
-    table = csv.reader((f"{line}\n" for _, line in numbered_lines(path)), delimiter=delimiter, strict=True)
+    for number, line in decoded_lines(path):
+        if isinstance(line, WrongEncoding):
+            yield number, line
+        elif line.strip():
+            yield number, line.split(delimiter)
+
+
+def _quoted_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | RecordError]]:
+    source = decoded_lines(path)
+    waiting: deque[tuple[int, str | WrongEncoding]] = deque()
+    taken: list[tuple[int, str | WrongEncoding]] = []  # the lines of the row that is being read
+
+    def feed() -> Iterator[str]:
+        while (numbered := waiting.popleft() if waiting else next(source, None)) is not None:
+            taken.append(numbered)
+            if isinstance(numbered[1], WrongEncoding):
+                raise numbered[1]
+            yield f"{numbered[1]}\n"
+
     while True:
-        number = table.line_num + 1
+        taken.clear()
         try:
-            row = next(table)
+            row = next(csv.reader(feed(), delimiter=delimiter, strict=True))
         except StopIteration:
             return
+        except WrongEncoding as error:
+            problem: RecordError = error
         except csv.Error as error:
-            raise RecordError(path, number, f"not a row of a quoted table: {error}") from error
-        if row:
-            yield number, row
+            problem = RecordError(path, taken[0][0], f"not a row of a quoted table: {error}")
+        else:
+            if row:
+                yield taken[0][0], row
+            continue
+        # An open quote runs on into rows that are right: only the line it stands in is given up.
+        if problem.line == taken[0][0]:
+            yield taken[0][0], problem
+        else:
+            yield (
+                taken[0][0],
+                RecordError(path, taken[0][0], f"a quote runs on into line {problem.line}, which is wrong"),
+            )
+        waiting.extendleft(reversed(taken[1:]))

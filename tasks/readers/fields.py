@@ -1,6 +1,6 @@
 """Instances out of records with named fields (JSON objects, table rows): the families that need no more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.task_spec import Skipped
@@ -8,23 +8,50 @@ from seqgpt_jax.tasks.readers.names import Naming, verbatim
 from seqgpt_jax.tasks.readers.record import Build, Record
 
 
-def labelled(text: str, label: str, name: Naming = verbatim, *, separator: str = "") -> Build:
-    """CLS, SA, ID: a text field and a label field; `separator` stands between several labels."""
+def labelled(text: str | Sequence[str], label: str, name: Naming = verbatim, *, separator: str = "") -> Build:
+    """CLS, SA, ID: a text and a label field.
+
+    Args:
+      text: the field of the text, or several, which are joined by a space.
+      label: the field of the label.
+      name: the words of a label's code.
+      separator: where given, it stands between several labels.
+    """
 
     def build(record: Record) -> Iterator[Instance | Skipped]:
         value = record.value[label]
         codes = value.split(separator) if separator else [value]
-        yield families.classification(record.id, record.value[text], [name(code) for code in codes])
+        yield families.classification(record.id, _joined(record.value, text), [name(code) for code in codes])
 
     return build
 
 
+def found_labels(text: str | Sequence[str], find: Callable[[dict], Iterable[str]], *, none: str = "") -> Build:
+    """CLS, ID: a text and the labels that `find` names in the record.
+
+    A record without labels has the label `none` where one is given; otherwise it is skipped.
+    """
+
+    def build(record: Record) -> Iterator[Instance | Skipped]:
+        labels = list(find(record.value))
+        if not labels and not none:
+            yield Skipped(record.id, "no_gold_label")
+            return
+        yield families.classification(record.id, _joined(record.value, text), labels or [none])
+
+    return build
+
+
+def _joined(row: dict, text: str | Sequence[str]) -> str:
+    return row[text] if isinstance(text, str) else " ".join(row[field] for field in text if row[field])
+
+
 def sentence_pair(premise: str, hypothesis: str, label: str, name: Naming = verbatim, *, unlabelled: str = "") -> Build:
-    """NLI: two text fields and a label field; a record labelled `unlabelled` has no gold label."""
+    """NLI: two text fields and a label field; a record labelled `unlabelled`, or null, has no gold label."""
 
     def build(record: Record) -> Iterator[Instance | Skipped]:
         code = record.value[label]
-        if unlabelled and code == unlabelled:
+        if code is None or (unlabelled and code == unlabelled):
             yield Skipped(record.id, "no_gold_label")
             return
         yield families.inference(record.id, record.value[premise], record.value[hypothesis], name(code))

@@ -6,17 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.data.task_spec import RecordError
-from seqgpt_jax.tasks.readers.lines import numbered_lines
+from seqgpt_jax.tasks.readers.lines import WrongEncoding, decoded_lines
 from seqgpt_jax.tasks.readers.record import Record, Records, each_file
 
 
-def jsonl() -> Records:
-    """One record (a dict) for each line that is not blank."""
+class NotJson(RecordError):
+    """A line or file that is not JSON."""
 
-    def read_file(path: Path) -> Iterator[Record]:
-        for number, line in numbered_lines(path):
-            if line.strip():
-                yield Record(path, number, _object(path, number, _parsed(path, line, number)))
+
+class NotAnObject(RecordError):
+    """JSON, but not an object of fields."""
+
+
+def jsonl(*, unique_names: bool = False) -> Records:
+    """One record (a dict) for each line that is not blank.
+
+    Args:
+      unique_names: whether a name that stands twice in one object is an error; otherwise its last
+        value counts.
+    """
+
+    def read_file(path: Path) -> Iterator[Record | RecordError]:
+        for number, line in decoded_lines(path):
+            if isinstance(line, WrongEncoding):
+                yield line
+            elif line.strip():
+                try:
+                    value = _object(path, number, _parsed(path, line, number, unique_names))
+                except RecordError as error:
+                    yield error
+                    continue
+                yield Record(path, number, value)
 
     return each_file(read_file)
 
@@ -27,7 +47,7 @@ def json_list(items: Callable[[Any], list] = lambda document: document) -> Recor
     The line of a record is its item's number, from 1: the parser keeps no lines.
     """
 
-    def read_file(path: Path) -> Iterator[Record]:
+    def read_file(path: Path) -> Iterator[Record | RecordError]:
         document = load_json(path)
         try:
             found = items(document)
@@ -36,7 +56,10 @@ def json_list(items: Callable[[Any], list] = lambda document: document) -> Recor
         if not isinstance(found, list):
             raise RecordError(path, 1, f"a list of records was expected, found {type(found).__name__}")
         for number, item in enumerate(found, start=1):
-            yield Record(path, number, _object(path, number, item))
+            try:
+                yield Record(path, number, _object(path, number, item))
+            except NotAnObject as error:
+                yield error
 
     return each_file(read_file)
 
@@ -52,15 +75,27 @@ def load_json(path: Path) -> Any:
     return _parsed(path, text, 1)
 
 
-def _parsed(path: Path, text: str, first_line: int) -> Any:
+def _parsed(path: Path, text: str, first_line: int, unique_names: bool = False) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_without_repetitions if unique_names else None)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
-        raise RecordError(path, line, f"not JSON: {error.msg} (column {error.colno})") from error
+        hint = "; a JSON-lines file has one whole object on each line" if text.strip() in ("{", "[") else ""
+        raise NotJson(path, line, f"not JSON: {error.msg} (column {error.colno}){hint}") from error
+    except (ValueError, RecursionError) as error:
+        raise NotJson(path, first_line, f"cannot be read as JSON: {error}") from error
+
+
+def _without_repetitions(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"{', '.join(map(repr, twice))} stands twice in one object")
+    return found
 
 
 def _object(path: Path, number: int, item: Any) -> dict:
     if not isinstance(item, dict):
-        raise RecordError(path, number, f"an object of fields was expected, found {type(item).__name__}")
+        raise NotAnObject(path, number, f"an object of fields was expected, found {type(item).__name__}")
     return item

@@ -26,6 +26,16 @@ def named(names: Mapping[str, str]) -> Naming:
     return name
 
 
+def numbered(*names: str, first: int = 0) -> Naming:
+    """The naming of codes that count from `first`, be they numbers or digits.
+
+    >>> [numbered("negative", "positive")(code) for code in (0, "1")]
+    ['negative', 'positive']
+    """
+    name = named({str(number): name for number, name in enumerate(names, first)})
+    return lambda code: name(str(code))
+
+
 def verbatim(code: str) -> str:
     """The data set's own word."""
     return code

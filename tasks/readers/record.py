@@ -4,7 +4,8 @@
 
 The first half (`Records`) knows the file format and the place of every record; the second
 (`Build`) knows the data set's fields. Whatever the second raises becomes a `RecordError` that
-names the place.
+names the place. Broken records come among the others, as `RecordError`; only where nothing after
+the error can be read is it raised.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -37,14 +38,14 @@ class Record:
             object.__setattr__(self, "id", f"{self.path.name}:{self.line}")
 
 
-Records = Callable[[tuple[Path, ...]], Iterator[Record]]
+Records = Callable[[tuple[Path, ...]], Iterator[Record | RecordError]]
 Build = Callable[[Record], Iterable[Instance | Skipped]]
 
 
-def each_file(read_file: Callable[[Path], Iterator[Record]]) -> Records:
+def each_file(read_file: Callable[[Path], Iterator[Record | RecordError]]) -> Records:
     """The records of one file after the other."""
 
-    def records(paths: tuple[Path, ...]) -> Iterator[Record]:
+    def records(paths: tuple[Path, ...]) -> Iterator[Record | RecordError]:
         for path in paths:
             yield from read_file(path)
 
@@ -58,13 +59,17 @@ def grouped(records: Records, key: Callable[[Any], Hashable]) -> Records:
     equal prompts would have different answers.
     """
 
-    def read(paths: tuple[Path, ...]) -> Iterator[Record]:
+    def read(paths: tuple[Path, ...]) -> Iterator[Record | RecordError]:
         groups: dict[Hashable, tuple[Record, list[Any]]] = {}
         for record in records(paths):
+            if isinstance(record, RecordError):
+                yield record
+                continue
             try:
                 group = key(record.value)
             except (LookupError, TypeError, ValueError) as error:
-                raise RecordError(record.path, record.line, f"cannot be grouped: {error!r}") from error
+                yield RecordError(record.path, record.line, f"cannot be grouped: {error!r}")
+                continue
             groups.setdefault(group, (record, []))[1].append(record.value)
         for first, values in groups.values():
             yield Record(first.path, first.line, values, first.id)
@@ -89,25 +94,40 @@ def reader(
       shares: the share of each split in the shared files; other splits take their files whole.
 
     An instance without text becomes `Skipped(reason="empty_text")`. Outer spaces of a span, which
-    annotators leave now and then, are cut off: they are no part of an answer.
+    annotators leave now and then, are cut off: they are no part of an answer. A record too broken to
+    be given to a split counts in the first of `shares`, once.
     """
+    first = next(iter(shares))
 
-    def read(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped]:
+    def read(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped | RecordError]:
+        shared = split_key is not None and split in shares
         for record in records(paths):
+            if isinstance(record, RecordError):
+                if not shared or split == first:
+                    yield record
+                continue
+            belongs = None
             try:
-                if split_key and split in shares and hash_split(split_key(record.value), shares) != split:
-                    continue
+                if shared:
+                    belongs = hash_split(split_key(record.value), shares)
+                    if belongs != split:
+                        continue
                 items = list(build(record))
-            except RecordError:
-                raise
-            except KeyError as error:
-                raise RecordError(record.path, record.line, f"field {error} is missing") from error
-            except (IndexError, TypeError, ValueError, AttributeError) as error:
-                raise RecordError(record.path, record.line, str(error)) from error
+            except (RecordError, LookupError, TypeError, ValueError, AttributeError) as error:
+                if not shared or (belongs or first) == split:
+                    yield _in_its_place(error, record)
+                continue
             for item in items:
                 yield _tidied(item) if isinstance(item, Instance) else item
 
     return read
+
+
+def _in_its_place(error: Exception, record: Record) -> RecordError:
+    if isinstance(error, RecordError):
+        return error
+    problem = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+    return RecordError(record.path, record.line, problem)
 
 
 def _tidied(instance: Instance) -> Instance | Skipped:

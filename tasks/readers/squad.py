@@ -1,13 +1,13 @@
-"""SQuAD 1.1 JSON: articles of passages of questions."""
+"""Questions with answers in their passage: SQuAD's articles, its rows on the hubs, and MRQA's lines."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks.readers.jsonl import load_json
-from seqgpt_jax.tasks.readers.record import Record, Records, each_file
+from seqgpt_jax.tasks.readers.record import Build, Record, Records, each_file
 
 
 def passages() -> Records:
@@ -30,16 +30,83 @@ def questions(record: Record) -> Iterator[Instance | Skipped]:
     """MRC: one instance for each question of a passage; `id` is the question's own.
 
     The answers of several annotators are alternatives, not a list of spans to find: the one most
-    of them gave counts (the first of equals). No answer means unanswerable.
+    of them gave counts (the first of equals). No answer, or an empty one, means unanswerable.
     """
     for question in record.value["qas"]:
         id = f"{record.path.name}:{question['id']}"
         if not question["question"].strip():
             yield Skipped(id, "empty_question")
             continue
-        given = Counter(answer["text"] for answer in question["answers"])
-        answers = [text for text, _ in given.most_common(1)]
+        answers = _most_given(answer["text"] for answer in question["answers"])
         yield families.reading(id, record.value["context"], question["question"], answers)
+
+
+def question_rows(
+    passage: Callable[[dict], str] = lambda row: row["context"],
+    *,
+    all_answers: bool = False,
+    applies: Callable[[dict], bool] = lambda row: True,
+) -> Build:
+    """MRC out of rows with `question` and `answers` (a list `text`): one question a row.
+
+    Args:
+      passage: takes the passage out of a row.
+      all_answers: whether the answers are spans to find together; otherwise they are alternatives.
+      applies: which rows are meant; the others are counted as "other_language".
+    """
+
+    def build(record: Record) -> Iterator[Instance | Skipped]:
+        row = record.value
+        if not applies(row):
+            yield Skipped(record.id, "other_language")
+            return
+        if not row["question"].strip():
+            yield Skipped(record.id, "empty_question")
+            return
+        texts = row["answers"]["text"]
+        answers = [text for text in texts if text] if all_answers else _most_given(texts)
+        yield families.reading(record.id, passage(row), row["question"], answers)
+
+    return in_passage(build)
+
+
+def mrqa_questions(record: Record) -> Iterator[Instance | Skipped]:
+    """MRC out of an MRQA line: a passage and its questions; the header line gives none.
+
+    `detected_answers` are spellings of one answer that stand in the passage, if not always in the
+    same case: the first counts, as the passage writes it.
+    """
+    if "header" in record.value:
+        return
+    context = record.value["context"]
+    for question in record.value["qas"]:
+        id = f"{record.path.name}:{question['qid']}"
+        if not question["detected_answers"]:
+            yield Skipped(id, "answer_not_in_passage", f"none of {question['answers']} was detected")
+            continue
+        text = question["detected_answers"][0]["text"]
+        start = context.find(text) if text in context else context.lower().find(text.lower())
+        spelled = context[start : start + len(text)] if start >= 0 else text
+        yield _checked(families.reading(id, context, question["question"], [spelled]))
+
+
+def in_passage(build: Build) -> Build:
+    """`build`, but a question with an answer that its passage does not hold (yes, a sum) is skipped and counted."""
+
+    def read(record: Record) -> Iterator[Instance | Skipped]:
+        for item in build(record):
+            yield _checked(item) if isinstance(item, Instance) else item
+
+    return read
+
+
+def _checked(instance: Instance) -> Instance | Skipped:
+    strange = [span for spans in instance.gold.values() for span in spans if span.strip() not in instance.text]
+    return Skipped(instance.id, "answer_not_in_passage", f"answer {strange[0]!r}") if strange else instance
+
+
+def _most_given(answers: Iterable[str]) -> list[str]:
+    return [text for text, _ in Counter(answers).most_common(1) if text]
 
 
 def first_question(passage: dict) -> str:

@@ -11,8 +11,11 @@ from seqgpt_jax.tasks.readers.record import Build, Record
 _PAIR = re.compile(r"<e1>(.*?)</e1>.*<e2>(.*?)</e2>")
 
 
-def word_tags(name: Naming, separator: str = " <=> ") -> Build:
-    """SF out of lines `word:tag word:tag <=> intent`; what follows the separator is left out."""
+def word_tags(name: Naming, separator: str = " <=> ", joiner: str = " ") -> Build:
+    """SF out of lines `word:tag word:tag <=> intent`; what follows the separator is left out.
+
+    `joiner` stands between the words of the text: a space, or "" for Chinese characters.
+    """
 
     def build(record: Record) -> Iterator[Instance]:
         words, tags = [], []
@@ -22,7 +25,7 @@ def word_tags(name: Naming, separator: str = " <=> ") -> Build:
                 raise ValueError(f"{item!r} is not `word:tag`")
             words.append(word)
             tags.append(tag)
-        yield families.spans_by_label(record.id, *labelled_spans(words, tags, " ", name))
+        yield families.spans_by_label(record.id, *labelled_spans(words, tags, joiner, name))
 
     return build
 

@@ -1,17 +1,24 @@
 """From instances to a store and to batches: nothing lost, nothing random, nothing repeated."""
 
 import dataclasses
+import itertools
 import json
+import os
+import signal
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from seqgpt_jax.atomic import families, parse_answer
+from seqgpt_jax.data import parts, preparation, workers
 from seqgpt_jax.data.batches import Batches
-from seqgpt_jax.data.preparation import DataNotFound, locate, prepare, settings_fingerprint
-from seqgpt_jax.data.settings import PrepareConfig
-from seqgpt_jax.data.store import EvalStore, StoreError, StoreWriter, TrainStore
+from seqgpt_jax.data.preparation import locate, prepare, settings_fingerprint
+from seqgpt_jax.data.raw_files import DataNotFound
+from seqgpt_jax.data.settings import DATA_DIR_VARIABLE, PrepareConfig
+from seqgpt_jax.data.sources import OnRequest
+from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
 from seqgpt_jax.data.task_spec import RecordError, TaskSpec
 from tests.data.small_tasks import ENTITIES, TOPICS, read_topics, small_tokenizer
 
@@ -33,6 +40,15 @@ def records(folder, epoch=0):
     return store.read(epoch, range(store.manifest["examples_per_epoch"][epoch]))
 
 
+def assert_same_files(first, second) -> None:
+    def content(folder):
+        return {path.relative_to(folder): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+    ours, theirs = content(first), content(second)
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
 def test_store_holds_every_instance_and_counts_losses(config, tokenizer) -> None:
     folder = prepare(config, SPECS, tokenizer)
     manifest = TrainStore(folder).manifest
@@ -51,9 +67,7 @@ def test_store_holds_every_instance_and_counts_losses(config, tokenizer) -> None
 def test_same_settings_same_bytes_other_epoch_other_draws(config, tokenizer, tmp_path) -> None:
     first = prepare(config, SPECS, tokenizer)
     second = prepare(dataclasses.replace(config, output_dir=str(tmp_path / "again")), SPECS, tokenizer)
-    for path in sorted(first.rglob("*")):
-        if path.is_file():
-            assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path
+    assert_same_files(first, second)
     prompts = [[tuple(record.prompt_ids) for record in records(first, epoch)] for epoch in (0, 1)]
     assert prompts[0] != prompts[1]
 
@@ -135,34 +149,74 @@ def test_a_sample_is_drawn_of_what_the_quotas_keep(config, tokenizer) -> None:
     assert len(records(folder)) == 28
 
 
-def test_a_failed_or_second_preparation_leaves_nothing_half_done(config, tokenizer, tmp_path) -> None:
-    def failing(split, paths):
-        yield from read_topics(split, ())
-        raise KeyError("broken")
+def test_what_fails_leaves_no_store_and_goes_on_where_it_was(config, tokenizer, tmp_path, monkeypatch) -> None:
+    """Killed at any moment: after the parts that are complete, the store is that of one that was not."""
+    monkeypatch.setattr(parts, "PART_INSTANCES", 16)
+    whole = prepare(dataclasses.replace(config, output_dir=str(tmp_path / "whole")), SPECS, tokenizer)
+    made = []
 
-    with pytest.raises(KeyError):
-        prepare(config, [TaskSpec("topics", "CLS", "en", "cls", {"train": ()}, failing)], tokenizer)
-    assert list(tmp_path.iterdir()) == []
-    folder = tmp_path / "store"
-    first, second = StoreWriter(folder), StoreWriter(folder)
-    rows = [(0, 1, 1, {"id": "a", "task": 0, "prompt": b"", "target": b""})] * 5
-    assert [writer.write_epoch(0, rows) for writer in (first, second)] == [5, 5]
-    for writer in (first, second):
-        writer.finish({"kind": "train", "examples": 5})
-    assert [path.name for path in tmp_path.iterdir()] == ["store"]
-    assert len(TrainStore(folder).read(0, range(5))) == 5
+    class Killed(BaseException):
+        pass
+
+    class Dying(parts.PartMaker):
+        def __call__(self, part):
+            if len(made) == 5:
+                raise Killed
+            made.append(part.name)
+            return super().__call__(part)
+
+    monkeypatch.setattr(preparation, "PartMaker", Dying)
+    with pytest.raises(Killed):
+        prepare(config, SPECS, tokenizer)
+    assert locate(config, SPECS, tokenizer) is None
+    again = []
+
+    class Counting(parts.PartMaker):
+        def __call__(self, part):
+            again.append(part.name)
+            return super().__call__(part)
+
+    monkeypatch.setattr(preparation, "PartMaker", Counting)
+    folder = prepare(config, SPECS, tokenizer)
+    assert len(made) == 5
+    assert not set(made) & set(again)
+    assert_same_files(whole, folder)
 
 
-def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_path) -> None:
+def test_any_number_of_workers_makes_the_same_store(config, tokenizer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(parts, "PART_INSTANCES", 16)
+    folders = [
+        prepare(
+            dataclasses.replace(config, output_dir=str(tmp_path / f"by-{workers}"), workers=workers), SPECS, tokenizer
+        )
+        for workers in (1, 3)
+    ]
+    assert len(list(Path(folders[0]).rglob("*.array_record"))) == 16
+    assert_same_files(*folders)
+
+
+def test_a_killed_worker_is_said_and_what_is_complete_stays() -> None:
+    def item(number):
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    with pytest.raises(workers.WorkerDied, match=r"Prepare\.workers"):
+        list(workers.in_order(item, range(9), 2))
+
+
+def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv(DATA_DIR_VARIABLE, raising=False)
+
     def broken(split, paths):
         yield from read_topics(split, ())
         raise RecordError(paths[0], 51, "expected 2 columns")
 
-    spec = TaskSpec("topics", "CLS", "en", "cls", {"train": ("a.tsv",)}, broken, source="https://example.org")
+    spec = TaskSpec("topics", "CLS", "en", "cls", {"train": ("a.tsv",)}, broken, source=OnRequest("example.org", ""))
     with pytest.raises(DataNotFound, match="set SEQGPT_DATA_DIR"):
         prepare(dataclasses.replace(config, data_dir=""), [spec], tokenizer)
     here = dataclasses.replace(config, data_dir=str(tmp_path))
-    with pytest.raises(DataNotFound, match=r"topics/a\.tsv \(source: https"):
+    with pytest.raises(DataNotFound, match=r"topics/a\.tsv.*catalogue --download topics"):
         prepare(here, [spec], tokenizer)
     (tmp_path / "topics").mkdir()
     (tmp_path / "topics" / "a.tsv").write_text("x")
@@ -172,6 +226,19 @@ def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_pa
     (tmp_path / "topics" / "a.tsv").write_text("y")
     assert settings_fingerprint(here, [spec], tokenizer)[0] != before
     assert list(files) == ["topics/a.tsv"]
+
+
+def test_texts_of_evaluation_splits_are_not_trained_on(config, tokenizer) -> None:
+    def read(split, paths):
+        for number in range(5):
+            yield families.classification(str(number), f"the same text number {number}!", ["a" if number % 2 else "b"])
+
+    topics = TaskSpec("topics", "CLS", "en", "cls", {"train": ()}, read)
+    other = TaskSpec("other", "CLS", "en", "cls", {"test": ()}, lambda split, paths: itertools.islice(read("", ()), 2))
+    task = TrainStore(prepare(config, [topics], tokenizer, evaluation=[other])).manifest["tasks"]["topics"]
+    assert (task["instances"], task["examples"], task["drops"]) == (3, 3, {"leak": 2})
+    assert task["drop_samples"]["leak"] == "topics/train/0: the text of other/test/0"
+    assert TrainStore(prepare(config, [topics], tokenizer)).manifest["examples"] == 5
 
 
 @pytest.mark.parametrize("changes", [{"split": "dev"}, {"quota": 0}, {"negatives": "hard"}, {"template": "french"}])

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgpt_jax.data.quota import NO_LABEL, Quota, quota_labels, stable_hash
+from seqgpt_jax.data.quota import NO_LABEL, QuotaCount, quota_labels, stable_hash
 
 LABELS = st.lists(st.lists(st.sampled_from("abcd"), unique=True, max_size=3), max_size=80)
 
 
 def kept(instances, limit, seed=0):
-    quota = Quota(limit, seed)
+    count = QuotaCount(limit, seed)
     for id, gold in instances:
-        quota.count(id, gold)
+        count.add(id, gold)
+    quota = count.quota()
     return {id: quota.keep(id, gold) for id, gold in instances}
 
 
@@ -50,7 +51,7 @@ def test_no_limit_keeps_all_and_a_seed_changes_the_choice() -> None:
     assert chosen[0] != chosen[1]
     assert kept([("x", {})], 1) == {"x": (NO_LABEL,)}
     with pytest.raises(ValueError, match="at least 1"):
-        Quota(0, 0)
+        QuotaCount(0, 0)
 
 
 def test_hash_is_the_same_in_every_process() -> None:

@@ -37,7 +37,7 @@ def test_task_gives_what_prepare_stores(task, folder, tmp_path) -> None:
         max_prompt_tokens=LENGTHS["inputs"],
         max_target_tokens=LENGTHS["targets"],
     )
-    store = TrainStore(prepare(config, find(task, "train"), small_tokenizer()))
+    store = TrainStore(prepare(config, find(config), small_tokenizer()))
     stored = store.read(0, range(store.manifest["examples"]))
     elements = list(dataset.as_numpy_iterator())
     assert len(elements) == len(stored) > 20

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+from etils import epath
+
 from seqgpt_jax.atomic import TEMPLATES, Classification, Extraction
 from seqgpt_jax.data.store import EvalRecord, EvalStore, StoreWriter, eval_fields
 
@@ -33,9 +36,11 @@ def spans(id: str, answers: dict[str, tuple[str, ...]], family: str = "NER", lan
 
 
 def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix") -> EvalStore:
-    writer = StoreWriter(folder)
-    writer.write_epoch(0, ((0, 1, 1, eval_fields(item)) for item in records))
-    writer.finish({"name": folder.name, "mixture": mixture, "kind": "eval", "examples": len(records)})
+    writer = StoreWriter(epath.Path(folder))
+    writer.write_part(
+        "epoch-0000/examples-all", [eval_fields(item) for item in records], np.ones((len(records), 2)), {}
+    )
+    writer.finish([[(0, "epoch-0000/examples-all")]], {"name": folder.name, "mixture": mixture, "kind": "eval"})
     return EvalStore(folder)
 
 

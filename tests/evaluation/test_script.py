@@ -10,7 +10,7 @@ from flax import nnx
 
 from seqgpt_jax import evaluate
 from seqgpt_jax.command_line import UsageError
-from seqgpt_jax.data.store import StoreError
+from seqgpt_jax.data.store import EvalStore, StoreError
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.models.bloom import create
 from seqgpt_jax.models.config import BloomConfig
@@ -47,11 +47,12 @@ def test_a_mixture_is_prepared_where_it_is_missing(model, tmp_path):
     flags = [f"--model={model}", f"--output={tmp_path / 'out'}", "--gin.Evaluate.mixtures=('quick_zero_sa_en',)"]
     flags += [f"--gin.Prepare.output_dir='{tmp_path / 'prepared'}'", "--gin.Evaluate.records=3"]
     assert evaluate.main([*flags, *FAST]) == 0
-    (store,) = (tmp_path / "prepared").iterdir()
+    (store,) = (tmp_path / "prepared").glob("quick_zero_sa_en.*")
     numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
     assert numbers["about"]["data"] == [store.name]
     assert list(numbers["families"]) == ["SA"]
     assert numbers["overall"]["prompts"] == 3
+    assert len(EvalStore(store)) == 3  # no more is prepared than is asked
 
 
 def test_wrong_paths_are_told_before_a_model_is_loaded(model, tmp_path, monkeypatch):

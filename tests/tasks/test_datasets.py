@@ -5,11 +5,12 @@ import json
 import pytest
 
 from seqgpt_jax.atomic import Instance
+from seqgpt_jax.data.sources import Files
 from seqgpt_jax.data.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import sentence_pair
 from seqgpt_jax.tasks.readers.record import reader
-from tests.tasks.records import FAMILIES, json_lines, read, read_all, write
+from tests.tasks.records import SPECS, json_lines, read, read_all, write
 
 # ---- the shapes of single data sets
 
@@ -169,8 +170,161 @@ def test_text_events(tmp_path):
         Instance("dev.json:1/0", "ext", row["text"], {"裁员方": ("雀巢", "甲")}, ("裁员方", "裁员人数"))
     ]
     row["event_list"][0]["arguments"][0]["role"] = "地点"
-    with pytest.raises(RecordError, match=r"roles \['地点'\] are not in the schema of 组织关系-裁员: 裁员方, 裁员人数"):
+    with pytest.raises(RecordError, match=r"roles \['地点'\] are not in the schema of 裁员: 裁员方, 裁员人数"):
         read_all("duee.arguments", write(tmp_path, "bad.json", json_lines(row)), schema_path)
+
+
+def test_few_shot_pairs_are_named_by_their_tokens(tmp_path):
+    row = {"tokens": ["Old", "Bridge", " ", "spans", "the", "Ure"], "h": ["old bridge", "Q1", [[0, 1]]]}
+    document = {"P177": [row | {"t": ["ure", "Q2", [[5], [3]]]}]}
+    (item,) = read("fewrel.wiki", write(tmp_path, "a.json", json.dumps(document)), split="test")
+    asked = "what is the relation between Old Bridge and Ure in Old Bridge spans the Ure?"
+    assert item == Instance("a.json:1", "cls", asked, {"crosses": ()})
+    with pytest.raises(RecordError, match=r"a\.json:1: label 'P1' has no name"):
+        read("fewrel.wiki", write(tmp_path, "a.json", json.dumps({"P1": document["P177"]})), split="test")
+
+
+def test_triples_of_tokens(tmp_path):
+    row = {
+        "tokens": ["Ana", "Roy", "leads", "Ulm", "."],
+        "spo_list": [["Ulm", "leaderName", "Ana Roy"], ["Ulm", "elevationAboveTheSeaLevel_(in_metres)", "Ana Roy"]],
+        "spo_details": [
+            [3, 4, "None-label", "leaderName", 0, 2, "None-label"],
+            [3, 4, "None-label", "elevationAboveTheSeaLevel_(in_metres)", 0, 2, "None-label"],
+        ],
+        "pos_tags": ["NNP"] * 5,
+    }
+    path = write(tmp_path, "train.json", json.dumps([row]))
+    assert read("webnlg_re.spans", path) == [
+        Instance("train.json:1", "ext", "Ana Roy leads Ulm .", {"entity": ("Ana Roy", "Ulm")}, ("entity",))
+    ]
+    (typed,) = read("webnlg_re.typing", path)
+    assert set(typed.gold) == {"leader name", "elevation above the sea level in metres"}
+    row["spo_details"][0][4] = 1
+    with pytest.raises(RecordError, match="the details of 'Ulm', leaderName, 'Ana Roy' name other tokens"):
+        read("webnlg_re.typing", write(tmp_path, "bad.json", json.dumps([row])))
+
+
+def test_relations_of_sanwen_have_chinese_names(tmp_path):
+    text = "荷\t塘\tLocated\t荷在塘中\n荷\t塘\tNear\t荷在塘中\n塘\t荷\tunknown\t荷在塘中\n"
+    assert [set(item.gold) for item in read("sanwen", write(tmp_path, "t.txt", text))] == [
+        {"位于", "邻近"},
+        {"无关系"},
+    ]
+
+
+def casie(content: str, *events: tuple[str, str, list[tuple[str, str]]], shift: int = 0) -> str:
+    def span(text: str) -> dict:
+        start = content.index(text) + shift
+        return {"startOffset": start, "endOffset": start + len(text), "index": "T1", "text": text}
+
+    found = [
+        {
+            "index": "E1",
+            "type": "Attack",
+            "subtype": kind,
+            "realis": "Actual",
+            "nugget": span(trigger),
+            "argument": [span(text) | {"type": "Person", "role": {"type": role}} for role, text in arguments],
+        }
+        for kind, trigger, arguments in events
+    ]
+    hopper = [{"relation": "Same", "index": 0, "events": found}]
+    return json.dumps({"sourcefile": "1.txt", "info": {}, "content": content, "cyberevent": {"hopper": hopper}})
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_documents_are_asked_by_sentence(tmp_path, shift):
+    content = "Mr. Lee was blackmailed by a gang.  He paid. The gang hid. </text>"
+    arguments = [("Victim", "Mr. Lee"), ("Attacker", "a gang"), ("Attacker", "The gang")]
+    document = casie(content, ("Ransom", "paid", []), ("Ransom", "blackmailed", arguments), shift=shift)
+    folder = write(tmp_path, "annotation/7.json", document).parent
+    first = "Mr. Lee was blackmailed by a gang."
+    assert read("casie.triggers", folder, split="test") == [
+        Instance("7.json/0", "ext", first, {"ransom event": ("blackmailed",)}),
+        Instance("7.json/1", "ext", "He paid.", {"ransom event": ("paid",)}),
+        Instance("7.json/2", "ext", "The gang hid.", {}),
+    ]
+    assert [item.id for item in read("casie.typing", folder, split="test")] == ["7.json/0/0", "7.json/1/0"]
+    found = read("casie.arguments", folder, split="test")
+    assert [item.gold for item in found if isinstance(item, Instance)] == [
+        {"victim": ("Mr. Lee",), "attacker": ("a gang",)},
+        {},
+    ]
+    assert [item for item in found if isinstance(item, Skipped)] == [
+        Skipped(
+            "7.json/0/elsewhere0",
+            "argument_elsewhere",
+            "attacker 'The gang' of 'blackmailed' stands in another sentence",
+        )
+    ]
+
+
+def test_documents_with_wrong_places_are_errors(tmp_path):
+    folder = write(tmp_path, "annotation/7.json", casie("He paid.", ("Ransom", "paid", []), shift=3)).parent
+    with pytest.raises(RecordError, match=r"7\.json:1: characters 6 to 10 are not 'paid'"):
+        read("casie.triggers", folder, split="test")
+
+
+def test_documents_of_finance(tmp_path):
+    arguments = [{"role": "上市公司", "argument": "山海"}, {"role": "环节", "argument": "筹备上市"}]
+    event = {"event_type": "公司上市", "trigger": "IPO", "arguments": arguments}
+    row = {"id": "1", "title": "山海将IPO", "text": "山海已递交\n招股书。", "event_list": [event]}
+    roles = [{"role": "上市公司"}, {"role": "环节", "enum_items": ["筹备上市", "正式上市"]}]
+    events_path = write(tmp_path, "dev.json", json_lines(row, {"id": "2", "title": "无", "text": "无事"}))
+    schema_path = write(tmp_path, "schema.json", json_lines({"event_type": "公司上市", "role_list": roles}))
+    text = "山海将IPO\n山海已递交\n招股书。"
+    assert sorted(map(repr, read_all("duee_fin.triggers", events_path))) == sorted(
+        map(
+            repr,
+            [
+                Instance("dev.json:1", "ext", text, {"公司上市事件": ("IPO",)}),
+                Instance("dev.json:2", "ext", "无\n无事"),
+            ],
+        )
+    )
+    assert read_all("duee_fin.arguments", events_path, schema_path) == [
+        Instance("dev.json:1/0", "ext", text, {"上市公司": ("山海",)}, ("上市公司",))
+    ]
+    assert read_all("duee_fin.stage", events_path, schema_path) == [
+        Instance("dev.json:1/0", "cls", f"{text}中IPO的环节是什么？", {"筹备上市": ()}, ("筹备上市", "正式上市"))
+    ]
+
+
+def test_columns_of_a_table(tmp_path):
+    table = "| City | Mood | Price |\n| --- | --- | --- |\n| Rome | glad | N/A |\n| Bari | sad | 9 |"
+    row = {"instruction": "?", "text": "Rome was happy, Bari sad: 9.", "table": table, "source": ""}
+    assert read("odie", write(tmp_path, "a.json", json.dumps([row])), split="test") == [
+        Skipped("a.json:1/column1", "not_in_text", "cells of 'Mood' are not words of the text"),
+        Instance("a.json:1", "ext", row["text"], {"City": ("Rome", "Bari"), "Price": ("9",)}, ("City", "Price")),
+    ]
+
+
+def test_instructions_of_one_text_join(tmp_path):
+    def row(schema: list, output: dict) -> dict:
+        instruction = {"instruction": "抽取", "schema": schema, "input": "甲在乙城裁员"}
+        return {"task": "?", "source": "?", "instruction": json.dumps(instruction), "output": json.dumps(output)}
+
+    def of(task: str, *rows: dict) -> list[Instance]:
+        (item,) = read(task, write(tmp_path, "RE/train.json", json_lines(*rows)))
+        return item
+
+    entities = of("iepile_samples.entities", row(["人物"], {"人物": []}), row(["地点"], {"地点": ["乙城"]}))
+    assert (entities.gold, entities.labels) == ({"地点": ("乙城",)}, ("人物", "地点"))
+    triggers = of("iepile_samples.triggers", row(["组织-裁员", "交往-会见"], {"组织-裁员": ["裁员"], "交往-会见": []}))
+    assert (triggers.gold, triggers.labels) == ({"裁员事件": ("裁员",)}, ("裁员事件", "会见事件"))
+    schema = [{"event_type": "组织-裁员", "trigger": True, "arguments": ["裁员方", "时间"]}]
+    event = {"trigger": "裁员", "arguments": {"裁员方": "甲", "时间": "NAN"}}
+    arguments = of("iepile_samples.arguments", row(schema, {"组织-裁员": [event]}))
+    assert (arguments.gold, arguments.labels) == ({"裁员方": ("甲",)}, ("裁员方", "时间"))
+    relations = of(
+        "iepile_samples.relations",
+        row(["位于"], {"位于": [{"head": "甲", "tail": "乙城"}]}),
+        row([{"subject_type": "人", "predicate": "作者", "object_type": "书"}], {"作者": []}),
+        row([{"entity_type": "人", "attributes": ["籍贯"]}], {"人": {"甲": {"籍贯": "乙城"}}}),
+    )
+    assert relations.text == "甲在乙城裁员中甲和乙城的关系是什么？"
+    assert (set(relations.gold), relations.labels) == ({"位于", "籍贯"}, ("位于", "作者", "籍贯"))
 
 
 def test_asked_types_are_the_labels_of_a_passage(tmp_path):
@@ -198,7 +352,11 @@ def test_sentence_pairs_without_a_mark_for_missing_labels_keep_all(tmp_path):
 # ---- declarations
 
 
-def test_names_are_unique_and_declared_with_licence_and_source():
-    specs = [spec for module in FAMILIES for spec in module.TASKS]
-    assert len({spec.name for spec in specs}) == len(specs)
-    assert all(spec.licence and spec.source for spec in specs)
+@pytest.mark.parametrize("task", sorted(SPECS))
+def test_tasks_say_where_they_come_from(task):
+    spec = SPECS[task]
+    assert spec.licence
+    assert spec.citation
+    assert spec.source is not None
+    if isinstance(spec.source, Files):
+        assert {name for names in spec.splits.values() for name in names} <= set(spec.source.files)

@@ -22,7 +22,7 @@ from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import grouped, reader
 from seqgpt_jax.tasks.readers.split import hash_split
 from seqgpt_jax.tasks.readers.tagged import marked_pair
-from tests.tasks.records import json_lines, read, read_all, write
+from tests.tasks.records import json_lines, read, read_all, strict, write
 
 # ---- lines, splits, names
 
@@ -38,8 +38,8 @@ def test_only_line_feeds_end_a_line(tmp_path):
 
 def test_wrong_encoding_names_the_line(tmp_path):
     path = write(tmp_path, "a.txt", "LOC:city fine\nLOC:city sisterðcity\n", "latin-1")
-    with pytest.raises(RecordError, match=r"a\.txt:2: byte 0xf0 is not utf-8"):
-        list(lines()((path,)))
+    with pytest.raises(RecordError, match=r"a\.txt:2: byte 0xf0 \(number 16 of the line\) is not utf-8"):
+        strict(lines()((path,)))
     assert [item.text for item in read("trec", path)] == ["fine", "sisterðcity"]
 
 
@@ -111,21 +111,21 @@ def test_unquoted_table_takes_quotes_as_they_are(tmp_path):
 )
 def test_row_of_the_wrong_width_is_an_error(tmp_path, text, problem):
     with pytest.raises(RecordError, match=problem):
-        list(delimited("\t")((write(tmp_path, "a.tsv", text),)))
+        strict(delimited("\t")((write(tmp_path, "a.tsv", text),)))
 
 
 def test_open_quote_is_an_error(tmp_path):
     path = write(tmp_path, "a.csv", 'text,label\n"never closed,x\n')
     with pytest.raises(RecordError, match=r"a\.csv:2: not a row"):
-        list(delimited(",", quoted=True)((path,)))
+        strict(delimited(",", quoted=True)((path,)))
 
 
 def test_json_errors_name_the_line(tmp_path):
     path = write(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": \n')
     with pytest.raises(RecordError, match=r"a\.jsonl:3: not JSON"):
-        list(jsonl()((path,)))
+        strict(jsonl()((path,)))
     with pytest.raises(RecordError, match=r"b\.jsonl:1: an object of fields was expected, found list"):
-        list(jsonl()((write(tmp_path, "b.jsonl", "[1]\n"),)))
+        strict(jsonl()((write(tmp_path, "b.jsonl", "[1]\n"),)))
     with pytest.raises(RecordError, match=r"c\.json:2: not JSON"):
         list(json_list()((write(tmp_path, "c.json", "[\n{,}]"),)))
     with pytest.raises(RecordError, match="a list of records was expected, found dict"):
@@ -178,7 +178,7 @@ def test_grouping_joins_records_of_one_key(tmp_path):
         ("a.jsonl:2", ["b"]),
     ]
     with pytest.raises(RecordError, match=r"a\.jsonl:1: cannot be grouped: KeyError\('x'\)"):
-        list(grouped(jsonl(), key=lambda row: row["x"])((path,)))
+        strict(grouped(jsonl(), key=lambda row: row["x"])((path,)))
 
 
 # ---- columns

@@ -13,6 +13,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from etils import epath
 
 from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.store import StoreWriter, TrainStore, train_fields
@@ -193,14 +194,14 @@ def test_it_trains_on_a_prepared_store(tmp_path):
     rng = np.random.default_rng(0)
     folder, sizes = tmp_path / "store", [(int(p), int(t)) for p, t in rng.integers(2, 9, (40, 2))]
 
-    def records():
-        for number, (prompt, target) in enumerate(sizes):
-            ids = rng.integers(4, MODEL.vocab_size, prompt + target).tolist()
-            yield 0, prompt, target, train_fields(f"tiny/{number}", 0, ids[:prompt], ids[prompt:])
+    def record(number, prompt, target):
+        ids = rng.integers(4, MODEL.vocab_size, prompt + target).tolist()
+        return train_fields(f"tiny/{number}", 0, ids[:prompt], ids[prompt:])
 
-    writer = StoreWriter(folder)
-    writer.write_epoch(0, records())
-    writer.finish({"kind": "train", "examples": len(sizes), "epochs": 1, "fingerprint": "f"})
+    writer = StoreWriter(epath.Path(folder))
+    records = [record(number, *size) for number, size in enumerate(sizes)]
+    writer.write_part("epoch-0000/examples-all", records, np.array(sizes), {})
+    writer.finish([[(0, "epoch-0000/examples-all")]], {"kind": "train", "epochs": 1, "fingerprint": "f"})
     open_batches = functools.partial(Batches, TrainStore(folder), length=LENGTH, batch_size=ROWS, seed=0, epochs=2)
     steps = open_batches().total_steps
     assert tiny_train(tmp_path / "run", batches=open_batches, epochs=2, log_every=1) == Outcome(steps, steps, False)

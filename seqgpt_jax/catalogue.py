@@ -1,0 +1,75 @@
+"""The catalogue of public data sets: what there is, where it comes from, and a download of it.
+
+    python -m seqgpt_jax.catalogue                                    # all of them, and how many of which kind
+    python -m seqgpt_jax.catalogue --family=NER --language=zh         # filters; also --state=files
+    python -m seqgpt_jax.catalogue --show cluener                     # all about one
+    python -m seqgpt_jax.catalogue --download cluener ft              # data sets, or all those of a mixture
+    python -m seqgpt_jax.catalogue --json                             # for other programs
+
+A download goes below the folder that SEQGPT_DATA_DIR or --data_dir names, one folder for each data set.
+What is there already is kept. The exit code is 1 where something could not be fetched. Each data set has
+a licence of its own, which is printed first: please read it.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqgpt_jax import command_line
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = command_line.parser(__doc__, gin_files=False)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--show", metavar="NAME", help="everything about one data set")
+    what.add_argument("--json", action="store_true", help="print a JSON list")
+    what.add_argument("--markdown", action="store_true", help="print the page docs/catalogue.md")
+    what.add_argument("--download", nargs="+", metavar="NAME", help="fetch data sets, by name or by that of a mixture")
+    parser.add_argument("--family", type=str.upper, help="only data sets of this family, such as NER")
+    parser.add_argument("--language", choices=("en", "zh"), help="only data sets that have this language")
+    parser.add_argument(
+        "--state", choices=("files", "schema"), help="only those tested on the published files, or on their form"
+    )
+    parser.add_argument("--data_dir", type=Path, help="folder of the raw data sets (default: SEQGPT_DATA_DIR)")
+    args, _ = command_line.parse(parser, argv)
+
+    from rich.console import Console
+
+    from seqgpt_jax.atomic import FAMILIES
+    from seqgpt_jax.data import catalogue, download
+    from seqgpt_jax.data.settings import DATA_DIR_VARIABLE
+    from seqgpt_jax.tasks import MIXTURES, TASKS
+
+    if args.family is not None and args.family not in FAMILIES:
+        raise command_line.UsageError(f"--family={args.family}: the families are {', '.join(FAMILIES)}")
+    console = Console(highlight=False)
+    data_dir = args.data_dir or (Path(os.environ[DATA_DIR_VARIABLE]) if os.environ.get(DATA_DIR_VARIABLE) else None)
+    if args.download:
+        if data_dir is None:
+            raise command_line.UsageError(
+                f"--download needs a folder to write to: set {DATA_DIR_VARIABLE} or --data_dir=FOLDER"
+            )
+        return download.download_all(download.chosen(args.download, TASKS, MIXTURES), data_dir, console)
+    found = catalogue.rows(TASKS)
+    if args.show:
+        (dataset,) = download.chosen([args.show], TASKS, {})
+        shown = [row for row in found if row.name == dataset]
+        if not shown:
+            raise command_line.UsageError(f"{dataset} is no public data set: it is generated, or your own")
+        catalogue.print_row(shown[0], data_dir, console)
+        return 0
+    found = catalogue.select(found, args.family, args.language, args.state)
+    if args.json:
+        print(json.dumps([row.as_json() for row in found], ensure_ascii=False, indent=2))
+    elif args.markdown:
+        print(catalogue.markdown(found), end="")
+    else:
+        catalogue.print_table(found, console)
+        catalogue.print_counts(found, console)
+    return 0
+
+
+if __name__ == "__main__":
+    command_line.run(main)

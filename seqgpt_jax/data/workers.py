@@ -1,0 +1,87 @@
+"""Who does the work of a preparation: this process, worker processes, or an Apache Beam runner.
+
+Work is jobs that are expanded to items; the work on an item leaves its result in the store's folder.
+"""
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol, TypeVar
+
+from loky import ProcessPoolExecutor
+from loky.process_executor import TerminatedWorkerError
+
+Job = TypeVar("Job")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_work: Callable[[Any], Any]
+
+
+class WorkerDied(OSError):
+    """A worker process was killed; what is complete stays, the same command goes on with it."""
+
+
+class Runner(Protocol):
+    """Does `work(item)` for every item of every job."""
+
+    def __call__(
+        self, jobs: Iterable[Job], expand: Callable[[Job], Iterable[Item]], work: Callable[[Item], Result]
+    ) -> Iterator[Result]:
+        """What the work returned, as it gets done, where the runner can say so."""
+        ...
+
+
+def processes(number: int) -> Runner:
+    """Jobs are expanded in this process, one after the other; items go to `number` processes (1: to this one)."""
+
+    def run(
+        jobs: Iterable[Job], expand: Callable[[Job], Iterable[Item]], work: Callable[[Item], Result]
+    ) -> Iterator[Result]:
+        return in_order(work, itertools.chain.from_iterable(map(expand, jobs)), number)
+
+    return run
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], number: int) -> Iterator[Result]:
+    """`map(work, items)` by `number` processes; at most two items for each are read ahead.
+
+    Raises:
+      WorkerDied: a worker process was killed (for want of memory, most often).
+    """
+    if number == 1:
+        yield from map(work, items)
+        return
+    # Each worker is a core's worth: the tokenizer must not start threads of its own.
+    executor = ProcessPoolExecutor(
+        number, initializer=_start, initargs=(work,), env={"TOKENIZERS_PARALLELISM": "false"}
+    )
+    running: deque = deque()
+    try:
+        for item in items:
+            running.append(executor.submit(_call, item))
+            if len(running) >= 2 * number:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    except TerminatedWorkerError as error:
+        raise WorkerDied(
+            "a worker process was killed, most often for want of memory: set Prepare.workers to a smaller number and "
+            "run the same command again; what is complete is used again"
+        ) from error
+    finally:
+        executor.shutdown(wait=True, kill_workers=True)
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start(work: Callable[[Any], Any]) -> None:
+    global _work
+    _work = work
+
+
+def _call(item: Any) -> Any:
+    return _work(item)

@@ -1,0 +1,83 @@
+"""Finds training texts that stand in validation or test splits, exactly or nearly; exit code 1 where there are any.
+
+    python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out
+    python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out --output=leaks.json
+    python -m seqgpt_jax.leaks --data=tickets.jsonl --train=tickets --evaluation=tickets,held_out    # own data
+
+Raw files are read below the folder that SEQGPT_DATA_DIR names. The report holds counts and ids, no texts.
+docs/leaks.md says what counts as the same text.
+"""
+
+import dataclasses
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqgpt_jax import command_line
+
+if TYPE_CHECKING:
+    from seqgpt_jax.data.settings import PrepareConfig
+    from seqgpt_jax.data.task_spec import TaskSpec
+
+_EVALUATION = ("validation", "test")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = command_line.parser(__doc__)
+    command_line.add_own_data(parser)
+    parser.add_argument("--train", required=True, metavar="NAMES", help="mixtures or tasks: their training splits")
+    parser.add_argument("--evaluation", required=True, metavar="NAMES", help="… and their validation and test splits")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE.json", help="writes the report there, and beside it FILE.md"
+    )
+    args, configs = command_line.parse(parser, argv, uses=("Prepare",))
+    if args.output and args.output.suffix != ".json":
+        parser.error(f"--output={args.output}: the name must end in .json")
+
+    from seqgpt_jax.data import leaks
+    from seqgpt_jax.data.inspection import progress_bar
+    from seqgpt_jax.data.raw_files import check_files
+
+    config = configs.build("Prepare", mixture=args.train.replace(",", "+"), tokenizer="")
+    train = _tasks(config, ("train",))
+    evaluation = _tasks(dataclasses.replace(config, mixture=args.evaluation.replace(",", "+")), _EVALUATION)
+    check_files(train, config.data_folder(), ("train",))
+    check_files(evaluation, config.data_folder(), _EVALUATION)
+    with progress_bar("comparing") as progress:
+        report = leaks.leak_report(
+            leaks.texts(train, ("train",), config.data_folder(), config.bad_records, progress),
+            leaks.texts(evaluation, _EVALUATION, config.data_folder(), config.bad_records, progress),
+        )
+    report.print()
+    if args.output:
+        words = sys.argv[1:] if argv is None else argv
+        report.write(args.output, shlex.join(["python", "-m", "seqgpt_jax.leaks", *words]))
+        print(f"written: {args.output}, {args.output.with_suffix('.md')}")
+    return 1 if report.pairs else 0
+
+
+def _tasks(config: "PrepareConfig", splits: Sequence[str]) -> "list[TaskSpec]":
+    """The tasks of a mixture that have one of these splits.
+
+    Raises:
+      ValueError: there are none.
+    """
+    from seqgpt_jax.tasks import find
+
+    found: dict[str, TaskSpec] = {}
+    problem = None
+    for split in splits:
+        try:
+            found |= {spec.name: spec for spec in find(dataclasses.replace(config, split=split))}
+        except ValueError as error:  # it may have the other split
+            problem = error
+    if problem and not found:
+        raise problem
+    return list(found.values())
+
+
+if __name__ == "__main__":
+    command_line.run(main)

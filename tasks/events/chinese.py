@@ -1,0 +1,137 @@
+"""EE in Chinese: news (DuEE) and judgements (LEVEN)."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from seqgpt_jax.atomic import Instance
+from seqgpt_jax.data.sources import OnRequest, github
+from seqgpt_jax.data.task_spec import RecordError, Skipped, TaskSpec
+from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, triggers, typing
+from seqgpt_jax.tasks.readers.documents import parts
+from seqgpt_jax.tasks.readers.jsonl import jsonl
+from seqgpt_jax.tasks.readers.record import Build, reader
+
+Schema = dict[str, list[dict]]  # event type -> its roles as the file has them
+WithSchema = Callable[[str, tuple[Path, ...]], Iterator[Instance | Skipped | RecordError]]
+
+
+def duee(row: dict) -> EventText:
+    """DuEE: a sentence and its events."""
+    return EventText(row["text"], duee_events(row["event_list"]))
+
+
+def duee_events(events: list[dict]) -> list[Event]:
+    """DuEE, DuEE-fin: events as their files list them."""
+    return [
+        Event(
+            event_name(event["event_type"]),
+            event["trigger"],
+            [(argument["role"], argument["argument"]) for argument in event["arguments"]],
+        )
+        for event in events
+    ]
+
+
+def event_name(code: str) -> str:
+    """DuEE: `组织关系-裁员` -> "裁员", which no other type shares; `裁员` stays."""
+    return code.rpartition("-")[2]
+
+
+def with_schema(build: Callable[[Schema], Build], split_key: Callable[[dict], str]) -> WithSchema:
+    """Reads (events, schema): the schema has the roles of each event type."""
+
+    def read(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped | RecordError]:
+        events, schema = paths
+        roles: Schema = {}
+        for record in jsonl()((schema,)):
+            if isinstance(record, RecordError):
+                raise record
+            roles[event_name(record.value["event_type"])] = record.value["role_list"]
+        yield from reader(jsonl(), build(roles), split_key=split_key)(split, (events,))
+
+    return read
+
+
+def text_of(row: dict) -> str:
+    """DuEE, DuEE-fin: what a record's split hangs on."""
+    return row["text"]
+
+
+def leven_sentences(row: dict) -> Iterator[EventText]:
+    """LEVEN: the sentences of a judgement; a mention names its sentence, and its tokens."""
+    for number, sentence in enumerate(row["content"]):
+        mentions = [
+            (mention["offset"], Event(event["type"], mention["trigger_word"]))
+            for event in row["events"]
+            for mention in event["mention"]
+            if mention["sent_id"] == number
+        ]
+        ordered = sorted(mentions, key=lambda placed: placed[0])
+        yield EventText(sentence["sentence"], [event for _, event in ordered])
+
+
+def _duee_arguments(schema: Schema) -> Build:
+    return arguments(duee, {kind: [role["role"] for role in roles] for kind, roles in schema.items()})
+
+
+_DUEE = {
+    "family": "EE",
+    "language": "zh",
+    "licence": "DuEE1.0 (Baidu): non-commercial research",
+    "citation": "Li et al. 2020, NLPCC",
+    "source": github(
+        "enria/DuIE",
+        "551908623c5844f4d47e2a33679809ac05cb4270",
+        {name: f"EE/data/{name}" for name in ("duee_dev.json", "duee_event_schema.json")},
+        {"duee_event_schema.json": "c47cb0f7398c8306dfdcee21bf16f3bb618adb02d5b1f00356df658905c554e3"},
+    ),
+    "verified": "files",
+}
+_DUEE_SPLITS = dict.fromkeys(("train", "validation", "test"), ("duee_dev.json",))
+_LEVEN = {
+    "family": "EE",
+    "language": "zh",
+    "splits": {"train": ("train.jsonl",), "validation": ("valid.jsonl",)},
+    "licence": "MIT",
+    "citation": "Yao et al. 2022, Findings of ACL",
+    "source": OnRequest(
+        "LEVEN, github.com/thunlp/LEVEN (a shared drive)",
+        "put train.jsonl and valid.jsonl into this folder; the labels of test.jsonl are not public",
+    ),
+    "verified": "schema",
+}
+_LEVEN_SENTENCES = parts(jsonl(), leven_sentences)
+
+
+def _whole(sentence: EventText) -> EventText:
+    return sentence
+
+
+TASKS = (
+    TaskSpec(
+        name="duee.triggers",
+        atom="ext",
+        splits=_DUEE_SPLITS,
+        read=reader(jsonl(), triggers(duee, "zh"), split_key=text_of),
+        sizes={"train": 1142, "validation": 150, "test": 158},
+        **_DUEE,
+    ),
+    TaskSpec(
+        name="duee.typing",
+        atom="cls",
+        splits=_DUEE_SPLITS,
+        read=reader(jsonl(), typing(duee, "zh"), split_key=text_of),
+        sizes={"train": 1317, "validation": 177, "test": 178},  # triggers
+        **_DUEE,
+    ),
+    TaskSpec(
+        name="duee.arguments",
+        atom="ext",
+        splits=dict.fromkeys(_DUEE_SPLITS, ("duee_dev.json", "duee_event_schema.json")),
+        read=with_schema(_duee_arguments, text_of),
+        sizes={"train": 1268, "validation": 164, "test": 172},  # event types of a sentence
+        **_DUEE,
+    ),
+    TaskSpec(name="leven.triggers", atom="ext", read=reader(_LEVEN_SENTENCES, triggers(_whole, "zh")), **_LEVEN),
+    TaskSpec(name="leven.typing", atom="cls", read=reader(_LEVEN_SENTENCES, typing(_whole, "zh")), **_LEVEN),
+)

@@ -1,0 +1,318 @@
+"""EE in Chinese news and announcements of finance."""
+
+from collections.abc import Iterator
+
+from seqgpt_jax.atomic import Instance, families
+from seqgpt_jax.data.sources import Files, Remote, github
+from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.tasks.events.chinese import Schema, duee_events, text_of, with_schema
+from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, triggers, typing
+from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
+from seqgpt_jax.tasks.readers.names import named
+from seqgpt_jax.tasks.readers.record import Build, Record, reader
+
+_TRANSFER = {
+    "sub-org": "出让公司",
+    "sub-per": "出让人",
+    "obj-org": "受让公司",
+    "obj-per": "受让人",
+    "collateral": "标的物",
+    "date": "时间",
+    "money": "金额",
+    "number": "数量",
+    "proportion": "比例",
+    "target-company": "标的公司",
+}
+# Event type -> the words of its roles, which mean other things in other types.
+FEWFC_ROLES = {
+    "质押": {
+        "sub-org": "质押公司",
+        "sub-per": "质押人",
+        "obj-org": "质权公司",
+        "obj-per": "质权人",
+        "collateral": "质押物",
+        "date": "时间",
+        "money": "金额",
+        "number": "数量",
+        "proportion": "比例",
+    },
+    "股份股权转让": _TRANSFER,
+    "起诉": {"sub-org": "原告公司", "sub-per": "原告", "obj-org": "被告公司", "obj-per": "被告", "date": "时间"},
+    "投资": {"sub": "投资方", "obj": "被投资方", "money": "金额", "date": "时间"},
+    "减持": {
+        "sub": "减持方",
+        "obj": "被减持方",
+        "title": "减持方职务",
+        "date": "时间",
+        "share-per": "占个人持股比例",
+        "share-org": "占公司股份比例",
+    },
+    "收购": {
+        "sub-org": "收购公司",
+        "sub-per": "收购人",
+        "obj-org": "被收购方",
+        "way": "收购方式",
+        "date": "时间",
+        "money": "金额",
+        "number": "数量",
+        "proportion": "比例",
+    },
+    "担保": {
+        "sub-org": "担保公司",
+        "sub-per": "担保人",
+        "obj-org": "被担保方",
+        "way": "担保方式",
+        "amount": "金额",
+        "date": "时间",
+    },
+    "中标": {"sub": "中标方", "obj": "招标方", "amount": "金额", "date": "时间"},
+    "签署合同": {
+        "sub-org": "签署公司",
+        "sub-per": "签署人",
+        "obj-org": "合作公司",
+        "obj-per": "合作人",
+        "amount": "金额",
+        "date": "时间",
+    },
+    "判决": {
+        "institution": "判决机构",
+        "sub-org": "原告公司",
+        "sub-per": "原告",
+        "obj-org": "被告公司",
+        "obj-per": "被告",
+        "date": "时间",
+        "money": "金额",
+    },
+}
+_TRADE = {
+    "EquityHolder": "股东",
+    "TradedShares": "变动股份数量",
+    "StartDate": "开始日期",
+    "EndDate": "结束日期",
+    "LaterHoldingShares": "变动后持股数量",
+    "AveragePrice": "均价",
+}
+CHFINANN_TYPES = {
+    "EquityFreeze": "股权冻结",
+    "EquityOverweight": "股东增持",
+    "EquityPledge": "股权质押",
+    "EquityRepurchase": "股份回购",
+    "EquityUnderweight": "股东减持",
+}
+CHFINANN_ROLES = {
+    "股权冻结": {
+        "EquityHolder": "股东",
+        "FrozeShares": "冻结股份数量",
+        "LegalInstitution": "执法机构",
+        "TotalHoldingShares": "总持股数量",
+        "TotalHoldingRatio": "总持股比例",
+        "StartDate": "开始日期",
+        "EndDate": "结束日期",
+        "UnfrozeDate": "解冻日期",
+    },
+    "股东增持": _TRADE,
+    "股权质押": {
+        "Pledger": "质押方",
+        "PledgedShares": "质押股份数量",
+        "Pledgee": "质权方",
+        "TotalHoldingShares": "总持股数量",
+        "TotalHoldingRatio": "总持股比例",
+        "TotalPledgedShares": "累计质押股份数量",
+        "StartDate": "开始日期",
+        "EndDate": "结束日期",
+        "ReleasedDate": "解除日期",
+    },
+    "股份回购": {
+        "CompanyName": "公司名称",
+        "HighestTradingPrice": "最高成交价",
+        "LowestTradingPrice": "最低成交价",
+        "RepurchasedShares": "回购股份数量",
+        "ClosingDate": "截止日期",
+        "RepurchaseAmount": "回购金额",
+    },
+    "股东减持": _TRADE,
+}
+
+
+def duee_fin(row: dict) -> EventText:
+    """DuEE-fin: title and text, for either may have a trigger alone; without events there is no `event_list`."""
+    return EventText(f"{row['title']}\n{row['text']}", duee_events(row.get("event_list", [])))
+
+
+def stages(schema: Schema) -> Build:
+    """DuEE-fin: the roles whose values are a choice, not words of the text: one question for each trigger."""
+    choices = {
+        (kind, role["role"]): role["enum_items"]
+        for kind, roles in schema.items()
+        for role in roles
+        if "enum_items" in role
+    }
+
+    def build(record: Record) -> Iterator[Instance]:
+        document = duee_fin(record.value)
+        found: dict[tuple[str, str, str], list[str]] = {}
+        for event in document.events:
+            for role, value in event.arguments:
+                if (event.kind, role) in choices:
+                    found.setdefault((event.kind, role, event.trigger), []).append(value)
+        for k, ((kind, role, trigger), values) in enumerate(found.items()):
+            question = f"{document.text}中{trigger}的{role}是什么？"
+            yield families.classification(f"{record.id}/{k}", question, values, choices[kind, role])
+
+    return build
+
+
+def _duee_fin_arguments(schema: Schema) -> Build:
+    roles = {kind: [role["role"] for role in of_kind if "enum_items" not in role] for kind, of_kind in schema.items()}
+    chosen = {(kind, role["role"]) for kind, of_kind in schema.items() for role in of_kind if "enum_items" in role}
+
+    def find(row: dict) -> EventText:
+        document = duee_fin(row)
+        events = [
+            Event(event.kind, event.trigger, [pair for pair in event.arguments if (event.kind, pair[0]) not in chosen])
+            for event in document.events
+        ]
+        return EventText(document.text, events)
+
+    return arguments(find, roles)
+
+
+def fewfc(row: dict) -> EventText:
+    """FewFC: the mentions of an event, its trigger among them.
+
+    Raises:
+      ValueError: an event without exactly one trigger, or of an unknown type.
+    """
+    events = []
+    for event in row["events"]:
+        if event["type"] not in FEWFC_ROLES:
+            raise ValueError(f"event type {event['type']!r} is not one of {', '.join(FEWFC_ROLES)}")
+        name = named(FEWFC_ROLES[event["type"]])
+        found = [mention["word"] for mention in event["mentions"] if mention["role"] == "trigger"]
+        if len(found) != 1:
+            raise ValueError(f"an event of type {event['type']} has {len(found)} triggers instead of one")
+        others = (mention for mention in event["mentions"] if mention["role"] != "trigger")
+        ordered = sorted(others, key=lambda mention: mention["span"])
+        events.append(Event(event["type"], found[0], [(name(mention["role"]), mention["word"]) for mention in ordered]))
+    return EventText(row["content"], events)
+
+
+def announcements(document: list) -> list[dict]:
+    """ChFinAnn: pairs of (id, announcement)."""
+    return [announcement | {"id": id} for id, announcement in document]
+
+
+def chfinann(row: dict) -> EventText:
+    """ChFinAnn: events without triggers; a role that an event leaves open is null."""
+    events = []
+    for _, code, values in row["recguid_eventname_eventdict_list"]:
+        kind = named(CHFINANN_TYPES)(code)
+        name = named(CHFINANN_ROLES[kind])
+        events.append(Event(kind, "", [(name(role), value) for role, value in values.items() if value is not None]))
+    return EventText("\n".join(row["sentences"]), events)
+
+
+def document_types(record: Record) -> Iterator[Instance]:
+    """ChFinAnn, first step: which events an announcement tells of."""
+    document = chfinann(record.value)
+    yield families.classification(record.id, document.text, (event.kind for event in document.events))
+
+
+def _words(roles: dict[str, dict[str, str]]) -> dict[str, tuple[str, ...]]:
+    return {kind: tuple(names.values()) for kind, names in roles.items()}
+
+
+_DUEE_FIN = {
+    "family": "EE",
+    "language": "zh",
+    "licence": "DuEE-fin (Baidu): non-commercial research",
+    "citation": "Han et al. 2022, NLPCC",
+    "source": github(
+        "enria/DuIE",
+        "551908623c5844f4d47e2a33679809ac05cb4270",
+        {name: f"fin_EE/data/{name}" for name in ("duee_fin_dev.json", "duee_fin_event_schema.json")},
+        {"duee_fin_event_schema.json": "a7d3d03c22226f166bde326094347e8bafa3cdcc2167605ef776c14606438832"},
+    ),
+    "verified": "files",
+}
+_DUEE_FIN_SPLITS = dict.fromkeys(("train", "validation", "test"), ("duee_fin_dev.json",))
+_DUEE_FIN_WITH_SCHEMA = dict.fromkeys(_DUEE_FIN_SPLITS, ("duee_fin_dev.json", "duee_fin_event_schema.json"))
+_FEWFC = {
+    "family": "EE",
+    "language": "zh",
+    "splits": {"train": ("train_base.json",), "test": ("test_base.json",)},
+    "licence": "CC BY-SA 4.0",
+    "citation": "Zhou et al. 2021, AAAI",
+    "source": github(
+        "TimeBurningFish/FewFC",
+        "7fb24fdac6ab785ea78ec69cfc352fc47ae1f828",
+        {name: f"rearranged/{name}" for name in ("train_base.json", "test_base.json")},
+    ),
+    "verified": "schema",
+}
+_CHFINANN_FILES = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
+_CHFINANN = {
+    "family": "EE",
+    "language": "zh",
+    "splits": {split: (name,) for split, name in _CHFINANN_FILES.items()},
+    "licence": "unknown: research",
+    "citation": "Zheng et al. 2019, EMNLP",
+    "source": Files(
+        {
+            name: Remote("https://github.com/dolphin-zs/Doc2EDAG/raw/master/Data.zip", member=f"Data/{name}")
+            for name in _CHFINANN_FILES.values()
+        }
+    ),
+    "verified": "schema",
+}
+
+TASKS = (
+    TaskSpec(
+        name="duee_fin.triggers",
+        atom="ext",
+        splits=_DUEE_FIN_SPLITS,
+        read=reader(jsonl(), triggers(duee_fin, "zh"), split_key=text_of),
+        sizes={"train": 537, "validation": 68, "test": 80},
+        **_DUEE_FIN,
+    ),
+    TaskSpec(
+        name="duee_fin.typing",
+        atom="cls",
+        splits=_DUEE_FIN_SPLITS,
+        read=reader(jsonl(), typing(duee_fin, "zh"), split_key=text_of),
+        sizes={"train": 554, "validation": 74, "test": 79},  # triggers
+        **_DUEE_FIN,
+    ),
+    TaskSpec(
+        name="duee_fin.arguments",
+        atom="ext",
+        splits=_DUEE_FIN_WITH_SCHEMA,
+        read=with_schema(_duee_fin_arguments, text_of),
+        sizes={"train": 531, "validation": 72, "test": 75},  # event types of a document
+        **_DUEE_FIN,
+    ),
+    TaskSpec(
+        name="duee_fin.stage",
+        atom="cls",
+        splits=_DUEE_FIN_WITH_SCHEMA,
+        read=with_schema(stages, text_of),
+        sizes={"train": 35, "validation": 4, "test": 4},  # triggers of a listing
+        **_DUEE_FIN,
+    ),
+    TaskSpec(name="fewfc.triggers", atom="ext", read=reader(jsonl(), triggers(fewfc, "zh")), **_FEWFC),
+    TaskSpec(name="fewfc.typing", atom="cls", read=reader(jsonl(), typing(fewfc, "zh")), **_FEWFC),
+    TaskSpec(name="fewfc.arguments", atom="ext", read=reader(jsonl(), arguments(fewfc, _words(FEWFC_ROLES))), **_FEWFC),
+    TaskSpec(
+        name="chfinann.types",
+        atom="cls",
+        read=reader(json_list(announcements), document_types),
+        sizes={"train": 25632, "validation": 3204, "test": 3204},
+        **_CHFINANN,
+    ),
+    TaskSpec(
+        name="chfinann.arguments",
+        atom="ext",
+        read=reader(json_list(announcements), arguments(chfinann, _words(CHFINANN_ROLES))),
+        **_CHFINANN,
+    ),
+)

@@ -1,0 +1,5 @@
+"""NLI: how two sentences relate (entailment, paraphrase, relevance)."""
+
+from seqgpt_jax.tasks.inference import chinese, english
+
+TASKS = (*english.TASKS, *chinese.TASKS)

@@ -1,0 +1,306 @@
+"""NER in Chinese: news, social media, shops, résumés, literature, addresses."""
+
+from collections.abc import Iterator
+
+from seqgpt_jax.data.sources import OnRequest, github
+from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.tasks.ner.types import COARSE_ZH
+from seqgpt_jax.tasks.readers.conll import conll, entities
+from seqgpt_jax.tasks.readers.fields import pairs
+from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.inline import CURLY, marked_spans
+from seqgpt_jax.tasks.readers.jsonl import jsonl
+from seqgpt_jax.tasks.readers.lines import lines
+from seqgpt_jax.tasks.readers.names import named
+from seqgpt_jax.tasks.readers.record import Record, reader
+from seqgpt_jax.tasks.readers.tokens import tagged_tokens
+
+CLUENER_TYPES = {
+    "address": "地址",
+    "book": "书名",
+    "company": "公司",
+    "game": "游戏",
+    "government": "政府",
+    "movie": "电影",
+    "name": "姓名",
+    "organization": "组织机构",
+    "position": "职位",
+    "scene": "景点",
+}
+WEIBO_TYPES = {
+    "PER.NAM": "人名",
+    "PER.NOM": "人物称谓",
+    "ORG.NAM": "机构名",
+    "ORG.NOM": "机构泛称",
+    "LOC.NAM": "地名",
+    "LOC.NOM": "地点泛称",
+    "GPE.NAM": "行政区名",
+    "GPE.NOM": "行政区泛称",
+}
+RESUME_TYPES = {
+    "CONT": "国籍",
+    "EDU": "学历",
+    "LOC": "籍贯",
+    "NAME": "姓名",
+    "ORG": "组织机构",
+    "PRO": "专业",
+    "RACE": "民族",
+    "TITLE": "职位",
+}
+ONTONOTES_TYPES = {"GPE": "行政区名", "LOC": "地名", "ORG": "机构名", "PER": "人名"}
+YOUKU_TYPES = {"MISC": "其他实体", "PER": "人名", "TELEVISION": "影视节目"}
+ECOMMERCE_TYPES = {"HCCX": "商品", "HPPX": "品牌", "MISC": "其他实体", "XH": "型号"}
+BOSON_TYPES = {
+    "company_name": "公司名",
+    "location": "地点",
+    "org_name": "组织名",
+    "person_name": "人名",
+    "product_name": "产品名",
+    "time": "时间",
+}
+LITERATURE_TYPES = {
+    "Abstract": "抽象概念",
+    "Location": "地点",
+    "Metric": "度量",
+    "Organization": "组织",
+    "Person": "人物",
+    "Physical": "物理量",
+    "Term": "术语",
+    "Thing": "事物",
+    "Time": "时间",
+}
+ADDRESS_TYPES = {
+    "assist": "辅助定位词",
+    "cellno": "单元号",
+    "city": "城市",
+    "community": "社区或村",
+    "devzone": "开发区",
+    "distance": "距离",
+    "district": "区县",
+    "floorno": "楼层号",
+    "houseno": "楼栋号",
+    "intersection": "路口",
+    "poi": "兴趣点",
+    "prov": "省份",
+    "road": "道路",
+    "roadno": "门牌号",
+    "roomno": "房间号",
+    "subpoi": "子兴趣点",
+    "town": "乡镇或街道",
+    "village_group": "村民组",
+}
+
+
+def character_spans(row: dict) -> Iterator[tuple[str, str]]:
+    """CLUENER: type -> entity -> [first, last] characters, both inclusive; in text order.
+
+    Raises:
+      ValueError: the characters there are not the entity.
+    """
+    found = []
+    for code, names in row["label"].items():
+        for entity, places in names.items():
+            for first, last in places:
+                if row["text"][first : last + 1] != entity:
+                    raise ValueError(f"characters {first} to {last} are not {entity!r}")
+                found.append((first, named(CLUENER_TYPES)(code), entity))
+    return ((label, entity) for _, label, entity in sorted(found))
+
+
+def literature_entities(record: Record) -> Iterator:
+    """The literature corpus writes B_Person for B-Person."""
+    rows = [[token, tag.replace("_", "-", 1)] for token, tag in record.value]
+    build = entities(named(LITERATURE_TYPES), joiner="")
+    return iter(build(Record(record.path, record.line, rows, record.id)))
+
+
+def _shop_or_video(name: str, folder: str, commit: str, types: dict[str, str]) -> TaskSpec:
+    """The two corpora of Jie et al.: titles of videos and of goods, a space written as a comma."""
+    files = {"train": "train.txt", "validation": "dev.txt", "test": "test.txt"}
+    return TaskSpec(
+        name=name,
+        family="NER",
+        language="zh",
+        atom="ext",
+        splits={split: (file,) for split, file in files.items()},
+        read=reader(conll(separator=" "), entities(named(types), joiner="")),
+        licence="research",
+        source=github(
+            "allanj/ner_incomplete_annotation", commit, {file: f"data/{folder}/{file}" for file in files.values()}
+        ),
+        citation="Jie et al. 2019, NAACL",
+        verified="schema",
+    )
+
+
+TASKS = (
+    TaskSpec(
+        name="cluener",
+        family="NER",
+        language="zh",
+        atom="ext",
+        # The mirror calls the official development set `test`.
+        splits={"train": ("train.json",), "test": ("test.json",)},
+        read=reader(jsonl(), pairs("text", character_spans)),
+        licence="CLUENER2020: research",
+        source=github(
+            "hemingkx/CLUENER2020",
+            "4bfd0b5fdd1537558f0c32dd28339af1f337afc9",
+            {"train.json": "BERT-CRF/data/clue/train.json", "test.json": "BERT-CRF/data/clue/test.json"},
+            {"test.json": "90036b59832e007c45d11eafe5ed80549f58a18a29aaa7fe8b1229622c69ec38"},
+        ),
+        citation="Xu et al. 2020, CLUENER2020, arXiv",
+        verified="files",
+        sizes={"train": 6160, "test": 1343},
+    ),
+    TaskSpec(
+        name="weibo_ner",
+        family="NER",
+        language="zh",
+        atom="ext",
+        splits={
+            "train": ("weiboNER_2nd_conll.train",),
+            "validation": ("weiboNER_2nd_conll.dev",),
+            "test": ("weiboNER_2nd_conll.test",),
+        },
+        # A token is a character and its place in the word: 科0.
+        read=reader(conll(), entities(named(WEIBO_TYPES), joiner="", token=lambda column: column[:-1])),
+        held_out=True,
+        licence="annotations CC BY-SA 3.0",
+        source=github(
+            "hltcoe/golden-horse",
+            "7a73c08e45ed94312af4ef2d97cc35a47d029e99",
+            {f"weiboNER_2nd_conll.{part}": f"data/weiboNER_2nd_conll.{part}" for part in ("train", "dev", "test")},
+            {
+                "weiboNER_2nd_conll.train": "4e8954c54ab33b0afc9a8abb85715c47422645cc6d1b49fdb24540f4a427e997",
+                "weiboNER_2nd_conll.dev": "e72730d83aac680505280b6301c879b3ba470d29ac308979d48cdc58ee4907cc",
+                "weiboNER_2nd_conll.test": "faaf6c0ebde5348b935cfd5c89f0f22c9e0779d60667d8b5efbc647b6707d50e",
+            },
+        ),
+        citation="Peng and Dredze 2015, EMNLP",
+        verified="files",
+        sizes={"train": 1350, "validation": 270, "test": 270},
+    ),
+    TaskSpec(
+        name="resume_ner",
+        family="NER",
+        language="zh",
+        atom="ext",
+        splits={
+            "train": ("train.char.bmes",),
+            "validation": ("dev.char.bmes",),
+            "test": ("test.char.bmes",),
+        },
+        read=reader(conll(separator=" "), entities(named(RESUME_TYPES), joiner="")),
+        licence="Resume NER: research",
+        source=github(
+            "jiesutd/LatticeLSTM",
+            "24d17f4270f11d2f75046789d8b67eaa2b907dce",
+            {f"{part}.char.bmes": f"ResumeNER/{part}.char.bmes" for part in ("train", "dev", "test")},
+            {
+                "dev.char.bmes": "1b0d67153e6e8543e9444936ed1b107bd843078c282533898085e1a9aa293952",
+                "test.char.bmes": "c4a9f42622819a4b59f66e184d446ebfa89b2f1dbba06e11d70675e59fe7e79b",
+            },
+        ),
+        citation="Zhang and Yang 2018, Lattice LSTM, ACL",
+        verified="files",
+        sizes={"train": 3160, "validation": 463, "test": 477},
+    ),
+    TaskSpec(
+        name="msra_ner",
+        family="NER",
+        language="zh",
+        atom="ext",
+        **hub("levow/msra_ner", "msra_ner", {"train": "train", "test": "test"}, PARQUET),
+        read=reader(jsonl(), tagged_tokens(named(COARSE_ZH), joiner="")),
+        licence="MSRA: research",
+        citation="Levow 2006, SIGHAN",
+        verified="schema",
+        sizes={"train": 45001, "test": 3443},
+    ),
+    TaskSpec(
+        name="people_daily",
+        family="NER",
+        language="zh",
+        atom="ext",
+        **hub("peoples-daily-ner/peoples_daily_ner", "peoples_daily_ner", revision=PARQUET),
+        read=reader(jsonl(), tagged_tokens(named(COARSE_ZH), joiner="")),
+        licence="unknown",
+        citation="OYE93, Chinese-NLP-Corpus, GitHub",
+        verified="schema",
+        sizes={"train": 20865, "validation": 2319, "test": 4637},
+    ),
+    TaskSpec(
+        name="ontonotes4_zh",
+        family="NER",
+        language="zh",
+        atom="ext",
+        splits={
+            "train": ("train.char.bmes",),
+            "validation": ("dev.char.bmes",),
+            "test": ("test.char.bmes",),
+        },
+        read=reader(conll(separator=" "), entities(named(ONTONOTES_TYPES), joiner="")),
+        licence="LDC user agreement",
+        source=OnRequest(
+            "Linguistic Data Consortium, LDC2011T03, catalog.ldc.upenn.edu",
+            "Bring the Chinese part, in the splits of Che et al. 2013, into train.char.bmes, dev.char.bmes and "
+            "test.char.bmes, the form of github.com/jiesutd/LatticeLSTM: a character, a space and its BMES tag on each "
+            "line, an empty line after each sentence.",
+        ),
+        citation="Weischedel et al. 2011, OntoNotes 4.0, LDC",
+        verified="schema",
+        sizes={"train": 15724, "validation": 4301, "test": 4346},
+    ),
+    _shop_or_video("youku_ner", "youku", "a885c29bba4178885dcf4b674019650775d9512c", YOUKU_TYPES),
+    _shop_or_video("ecommerce_ner", "ecommerce", "b656a9a6151acc78fd7a0b88c5a16a33300d5ccf", ECOMMERCE_TYPES),
+    TaskSpec(
+        name="boson_ner",
+        family="NER",
+        language="zh",
+        atom="ext",
+        splits=dict.fromkeys(("train", "validation", "test"), ("origindata.txt",)),
+        read=reader(lines(), marked_spans(CURLY, named(BOSON_TYPES)), split_key=str),
+        licence="BosonNLP: research",
+        source=github(
+            "InsaneLife/ChineseNLPCorpus",
+            "8d00d3d390cb35d2b239231689d6d9ed64b62a12",
+            {"origindata.txt": "NER/boson/origindata.txt"},
+        ),
+        citation="BosonNLP, named entities of 2,000 paragraphs",
+        verified="schema",
+    ),
+    TaskSpec(
+        name="literature_ner",
+        family="NER",
+        language="zh",
+        atom="ext",
+        splits={"train": ("train.txt",), "validation": ("validation.txt",), "test": ("test.txt",)},
+        read=reader(conll(separator=" "), literature_entities),
+        licence="unknown",
+        source=github(
+            "lancopku/Chinese-Literature-NER-RE-Dataset",
+            "e315d8c59e2816d66e4d84a557ecae99de288951",
+            {f"{split}.txt": f"ner/{split}.txt" for split in ("train", "validation", "test")},
+        ),
+        citation="Xu et al. 2017, arXiv",
+        verified="schema",
+    ),
+    TaskSpec(
+        name="ccks2021_address",
+        family="NER",
+        language="zh",
+        atom="ext",
+        # The test file has no labels.
+        splits={"train": ("train.conll",), "validation": ("dev.conll",)},
+        read=reader(conll(separator=" "), entities(named(ADDRESS_TYPES), joiner="")),
+        licence="CCKS 2021: research",
+        source=OnRequest(
+            "Alibaba Tianchi, CCKS 2021 address elements, tianchi.aliyun.com/dataset/109339",
+            "Put train.conll and dev.conll there as they come.",
+        ),
+        citation="CCKS 2021, parsing the elements of Chinese addresses",
+        verified="schema",
+        sizes={"train": 8856, "validation": 1970},
+    ),
+)

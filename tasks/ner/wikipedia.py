@@ -1,0 +1,177 @@
+"""NER with labels out of Wikipedia, in English and Chinese: WikiANN, WikiNEuRal, MultiNERD, MultiCoNER, Polyglot."""
+
+from collections.abc import Mapping
+
+from seqgpt_jax.data.sources import Files, HuggingFace, Remote
+from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.tasks.ner.types import COARSE, COARSE_ZH
+from seqgpt_jax.tasks.readers.conll import conll, entities
+from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.jsonl import jsonl
+from seqgpt_jax.tasks.readers.names import named
+from seqgpt_jax.tasks.readers.record import reader
+from seqgpt_jax.tasks.readers.tokens import bare, begin_inside, numbered, tagged_tokens
+
+# Code -> its names in English and Chinese, in the order of the tag numbers.
+MULTINERD_TYPES = {
+    "PER": ("person", "人物"),
+    "ORG": ("organization", "组织"),
+    "LOC": ("location", "地点"),
+    "ANIM": ("animal", "动物"),
+    "BIO": ("biological entity", "生物实体"),
+    "CEL": ("celestial body", "天体"),
+    "DIS": ("disease", "疾病"),
+    "EVE": ("event", "事件"),
+    "FOOD": ("food", "食物"),
+    "INST": ("instrument", "器具"),
+    "MEDIA": ("media work", "影视作品"),
+    "MYTH": ("mythological entity", "神话角色"),
+    "PLANT": ("plant", "植物"),
+    "TIME": ("time", "时间"),
+    "VEHI": ("vehicle", "交通工具"),
+}
+MULTICONER_TYPES = {
+    "AerospaceManufacturer": ("aerospace manufacturer", "航天制造商"),
+    "AnatomicalStructure": ("anatomical structure", "解剖结构"),
+    "ArtWork": ("work of art", "艺术品"),
+    "Artist": ("artist", "艺术家"),
+    "Athlete": ("athlete", "运动员"),
+    "CarManufacturer": ("car manufacturer", "汽车制造商"),
+    "Cleric": ("cleric", "神职人员"),
+    "Clothing": ("clothing", "服装"),
+    "Disease": ("disease", "疾病"),
+    "Drink": ("drink", "饮料"),
+    "Facility": ("facility", "设施"),
+    "Food": ("food", "食物"),
+    "HumanSettlement": ("human settlement", "聚居地"),
+    "MedicalProcedure": ("medical procedure", "医疗程序"),
+    "Medication/Vaccine": ("medication or vaccine", "药物或疫苗"),
+    "MusicalGRP": ("musical group", "音乐团体"),
+    "MusicalWork": ("musical work", "音乐作品"),
+    "ORG": ("organization", "组织机构"),
+    "OtherLOC": ("other location", "其他地点"),
+    "OtherPER": ("other person", "其他人物"),
+    "OtherPROD": ("other product", "其他产品"),
+    "Politician": ("politician", "政治家"),
+    "PrivateCorp": ("private corporation", "私营企业"),
+    "PublicCorp": ("public corporation", "上市公司"),
+    "Scientist": ("scientist", "科学家"),
+    "Software": ("software", "软件"),
+    "SportsGRP": ("sports team", "体育团体"),
+    "SportsManager": ("sports manager", "体育教练"),
+    "Station": ("station", "车站"),
+    "Symptom": ("symptom", "症状"),
+    "Vehicle": ("vehicle", "交通工具"),
+    "VisualWork": ("visual work", "影视作品"),
+    "WrittenWork": ("written work", "文字作品"),
+}
+
+
+def _in(language: str, types: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    return {code: names[language == "zh"] for code, names in types.items()}
+
+
+def _joiner(language: str) -> str:
+    return "" if language == "zh" else " "
+
+
+def _wikiann(language: str) -> TaskSpec:
+    return TaskSpec(
+        name=f"wikiann.{language}",
+        family="NER",
+        language=language,
+        atom="ext",
+        **hub("unimelb-nlp/wikiann", language),
+        read=reader(jsonl(), tagged_tokens(named(COARSE_ZH if language == "zh" else COARSE), joiner=_joiner(language))),
+        licence="unknown (text of Wikipedia)",
+        citation="Rahimi, Li and Cohn 2019, ACL",
+        verified="schema",
+        sizes={"train": 20000, "validation": 10000, "test": 10000},
+    )
+
+
+def _multinerd(language: str, sizes: Mapping[str, int]) -> TaskSpec:
+    base = "https://huggingface.co/datasets/Babelscape/multinerd/resolve/main"
+    parts = {"train": "train", "validation": "val", "test": "test"}
+    files = {split: f"{part}/{part}_{language}.jsonl" for split, part in parts.items()}
+    return TaskSpec(
+        name=f"multinerd.{language}",
+        family="NER",
+        language=language,
+        atom="ext",
+        splits={split: (file,) for split, file in files.items()},
+        read=reader(
+            jsonl(),
+            tagged_tokens(
+                named(_in(language, MULTINERD_TYPES)),
+                joiner=_joiner(language),
+                tag=numbered(begin_inside(*MULTINERD_TYPES)),
+            ),
+        ),
+        licence="CC BY-NC-SA 4.0",
+        source=Files({file: Remote(f"{base}/{file}") for file in files.values()}),
+        citation="Tedeschi and Navigli 2022, MultiNERD, NAACL Findings",
+        verified="schema",
+        sizes=sizes,
+    )
+
+
+def _multiconer(language: str, folder: str, sizes: Mapping[str, int]) -> TaskSpec:
+    base = f"https://huggingface.co/datasets/MultiCoNER/multiconer_v2/resolve/main/{folder}"
+    parts = {"train": "train", "validation": "dev", "test": "test"}
+    files = {split: f"{language}_{part}.conll" for split, part in parts.items()}
+    return TaskSpec(
+        name=f"multiconer2.{language}",
+        family="NER",
+        language=language,
+        atom="ext",
+        splits={split: (file,) for split, file in files.items()},
+        # A token, two empty columns, a tag; a line with the number and domain opens each sentence.
+        read=reader(
+            conll(columns=4, separator=" ", comment="# id"),
+            entities(named(_in(language, MULTICONER_TYPES)), joiner=_joiner(language)),
+        ),
+        licence="CC BY 4.0",
+        source=Files({file: Remote(f"{base}/{file}") for file in files.values()}),
+        citation="Fetahu et al. 2023, MultiCoNER v2, EMNLP Findings",
+        verified="schema",
+        sizes=sizes,
+    )
+
+
+TASKS = (
+    _wikiann("en"),
+    _wikiann("zh"),
+    _multinerd("en", {"train": 131280, "validation": 16410, "test": 16454}),
+    _multinerd("zh", {}),
+    _multiconer("en", "EN-English", {"train": 16778, "validation": 871, "test": 249980}),
+    _multiconer("zh", "ZH-Chinese", {"train": 9759, "validation": 506, "test": 20265}),
+    TaskSpec(
+        name="wikineural",
+        family="NER",
+        language="en",
+        atom="ext",
+        **hub("Babelscape/wikineural", splits={"train": "train_en", "validation": "val_en", "test": "test_en"}),
+        read=reader(jsonl(), tagged_tokens(named(COARSE), tag=numbered(begin_inside("PER", "ORG", "LOC", "MISC")))),
+        licence="CC BY-NC-SA 4.0",
+        citation="Tedeschi et al. 2021, WikiNEuRal, EMNLP Findings",
+        verified="schema",
+        sizes={"train": 92720, "validation": 11590, "test": 11597},
+    ),
+    TaskSpec(
+        name="polyglot_ner",
+        family="NER",
+        language="en",
+        atom="ext",
+        source=HuggingFace("rmyeid/polyglot_ner", "en", {"train": "train"}, PARQUET),
+        splits=dict.fromkeys(("train", "validation", "test"), ("en/train.jsonl",)),
+        read=reader(
+            jsonl(),
+            tagged_tokens(named(COARSE), tokens="words", tags="ner", tag=bare),
+            split_key=lambda row: " ".join(row["words"]),
+        ),
+        licence="unknown",
+        citation="Al-Rfou et al. 2015, Polyglot-NER, SDM",
+        verified="schema",
+    ),
+)

@@ -1,0 +1,140 @@
+"""What a user brings: files of own data (no code), and modules with `TASKS` and `MIXTURES`.
+
+A file becomes one task named after it, or two, `name.cls` and `name.ext`, where it holds both
+kinds of records. Its texts decide the language; the records themselves decide everything else.
+"""
+
+import functools
+import importlib
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqgpt_jax.atomic import Atom, Instance
+from seqgpt_jax.data.task_spec import RecordError, TaskSpec
+from seqgpt_jax.tasks.readers import own
+from seqgpt_jax.tasks.readers.split import SHARES, hash_split
+
+_FAMILIES: dict[Atom, str] = {"cls": "CLS", "ext": "NER"}
+_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_CHINESE_SHARE = 0.2
+# Enough texts to tell a language by.
+_TEXTS = 1000
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at all records of a file tells about its tasks.
+
+    Attributes:
+      atoms: the kinds of records, "cls" first.
+      letters, chinese: of its first texts, and the Chinese characters among them.
+      exclusive: no classification has several labels.
+    """
+
+    atoms: tuple[Atom, ...]
+    letters: int
+    chinese: int
+    exclusive: bool
+
+
+def language(surveys: Iterable[Survey]) -> str:
+    """ "zh" where at least a fifth of the letters are Chinese characters, else "en"."""
+    letters = chinese = 0
+    for survey in surveys:
+        letters, chinese = letters + survey.letters, chinese + survey.chinese
+    return "zh" if chinese >= _CHINESE_SHARE * letters > 0 else "en"
+
+
+def survey(path: Path) -> Survey:
+    """Looks through a file; broken records are passed over.
+
+    Raises:
+      FileNotFoundError: it is not there.
+      ValueError, RecordError: nothing of it can be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"own data: there is no file {path}")
+    stat = path.stat()
+    return _survey(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _survey(path: Path, *stamp: int) -> Survey:
+    """Cached for one state of the file: every command asks for its tasks several times."""
+    del stamp
+    atoms: set[Atom] = set()
+    letters = chinese = texts = 0
+    exclusive = True
+    for record in own.records(path):
+        if isinstance(record, RecordError) or not (atom := own.atom_of(record.value)):
+            continue
+        atoms.add(atom)
+        answers, text = record.value.get("answers"), record.value.get("text")
+        exclusive = exclusive and not (atom == "cls" and isinstance(answers, list) and len(answers) > 1)
+        if isinstance(text, str) and texts < _TEXTS:
+            texts += 1
+            letters += sum(map(str.isalpha, text))
+            chinese += len(_CHINESE.findall(text))
+    if not atoms:
+        raise ValueError(f"{path} holds no record that can be read: `python -m seqgpt_jax.validate {path}` says why")
+    return Survey(tuple(atom for atom in own.ATOMS if atom in atoms), letters, chinese, exclusive)
+
+
+def own_tasks(name: str, files: str | Mapping[str, str]) -> list[TaskSpec]:
+    """The tasks of one file, split by hash, or of one file for each split."""
+    shared = isinstance(files, str)
+    paths = {split: Path(file).resolve() for split, file in (dict.fromkeys(SHARES, files) if shared else files).items()}
+    surveys = {path: survey(path) for path in paths.values()}
+    atoms = [atom for atom in own.ATOMS if any(atom in found.atoms for found in surveys.values())]
+    return [
+        TaskSpec(
+            name=name if len(atoms) == 1 else f"{name}.{atom}",
+            family=_FAMILIES[atom],
+            language=language(surveys.values()),
+            atom=atom,
+            splits={split: (str(path),) for split, path in paths.items() if atom in surveys[path].atoms},
+            read=functools.partial(_read, atom=atom, first=atom == atoms[0], shared=shared),
+            # `spam` and `not spam`: without it neither would ever stand beside the other in training.
+            exclusive=atom == "cls" and all(found.exclusive for found in surveys.values()),
+        )
+        for atom in atoms
+    ]
+
+
+def _read(
+    split: str, paths: Sequence[Path], *, atom: Atom, first: bool, shared: bool
+) -> Iterator[Instance | RecordError]:
+    """The records of one kind; what is too broken to say its kind or split counts once, in the first of each."""
+    for path in paths:
+        for item in own.checked(path):
+            if item.atom != atom and (item.atom or not first):
+                continue
+            if shared and split != (hash_split(item.key, SHARES) if item.key else next(iter(SHARES))):
+                continue
+            yield item.instance or RecordError(path, item.line, str(item.fault))
+
+
+def module_tasks(name: str) -> tuple[list[TaskSpec], Mapping[str, Sequence[str]]]:
+    """(TASKS, MIXTURES) of a user's module; it may lie in the current folder.
+
+    Raises:
+      ValueError: there is no such module, or it does not hold what it should.
+    """
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name.split(".")[0] and error.name != name:
+            raise
+        raise ValueError(f"Prepare.modules: no module {name!r}, neither in {here} nor installed") from error
+    finally:
+        sys.path.remove(here)
+    tasks = getattr(module, "TASKS", None)
+    if not isinstance(tasks, Sequence) or not tasks or not all(isinstance(spec, TaskSpec) for spec in tasks):
+        raise ValueError(f"module {name} ({module.__file__}) has to hold TASKS, a tuple of TaskSpec")
+    return list(tasks), getattr(module, "MIXTURES", {})

@@ -1,0 +1,292 @@
+"""Own data without code: JSON lines of texts with their answers, or a table of texts and labels.
+
+    {"text": "Ada met Bob in Turin.", "task": "ext", "answers": {"person": ["Ada", [8, 11]], "city": ["Turin"]}}
+    {"text": "Where is my parcel?", "task": "cls", "answers": "delivery", "labels": ["delivery", "refund"]}
+
+Every check of such a record is here: `prepare` reads through it, and `validate` reports what it says.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from seqgpt_jax.atomic import (
+    NONE,
+    TEMPLATES,
+    Atom,
+    Classification,
+    ContractError,
+    Extraction,
+    Instance,
+    clean_text,
+    families,
+)
+from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.tasks.readers.delimited import WrongHeader, delimited
+from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson, jsonl
+from seqgpt_jax.tasks.readers.lines import WrongEncoding
+from seqgpt_jax.tasks.readers.record import Record, Records
+
+ATOMS: tuple[Atom, ...] = get_args(Atom)
+LABEL_SEPARATOR = "|"
+"""Between the labels of one row of a table."""
+
+_FIELDS = ("text", "task", "answers", "labels")
+_COLUMNS = ("text", "label")
+# ending -> (format, whether it is a table)
+_FORMATS: dict[str, tuple[Records, bool]] = {
+    ".jsonl": (jsonl(unique_names=True), False),
+    ".csv": (delimited(",", quoted=True, needed=_COLUMNS), True),
+    ".tsv": (delimited("\t", needed=_COLUMNS), True),
+}
+_REASONS = {
+    WrongEncoding: "wrong_encoding",
+    NotJson: "not_json",
+    NotAnObject: "not_an_object",
+    WrongHeader: "wrong_header",
+}
+# Prompts of own data are checked in the released form.
+_TEMPLATE = TEMPLATES["chinese"]
+
+
+class Fault(ValueError):
+    """What is wrong with a record: a short name to count it under, and a sentence that says how to mend it."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One record of own data.
+
+    Attributes:
+      path, line: where it stands.
+      instance: what it says; None where it is broken.
+      fault: why it is broken; None where it is not.
+      remarks: what a person should look at, although the record can be used.
+      atom, text: as far as they can be read; None and "" otherwise.
+    """
+
+    path: Path
+    line: int
+    instance: Instance | None = None
+    fault: Fault | None = None
+    remarks: tuple[Fault, ...] = ()
+    atom: Atom | None = None
+    text: str = ""
+
+    @property
+    def key(self) -> str:
+        """What decides its split: equal texts fall into one; "" where it has none."""
+        return clean_text(self.text).strip()
+
+
+def records(path: Path) -> Iterator[Record | RecordError]:
+    """The raw records of a file, as objects with the fields of a JSON line.
+
+    Raises:
+      ValueError: the ending of its name says no known format.
+      RecordError: nothing after this place can be read.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise ValueError(
+            f"{path}: own data is a file {', '.join(_FORMATS)}, told by its ending; docs/own_data.md shows how a few "
+            "lines of Python read any other format"
+        )
+    read, is_table = _FORMATS[path.suffix.lower()]
+    for record in read((path,)):
+        if is_table and isinstance(record, Record):
+            # Of one row the labels are all that a table can say.
+            labels = [label.strip() for label in record.value["label"].split(LABEL_SEPARATOR)]
+            record = Record(path, record.line, {"text": record.value["text"], "task": "cls", "answers": labels})
+        yield record
+
+
+def checked(path: Path) -> Iterator[Checked]:
+    """Every record of a file, with all that is wrong or odd about it.
+
+    Raises:
+      ValueError, RecordError: as `records` does.
+    """
+    for record in records(path):
+        if isinstance(record, RecordError):
+            yield Checked(path, record.line, fault=Fault(reason_of(record), record.problem))
+            continue
+        remarks: list[Fault] = []
+        instance = fault = None
+        try:
+            instance = _instance(record.id, record.value, remarks)
+        except Fault as error:
+            fault = error
+        text = record.value.get("text")
+        yield Checked(
+            path,
+            record.line,
+            instance,
+            fault,
+            tuple(remarks),
+            atom_of(record.value),
+            text if isinstance(text, str) else "",
+        )
+
+
+def reason_of(error: RecordError) -> str:
+    """The short name of what a format has found."""
+    return _REASONS.get(type(error), "wrong_row")
+
+
+def atom_of(value: Mapping[str, Any]) -> Atom | None:
+    """The atomic task of a raw record, or None where it names none."""
+    task = value.get("task")
+    return task if task in ATOMS else None
+
+
+def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instance:
+    _check_fields(value, remarks)
+    text, atom, answers = value["text"], value["task"], value["answers"]
+    labels = () if value.get("labels") is None else _labels("labels", value["labels"], remarks)
+    if atom == "cls":
+        if not isinstance(answers, str | list):
+            raise Fault("wrong_type", f"answers of a cls record are a label or a list of labels, not {_kind(answers)}")
+        gold = _labels("answers", [answers] if isinstance(answers, str) else answers, remarks)
+        if not gold:
+            raise Fault(
+                "no_answer",
+                "answers is empty: a classification needs a label; give such texts one of their own, `other`",
+            )
+        if NONE in (*gold, *labels):
+            raise Fault(
+                "prompt_format", f"a label cannot be {NONE!r}, which answers that none fits: choose another word"
+            )
+        instance = families.classification(id, text, gold, labels)
+    else:
+        if not isinstance(answers, dict):
+            raise Fault("wrong_type", f"answers of an ext record are an object label -> spans, not {_kind(answers)}")
+        asked, pairs = _pairs(text, answers, remarks)
+        gold = asked
+        instance = families.spans_by_label(id, text, pairs, labels)
+    if labels and (unknown := [label for label in gold if label not in labels]):
+        close = difflib.get_close_matches(unknown[0], labels, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise Fault("unknown_label", f"label {unknown[0]!r} is not among the labels {', '.join(labels)}{hint}")
+    _check_contract(instance)
+    return instance
+
+
+def _check_fields(value: Mapping[str, Any], remarks: list[Fault]) -> None:
+    for name in value:
+        close = difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.8)
+        if name not in _FIELDS and close and close[0] not in value:
+            remarks.append(Fault("unread_field", f"field {name!r} is not read; did you mean {close[0]!r}?"))
+    for name in _FIELDS[:3]:
+        if name not in value:
+            raise Fault("missing_field", f"field {name!r} is missing; there are {', '.join(value) or 'none'}")
+    if not isinstance(value["text"], str):
+        raise Fault("wrong_type", f"text is {_kind(value['text'])}, not a string")
+    if not clean_text(value["text"]).strip():
+        raise Fault("empty_text", "text is empty")
+    if atom_of(value) is None:
+        raise Fault("unknown_task", f'task is {value["task"]!r}; write "cls" (labels) or "ext" (spans)')
+
+
+def _labels(field: str, given: Any, remarks: list[Fault]) -> tuple[str, ...]:
+    if not isinstance(given, list):
+        raise Fault("wrong_type", f"{field} is {_kind(given)}, not a list of labels")
+    clean = [_label(label, remarks) for label in given]
+    if len(set(clean)) < len(clean):
+        twice = next(label for label in clean if clean.count(label) > 1)
+        remarks.append(Fault("repeated_label", f"label {twice!r} stands twice in {field}"))
+    return tuple(dict.fromkeys(clean))
+
+
+def _label(label: Any, remarks: list[Fault]) -> str:
+    """The label as a prompt holds it, so that two spellings which only differ there are one label."""
+    if not isinstance(label, str):
+        raise Fault("wrong_type", f"label {label!r} is {_kind(label)}: write it as a string")
+    clean = _TEMPLATE.clean_label(label)
+    if not clean:
+        raise Fault("empty_label", "a label is empty")
+    if clean != label:
+        remarks.append(Fault("changed_label", f"label {label!r} becomes {clean!r} in a prompt"))
+    return clean
+
+
+def _pairs(text: str, answers: Mapping[str, Any], remarks: list[Fault]) -> tuple[list[str], list[tuple[str, str]]]:
+    """(all labels, (label, span) pairs in text order)."""
+    asked, found = [], []
+    for label, spans in answers.items():
+        asked.append(_label(label, remarks))
+        if not isinstance(spans, list):
+            raise Fault("wrong_type", f"the spans of {label!r} are {_kind(spans)}, not a list")
+        for span in spans:
+            start, string = _span(text, label, span)
+            tidy = string.strip()
+            if not tidy:
+                raise Fault("empty_span", f"a span of {label!r} is empty")
+            if tidy != string:
+                remarks.append(Fault("outer_spaces", f"outer spaces of span {string!r} of {label!r} are cut off"))
+            found.append((start, asked[-1], tidy))
+    return asked, [(label, span) for _, label, span in sorted(found, key=lambda item: item[0])]
+
+
+def _span(text: str, label: str, span: Any) -> tuple[int, str]:
+    """(start, string) of a span given as a string, as `[start, end)` or as an object of both."""
+    if isinstance(span, str):
+        if clean_text(span) not in clean_text(text):
+            place = text.casefold().find(span.casefold())
+            hint = f"; the text has {text[place : place + len(span)]!r}" if place >= 0 else ""
+            raise Fault("span_not_in_text", f"span {span!r} of {label!r} is not in the text{hint}")
+        return text.find(span), span
+    if isinstance(span, dict):
+        if missing := [name for name in ("start", "end") if name not in span]:
+            raise Fault("missing_field", f"a span of {label!r} has no {' and no '.join(missing)}: {span!r}")
+        offsets, string = [span["start"], span["end"]], span.get("text")
+    else:
+        offsets, string = span, None
+    # bool is an int to Python, but no place in a text.
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(offset) is int for offset in offsets):
+        raise Fault("wrong_type", f"a span of {label!r} is neither a string nor [start, end]: {span!r}")
+    start, end = offsets
+    if not 0 <= start < end <= len(text):
+        raise Fault(
+            "offsets_out_of_range",
+            f"span [{start}, {end}] of {label!r} is not within the text of {len(text)} characters",
+        )
+    if string is not None and text[start:end] != string:
+        place = text.find(string) if isinstance(string, str) else -1
+        hint = f"; it stands at [{place}, {place + len(string)}]" if place >= 0 else ""
+        raise Fault(
+            "offsets_do_not_match",
+            f"characters {start} to {end} are {text[start:end]!r}, not {string!r} of {label!r}{hint} (offsets count "
+            "characters from 0, the end is one past the last)",
+        )
+    return start, text[start:end]
+
+
+def _check_contract(instance: Instance) -> None:
+    """Writes the prompt and the answer once, so that what is refused there is said here."""
+    text, labels = clean_text(instance.text), instance.labels or tuple(instance.gold)
+    if not labels:
+        return
+    if instance.atom == "cls":
+        example: Classification | Extraction = Classification(text, labels, tuple(instance.gold))
+    else:
+        spans = tuple(tuple(map(clean_text, instance.gold.get(label, ()))) for label in labels)
+        if lost := [span for found in spans for span in found if span not in text]:
+            raise Fault("prompt_format", f"span {lost[0]!r} cuts through a control token of the text")
+        example = Extraction(text, labels, spans)
+    try:
+        _TEMPLATE.render(example)
+    except ContractError as error:
+        raise Fault("prompt_format", str(error)) from error
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "true or false", str: "a string", list: "a list", dict: "an object"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,252 @@
+"""RE in English sentences, with the relations of knowledge bases: Freebase, Wikidata, TAC KBP."""
+
+from collections.abc import Iterator
+
+from seqgpt_jax.data.sources import OnRequest
+from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.tasks.readers.documents import parts
+from seqgpt_jax.tasks.readers.fields import pairs
+from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
+from seqgpt_jax.tasks.readers.marked import marked_records
+from seqgpt_jax.tasks.readers.names import named, spelled_out
+from seqgpt_jax.tasks.readers.record import Build, reader
+from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, words
+from seqgpt_jax.tasks.relations.sentences import indexed_pair
+
+NYT_TYPES = {"LOCATION": "location", "ORGANIZATION": "organization", "PERSON": "person"}
+FREEBASE_RELATIONS = {
+    "None": "no relation",
+    "NA": "no relation",
+    "/business/company/advisors": "company's advisor",
+    "/business/company/founders": "company's founder",
+    "/business/company/industry": "company's industry",
+    "/business/company/major_shareholders": "company's major shareholder",
+    "/business/company/place_founded": "place where the company was founded",
+    "/business/company_shareholder/major_shareholder_of": "major shareholder of",
+    "/business/person/company": "person's company",
+    "/location/administrative_division/country": "country of the administrative division",
+    "/location/country/administrative_divisions": "country's administrative division",
+    "/location/country/capital": "country's capital",
+    "/location/location/contains": "location contains",
+    "/location/neighborhood/neighborhood_of": "neighborhood of",
+    "/people/deceased_person/place_of_death": "place of death",
+    "/people/ethnicity/geographic_distribution": "where the ethnic group lives",
+    "/people/ethnicity/people": "member of the ethnic group",
+    "/people/person/children": "person's child",
+    "/people/person/education./education/education/degree": "person's degree",
+    "/people/person/education./education/education/institution": "person's place of education",
+    "/people/person/ethnicity": "person's ethnic group",
+    "/people/person/nationality": "person's nationality",
+    "/people/person/place_lived": "place lived",
+    "/people/person/place_of_birth": "place of birth",
+    "/people/person/profession": "person's profession",
+    "/people/person/religion": "person's religion",
+    "/sports/sports_team/location": "location of the sports team",
+    "/sports/sports_team_location/teams": "sports team of the location",
+}
+DOCRED_TYPES = {
+    "LOC": "location",
+    "MISC": "other entity",
+    "NUM": "number",
+    "ORG": "organization",
+    "PER": "person",
+    "TIME": "time",
+}
+_TAC_SUBJECTS = {"org": "organization", "per": "person"}
+
+
+def tac_relation(code: str) -> str:
+    """TAC KBP: `org:top_members/employees` -> "organization top members or employees".
+
+    Raises:
+      ValueError: neither an organization's relation nor a person's.
+    """
+    if code == "no_relation":
+        return "no relation"
+    subject, _, relation = code.partition(":")
+    return f"{named(_TAC_SUBJECTS)(subject)} {spelled_out(relation.replace('/', ' or '))}"
+
+
+def kbp37_relation(code: str) -> str:
+    """KBP37: `org:founded(e2,e1)` -> "inverse of organization founded": the pair is always asked as (e1, e2)."""
+    relation, _, direction = code.partition("(")
+    return f"inverse of {tac_relation(relation)}" if direction == "e2,e1)" else tac_relation(relation)
+
+
+def nyt_entities(row: dict) -> Iterator[tuple[str, str]]:
+    """NYT, first step: the entities of each type."""
+    name = named(NYT_TYPES)
+    return ((name(entity["label"]), entity["text"]) for entity in row["entityMentions"])
+
+
+def nyt_triples(row: dict) -> Found:
+    """NYT, second step."""
+    name = named(FREEBASE_RELATIONS)
+    triples = ((found["em1Text"], name(found["label"]), found["em2Text"]) for found in row["relationMentions"])
+    return row["sentText"], triples
+
+
+def gids_triples(row: dict) -> Found:
+    """GIDS: the words of an entity are joined by underscores, and each sentence ends with a mark."""
+    head, tail = (row[field].replace("_", " ") for field in ("subj_text", "obj_text"))
+    text = row["sentence"].removesuffix("###END###").strip().replace("_", " ")
+    return text, [(head, named(FREEBASE_RELATIONS)(row["relation"]), tail)]
+
+
+def tacred_triples(row: dict) -> Found:
+    """TACRED, Re-TACRED: a subject and an object among the tokens; their last ones are part of them."""
+    tokens = row["token"]
+    head, tail = (words(tokens, row[f"{part}_start"], row[f"{part}_end"] + 1) for part in ("subj", "obj"))
+    return " ".join(tokens), [(head, tac_relation(row["relation"]), tail)]
+
+
+def docred_sentences(row: dict) -> Iterator[dict]:
+    """DocRED: each sentence of a document, with its own mentions, and with the relations that it is evidence of.
+
+    Both ends of such a relation have to be named in the sentence: `vertexSet` lists the mentions of
+    each entity, and relations hold between entities.
+    """
+    labels = row["labels"]
+    facts = list(zip(labels["head"], labels["tail"], labels["relation_text"], labels["evidence"], strict=True))
+    for number, tokens in enumerate(row["sents"]):
+        entities = [[mention for mention in entity if mention["sent_id"] == number] for entity in row["vertexSet"]]
+        triples = [
+            (entities[head][0]["name"], relation, entities[tail][0]["name"])
+            for head, tail, relation, evidence in facts
+            if number in evidence and entities[head] and entities[tail]
+        ]
+        mentions = sorted((mention for entity in entities for mention in entity), key=lambda mention: mention["pos"])
+        yield {"text": " ".join(tokens), "mentions": mentions, "triples": triples}
+
+
+def docred_entities(row: dict) -> Iterator[tuple[str, str]]:
+    """DocRED, first step."""
+    return ((named(DOCRED_TYPES)(mention["type"]), mention["name"]) for mention in row["mentions"])
+
+
+def _tacred(read_triples: Build) -> dict:
+    return {
+        "family": "RE",
+        "language": "en",
+        "atom": "cls",
+        "splits": {"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        "read": reader(json_list(), read_triples),
+        "exclusive": True,
+        "verified": "schema",
+    }
+
+
+_NYT = {
+    "family": "RE",
+    "language": "en",
+    "splits": {"train": ("raw_train.json",), "validation": ("raw_valid.json",), "test": ("raw_test.json",)},
+    "licence": "New York Times Corpus (LDC2008T19): research",
+    "citation": "Riedel et al. 2010, ECML; Zeng et al. 2018, ACL",
+    "source": OnRequest(
+        "CopyRE, github.com/xiangrongzeng/copy_re (a shared drive)",
+        "put raw_train.json, raw_valid.json and raw_test.json (JSON lines with sentText, entityMentions and "
+        "relationMentions) into this folder",
+    ),
+    "verified": "schema",
+}
+_DOCRED = {
+    "family": "RE",
+    "language": "en",
+    "licence": "MIT",
+    "citation": "Yao et al. 2019, ACL",
+    "verified": "schema",
+    # The labels of its test split are not public.
+    **hub("thunlp/docred", splits={"train": "train_annotated", "validation": "validation"}, revision=PARQUET),
+}
+_DOCRED_SENTENCES = parts(jsonl(), docred_sentences)
+
+
+def _mention(end: str) -> Build:
+    return lambda row: row[end]["indices"]
+
+
+TASKS = (
+    TaskSpec(
+        name="nyt.spans",
+        atom="ext",
+        read=reader(jsonl(), pairs("sentText", nyt_entities)),
+        sizes={"train": 56195, "validation": 5000, "test": 5000},
+        **_NYT,
+    ),
+    TaskSpec(name="nyt.typing", atom="cls", read=reader(jsonl(), pair_typing(nyt_triples, "en")), **_NYT),
+    TaskSpec(
+        name="gids",
+        family="RE",
+        language="en",
+        atom="cls",
+        read=reader(jsonl(), pair_typing(gids_triples, "en")),
+        exclusive=True,
+        **hub("DFKI-SLT/gids", "gids", revision=PARQUET),
+        licence="other: research",
+        citation="Jat et al. 2017, AKBC",
+        verified="schema",
+        sizes={"train": 11297, "validation": 1864, "test": 5663},
+    ),
+    TaskSpec(
+        name="tacred",
+        source=OnRequest(
+            "Linguistic Data Consortium, catalog.ldc.upenn.edu/LDC2018T24",
+            "put train.json, dev.json and test.json of data/json into this folder",
+        ),
+        licence="LDC user agreement",
+        citation="Zhang et al. 2017, EMNLP",
+        sizes={"train": 68124, "validation": 22631, "test": 15509},
+        **_tacred(pair_typing(tacred_triples, "en")),
+    ),
+    TaskSpec(
+        name="retacred",
+        source=OnRequest(
+            "Linguistic Data Consortium, catalog.ldc.upenn.edu/LDC2018T24, and github.com/gstoica27/Re-TACRED",
+            "apply the Re-TACRED patch to TACRED and put train.json, dev.json and test.json into this folder",
+        ),
+        licence="LDC user agreement",
+        citation="Stoica et al. 2021, AAAI",
+        sizes={"train": 58465, "validation": 19584, "test": 13418},
+        **_tacred(pair_typing(tacred_triples, "en")),
+    ),
+    TaskSpec(
+        name="kbp37",
+        family="RE",
+        language="en",
+        atom="cls",
+        read=reader(
+            jsonl(),
+            marked_records("sentence", "relation", kbp37_relation, ("<e1>", "</e1>"), ("<e2>", "</e2>"), "en"),
+        ),
+        exclusive=True,
+        **hub("DFKI-SLT/kbp37", "kbp37", revision=PARQUET),
+        licence="other: research",
+        citation="Zhang and Wang 2015, arXiv:1508.01006",
+        verified="schema",
+        sizes={"train": 15917, "validation": 1724, "test": 3405},
+    ),
+    TaskSpec(
+        name="docred.spans", atom="ext", read=reader(_DOCRED_SENTENCES, pairs("text", docred_entities)), **_DOCRED
+    ),
+    TaskSpec(
+        name="docred.typing",
+        atom="cls",
+        read=reader(_DOCRED_SENTENCES, pair_typing(lambda row: (row["text"], row["triples"]), "en")),
+        **_DOCRED,
+    ),
+    TaskSpec(
+        # The 64 relations of FewRel's training part, of which `fewrel` has none.
+        name="fewrel_wiki64",
+        family="RE",
+        language="en",
+        atom="cls",
+        read=reader(jsonl(), indexed_pair(lambda row: row["names"][0], _mention("head"), _mention("tail"))),
+        exclusive=True,
+        **hub("thunlp/few_rel", splits={"train": "train_wiki"}, revision=PARQUET),
+        licence="MIT",
+        citation="Han et al. 2018, EMNLP",
+        verified="schema",
+        sizes={"train": 44800},
+    ),
+)

@@ -1,0 +1,379 @@
+"""Own data: files that become tasks, modules of a user's, and the page that shows how."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqgpt_jax import command_line
+from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
+from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.data.settings import PrepareConfig
+from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.tasks import catalogue, find
+from seqgpt_jax.tasks.readers import own
+from tests.tasks.records import json_lines, strict, write
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "own_data.md"
+CLS = {"text": "Where is my parcel?", "task": "cls", "answers": "delivery"}
+EXT = {"text": "Ada moved to Turin.", "task": "ext", "answers": {"customer": ["Ada"], "city": [[13, 18]], "date": []}}
+
+
+def config(own_data=None, mixture="tickets", split="train", **settings) -> PrepareConfig:
+    return PrepareConfig(mixture=mixture, tokenizer="-", own_data=own_data, split=split, **settings)
+
+
+def items(*rows: object, folder: Path) -> list[own.Checked]:
+    return list(own.checked(write(folder, "a.jsonl", json_lines(*rows))))
+
+
+def read(spec, split):
+    return list(spec.read(split, tuple(map(Path, spec.splits[split]))))
+
+
+# ---- one record
+
+
+def test_all_ways_to_write_answers(tmp_path):
+    span = {"start": 13, "end": 18, "text": "Turin"}
+    rows = [CLS, CLS | {"answers": ["a", "b"], "labels": ["b", "a", "c"]}, EXT, EXT | {"answers": {"city": [span]}}]
+    assert [item.instance for item in items(*rows, folder=tmp_path)] == [
+        Instance("a.jsonl:1", "cls", CLS["text"], {"delivery": ()}),
+        Instance("a.jsonl:2", "cls", CLS["text"], {"a": (), "b": ()}, ("b", "a", "c")),
+        Instance("a.jsonl:3", "ext", EXT["text"], {"customer": ("Ada",), "city": ("Turin",)}),
+        Instance("a.jsonl:4", "ext", EXT["text"], {"city": ("Turin",)}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "detail"),
+    [
+        ({"text": 3}, "wrong_type", "text is a number"),
+        ({"text": "\u2028 "}, "empty_text", "text is empty"),
+        ({"task": "classify"}, "unknown_task", 'write "cls"'),
+        ({"task": ["cls"]}, "unknown_task", 'write "cls"'),
+        ({"answers": {"a": []}}, "wrong_type", "not an object"),
+        ({"answers": [1]}, "wrong_type", "label 1 is a number"),
+        ({"answers": []}, "no_answer", "needs a label"),
+        ({"answers": ["a", "\t"]}, "empty_label", "empty"),
+        ({"answers": "None"}, "prompt_format", "cannot be 'None'"),
+        ({"answers": "delivry", "labels": ["delivery"]}, "unknown_label", "did you mean 'delivery'"),
+        ({"labels": "delivery"}, "wrong_type", "labels is a string"),
+    ],
+)
+def test_what_is_wrong_with_a_classification_is_said(changes, reason, detail, tmp_path):
+    (item,) = items(CLS | changes, folder=tmp_path)
+    assert (item.instance, item.fault.reason) == (None, reason)
+    assert detail in str(item.fault)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "detail"),
+    [
+        ("Ada", "wrong_type", "an object label -> spans, not a string"),
+        ({"a": "Ada"}, "wrong_type", "the spans of 'a' are a string"),
+        ({"a": [7]}, "wrong_type", "neither a string nor [start, end]"),
+        ({"a": [[0, True]]}, "wrong_type", "neither a string nor [start, end]"),
+        ({"a": ["ada"]}, "span_not_in_text", "the text has 'Ada'"),
+        ({"a": [""]}, "empty_span", "a span of 'a' is empty"),
+        ({"a": [[18, 20]]}, "offsets_out_of_range", "19 characters"),
+        ({"a": [[3, 3]]}, "offsets_out_of_range", "[3, 3]"),
+        ({"a": [{"start": 1, "end": 4, "text": "Ada"}]}, "offsets_do_not_match", "it stands at [0, 3]"),
+        ({"a": [{"start": 1}]}, "missing_field", "no end"),
+        ({" ": ["Ada"]}, "empty_label", "empty"),
+    ],
+)
+def test_what_is_wrong_with_an_extraction_is_said(answers, reason, detail, tmp_path):
+    (item,) = items(EXT | {"answers": answers}, folder=tmp_path)
+    assert (item.instance, item.fault.reason) == (None, reason)
+    assert detail in str(item.fault)
+
+
+def test_a_span_that_no_answer_can_hold(tmp_path):
+    rows = [("None at all", "None"), ("a\tb", "a\tb"), ("a</s>b", "</")]
+    for text, span in rows:
+        (item,) = items({"text": text, "task": "ext", "answers": {"x": [span]}}, folder=tmp_path)
+        assert item.fault.reason in ("prompt_format", "span_not_in_text"), text
+
+
+def test_labels_that_differ_only_outside_the_prompt_are_one(tmp_path):
+    rows = [CLS | {"answers": label} for label in ("a，b", " a,b\n")]
+    found = items(*rows, folder=tmp_path)
+    assert [set(item.instance.gold) for item in found] == [{"a,b"}, {"a,b"}]
+    assert [remark.reason for item in found for remark in item.remarks] == ["changed_label"] * 2
+
+
+def test_misspelt_optional_fields_are_remarked(tmp_path):
+    (item,) = items(CLS | {"lables": ["delivery"], "id": 7}, folder=tmp_path)
+    assert [str(remark) for remark in item.remarks] == ["field 'lables' is not read; did you mean 'labels'?"]
+
+
+@given(st.text(min_size=1), st.data())
+def test_strings_and_offsets_say_the_same(tmp_path_factory, text, data):
+    """Any part of any text: as offsets, as an object, as a string; and what is good can be rendered."""
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    string = text[start:end]
+    ways = ([start, end], {"start": start, "end": end, "text": string}, string)
+    rows = [{"text": text, "task": "ext", "answers": {"x": [way]}} for way in ways]
+    path = tmp_path_factory.mktemp("a") / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = list(own.checked(path))
+    assert len(found) == 3
+    assert len({item.instance is None for item in found}) == 1
+    if found[0].instance:
+        assert [dict(item.instance.gold) for item in found] == [{"x": (string.strip(),)}] * 3
+        assert clean_text(string.strip()) in clean_text(text)
+
+
+# ---- files
+
+
+def test_tables(tmp_path):
+    comma = write(tmp_path, "a.csv", '\ufeffid,text,label\r\n1,"a, ""b""\r\nc",x | y\r\n2,d,\r\n3,e\r\n4,f,z\r\n')
+    tabbed = write(tmp_path, "a.tsv", 'label\ttext\nx\t"quoted\u2028" word\n')
+    found = list(own.checked(comma))
+    assert [item.instance and (item.line, item.instance.text, set(item.instance.gold)) for item in found] == [
+        (2, 'a, "b"\nc', {"x", "y"}),
+        None,
+        None,
+        (6, "f", {"z"}),
+    ]
+    assert [(item.line, item.fault.reason) for item in found if item.fault] == [(4, "empty_label"), (5, "wrong_row")]
+    (item,) = own.checked(tabbed)
+    assert item.instance.text == '"quoted\u2028" word'
+
+
+def test_a_stray_quote_costs_one_row(tmp_path):
+    rows = ["text,label", '"one,x', "two,x", '"three" or so,x', "four,x", '"five,x', "six,x"]
+    found = list(own.checked(write(tmp_path, "a.csv", "\n".join(rows))))
+    assert [item.instance.text for item in found if item.instance] == ["two", "four", "six"]
+    assert [item.line for item in found if item.fault] == [2, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "message"),
+    [
+        ("a.csv", b"text;label\na;b\n", r"a\.csv:1: the first row has to name the columns text and label"),
+        ("a.csv", b"text,label,text\n", "a column stands twice"),
+        ("a.jsonl", json.dumps(CLS).encode("utf-16"), r"a\.jsonl:1: the file is UTF-16"),
+        ("a.json", b"[]", "told by its ending"),
+    ],
+)
+def test_files_of_which_nothing_can_be_read(name, raw, message, tmp_path):
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(ValueError, match=message):
+        list(own.checked(tmp_path / name))
+
+
+def test_broken_lines_do_not_hide_the_others(tmp_path):
+    lines = ["{", '{"a": 1, "a": 2}', "[" * 100_000, json.dumps(CLS), "[1]"]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes("\r\n".join(lines).encode() + b"\n\xff\n")
+    assert [(item.line, item.fault and item.fault.reason) for item in own.checked(path)] == [
+        (1, "not_json"),
+        (2, "not_json"),
+        (3, "not_json"),
+        (4, None),
+        (5, "not_an_object"),
+        (6, "wrong_encoding"),
+    ]
+
+
+# ---- tasks
+
+
+def test_a_file_of_both_kinds_is_two_tasks_split_by_hash(tmp_path):
+    rows = [row | {"text": f"{row['text']} {n}"} for n in range(100) for row in (CLS, EXT)]
+    path = write(tmp_path, "t.jsonl", json_lines(*rows, {"text": "no task"}) + "{\n")
+    data = {"tickets": str(path)}
+    specs = find(config(data))
+    assert [(s.name, s.family, s.language, s.atom, s.exclusive) for s in specs] == [
+        ("tickets.cls", "CLS", "en", "cls", True),
+        ("tickets.ext", "NER", "en", "ext", False),
+    ]
+    assert [spec.name for spec in find(config(data, "tickets.ext+quick_sa_en+tickets"))] == [
+        "tickets.ext",
+        "quick_sa_en",
+        "tickets.cls",
+    ]
+    texts = [{i.text for i in read(s, p) if isinstance(i, Instance)} for s in specs for p in s.splits]
+    assert sum(map(len, texts)) == 200 == len(set.union(*texts))
+    assert len(texts[0]) > 60
+    bad = [(s.name, p, i.line) for s in specs for p in s.splits for i in read(s, p) if isinstance(i, RecordError)]
+    # The text of the first one is known, so it has a split; the second one has nothing.
+    assert [(name, line) for name, _, line in bad] == [("tickets.cls", 201), ("tickets.cls", 202)]
+    assert bad[1][1] == "train"
+    with pytest.raises(RecordError, match=r"t\.jsonl:202: not JSON"):
+        strict(item for item in read(specs[0], "train") if not isinstance(item, RecordError) or item.line > 201)
+
+
+def test_one_file_for_each_split(tmp_path, capsys):
+    train = write(tmp_path, "a.jsonl", json_lines(CLS, CLS | {"answers": ["x", "y"]}, EXT | {"text": "Ada 去都灵"}))
+    test = write(tmp_path, "b.csv", "text,label\n这是中文的一句话吗,x\n")
+    data = {"tickets": {"train": str(train), "test": str(test)}}
+    specs = find(config(data))
+    assert [(spec.name, list(spec.splits), spec.exclusive) for spec in specs] == [
+        ("tickets.cls", ["train", "test"], False),
+        ("tickets.ext", ["train"], False),
+    ]
+    assert specs[0].language == "zh"
+    assert len(read(specs[0], "train")) == 2
+    assert [spec.name for spec in find(config(data, split="test"))] == ["tickets.cls"]
+    assert "tickets: no split 'test', left out: tickets.ext" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no task of 'tickets' has a split 'validation'; there are test, train"):
+        find(config(data, split="validation"))
+
+
+def test_what_own_data_cannot_be_is_said(tmp_path):
+    empty = write(tmp_path, "e.jsonl", "{\n")
+    for data, message in (
+        ({"tickets": "nowhere.jsonl"}, r"there is no file .*nowhere\.jsonl"),
+        ({"tickets": str(empty)}, "no record that can be read: `python -m seqgpt_jax.validate"),
+        ({"ft": str(empty)}, "own data 'ft': the name is taken"),
+        ({"snips": str(empty)}, "own data 'snips': the name is taken"),
+    ):
+        with pytest.raises((ValueError, OSError), match=message):
+            find(config(data))
+    for data in ({"a.b": "x.csv"}, {"a": {"dev": "x.csv"}}, {"a": {}}, {"a": 3}, "x.csv"):
+        with pytest.raises(ValueError, match=r"Prepare\.own_data"):
+            config(data)
+    with pytest.raises(ValueError, match="there is no mixture or task 'tickts': did you mean tickets"):
+        find(config({"tickets": str(write(tmp_path, "t.jsonl", json_lines(CLS)))}, "quick_sa_en+tickts"))
+
+
+def test_the_place_of_own_files_does_not_decide_the_store(tmp_path):
+    here, there = config({"a": "x/a.csv"}), config({"a": "y/a.csv"}, modules="m")
+    assert here.content() == there.content()
+    assert there.modules == ("m",)
+    assert here.content() != config({"a": {"train": "x/a.csv"}}).content()
+    assert here.content() != config({"a": "x/a.csv"}, bad_records="skip").content()
+
+
+# ---- modules and flags
+
+
+def test_modules_bring_tasks_and_mixtures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own_file = write(tmp_path, "tickets.jsonl", json_lines(CLS))
+    body = (
+        "from seqgpt_jax.data.task_spec import TaskSpec\n"
+        "TASKS = (TaskSpec({name!r}, 'CLS', 'en', 'cls', {{'train': ()}}, lambda split, paths: iter(())),)\n"
+    )
+    write(tmp_path, "own_module_one.py", body.format(name="mine.a") + "MIXTURES = {'all': ('mine', 'tickets')}\n")
+    write(tmp_path, "own_module_two.py", body.format(name="trec"))
+    write(tmp_path, "own_module_three.py", "")
+    data = {"tickets": str(own_file)}
+    found = find(config(data, "all+mine.a", modules=("own_module_one",)))
+    assert [spec.name for spec in found] == ["mine.a", "tickets"]
+    for module, message in (
+        ("own_module_two", "tasks need names that are not taken: trec"),
+        ("own_module_three", "has to hold TASKS"),
+        ("own_module_four", "no module 'own_module_four', neither in"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            catalogue(config(modules=module))
+
+
+def parse(*argv):
+    parser = command_line.parser("doc")
+    command_line.add_own_data(parser)
+    return command_line.parse(parser, argv, ("Prepare",))[1]
+
+
+def test_the_flag_names_the_task_and_the_mixture():
+    built = parse("--gin_file=own_cpu.gin", "--data=a/tickets.jsonl", "--data=b.csv").build("Prepare")
+    assert built.own_data == {"tickets": "a/tickets.jsonl", "b": "b.csv"}
+    assert built.mixture == built.tokenizer_mixture == "tickets+b"
+    both = parse("--gin_file=ft_cpu.gin", "--data=tickets.jsonl", "--gin.Prepare.mixture=ft+tickets").build("Prepare")
+    assert (both.mixture, both.tokenizer_mixture) == ("ft+tickets", "pt_and_ft")
+    with pytest.raises(UsageError, match=r"tickets would not be used.*mixture=tickets, or ft\+tickets for both"):
+        parse("--gin_file=ft_cpu.gin", "--data=tickets.jsonl").build("Prepare")
+    with pytest.raises(UsageError, match="rename one of the two"):
+        parse("--data=a/t.csv", "--data=b/t.csv")
+    with pytest.raises(UsageError, match="'my tickets' cannot name a task"):
+        parse("--data=my tickets.csv")
+
+
+# ---- the page
+
+
+def block(name: str) -> str:
+    found = re.findall(rf"`{re.escape(name)}`[^`]*?:\n\n```\w+\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
+    assert len(found) == 1, f"{DOCS} has to show {name} once, after a line that ends in a colon"
+    return found[0]
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A folder with all the files that the page shows."""
+    for name in ("make_example.py", "calls.txt", "calls.py", "calls.gin"):
+        write(tmp_path, name, block(name))
+    return tmp_path
+
+
+def run(line: str, folder: Path, *flags: str) -> str:
+    """What a command prints; it must succeed."""
+    words = [*shlex.split(line), *flags]
+    assert words[0] == "python"
+    environment = {name: value for name, value in os.environ.items() if name not in ("SEQGPT_DATA_DIR", "XLA_FLAGS")}
+    done = subprocess.run(
+        [sys.executable, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_examples_of_the_page_are_good(tmp_path):
+    text = DOCS.read_text(encoding="utf-8")
+    for language, ending in (("json", "jsonl"), ("csv", "csv")):
+        (example,) = re.findall(rf"```{language}\n(.*?)```", text, re.S)
+        found = list(own.checked(write(tmp_path, f"a.{ending}", example)))
+        assert found
+        assert all(item.instance and not item.remarks for item in found)
+
+
+def test_the_module_of_the_page_reads_its_file(page, monkeypatch):
+    monkeypatch.chdir(page)
+    assert len(block("calls.py").splitlines()) < 30
+    topics, entities = find(config(None, "calls", modules=("calls",)))
+    assert sorted(next(iter(item.gold)) for split in topics.splits for item in read(topics, split)) == [
+        "broken",
+        "delivery",
+        "refund",
+    ]
+    golds = [dict(item.gold) for split in entities.splits for item in read(entities, split)]
+    assert {"customer": ("Ada",), "thing": ("lamp",)} in golds
+    assert all(TEMPLATES["chinese"].clean_label(label) == label for gold in golds for label in gold)
+
+
+@pytest.mark.slow
+def test_every_command_of_the_page_runs(page):
+    commands = [
+        line
+        for part in re.findall(r"```bash\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
+        for line in part.splitlines()
+    ]
+    assert len(commands) == 8
+    # Two steps of training show that the command runs; the page promises no more than that.
+    printed = {line: run(line, page, *(["--gin.Train.steps=2"] if ".train " in line else [])) for line in commands}
+    assert "188 good, 0 bad" in printed["python -m seqgpt_jax.validate tickets.jsonl"]
+    assert (page / "scores" / "tickets" / "report.html").is_file()
+    listed = run("python -m seqgpt_jax.prepare --list --gin_file=calls.gin --data=tickets.jsonl", page)
+    assert "calls.topic" in listed
+    assert "tickets.ext" in listed
+
+
+def test_bad_records_stop_or_are_counted(tmp_path):
+    write(tmp_path, "t.jsonl", json_lines(*(CLS | {"text": f"parcel {n}?"} for n in range(60))) + "{\n")
+    line = "python -m seqgpt_jax.prepare --gin_file=own_cpu.gin --data=t.jsonl --gin.Prepare.tokenizer_vocab_size=300"
+    with pytest.raises(AssertionError, match=r"t\.jsonl:61: not JSON"):
+        run(line, tmp_path)
+    assert "1 of t (bad_record)" in run(line, tmp_path, "--gin.Prepare.bad_records=skip")

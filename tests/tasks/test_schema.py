@@ -1,0 +1,69 @@
+"""Tasks whose published files cannot be had here, on small files in their true form."""
+
+from pathlib import Path
+
+import pytest
+
+from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
+from seqgpt_jax.data.task_spec import Skipped
+from seqgpt_jax.tasks import TASKS
+from tests.tasks import schema
+from tests.tasks.records import json_lines, write
+from tests.tasks.schema.sample import Sample
+
+SPECS = {name: spec for name, spec in TASKS.items() if spec.verified == "schema"}
+
+
+def read_sample(task: str, folder: Path) -> dict[str, list[Instance | None]]:
+    """Split -> its instances, None for what is skipped, read from the sample's files."""
+    spec, sample = SPECS[task], schema.SAMPLES[task]
+    for name, content in sample.files.items():
+        write(folder, name, content if isinstance(content, str) else json_lines(*content))
+    found = {}
+    for split, names in spec.splits.items():
+        items = list(spec.read(split, tuple(folder / name for name in names)))
+        assert all(isinstance(item, Instance | Skipped) for item in items), items
+        found[split] = [item if isinstance(item, Instance) else None for item in items]
+    return found
+
+
+def test_every_unverified_task_has_a_sample():
+    assert SPECS.keys() == schema.SAMPLES.keys()
+    assert all(isinstance(sample, Sample) for sample in schema.SAMPLES.values())
+
+
+@pytest.mark.parametrize("task", sorted(SPECS))
+def test_samples_give_what_they_must(task, tmp_path):
+    found, expected = read_sample(task, tmp_path), dict(schema.SAMPLES[task].expected)
+    assert expected, "a sample without expectations proves nothing"
+
+    def plain(items):
+        return [item and (item.text, {label: tuple(spans) for label, spans in item.gold.items()}) for item in items]
+
+    if "+" in expected:
+        joined = plain([item for items in found.values() for item in items])
+        assert sorted(map(repr, joined)) == sorted(map(repr, expected.pop("+")))
+    for split, instances in expected.items():
+        assert plain(found[split]) == list(instances), split
+
+
+@pytest.mark.parametrize("task", sorted(SPECS))
+def test_labels_and_spans_of_the_samples_fit_the_contract(task, tmp_path):
+    spec = SPECS[task]
+    instances = [item for items in read_sample(task, tmp_path).values() for item in items if item is not None]
+    assert instances
+    assert {item.atom for item in instances} == {spec.atom}
+    for item in instances:
+        assert item.gold or spec.atom == "ext"
+        for label, spans in item.gold.items():
+            if spec.family != "MRC":  # questions may need cleaning, names of our own choice must not
+                assert TEMPLATES["chinese"].clean_label(label) == label
+            assert all(clean_text(span) in clean_text(item.text) for span in spans)
+
+
+@pytest.mark.parametrize("task", sorted(SPECS))
+def test_unverified_tasks_say_where_they_come_from(task):
+    spec = SPECS[task]
+    assert spec.source is not None
+    assert spec.licence
+    assert spec.citation
