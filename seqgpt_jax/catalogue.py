@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if args.family is not None and args.family not in FAMILIES:
         raise command_line.UsageError(f"--family={args.family}: the families are {', '.join(FAMILIES)}")
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     data_dir = args.data_dir or (Path(os.environ[DATA_DIR_VARIABLE]) if os.environ.get(DATA_DIR_VARIABLE) else None)
     if args.download:
         if data_dir is None:

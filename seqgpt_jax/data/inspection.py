@@ -12,17 +12,19 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data import preparation
-from seqgpt_jax.data.store import EvalStore, TrainStore, read_manifest
+from seqgpt_jax.data.store import MANIFEST, EvalStore, TrainStore, read_manifest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from seqgpt_jax.data.task_spec import TaskSpec
 
-_CONSOLE = Console(highlight=False, soft_wrap=False)
+# Without emoji: `data.json:train:7` is no tram.
+_CONSOLE = Console(highlight=False, soft_wrap=False, emoji=False)
 
 
 @contextlib.contextmanager
@@ -62,10 +64,21 @@ def print_summary(folder: Path, fresh: bool) -> None:
         numbers += [len(task["labels"]), task["truncated_prompts"]]
         table.add_row(name, f"{task['family']} {task['language']}", *(f"{number:,}" for number in numbers))
     _CONSOLE.print(table)
-    for name, task in manifest["tasks"].items():
-        for reason, sample in task["drop_samples"].items():
-            count = task["drops"][reason]
-            _CONSOLE.print(f"dropped: {count:,} of {name} ({reason}); the first: {sample[:200]}", markup=False)
+    losses = Table("dropped", "reason", "the first, by task", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    rows = [
+        (f"{task['drops'][reason]:,}", reason, Text(sample))
+        for task in manifest["tasks"].values()
+        for reason, sample in task["drop_samples"].items()
+    ]
+    for number, column in enumerate(losses.columns):
+        column.no_wrap = True
+        # Rich would take the room for the samples, which may be cut, from the numbers, which may not.
+        column.min_width = max((len(row[number]) for row in rows), default=0) if number < 2 else None
+    for row in rows:
+        losses.add_row(*row)
+    if losses.row_count:
+        _CONSOLE.print(losses)
+        _CONSOLE.print(f"the first of each in full: {folder / MANIFEST}")
     total = sum(task["tokens"] for task in manifest["tasks"].values())
     epochs = f", drawn for {manifest['epochs']} epochs" if manifest["kind"] == "train" else ""
     state = "prepared" if fresh else "already prepared"

@@ -243,7 +243,7 @@ class LeakReport:
 
     def print(self) -> None:
         """The tables and the totals, for a terminal."""
-        console = Console(highlight=False)
+        console = Console(highlight=False, emoji=False)
         for header, rows in self._tables():
             table = Table(*header, box=box.SIMPLE_HEAD)
             for column in table.columns:

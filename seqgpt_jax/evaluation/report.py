@@ -144,7 +144,7 @@ def markdown(scores: Scores, about: Mapping[str, Any]) -> str:
 
 def print_scores(scores: Scores, console: Console | None = None) -> None:
     """The tables for a terminal of 80 columns, without what scores.md says besides."""
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, emoji=False)
     kept = [HEAD.index(name) for name in _TERMINAL_HEAD]
     for title, rows in sections(scores):
         table = Table(box=box.SIMPLE, pad_edge=False)

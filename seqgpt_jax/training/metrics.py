@@ -164,7 +164,7 @@ class MetricsWriter:
     def __init__(self, run_dir: str | Path, *, steps: int, start_step: int, write: bool) -> None:
         self._steps = steps
         self._write = write
-        self._console = Console(soft_wrap=True)
+        self._console = Console(soft_wrap=True, emoji=False)
         if not write:
             return
         path = Path(run_dir) / METRICS_FILE

@@ -1,0 +1,195 @@
+"""How fast `prepare` is on the real mixture, stage by stage and as a whole, and how much memory it takes.
+
+    export SEQGPT_DATA_DIR=~/datasets
+    python benchmarks/prepare_speed.py --output=benchmarks/results/prepare_speed
+
+Everything is measured in one run, side by side. The tokenizer has 250,681 ids like BLOOM's, trained
+on the mixture itself (the published one is not redistributed here). Memory is measured on
+texts written for it, once and four times as many.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from etils import epath
+
+from seqgpt_jax.atomic import Instance, families
+from seqgpt_jax.data.parts import Part, PartMaker, PartReport, parts, rendered, scan_name
+from seqgpt_jax.data.preparation import prepare, training_strings
+from seqgpt_jax.data.raw_files import read_instances
+from seqgpt_jax.data.scanning import scan
+from seqgpt_jax.data.settings import PrepareConfig
+from seqgpt_jax.data.store import StoreWriter, TrainStore
+from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.tokenizer import encoder_of, load_tokenizer, save_tokenizer, train_tokenizer
+from seqgpt_jax.data.workers import available_cores
+from seqgpt_jax.tasks import find
+
+IDS = 250_681
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mixture", default="ft")
+    parser.add_argument("--tokenizer", type=Path, help="a folder to keep the tokenizer in (default: none is kept)")
+    parser.add_argument("--output", type=Path, required=True, help="FILE, without ending: .json and .md are written")
+    parser.add_argument("--memory", type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.memory:
+        print(json.dumps(_memory(args.memory)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        config = PrepareConfig(args.mixture, tokenizer=str(args.tokenizer or f"{folder}/tokenizer"), output_dir=folder)
+        specs = find(config)
+        if not Path(config.tokenizer).exists():
+            print(f"training a tokenizer of {IDS:,} ids …", flush=True)
+            save_tokenizer(train_tokenizer(training_strings(config, specs), IDS), Path(config.tokenizer))
+        tokenizer = load_tokenizer(config.tokenizer)
+        stages, cores = _stages(config, specs, tokenizer), available_cores()
+        whole = {
+            workers: _whole(replace(config, output_dir=f"{folder}/by-{workers}", workers=workers), specs, tokenizer)
+            for workers in sorted({1, cores})
+        }
+    memory = [_in_another_process(number) for number in (50_000, 200_000)]
+    result = {
+        "mixture": args.mixture,
+        "ids": len(tokenizer),
+        "cores": cores,
+        "load": os.getloadavg()[0],
+        "stages_one_core": stages,
+        "whole_by_workers": whole,
+        "memory": memory,
+    }
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    args.output.with_suffix(".md").write_text(_page(result), encoding="utf-8")
+    print(_page(result))
+
+
+def _seconds(work: Callable[[], object]) -> tuple[float, object]:
+    start = time.process_time()
+    result = work()
+    return time.process_time() - start, result
+
+
+def _stages(config: PrepareConfig, specs: list[TaskSpec], tokenizer) -> dict[str, dict[str, float]]:
+    """CPU seconds of each stage, every one alone on one core."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    folder, encoder = config.data_folder(), encoder_of(tokenizer)
+    totals = dict.fromkeys(("read", "count labels", "draw and render", "tokenise", "draw to write"), 0.0)
+    examples = tokens = 0
+    writer = StoreWriter(epath.Path(config.output_dir) / "stages")
+    PartMaker.prepare_notes(writer, specs, encoder)
+    maker = PartMaker(writer, config)
+    for number, spec in enumerate(specs):
+
+        def read(spec: TaskSpec = spec) -> int:
+            return sum(1 for split in spec.splits for _ in read_instances(spec, split, folder))
+
+        totals["read"] += _seconds(read)[0]
+        seconds, found = _seconds(lambda spec=spec: scan(spec, config))
+        totals["count labels"] += seconds
+        writer.take_note(scan_name(number), found.packed())
+        made: list[Part] = list(parts(spec, number, found, config, 0))
+        seconds, rows = _seconds(
+            lambda made=made, found=found: [r for p in made for r in rendered(p, found.label_set, config, PartReport())]
+        )
+        totals["draw and render"] += seconds
+        prompts, targets = [row[2] for row in rows], [row[3] for row in rows]
+        seconds, ids = _seconds(lambda p=prompts, t=targets: encoder.encode(p) + encoder.encode(t))
+        totals["tokenise"] += seconds
+        examples, tokens = examples + len(rows), tokens + sum(map(len, ids))
+        totals["draw to write"] += _seconds(lambda made=made: [maker(part) for part in made])[0]
+    del os.environ["TOKENIZERS_PARALLELISM"]
+    return {
+        stage: {
+            "cpu_seconds": round(seconds, 2),
+            "examples_per_second": round(examples / seconds),
+            "tokens_per_second": round(tokens / seconds),
+        }
+        for stage, seconds in totals.items()
+    }
+
+
+def _whole(config: PrepareConfig, specs: list[TaskSpec], tokenizer) -> dict[str, float]:
+    """Wall and CPU seconds of the whole command but for the loading of libraries and of the tokenizer."""
+    before = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    start = time.perf_counter()
+    store = TrainStore(prepare(config, specs, tokenizer))
+    wall = time.perf_counter() - start
+    after = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(a.ru_utime + a.ru_stime - b.ru_utime - b.ru_stime for a, b in zip(after, before, strict=True))
+    tokens = sum(task["tokens"] for task in store.manifest["tasks"].values())
+    examples = store.manifest["examples"]
+    return {
+        "examples": examples,
+        "tokens": tokens,
+        "wall_seconds": round(wall, 2),
+        "cpu_seconds": round(cpu, 2),
+        "examples_per_second": round(examples / wall),
+        "tokens_per_second": round(tokens / wall),
+    }
+
+
+def _generated(number: int) -> Callable[[str, tuple[Path, ...]], Iterator[Instance]]:
+    def read(split: str, paths: tuple[Path, ...]) -> Iterator[Instance]:
+        for i in range(number):
+            city = f"city {i % 997}"
+            text = f"Passenger {i} of {i % 31} left {city} on day {i % 365}. " + "It was a long way to go. " * 12
+            yield families.spans_by_label(str(i), text, [(f"place kind {i % 5000}", city)])
+
+    return read
+
+
+def _memory(number: int) -> dict[str, float]:
+    """Peak resident memory of this process, which writes a store of so many instances, and how large that is."""
+    with tempfile.TemporaryDirectory() as folder:
+        spec = TaskSpec("made", "NER", "en", "ext", {"train": ()}, _generated(number))
+        config = PrepareConfig("made", tokenizer="-", output_dir=folder, workers=1)
+        sample = (item.text for item in _generated(2000)("train", ()))
+        store = Path(prepare(config, [spec], train_tokenizer(sample, 2000)))
+        size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"instances": number, "store_mib": round(size / 2**20, 1), "peak_mib": round(peak, 1)}
+
+
+def _in_another_process(number: int) -> dict[str, float]:
+    command = [sys.executable, __file__, f"--memory={number}", "--output=-"]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+
+
+def _page(result: dict) -> str:
+    lines = [
+        f"# `prepare` on the mixture `{result['mixture']}`",
+        "",
+        f"`python benchmarks/prepare_speed.py`: {result['cores']} cores, {result['ids']:,} ids, no quota.",
+        "",
+        "| stage, alone on one core | CPU seconds | examples/s | tokens/s |",
+        "|---|---:|---:|---:|",
+    ]
+    for stage, row in result["stages_one_core"].items():
+        numbers = row["cpu_seconds"], row["examples_per_second"], row["tokens_per_second"]
+        lines.append(f"| {stage} | {numbers[0]} | {numbers[1]:,} | {numbers[2]:,} |")
+    lines += ["", "| whole, by workers | wall s | CPU s | examples/s | tokens/s |", "|---|---:|---:|---:|---:|"]
+    for workers, row in result["whole_by_workers"].items():
+        lines.append(
+            f"| {workers} | {row['wall_seconds']} | {row['cpu_seconds']} | {row['examples_per_second']:,} "
+            f"| {row['tokens_per_second']:,} |"
+        )
+    lines += ["", "| instances (texts written for it) | store MiB | peak memory MiB |", "|---:|---:|---:|"]
+    lines += [f"| {row['instances']:,} | {row['store_mib']} | {row['peak_mib']} |" for row in result["memory"]]
+    lines += ["", f"Load of the machine at the end: {result['load']:.1f}. One worker tokenises on all cores."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
