@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if args.family is not None and args.family not in FAMILIES:
         raise command_line.UsageError(f"--family={args.family}: the families are {', '.join(FAMILIES)}")
+    filters = [name for name in ("family", "language", "state") if getattr(args, name)]
+    if filters and (args.show or args.download):
+        raise command_line.UsageError(f"--{filters[0]} filters the list: leave it out with --show and --download")
     console = Console(highlight=False, emoji=False)
     data_dir = args.data_dir or (Path(os.environ[DATA_DIR_VARIABLE]) if os.environ.get(DATA_DIR_VARIABLE) else None)
     if args.download:
@@ -54,6 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return download.download_all(download.chosen(args.download, TASKS, MIXTURES), data_dir, console)
     found = catalogue.rows(TASKS)
     if args.show:
+        if args.show in MIXTURES:
+            raise command_line.UsageError(
+                f"--show takes one data set, and {args.show} is a mixture of {len(MIXTURES[args.show])} tasks: "
+                "`python -m seqgpt_jax.prepare --list` names them"
+            )
         (dataset,) = download.chosen([args.show], TASKS, {})
         shown = [row for row in found if row.name == dataset]
         if not shown:
@@ -67,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(catalogue.markdown(found), end="")
     else:
         catalogue.print_table(found, console)
-        catalogue.print_counts(found, console)
+        catalogue.print_counts(found, console, whole=not filters)
     return 0
 
 

@@ -9,6 +9,7 @@ may be left out). A binding that nothing uses is an error.
 import argparse
 import dataclasses
 import difflib
+import errno
 import functools
 import importlib
 import inspect
@@ -123,7 +124,8 @@ class Configs:
         ]
         if missing:
             needed = ", ".join(f"{name}.{field}" for field in missing)
-            raise UsageError(f"not set: {needed}. Bind it in a gin file or with --gin.{name}.{missing[0]}=VALUE")
+            own = ", or bring own data with --data=FILE" if f"{name}.{missing[0]}" == "Prepare.mixture" else ""
+            raise UsageError(f"not set: {needed}. Bind it in a gin file or with --gin.{name}.{missing[0]}=VALUE{own}")
         built = self._guard(lambda: self._makers[name](**changes), name)
         if name == "Prepare" and "mixture" not in changes:
             self._check_own_data_is_used(built.mixture)
@@ -199,7 +201,8 @@ class Configs:
         except (ValueError, SyntaxError, TypeError, OSError) as error:
             line = re.search(r"In bindings string line (\d+)", str(error))
             place = f"{where}:{line[1]}" if line and where.endswith(".gin") else where
-            raise UsageError(f"{place}: {self._explain(str(error))}") from error
+            message = self._explain(str(error))
+            raise UsageError(message if message.startswith(f"{place}.") else f"{place}: {message}") from error
 
     def _explain(self, message: str) -> str:
         # gin appends a trace of its own; the first line says what is wrong.
@@ -285,7 +288,10 @@ def run(main: Callable[[], int | None]) -> None:
     try:
         sys.exit(main())
     except KeyboardInterrupt:
+        print("interrupted: run the same command again, what is complete is kept", file=sys.stderr)
         sys.exit(130)
     except (UsageError, ValueError, OSError, ArithmeticError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        mend = ": free some of the output folder's disk, or of TMPDIR's, and run the same command again" if full else ""
+        print(f"error: {error}{mend}", file=sys.stderr)
         sys.exit(2)

@@ -133,7 +133,7 @@ def _hierarchy(name: str, folder: str, citation: str) -> TaskSpec:
         ),
         source=OnRequest(
             "the shared drive of AFET, github.com/INK-USC/AFET",
-            f"Download the folder {folder} and put its train.json and test.json into the folder {name}.",
+            f"Download the JSON of {folder}, unpack it and put train.json and test.json into the folder {name}.",
         ),
         licence="unknown",
         citation=citation,

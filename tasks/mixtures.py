@@ -11,20 +11,23 @@ from seqgpt_jax.data.sources import Generated
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks import llm_labelled, quickstart
 
+# Stage one; the other packs of `llm_labelled` are samples too small to train on.
+PT = ("pile_ner_slimer", "sky_ner_zh")
 # Numbers of data sets for the ablation of figure 5; every mixture holds the smaller ones.
 DATA_SETS = (4, 8, 16)
 
 
 def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
     """All mixtures of these tasks, by name."""
-    pt = {spec.name for spec in llm_labelled.TASKS}
-    real = [spec for spec in tasks.values() if spec.name not in pt and not isinstance(spec.source, Generated)]
+    labelled_by_models = {spec.name for spec in llm_labelled.TASKS}
+    real = [spec for spec in tasks.values() if spec.name not in labelled_by_models]
+    real = [spec for spec in real if not isinstance(spec.source, Generated)]
     training = [spec for spec in real if not spec.held_out and "train" in spec.splits]
     ft = [spec for spec in training if spec.verified == "files"]
     held_out = [spec for spec in real if spec.held_out]
     return {
         # Stage one: labels written by a language model.
-        "pt": ("pile_ner_slimer", "sky_ner_zh"),
+        "pt": PT,
         # Stage two, and what its score is measured on: the held-in test splits.
         "ft": _names(ft),
         # Never trained on: their texts are new, and most of their labels too.
@@ -37,7 +40,7 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
         **{f"ft_{family.lower()}": _names(spec for spec in ft if spec.family == family) for family in FAMILIES},
         **{f"ft_{number}_sets": _names(_of_data_sets(ft, number)) for number in DATA_SETS},
         # What tokenizers of the small recipes are trained on: both stages must share one.
-        "pt_and_ft": ("pile_ner_slimer", "sky_ner_zh", *_names(ft)),
+        "pt_and_ft": (*PT, *_names(ft)),
         "quickstart_pt": quickstart.PT,
         "quickstart_ft": quickstart.HELD_IN,
         "quickstart_pt_and_ft": (*quickstart.PT, *quickstart.HELD_IN),

@@ -9,6 +9,7 @@ import importlib
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,13 +129,24 @@ def module_tasks(name: str) -> tuple[list[TaskSpec], Mapping[str, Sequence[str]]
     sys.path.insert(0, here)
     try:
         module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name.split(".")[0] and error.name != name:
-            raise
-        raise ValueError(f"Prepare.modules: no module {name!r}, neither in {here} nor installed") from error
+    except Exception as error:  # whatever the module's code raises
+        if isinstance(error, ModuleNotFoundError) and error.name in (name, name.split(".")[0]):
+            raise ValueError(f"Prepare.modules: no module {name!r}, neither in {here} nor installed") from error
+        frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError):
+            frames.append((error.filename or name, error.lineno))
+        # The last line of the user's own code, for what it calls may be ours.
+        file, line = next((frame for frame in reversed(frames) if Path(frame[0]).is_relative_to(here)), frames[-1])
+        problem = error.msg if isinstance(error, SyntaxError) else error
+        raise ValueError(
+            f"Prepare.modules: {name} cannot be imported: {file}:{line}: {type(error).__name__}: {problem}"
+        ) from error
     finally:
         sys.path.remove(here)
     tasks = getattr(module, "TASKS", None)
     if not isinstance(tasks, Sequence) or not tasks or not all(isinstance(spec, TaskSpec) for spec in tasks):
         raise ValueError(f"module {name} ({module.__file__}) has to hold TASKS, a tuple of TaskSpec")
-    return list(tasks), getattr(module, "MIXTURES", {})
+    mixtures = getattr(module, "MIXTURES", {})
+    if not isinstance(mixtures, Mapping) or any(isinstance(members, str) for members in mixtures.values()):
+        raise ValueError(f"module {name} ({module.__file__}): MIXTURES is like {{'all': ('one', 'two')}}: {mixtures!r}")
+    return list(tasks), mixtures

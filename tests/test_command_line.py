@@ -1,5 +1,6 @@
 """The edge: gin files by bare name, overrides, and errors that name the way out."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -71,9 +72,9 @@ def test_one_run_file_serves_several_commands() -> None:
 
 
 def test_values_are_checked_and_missing_ones_are_named() -> None:
-    with pytest.raises(UsageError, match=r"Prepare.split must be one of train, validation, test, not 'dev'"):
+    with pytest.raises(UsageError, match=r"^Prepare.split must be one of train, validation, test, not 'dev'"):
         parse("--gin_file=ft_cpu.gin", "--gin.Prepare.split=dev").build("Prepare")
-    with pytest.raises(UsageError, match=r"not set: Prepare.mixture, Prepare.tokenizer"):
+    with pytest.raises(UsageError, match=r"not set: Prepare.mixture, Prepare.tokenizer.*--data=FILE"):
         parse().build("Prepare")
 
 
@@ -110,6 +111,24 @@ def test_help_is_quick_and_has_an_example(command, tmp_path) -> None:
     # Seconds differ between machines; what makes --help slow is what it imports.
     imported = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
     assert not imported & {"jax", "tensorflow", "seqio", "torch", "transformers", "orbax"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted: run the same command again"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left on device: free some"),
+        (UsageError("what is wrong"), 2, "error: what is wrong\n"),
+    ],
+)
+def test_what_ends_a_command_is_said(error, code, text, capsys) -> None:
+    def main() -> int:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        command_line.run(main)
+    assert ended.value.code == code
+    assert text in capsys.readouterr().err
 
 
 def test_errors_are_one_line_without_a_traceback(tmp_path) -> None:

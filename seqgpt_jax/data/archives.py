@@ -54,7 +54,7 @@ def _extract(members: Mapping[str, Opener], member: str, target: Path) -> None:
         shown = ", ".join(sorted(members)[:5])
         raise ValueError(f"the archive has no {member!r}; it holds {len(members)} files, the first: {shown}")
     for name, open_ in below.items():
-        if ".." in PurePosixPath(name).parts:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise ValueError(f"the archive wants to write outside of its folder: {name!r}")
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,14 +16,14 @@ from seqgpt_jax.data.workers import Item, Job, Result, Runner
 def beam_runner(options: Sequence[str]) -> Runner:
     """A `Runner` with these pipeline options, such as `--runner=DataflowRunner --project=… --region=…`.
 
-    Jobs (tasks) are read by one worker each; their parts are spread over all.
+    Jobs (tasks) are read by one worker each; their parts are spread over all. This package, and modules of a user's
+    own, must be importable on every worker (Beam's `--setup_file`, or a container image).
     """
 
     def run(
         jobs: Iterable[Job], expand: Callable[[Job], Iterable[Item]], work: Callable[[Item], Result]
     ) -> Iterator[Result]:
-        # User modules and readers travel by value: they need not be installed on the workers.
-        with beam.Pipeline(options=PipelineOptions(list(options), save_main_session=False)) as pipeline:
+        with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
             jobs_of_all = pipeline | "jobs" >> beam.Create(list(jobs)) | "spread jobs" >> beam.Reshuffle()
             items = jobs_of_all | "expand" >> beam.FlatMap(expand) | "spread items" >> beam.Reshuffle()
             _ = items | "work" >> beam.Map(work)

@@ -211,6 +211,8 @@ def print_table(found: Sequence[Row], console: Console) -> None:
     for cells in zip(*(columns[name] for name in shown), strict=True):
         table.add_row(*map(Text, cells))
     console.print(table)
+    if hidden := [name for name in columns if name not in shown]:
+        console.print(f"\nno room for {', '.join(hidden)}: widen the terminal, see --show NAME or docs/catalogue.md")
 
 
 def _widths(natural: Mapping[str, int], room: int) -> dict[str, int]:
@@ -242,8 +244,17 @@ def _compact(number: int | None) -> str:
     return str(number)
 
 
-def print_counts(found: Sequence[Row], console: Console) -> None:
-    """How many data sets there are of each family and language, and how many tasks of each atom."""
+def print_counts(found: Sequence[Row], console: Console, *, whole: bool = True) -> None:
+    """How many data sets there are of each family and language, and how many tasks of each atom.
+
+    Args:
+      whole: these are all data sets; a part of them is counted in one line, in which its other families and
+        languages do not stand as if they were complete.
+    """
+    if not whole:
+        tasks = " and ".join(f"{sum(row.atoms.get(atom, 0) for row in found)} {atom}" for atom in ("cls", "ext"))
+        console.print(f"\n{len(found)} data set{'s' * (len(found) != 1)}, with {tasks} tasks of all their families")
+        return
     table = Table("data sets", *FAMILIES, "all", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for column in table.columns[1:]:
         column.justify, column.min_width = "right", 4

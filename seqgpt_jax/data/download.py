@@ -71,9 +71,10 @@ def chosen(
         for member in mixtures.get(name, (name,)):
             dataset = tasks[member].dataset if member in tasks else member
             if dataset not in datasets:
-                close = difflib.get_close_matches(name, [*datasets, *mixtures, *tasks], n=3)
+                # A data set of one task has its name: each is proposed once.
+                close = difflib.get_close_matches(member, list(dict.fromkeys([*datasets, *mixtures, *tasks])), n=3)
                 hint = f"did you mean {' or '.join(close)}?" if close else "`python -m seqgpt_jax.catalogue` shows them"
-                raise ValueError(f"there is no data set, task or mixture {name!r}: {hint}")
+                raise ValueError(f"there is no data set, task or mixture {member!r}: {hint}")
             found[dataset] = datasets[dataset]
     return found
 
@@ -206,9 +207,13 @@ def _open(source: HuggingFace | Tfds, split: str) -> Rows:
 
 def _write_lines(rows: Iterable[Mapping[str, Any]], total: int, path: Path, title: str, console: Console) -> None:
     columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    written = 0
     with _progress(columns, console) as progress, path.open("w", encoding="utf-8", newline="\n") as file:
         for row in progress.track(rows, total=total, description=title):
             file.write(json.dumps(_json(row), ensure_ascii=False, allow_nan=False) + "\n")
+            written += 1
+    if written != total:
+        raise OSError(f"{total:,} rows were promised, {written:,} came")
 
 
 def _json(value: Any) -> Any:
@@ -238,10 +243,14 @@ def _ask(source: OnRequest, specs: Sequence[TaskSpec], base: Path, console: Cons
 
 @contextlib.contextmanager
 def _staging(base: Path) -> Iterator[Path]:
-    """A folder beside the goal, gone in the end whatever happens."""
+    """A folder beside the goal, gone in the end whatever happens, as the data set's own is while it is empty."""
     base.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=base, prefix=".download-") as folder:
-        yield Path(folder)
+    try:
+        with tempfile.TemporaryDirectory(dir=base, prefix=".download-") as folder:
+            yield Path(folder)
+    finally:
+        with contextlib.suppress(OSError):
+            base.rmdir()
 
 
 def _put(staged: Path, target: Path) -> None:
@@ -261,6 +270,8 @@ def _has_digest(path: Path, sha256: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
+    # What `requests` wraps says the address once more before it says what is wrong.
+    error = next((arg.reason for arg in error.args if isinstance(getattr(arg, "reason", None), Exception)), error)
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -46,7 +46,9 @@ def print_tasks(tasks: Mapping[str, "TaskSpec"], mixtures: Mapping[str, Sequence
         )
     _CONSOLE.print(table)
     for name, members in mixtures.items():
-        _CONSOLE.print(f"mixture [bold]{name}[/bold] ({len(members)} tasks): {' '.join(members)}")
+        shown = [*members[:12], *(["…"] if members[12:] else [])]
+        _CONSOLE.print(f"mixture [bold]{name}[/bold] ({len(members)} tasks): {' '.join(shown)}")
+    _CONSOLE.print("`--inspect` shows all that is in one; names can be joined: --gin.Prepare.mixture=ft_en+cluener")
 
 
 def print_summary(folder: Path, fresh: bool) -> None:
@@ -64,16 +66,18 @@ def print_summary(folder: Path, fresh: bool) -> None:
         numbers += [len(task["labels"]), task["truncated_prompts"]]
         table.add_row(name, f"{task['family']} {task['language']}", *(f"{number:,}" for number in numbers))
     _CONSOLE.print(table)
-    losses = Table("dropped", "reason", "the first, by task", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    losses = Table("lost", "reason", "the first, by task", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     rows = [
         (f"{task['drops'][reason]:,}", reason, Text(sample))
         for task in manifest["tasks"].values()
         for reason, sample in task["drop_samples"].items()
     ]
-    for number, column in enumerate(losses.columns):
+    taken = sum(max([len(row[number]) for row in rows] + [7]) for number in range(2))
+    for column in losses.columns:
         column.no_wrap = True
-        # Rich would take the room for the samples, which may be cut, from the numbers, which may not.
-        column.min_width = max((len(row[number]) for row in rows), default=0) if number < 2 else None
+    # Rich would take the room for the samples, which may be cut, from the numbers, which may not.
+    losses.columns[2].max_width = max(_CONSOLE.width - taken - 5, 16)
+    losses.columns[0].justify = "right"
     for row in rows:
         losses.add_row(*row)
     if losses.row_count:
@@ -168,34 +172,24 @@ def mixture_lengths(folder: Path) -> np.ndarray:
 
 
 def print_examples(folder: Path, tokenizer: "PreTrainedTokenizerFast", number: int) -> None:
-    """The first examples of every task, decoded from the stored ids."""
+    """The first `number` examples of every task, decoded from the stored ids."""
     manifest = read_manifest(folder)
     assert manifest is not None, folder
-    seen: dict[str, int] = {}
+    with np.load(folder / "epoch-0000" / "index.npz") as index:
+        tasks = index["tasks"]
+    names = list(manifest["tasks"])
+    chosen = [example for task in range(len(names)) for example in np.flatnonzero(tasks == task)[:number].tolist()]
     if manifest["kind"] == "train":
-        store = TrainStore(folder)
-        names = list(manifest["tasks"])
-        for example in range(manifest["examples"]):
-            record = store.read(0, [example])[0]
-            _show(seen, number, names[record.task], record.id, record.prompt_ids, record.target_ids, tokenizer)
+        for record in TrainStore(folder).read(0, chosen):
+            answer = tokenizer.decode(list(record.target_ids))
+            _show(names[record.task], record.id, tokenizer.decode(list(record.prompt_ids)), answer, record.prompt_ids)
     else:
-        for record in EvalStore(folder):
-            _show(seen, number, record.task, record.id, record.prompt_ids, record.target, tokenizer)
+        store = EvalStore(folder)
+        for record in (store[example] for example in chosen):
+            _show(record.task, record.id, record.prompt, record.target, record.prompt_ids)
 
 
-def _show(
-    seen: dict[str, int],
-    number: int,
-    task: str,
-    id: str,
-    prompt_ids: Sequence[int],
-    target: Sequence[int] | str,
-    tokenizer: "PreTrainedTokenizerFast",
-) -> None:
-    if seen.setdefault(task, 0) >= number:
-        return
-    seen[task] += 1
-    answer = target if isinstance(target, str) else tokenizer.decode(list(target))
+def _show(task: str, id: str, prompt: str, answer: str, prompt_ids: Sequence[int]) -> None:
     _CONSOLE.rule(f"{task}  {id}  {len(prompt_ids)} prompt ids")
-    _CONSOLE.print(tokenizer.decode(list(prompt_ids)), markup=False)
+    _CONSOLE.print(prompt, markup=False)
     _CONSOLE.print(answer, style="green", markup=False)

@@ -34,6 +34,7 @@ class Part:
       epoch, task, number: which part; `task` is the task's number in the mixture.
       instances: with their labels that are within the quotas.
       read: instances of the split that were read up to its end, for a progress bar.
+      whole: the quota is on instances, so their labels, which are questions, are not counted.
     """
 
     epoch: int
@@ -41,6 +42,7 @@ class Part:
     number: int
     instances: Sequence[tuple[Instance, tuple[str, ...]]]
     read: int
+    whole: bool = False
 
     @property
     def name(self) -> str:
@@ -98,25 +100,32 @@ def parts(
         if labels := scan.keep(item):
             kept.append((item, labels))
         if len(kept) == PART_INSTANCES:
-            yield Part(epoch, task, number, kept, read)
+            yield Part(epoch, task, number, kept, read, scan.whole)
             kept, number = [], number + 1
     if kept:
-        yield Part(epoch, task, number, kept, read)
+        yield Part(epoch, task, number, kept, read, scan.whole)
+
+
+def count_name(epoch: int, task: int) -> str:
+    """The note that holds the number of parts of a task in an epoch."""
+    return f"parts-{epoch:04d}-{task:04d}"
 
 
 def missing_parts(
     job: tuple[int, int],
     specs: Sequence[TaskSpec],
-    scans: Sequence[Scan],
     config: PrepareConfig,
     leaks: Mapping[str, str],
     writer: StoreWriter,
 ) -> Iterator[Part]:
-    """The parts of (epoch, task number) that the store does not have yet."""
-    epoch, task = job
-    for part in parts(specs[task], task, scans[task], config, epoch, leaks):
+    """The parts of (epoch, task number) that the store does not have yet; notes how many there are in all."""
+    (epoch, task), number = job, 0
+    found = Scan.unpacked(writer.note(scan_name(task)))
+    for part in parts(specs[task], task, found, config, epoch, leaks):
+        number += 1
         if not writer.has_part(part.name):
             yield part
+    writer.take_note(count_name(epoch, task), str(number).encode())
 
 
 def scan_one(
@@ -146,7 +155,7 @@ def rendered(
         except ContractError as error:
             report.drops.add("contract", instance.id, str(error))
             continue
-        for label in kept:
+        for label in () if part.whole else kept:
             if label != NO_LABEL:
                 report.label_counts[label] = report.label_counts.get(label, 0) + 1
         for chunk, (example, (prompt, target)) in enumerate(zip(examples, pairs, strict=True)):

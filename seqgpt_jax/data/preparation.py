@@ -8,10 +8,8 @@ and a preparation that was interrupted goes on where it was.
 import contextlib
 import functools
 import hashlib
-import importlib.util
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,9 +20,11 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import GEN
 from seqgpt_jax.data import raw_files
+from seqgpt_jax.data.code import code_digest
 from seqgpt_jax.data.parts import (
     PartMaker,
     PartReport,
+    count_name,
     missing_parts,
     part_name,
     parts,
@@ -34,14 +34,11 @@ from seqgpt_jax.data.parts import (
 )
 from seqgpt_jax.data.scanning import Scan, scan
 from seqgpt_jax.data.settings import PrepareConfig
-from seqgpt_jax.data.store import StoreWriter, read_manifest
+from seqgpt_jax.data.store import StoreError, StoreWriter, is_finished
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.data.tokenizer import encoder_of, fingerprint
 from seqgpt_jax.data.workers import Runner, available_cores, processes
 
-_PACKAGE = Path(__file__).parent.parent
-# The modules of this package that decide what a store holds.
-_DECIDING = ("drawing", "encoding", "leaks", "parts", "preparation", "quota", "raw_files", "scanning", "store")
 # Less than this is read faster than worker processes start.
 _SMALL = 8 << 20
 Progress = Callable[[str, int, int], None]
@@ -64,12 +61,7 @@ def settings_fingerprint(
     everything_read = [*specs, *evaluation]
     raw_files.check_files(everything_read, config.data_folder())
     files = raw_files.digests(everything_read, config.data_folder())
-    own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
-    # The folder tasks/ as a whole, whatever of it is loaded, and the modules of a user's own readers.
-    own += sorted(Path(importlib.util.find_spec("seqgpt_jax.tasks").origin).parent.rglob("*.py"))
-    readers = {getattr(spec.read, "func", spec.read).__module__ for spec in everything_read} | {*config.modules}
-    readers = {name for name in readers if not name.startswith("seqgpt_jax.")}
-    code = raw_files.digest([*own, *(Path(sys.modules[name].__file__) for name in sorted(readers))])
+    code = code_digest(everything_read, config.modules)
     settings = config.content() | {"tokenizer": fingerprint(tokenizer)}
     names = [[spec.name for spec in group] for group in (specs, evaluation)]
     everything = json.dumps([settings, names, sorted(files.items()), code], sort_keys=True)
@@ -89,7 +81,7 @@ def locate(
 ) -> Path | None:
     """The finished store for these settings, or None where it has to be prepared."""
     folder = store_folder(config, settings_fingerprint(config, specs, tokenizer, evaluation)[0])
-    return folder if read_manifest(folder) else None
+    return folder if is_finished(folder) else None
 
 
 def prepare(
@@ -121,7 +113,7 @@ def prepare(
     key, files = settings_fingerprint(config, specs, tokenizer, evaluation)
     folder = store_folder(config, key)
     with _only_one(folder):
-        if read_manifest(folder):
+        if is_finished(folder):
             return folder
         writer = StoreWriter(folder)
         run = runner or _local_processes(config, specs)
@@ -291,14 +283,16 @@ def _make_parts(
     epochs = config.epochs if config.training else 1
     before = [0, *itertools.accumulate(found.instances for found in scans)]
     jobs = [(epoch, number) for epoch in range(epochs) for number in range(len(specs))]
-    expand = functools.partial(missing_parts, specs=specs, scans=scans, config=config, leaks=leaks, writer=writer)
+    expand = functools.partial(missing_parts, specs=specs, config=config, leaks=leaks, writer=writer)
     for part in run(jobs, expand, PartMaker(writer, config)):
         read = part.epoch * before[-1] + before[part.task] + part.read
         progress(f"writing {specs[part.task].name}", read, epochs * before[-1])
     names: list[list[tuple[int, str]]] = [[] for _ in range(epochs)]
     for epoch, number in jobs:
-        all_names = (part_name(epoch, number, part) for part in itertools.count())
-        names[epoch] += [(number, name) for name in itertools.takewhile(writer.has_part, all_names)]
+        count = writer.note(count_name(epoch, number))
+        if count is None:
+            raise StoreError(f"{writer.folder}: another process has finished or removed it; run the same command again")
+        names[epoch] += [(number, part_name(epoch, number, part)) for part in range(int(count))]
     return names
 
 

@@ -1,5 +1,6 @@
 """Raw files: where they lie, what they hold, and what they are (a digest of each)."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -84,30 +85,39 @@ def read_instances(
 
 def digests(specs: Iterable[TaskSpec], data_folder: Path | None) -> dict[str, str]:
     """`data set/file` -> digest, for every file of every split."""
-    found: dict[str, str] = {}
+    found: dict[str, dict[Path, None]] = {}
     for spec in specs:
         for split, names in spec.splits.items():
             for name, path in zip(names, _paths(spec, split, data_folder), strict=True):
-                # Own data may lie anywhere: the place does not decide the content.
+                # Own data may lie anywhere: the place does not decide the content. Files that differ in it alone share
+                # a key.
                 key = f"{spec.dataset}/{f'{split}/{path.name}' if Path(name).is_absolute() else name}"
-                if key not in found:
-                    found[key] = digest(sorted(path.rglob("*")) if path.is_dir() else [path])
-    return found
+                found.setdefault(key, {})[path] = None
+    return {key: digest(file for path in paths for file in _files(path)) for key, paths in found.items()}
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def digest(paths: Iterable[Path]) -> str:
-    """One digest of the content of these files, in this order; folders among them are passed over."""
-    content = hashlib.blake2b(digest_size=8)
+    """One digest of the names and the content of these files, in this order."""
+    together = hashlib.blake2b(digest_size=8)
     for path in paths:
-        if path.is_file():
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    content.update(block)
-    return content.hexdigest()
+        stat = path.stat()
+        together.update(f"{path.name}\0".encode() + _content(path, stat.st_mtime_ns, stat.st_size))
+    return together.hexdigest()
+
+
+@functools.cache
+def _content(path: Path, *stamp: int) -> bytes:
+    """Cached for one state of the file: every command asks several times."""
+    del stamp
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
 
 
 def size(specs: Iterable[TaskSpec], data_folder: Path | None) -> int:
     """Bytes of all files, each counted once."""
     paths = {path for spec in specs for split in spec.splits for path in _paths(spec, split, data_folder)}
-    files = {file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])}
-    return sum(file.stat().st_size for file in files if file.is_file())
+    return sum(file.stat().st_size for file in {file for path in paths for file in _files(path)})

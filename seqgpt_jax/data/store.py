@@ -11,8 +11,8 @@ A folder without a manifest is unfinished and is never read.
 import hashlib
 import io
 import json
-import os
 import tempfile
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,7 +98,7 @@ class StoreWriter:
         self, name: str, records: Sequence[Mapping[str, Any]], lengths: np.ndarray, report: Mapping[str, Any]
     ) -> None:
         """Writes records, with their (prompt, target) lengths [records, 2], and what there is to say about them."""
-        digest = hashlib.blake2b(digest_size=8)
+        digest, size = hashlib.blake2b(digest_size=8), 0
         if records:
             # Written elsewhere and copied: the folder may lie in a bucket, the library needs a local disk.
             with tempfile.TemporaryDirectory() as scratch:
@@ -110,8 +110,11 @@ class StoreWriter:
                     digest.update(packed)
                     writer.write(packed)
                 writer.close()
-                _write(self.folder / f"{name}{_RECORDS}", local.read_bytes())
-        fields = {"digest": digest.digest(), "lengths": lengths.astype(np.int32).tobytes(), "report": report}
+                content = local.read_bytes()
+                size = len(content)
+                _write(self.folder / f"{name}{_RECORDS}", content)
+        lengths = lengths.astype(np.int32).tobytes()
+        fields = {"digest": digest.digest(), "size": size, "lengths": lengths, "report": report}
         _write(self.folder / f"{name}{_REPORT}", msgpack.packb(fields))
 
     def finish(self, epochs: Sequence[Sequence[tuple[int, str]]], manifest: Mapping[str, Any]) -> list[int]:
@@ -129,7 +132,9 @@ class StoreWriter:
             tasks, lengths = [np.zeros(0, np.int32)], [np.zeros((0, 2), np.int32)]
             for task, name in names:
                 fields = _read_report(self.folder, name)
-                assert fields is not None, name
+                shard = self.folder / f"{name}{_RECORDS}"
+                if fields is None or (shard.stat().length if shard.exists() else 0) != fields["size"]:
+                    raise StoreError(f"{shard} is gone or not whole: remove {self.folder} and prepare it again")
                 digest.update(fields["digest"])
                 lengths.append(np.frombuffer(fields["lengths"], np.int32).reshape(-1, 2))
                 tasks.append(np.full(len(lengths[-1]), task, np.int32))
@@ -141,12 +146,13 @@ class StoreWriter:
             np.savez(index, **columns)
             _write(folder / "index.npz", index.getvalue())
         numbers = {"examples": counts[0], "examples_per_epoch": counts, "content": digest.hexdigest()}
+        text = json.dumps({**manifest, **numbers}, ensure_ascii=False, indent=1)
+        _write(self.folder / MANIFEST, text.encode())
+        # Only now: what is needed to go on after an interruption.
         for folder in (self.folder, *(self.folder / f"epoch-{epoch:04d}" for epoch in range(len(epochs)))):
             for path in folder.iterdir():
                 if path.suffix in (_REPORT, _NOTE) or path.suffix.startswith(_WRITING):
                     path.unlink()
-        text = json.dumps({**manifest, **numbers}, ensure_ascii=False, indent=1)
-        _write(self.folder / MANIFEST, text.encode())
         return counts
 
     def abandon(self) -> None:
@@ -155,9 +161,9 @@ class StoreWriter:
 
 
 def _write(path: epath.Path, content: bytes) -> None:
-    """Under another name first: an interruption must not leave half a file."""
+    """Under a name of its own first: neither an interruption nor a second writer must leave half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}{_WRITING}{os.getpid()}")
+    partial = path.with_name(f"{path.name}{_WRITING}{uuid.uuid4().hex}")
     partial.write_bytes(content)
     partial.replace(path)
 
@@ -165,6 +171,11 @@ def _write(path: epath.Path, content: bytes) -> None:
 def _read_report(folder: epath.Path, name: str) -> dict[str, Any] | None:
     path = folder / f"{name}{_REPORT}"
     return msgpack.unpackb(path.read_bytes()) if path.exists() else None
+
+
+def is_finished(folder: epath.Path | Path) -> bool:
+    """Whether the folder holds a finished store."""
+    return (folder / MANIFEST).exists()
 
 
 def read_manifest(folder: epath.Path | Path) -> dict[str, Any] | None:
@@ -189,7 +200,13 @@ class _Store:
 
     def _source(self, epoch: int) -> ArrayRecordDataSource:
         shards = sorted(self.folder.glob(f"epoch-{epoch:04d}/examples-*{_RECORDS}"))
-        return ArrayRecordDataSource([str(shard) for shard in shards])
+        source = ArrayRecordDataSource([str(shard) for shard in shards])
+        if len(source) != (expected := self.manifest["examples_per_epoch"][epoch]):
+            raise StoreError(
+                f"{self.folder} holds {len(source):,} examples of epoch {epoch}, its {MANIFEST} counts {expected:,}: "
+                "copy it again, or remove it and prepare it again"
+            )
+        return source
 
 
 class TrainStore(_Store):

@@ -77,7 +77,9 @@ def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], m
 
 def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
     """Equal for tokenizers that give equal ids."""
-    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()[:16]
+    # The id of `</s>` ends every target and stands outside the backend.
+    content = f"{tokenizer.eos_token_id}\n{tokenizer.backend_tokenizer.to_str()}"
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:

@@ -66,8 +66,9 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], number: int)
             yield running.popleft().result()
     except TerminatedWorkerError as error:
         raise WorkerDied(
-            "a worker process was killed, most often for want of memory: set Prepare.workers to a smaller number and "
-            "run the same command again; what is complete is used again"
+            f"a worker process died ({str(error).splitlines()[0]}), most often killed for want of memory: set "
+            "Prepare.workers to a smaller number and run the same command again; what is complete is used again. With "
+            "Prepare.workers = 1 an error of your own module is shown as it is"
         ) from error
     finally:
         executor.shutdown(wait=True, kill_workers=True)

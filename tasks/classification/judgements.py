@@ -1,10 +1,10 @@
 """CLS: what a text does or is fit for: offence, irony, stance, opinion, its place in a paper or a contract."""
 
-from seqgpt_jax.data.sources import Files, HuggingFace, Remote
+from seqgpt_jax.data.sources import PARQUET, Files, HuggingFace, Remote
 from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import found_labels, labelled
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub, tfds
+from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, numbered, spelled_out, verbatim
 from seqgpt_jax.tasks.readers.record import reader

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import github
+from seqgpt_jax.data.sources import PARQUET, github
 from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.lines import lines
 from seqgpt_jax.tasks.readers.names import named, numbered, spelled_out
-from seqgpt_jax.tasks.readers.parallel import parallel, utterance_labels
+from seqgpt_jax.tasks.readers.parallel import parallel
 from seqgpt_jax.tasks.readers.record import Record, reader
 
 QUESTION_TYPES = {
@@ -64,7 +64,7 @@ STACKOVERFLOW_TAGS = (
 FINANCE_TOPICS = (
     *("analyst update", "central banks", "company and product news", "treasuries and corporate debt", "dividend"),
     *("earnings", "energy and oil", "financials", "currencies", "general news and opinion"),
-    *("gold and metals", "initial public offering", "legal and regulation", "mergers and investments"),
+    *("gold, metals and materials", "initial public offering", "legal and regulation", "mergers and investments"),
     *("macroeconomics", "markets", "politics", "personnel change", "stock commentary", "stock movement"),
 )
 COURT_ISSUES = {
@@ -210,7 +210,7 @@ TASKS = (
         splits=dict.fromkeys(SPLITS, ("title_StackOverflow.txt", "label_StackOverflow.txt")),
         read=reader(
             parallel("text", "label"),
-            utterance_labels(numbered(*STACKOVERFLOW_TAGS, first=1)),
+            labelled("text", "label", numbered(*STACKOVERFLOW_TAGS, first=1)),
             split_key=lambda row: row["text"],
         ),
         exclusive=True,
@@ -245,7 +245,7 @@ TASKS = (
         family="CLS",
         language="en",
         atom="cls",
-        **hub("ccdv/patent-classification", "abstract", revision=PARQUET),
+        **hub("ccdv/patent-classification", "abstract"),
         read=reader(
             jsonl(),
             # The hub writes the section "lighting" with a spelling error.

@@ -210,10 +210,11 @@ TASKS = (
         citation="Zeng 2019 (CNSD)",
     ),
     _cblue("chip_sts", "CHIP-STS", {"0": "不同", "1": "相同"}, ("text1", "text2"), (16000, 4000)),
+    # What the second query is to the first.
     _cblue(
         "kuake_qqr",
         "KUAKE-QQR",
-        {"0": "范围更小或无关", "1": "范围更大", "2": "语义等价"},
+        {"0": "范围更大或无关", "1": "范围更小", "2": "语义等价"},
         ("query1", "query2"),
         (15000, 1600),
     ),

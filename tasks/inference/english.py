@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.data.sources import github
+from seqgpt_jax.data.sources import PARQUET, github
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import sentence_pair
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub, tfds
+from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named
 from seqgpt_jax.tasks.readers.record import reader
@@ -16,7 +16,8 @@ THREE = {"entailment": "entailment", "neutral": "neutral", "contradiction": "con
 TWO = {"entailment": "entailment", "not_entailment": "not entailment"}
 PARAPHRASE = {"different_meaning": "different meaning", "paraphrase": "paraphrase"}
 TRAIN_AND_VALIDATION = {"train": "train", "validation": "validation"}
-# GLUE hides the labels of its test sets; MNLI's second validation set, of other genres, serves as one.
+# GLUE's test sets have no labels (TFDS hides those of MRPC too); MNLI's second validation set, of
+# other genres, serves as one.
 MNLI_SPLITS = {"train": "train", "validation": "validation_matched", "test": "validation_mismatched"}
 
 
@@ -133,10 +134,10 @@ TASKS = (
         "sentence1",
         "sentence2",
         {"not_equivalent": "not equivalent", "equivalent": "equivalent"},
-        **tfds("glue/mrpc"),
+        **tfds("glue/mrpc", TRAIN_AND_VALIDATION),
         licence="Microsoft Research Paraphrase Corpus: research",
         citation="Dolan and Brockett 2005, IWP",
-        sizes={"train": 3668, "validation": 408, "test": 1725},
+        sizes={"train": 3668, "validation": 408},
     ),
     _pairs(
         "qqp",

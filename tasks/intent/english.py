@@ -7,7 +7,7 @@ from seqgpt_jax.tasks.readers.fields import found_labels, labelled
 from seqgpt_jax.tasks.readers.intents import nested_splits
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import spelled_out
-from seqgpt_jax.tasks.readers.parallel import parallel, split_folders, utterance_labels
+from seqgpt_jax.tasks.readers.parallel import parallel, split_folders
 from seqgpt_jax.tasks.readers.record import reader
 
 # NLU++ writes several words, and two spelling errors, into one code; the other codes are words.
@@ -175,7 +175,7 @@ TASKS = (
         splits=split_folders("seq.in", "label"),
         read=reader(
             parallel("text", "label"),
-            utterance_labels(lambda code: spelled_out(code.removeprefix("atis_")), separator="#"),
+            labelled("text", "label", lambda code: spelled_out(code.removeprefix("atis_")), separator="#"),
         ),
         source=utterance_files("atis", ATIS_DIGESTS),
         licence="ATIS (LDC): research",
@@ -189,7 +189,7 @@ TASKS = (
         language="en",
         atom="cls",
         splits=split_folders("seq.in", "label"),
-        read=reader(parallel("text", "label"), utterance_labels(spelled_out)),
+        read=reader(parallel("text", "label"), labelled("text", "label", spelled_out)),
         exclusive=True,
         source=utterance_files("snips", SNIPS_DIGESTS),
         licence="CC0-1.0",

@@ -1,12 +1,12 @@
 """ID: MASSIVE, its intents and scenarios in both languages, and HWU64, which has most of its intents."""
 
-from seqgpt_jax.data.sources import github
+from seqgpt_jax.data.sources import PARQUET, github
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.fields import labelled
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named
-from seqgpt_jax.tasks.readers.parallel import parallel, split_folders, utterance_labels
+from seqgpt_jax.tasks.readers.parallel import parallel, split_folders
 from seqgpt_jax.tasks.readers.record import reader
 
 # Code -> English and Chinese name.
@@ -131,7 +131,7 @@ TASKS = (
         language="en",
         atom="cls",
         splits=split_folders("seq.in", "label"),
-        read=reader(parallel("text", "label"), utterance_labels(named(HWU64_INTENTS))),
+        read=reader(parallel("text", "label"), labelled("text", "label", named(HWU64_INTENTS))),
         exclusive=True,
         source=github(
             "jianguoz/Few-Shot-Intent-Detection",

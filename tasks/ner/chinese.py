@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from seqgpt_jax.data.sources import OnRequest, github
+from seqgpt_jax.data.sources import PARQUET, OnRequest, github
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.ner.types import COARSE_ZH
 from seqgpt_jax.tasks.readers.conll import conll, entities
 from seqgpt_jax.tasks.readers.fields import pairs
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.inline import CURLY, marked_spans
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.lines import lines

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from seqgpt_jax.data.sources import Files, OnRequest, Remote, github
+from seqgpt_jax.data.sources import PARQUET, Files, OnRequest, Remote, github
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.entity_typing import FINE_TYPES
 from seqgpt_jax.tasks.ner.types import COARSE
 from seqgpt_jax.tasks.readers.conll import conll, entities
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import reader

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from seqgpt_jax.data.sources import Files, HuggingFace, Remote
+from seqgpt_jax.data.sources import PARQUET, Files, HuggingFace, Remote
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.ner.types import COARSE, COARSE_ZH
 from seqgpt_jax.tasks.readers.conll import conll, entities
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named
 from seqgpt_jax.tasks.readers.record import reader

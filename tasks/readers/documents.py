@@ -6,7 +6,7 @@ from typing import Any
 
 from seqgpt_jax.data.task_spec import RecordError
 from seqgpt_jax.tasks.readers.jsonl import load_json
-from seqgpt_jax.tasks.readers.record import Record, Records
+from seqgpt_jax.tasks.readers.record import BROKEN, Record, Records, in_its_place
 
 
 def json_folder() -> Records:
@@ -36,11 +36,8 @@ def parts(records: Records, split: Callable[[Any], Iterable[Any]]) -> Records:
                 continue
             try:
                 found = list(split(record.value))
-            except KeyError as error:
-                yield RecordError(record.path, record.line, f"field {error} is missing")
-                continue
-            except (IndexError, TypeError, ValueError, AttributeError) as error:
-                yield RecordError(record.path, record.line, str(error))
+            except BROKEN as error:
+                yield in_its_place(error, record)
                 continue
             for number, value in enumerate(found):
                 yield Record(record.path, record.line, value, f"{record.id}/{number}")

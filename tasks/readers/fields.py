@@ -16,10 +16,15 @@ def labelled(text: str | Sequence[str], label: str, name: Naming = verbatim, *, 
       label: the field of the label.
       name: the words of a label's code.
       separator: where given, it stands between several labels.
+
+    A record whose label is null has no gold label.
     """
 
     def build(record: Record) -> Iterator[Instance | Skipped]:
         value = record.value[label]
+        if value is None:
+            yield Skipped(record.id, "no_gold_label")
+            return
         codes = value.split(separator) if separator else [value]
         yield families.classification(record.id, _joined(record.value, text), [name(code) for code in codes])
 
@@ -42,19 +47,22 @@ def found_labels(text: str | Sequence[str], find: Callable[[dict], Iterable[str]
     return build
 
 
-def _joined(row: dict, text: str | Sequence[str]) -> str:
-    return row[text] if isinstance(text, str) else " ".join(row[field] for field in text if row[field])
-
-
 def sentence_pair(premise: str, hypothesis: str, label: str, name: Naming = verbatim, *, unlabelled: str = "") -> Build:
-    """NLI: two text fields and a label field; a record labelled `unlabelled`, or null, has no gold label."""
+    """NLI: two text fields and a label field; a record labelled `unlabelled`, or null, has no gold label.
+
+    Where one of the two texts is null, there is no pair.
+    """
 
     def build(record: Record) -> Iterator[Instance | Skipped]:
         code = record.value[label]
         if code is None or (unlabelled and code == unlabelled):
             yield Skipped(record.id, "no_gold_label")
             return
-        yield families.inference(record.id, record.value[premise], record.value[hypothesis], name(code))
+        texts = record.value[premise], record.value[hypothesis]
+        if None in texts:
+            yield Skipped(record.id, "empty_text")
+            return
+        yield families.inference(record.id, *texts, name(code))
 
     return build
 
@@ -66,3 +74,10 @@ def pairs(text: str, find: Callable[[dict], Iterator[tuple[str, str]]]) -> Build
         yield families.spans_by_label(record.id, record.value[text], find(record.value))
 
     return build
+
+
+def _joined(row: dict, text: str | Sequence[str]) -> str:
+    """The text of a row: null is as good as empty."""
+    if isinstance(text, str):
+        return "" if row[text] is None else row[text]
+    return " ".join(row[field] for field in text if row[field])

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.data.sources import PARQUET, HuggingFace, Tfds
-
-__all__ = ["PARQUET", "THREE_SPLITS", "hub", "tfds"]
+from seqgpt_jax.data.sources import HuggingFace, Tfds
 
 THREE_SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 
@@ -16,7 +14,7 @@ def hub(path: str, config: str = "", splits: Mapping[str, str] = THREE_SPLITS, r
     >>> hub("owner/name", "en", {"train": "train"})["splits"]
     {'train': ('en/train.jsonl',)}
     """
-    return {"source": HuggingFace(path, config, dict(splits), revision), "splits": _files(config, splits)}
+    return _fields(HuggingFace(path, config, dict(splits), revision))
 
 
 def tfds(name: str, splits: Mapping[str, str] = THREE_SPLITS) -> dict[str, Any]:
@@ -25,10 +23,8 @@ def tfds(name: str, splits: Mapping[str, str] = THREE_SPLITS) -> dict[str, Any]:
     >>> tfds("glue/mnli", {"test": "validation_matched"})["splits"]
     {'test': ('mnli/test.jsonl',)}
     """
-    config = name.split(":")[0].partition("/")[2]
-    return {"source": Tfds(name, dict(splits)), "splits": _files(config, splits)}
+    return _fields(Tfds(name, dict(splits)))
 
 
-def _files(config: str, splits: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    folder = f"{config.replace('/', '_')}/" if config else ""
-    return {split: (f"{folder}{split}.jsonl",) for split in splits}
+def _fields(source: HuggingFace | Tfds) -> dict[str, Any]:
+    return {"source": source, "splits": {split: (file,) for split, file in source.files.items()}}

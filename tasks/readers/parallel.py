@@ -38,16 +38,6 @@ def split_folders(*files: str) -> dict[str, tuple[str, ...]]:
     return {split: tuple(f"{folder}/{file}" for file in files) for split, folder in folders.items()}
 
 
-def utterance_labels(name: Naming, separator: str = "") -> Build:
-    """ID: `text` with the labels in `label`, several joined by `separator`."""
-
-    def build(record: Record) -> Iterator[Instance]:
-        codes = record.value["label"].split(separator) if separator else [record.value["label"]]
-        yield families.classification(record.id, record.value["text"], [name(code) for code in codes])
-
-    return build
-
-
 def utterance_slots(name: Naming) -> Build:
     """SF: `text` with one tag for each of its words in `tags`."""
 

@@ -8,6 +8,7 @@ names the place. Broken records come among the others, as `RecordError`; only wh
 the error can be read is it raised.
 """
 
+import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,9 @@ class Record:
 Records = Callable[[tuple[Path, ...]], Iterator[Record | RecordError]]
 Build = Callable[[Record], Iterable[Instance | Skipped]]
 
+BROKEN = (LookupError, TypeError, ValueError, AttributeError)
+"""What code raises that finds something else in a record than it needs."""
+
 
 def each_file(read_file: Callable[[Path], Iterator[Record | RecordError]]) -> Records:
     """The records of one file after the other."""
@@ -66,11 +70,9 @@ def grouped(records: Records, key: Callable[[Any], Hashable]) -> Records:
                 yield record
                 continue
             try:
-                group = key(record.value)
-            except (LookupError, TypeError, ValueError) as error:
-                yield RecordError(record.path, record.line, f"cannot be grouped: {error!r}")
-                continue
-            groups.setdefault(group, (record, []))[1].append(record.value)
+                groups.setdefault(key(record.value), (record, []))[1].append(record.value)
+            except BROKEN as error:
+                yield in_its_place(error, record)
         for first, values in groups.values():
             yield Record(first.path, first.line, values, first.id)
 
@@ -94,8 +96,9 @@ def reader(
       shares: the share of each split in the shared files; other splits take their files whole.
 
     An instance without text becomes `Skipped(reason="empty_text")`. Outer spaces of a span, which
-    annotators leave now and then, are cut off: they are no part of an answer. A record too broken to
-    be given to a split counts in the first of `shares`, once.
+    annotators leave now and then, are cut off: they are no part of an answer. A text, label or span
+    that is no string is an error. A record too broken to be given to a split counts in the first of
+    `shares`, once.
     """
     first = next(iter(shares))
 
@@ -112,18 +115,18 @@ def reader(
                     belongs = hash_split(split_key(record.value), shares)
                     if belongs != split:
                         continue
-                items = list(build(record))
-            except (RecordError, LookupError, TypeError, ValueError, AttributeError) as error:
+                items = [_tidied(item) if isinstance(item, Instance) else item for item in build(record)]
+            except BROKEN as error:
                 if not shared or (belongs or first) == split:
-                    yield _in_its_place(error, record)
+                    yield in_its_place(error, record)
                 continue
-            for item in items:
-                yield _tidied(item) if isinstance(item, Instance) else item
+            yield from items
 
     return read
 
 
-def _in_its_place(error: Exception, record: Record) -> RecordError:
+def in_its_place(error: Exception, record: Record) -> RecordError:
+    """The error (one of `BROKEN`) with the file and line of the record that it comes from."""
     if isinstance(error, RecordError):
         return error
     problem = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
@@ -131,6 +134,9 @@ def _in_its_place(error: Exception, record: Record) -> RecordError:
 
 
 def _tidied(instance: Instance) -> Instance | Skipped:
+    strings = (instance.text, *instance.gold, *instance.labels, *itertools.chain(*instance.gold.values()))
+    if wrong := [value for value in strings if not isinstance(value, str)]:
+        raise TypeError(f"a text, a label and a span are strings, not {wrong[0]!r}")
     if not instance.text.strip():
         return Skipped(instance.id, "empty_text")
     if all(span == span.strip() for spans in instance.gold.values() for span in spans):

@@ -73,8 +73,9 @@ def question_rows(
 def mrqa_questions(record: Record) -> Iterator[Instance | Skipped]:
     """MRC out of an MRQA line: a passage and its questions; the header line gives none.
 
-    `detected_answers` are spellings of one answer that stand in the passage, if not always in the
-    same case: the first counts, as the passage writes it.
+    `detected_answers` are spellings of one answer that stand in the passage: the first counts, at its
+    first place. Its own `text` may differ from the characters there, which `char_spans` names (the last
+    one is part of a span).
     """
     if "header" in record.value:
         return
@@ -84,10 +85,8 @@ def mrqa_questions(record: Record) -> Iterator[Instance | Skipped]:
         if not question["detected_answers"]:
             yield Skipped(id, "answer_not_in_passage", f"none of {question['answers']} was detected")
             continue
-        text = question["detected_answers"][0]["text"]
-        start = context.find(text) if text in context else context.lower().find(text.lower())
-        spelled = context[start : start + len(text)] if start >= 0 else text
-        yield _checked(families.reading(id, context, question["question"], [spelled]))
+        start, last = question["detected_answers"][0]["char_spans"][0]
+        yield families.reading(id, context, question["question"], [context[start : last + 1]])
 
 
 def in_passage(build: Build) -> Build:

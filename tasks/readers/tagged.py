@@ -1,14 +1,14 @@
 """Labels written into the text: `word:tag` utterances and `<e1>`, `<e2>` around a pair."""
 
-import re
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.tasks.readers.conll import labelled_spans
+from seqgpt_jax.tasks.readers.marked import without_marks
 from seqgpt_jax.tasks.readers.names import Naming
 from seqgpt_jax.tasks.readers.record import Build, Record
 
-_PAIR = re.compile(r"<e1>(.*?)</e1>.*<e2>(.*?)</e2>")
+_PAIR = (("<e1>", "</e1>"), ("<e2>", "</e2>"))
 
 
 def word_tags(name: Naming, separator: str = " <=> ", joiner: str = " ") -> Build:
@@ -30,25 +30,13 @@ def word_tags(name: Naming, separator: str = " <=> ", joiner: str = " ") -> Buil
     return build
 
 
-def marked_pair(sentence: str) -> tuple[str, str, str]:
-    """(sentence without marks, what `<e1>` holds, what `<e2>` holds).
-
-    Raises:
-      ValueError: the marks are not there, or not in this order.
-    """
-    found = _PAIR.search(sentence)
-    if not found:
-        raise ValueError(f"no <e1>…</e1> before <e2>…</e2> in {sentence!r}")
-    return re.sub(r"</?e[12]>", "", sentence), found[1], found[2]
-
-
 def marked_relations(name: Naming, language: str) -> Build:
     """RE typing out of SemEval-2010 task 8 blocks: `number TAB "sentence"`, relation, comment."""
 
     def build(record: Record) -> Iterator[Instance]:
         if len(record.value) < 2 or "\t" not in record.value[0]:
             raise ValueError("a block of `number TAB sentence` and a relation below it was expected")
-        sentence, head, tail = marked_pair(record.value[0].split("\t", 1)[1].strip().strip('"'))
-        yield families.relation_typing(record.id, sentence, head, tail, [name(record.value[1].strip())], language)
+        sentence, mentions = without_marks(record.value[0].split("\t", 1)[1].strip().strip('"'), *_PAIR)
+        yield families.relation_typing(record.id, sentence, *mentions, [name(record.value[1].strip())], language)
 
     return build

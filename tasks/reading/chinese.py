@@ -142,7 +142,7 @@ TASKS = (
     ),
     # SQuAD 2.0, translated by machine and mended by hand.
     _squad(
-        "squad_zen",
+        "chinese_squad",
         {"train": ("train-v2.0-zh.json",), "validation": ("dev-v2.0-zh.json",)},
         github(
             "pluto-junzeng/ChineseSquad",

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import github
+from seqgpt_jax.data.sources import PARQUET, github
 from seqgpt_jax.data.task_spec import Skipped, TaskSpec
 from seqgpt_jax.tasks.readers.choices import Choice, choices, keyed, place
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub, tfds
+from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.lines import blocks
 from seqgpt_jax.tasks.readers.record import Build, Record, Records, grouped, reader
@@ -107,15 +107,21 @@ def _arc(part: str, config: str, sizes: tuple[int, int, int]) -> TaskSpec:
     )
 
 
-def _logiqa(language: str, files: tuple[str, str, str]) -> TaskSpec:
-    splits = dict(zip(("train", "validation", "test"), files, strict=True))
+def _logiqa(language: str, sha256: dict[str, str]) -> TaskSpec:
+    """`sha256` is of the files of train, validation and test."""
+    splits = dict(zip(("train", "validation", "test"), sha256, strict=True))
     return _choices(
         f"logiqa.{language}",
         choices(logiqa),
         records=blocks(),
         language=language,
         splits={split: (file,) for split, file in splits.items()},
-        source=github("lgw863/LogiQA-dataset", "master", {file: file for file in files}),
+        source=github(
+            "lgw863/LogiQA-dataset",
+            "ff6c4cbca47627b3ac2da94a29fa28204a167b41",
+            {file: file for file in sha256},
+            sha256=sha256,
+        ),
         licence="LogiQA: research",
         citation="Liu et al. 2020, IJCAI",
         sizes={"train": 7376, "validation": 651, "test": 651},
@@ -231,6 +237,20 @@ TASKS = (
         licence="MultiRC: research",
         citation="Khashabi et al. 2018, NAACL",
     ),
-    _logiqa("en", ("Train.txt", "Eval.txt", "Test.txt")),
-    _logiqa("zh", ("zh_train.txt", "zh_eval.txt", "zh_test.txt")),
+    _logiqa(
+        "en",
+        {
+            "Train.txt": "7d5bb1f58278e33b395744cd2ad8d7600faa0b3c4d615c659a44ec1181d759fa",
+            "Eval.txt": "4c49e6753b7262c001506b9151135abf722247035ab075dad93acdea5789c01f",
+            "Test.txt": "359acb78c37802208f7fde9e2f6574b8526527c63d6a336f90a53f1932cb4701",
+        },
+    ),
+    _logiqa(
+        "zh",
+        {
+            "zh_train.txt": "29bcf6a15ac72729548cb4345afa2a0c70816aea13d77a5827385c18fd041466",
+            "zh_eval.txt": "8d5375b94568222e0e37e8305ae5603f23721c1937c4bdeeb041e275f218c4cf",
+            "zh_test.txt": "74883e3f634cc5d5fd24a7218e6094e80d376f296419ba8be7287a1142311d9d",
+        },
+    ),
 )

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seqgpt_jax.data.sources import Files, Remote, github
+from seqgpt_jax.data.sources import PARQUET, Files, Remote, github
 from seqgpt_jax.data.task_spec import TaskSpec
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub, tfds
+from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.record import Build, reader
 from seqgpt_jax.tasks.readers.squad import first_question, mrqa_questions, passages, question_rows, questions

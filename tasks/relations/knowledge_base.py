@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from seqgpt_jax.data.sources import OnRequest
+from seqgpt_jax.data.sources import PARQUET, OnRequest
 from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.marked import marked_records
 from seqgpt_jax.tasks.readers.names import named, spelled_out
@@ -105,24 +105,29 @@ def docred_sentences(row: dict) -> Iterator[dict]:
     """DocRED: each sentence of a document, with its own mentions, and with the relations that it is evidence of.
 
     Both ends of such a relation have to be named in the sentence: `vertexSet` lists the mentions of
-    each entity, and relations hold between entities.
+    each entity, and relations hold between entities. The `name` of a mention may be spaced in another
+    way than the sentence is, so its tokens count.
     """
-    labels = row["labels"]
+    labels, kind = row["labels"], named(DOCRED_TYPES)
     facts = list(zip(labels["head"], labels["tail"], labels["relation_text"], labels["evidence"], strict=True))
     for number, tokens in enumerate(row["sents"]):
-        entities = [[mention for mention in entity if mention["sent_id"] == number] for entity in row["vertexSet"]]
-        triples = [
-            (entities[head][0]["name"], relation, entities[tail][0]["name"])
-            for head, tail, relation, evidence in facts
-            if number in evidence and entities[head] and entities[tail]
+        entities = [
+            [
+                (mention["pos"][0], kind(mention["type"]), words(tokens, *mention["pos"]))
+                for mention in entity
+                if mention["sent_id"] == number
+            ]
+            for entity in row["vertexSet"]
         ]
-        mentions = sorted((mention for entity in entities for mention in entity), key=lambda mention: mention["pos"])
-        yield {"text": " ".join(tokens), "mentions": mentions, "triples": triples}
-
-
-def docred_entities(row: dict) -> Iterator[tuple[str, str]]:
-    """DocRED, first step."""
-    return ((named(DOCRED_TYPES)(mention["type"]), mention["name"]) for mention in row["mentions"])
+        yield {
+            "text": " ".join(token for token in tokens if token.strip()),
+            "spans": [(type, span) for _, type, span in sorted(mention for entity in entities for mention in entity)],
+            "triples": [
+                (entities[head][0][2], relation, entities[tail][0][2])
+                for head, tail, relation, evidence in facts
+                if number in evidence and entities[head] and entities[tail]
+            ],
+        }
 
 
 def _tacred(read_triples: Build) -> dict:
@@ -227,7 +232,10 @@ TASKS = (
         sizes={"train": 15917, "validation": 1724, "test": 3405},
     ),
     TaskSpec(
-        name="docred.spans", atom="ext", read=reader(_DOCRED_SENTENCES, pairs("text", docred_entities)), **_DOCRED
+        name="docred.spans",
+        atom="ext",
+        read=reader(_DOCRED_SENTENCES, pairs("text", lambda row: row["spans"])),
+        **_DOCRED,
     ),
     TaskSpec(
         name="docred.typing",

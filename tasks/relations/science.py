@@ -94,6 +94,7 @@ TASKS = (
         **_SCIERC,
     ),
     TaskSpec(
+        # The mention that comes first is in << >>; it may be the chemical or the protein.
         name="chemprot",
         family="RE",
         language="en",

@@ -1,6 +1,6 @@
 """SA: a Chinese text and its sentiment."""
 
-from seqgpt_jax.data.sources import Files, HuggingFace, OnRequest, Remote, github
+from seqgpt_jax.data.sources import Files, HuggingFace, Remote, github
 from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
@@ -140,19 +140,6 @@ TASKS = (
         **_SHOPPING,
     ),
     TaskSpec(
-        name="jd_review",
-        family="SA",
-        language="zh",
-        atom="cls",
-        **hub("mteb/JDReview", splits={"train": "train", "test": "test"}),
-        read=reader(jsonl(), labelled("text", "label", numbered("差评", "好评"))),
-        exclusive=True,
-        licence="unknown",
-        citation="Xiao et al. 2023, arXiv 2309.07597 (C-MTEB)",
-        verified="schema",
-        sizes={"train": 3729, "test": 533},
-    ),
-    TaskSpec(
         name="amazon_reviews_multi.zh",
         family="SA",
         language="zh",
@@ -173,13 +160,12 @@ TASKS = (
         splits={"train": ("train.csv",), "validation": ("dev.csv",), "test": ("test.csv",)},
         read=reader(
             delimited(",", quoted=True),
-            labelled("reviewbody", "star", named({f"{i}.0": star for i, star in enumerate(STARS, start=1)})),
+            labelled("review", "star", named({f"{i}.0": star for i, star in enumerate(STARS, start=1)})),
         ),
         exclusive=True,
-        source=OnRequest(
-            "Meituan-Dianping, github.com/Meituan-Dianping/asap",
-            "Only samples lie in the repository; get the whole files and put train.csv, dev.csv and test.csv into "
-            "the folder, in the samples' form.",
+        # The first commits of the repository hold samples alone.
+        source=github(
+            "Meituan-Dianping/asap", "master", {name: f"data/{name}" for name in ("train.csv", "dev.csv", "test.csv")}
         ),
         licence="Apache-2.0",
         citation="Bu et al. 2021, NAACL",

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import Files, HuggingFace, Remote, github
+from seqgpt_jax.data.sources import PARQUET, Files, HuggingFace, Remote, github
 from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.classification.emotions import MELD
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub, tfds
+from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.lines import lines
 from seqgpt_jax.tasks.readers.names import named, numbered, spelled_out, verbatim

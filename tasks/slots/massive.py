@@ -1,7 +1,8 @@
 """SF: MASSIVE, the same requests to an assistant in English and Chinese."""
 
+from seqgpt_jax.data.sources import PARQUET
 from seqgpt_jax.data.task_spec import TaskSpec
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub
+from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.inline import SQUARE, marked_spans
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
@@ -51,7 +52,6 @@ MASSIVE_SLOTS_ZH = {
     "playlist_name": "歌单名",
     "podcast_descriptor": "播客描述",
     "podcast_name": "播客名",
-    "query_detail": "查询细节",
     "radio_name": "电台名",
     "relation": "人物关系",
     "song_name": "歌曲名",

@@ -119,8 +119,12 @@ def test_links(source: Source, link):
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_a_data_set_is_one_line_at_any_width(width):
     found = [*ROWS, *catalogue.rows(registry(spec("long", "RE", licence="words " * 40, source=Tfds("n" * 90))))]
-    lines = printed(lambda console: catalogue.print_table(found, console), width).rstrip("\n").split("\n")
+    table, _, hint = printed(lambda console: catalogue.print_table(found, console), width).partition("\n\n")
+    lines = table.rstrip("\n").split("\n")
     assert len(lines) == len(found) + 2
+    assert [name for name in ("licence", "source") if name in hint] == [
+        name for name in ("licence", "source") if name not in lines[0]
+    ]
     assert all(cell_len(line) <= width for line in lines)
     if width != 100:
         assert ("licence" in lines[0], "source" in lines[0]) == (width >= 120, width >= 120)
@@ -131,6 +135,11 @@ def test_a_data_set_is_one_line_at_any_width(width):
     ]
     assert "1.2M" in lines[4]
     assert "12.3k" in lines[4]
+
+
+def test_a_part_of_the_catalogue_is_counted_in_one_line():
+    text = printed(lambda console: catalogue.print_counts(ROWS[:1], console, whole=False), 80)
+    assert text == "\n1 data set, with 1 cls and 1 ext tasks of all their families\n"
 
 
 def test_everything_of_one_data_set(tmp_path):
@@ -214,7 +223,7 @@ def test_the_registry_is_larger_than_the_paper_s_in_every_family_and_language(ca
         (family, language) for row in found for family in row["families"] for language in row["language"].split("+")
     }
     assert len(families) == 2 * len(catalogue.FAMILIES)
-    assert all(row["licence"] and row["citation"] and row["source"] for row in found)
+    assert [name for name, task in TASKS.items() if task.source is None] == []
 
 
 def test_show_takes_tasks_as_well(capsys):
@@ -228,6 +237,9 @@ def test_show_takes_tasks_as_well(capsys):
         (("--family=NERR",), "--family=NERR: the families are CLS, SA"),
         (("--show", "cluner"), "no data set, task or mixture 'cluner': did you mean cluener"),
         (("--show", "quick_cls_en"), "is no public data set"),
+        (("--show", "ft"), "ft is a mixture of"),
+        (("--show", "cluener", "--language=zh"), "--language filters the list"),
+        (("--download", "cluener", "--family=NER", "--data_dir=/nowhere"), "--family filters the list"),
         (("--download", "cluener"), "set SEQGPT_DATA_DIR or --data_dir=FOLDER"),
         (("--download", "cluner", "--data_dir=/nowhere"), "did you mean cluener"),
     ],
@@ -255,8 +267,10 @@ def test_the_download_s_exit_code_tells_of_failures(tmp_path, capsys, monkeypatc
 
 
 @pytest.mark.parametrize("row", catalogue.rows(TASKS), ids=lambda row: row.name)
-def test_every_file_of_a_split_comes_from_the_source_of_its_task(row):
+def test_tasks_say_where_they_come_from_and_what_they_may_be_used_for(row):
     for task in row.specs:
+        assert task.licence, task.name
+        assert task.citation, task.name
         if isinstance(task.source, OnRequest):
             continue
         given = set(task.source.files if isinstance(task.source, Files) else task.source.files.values())

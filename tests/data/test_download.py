@@ -87,7 +87,7 @@ class Server:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -179,6 +179,7 @@ def test_each_failure_is_named_and_the_rest_goes_on(server, tmp_path):
     reasons = {failure.what.rpartition("/")[2]: failure.reason for failure in failures}
     assert "404" in reasons["gone"]
     assert "refused" in reasons["a"]
+    assert "Max retries" not in reasons["a"]
     assert "does not match the known hash" in reasons["bad"]
     assert "no 'two'; it holds 1 files, the first: one" in reasons["a.zip"]
     assert "neither a .zip nor a .tar nor a .gz" in reasons["text"]
@@ -191,11 +192,12 @@ def test_a_connection_that_breaks_off_leaves_nothing(server, tmp_path):
     server.promised_too_much = 100
     failures, _ = fetch(tmp_path, Files({"a": Remote(f"{server.url}/a")}), "a")
     assert len(failures) == 1
-    assert list((tmp_path / "mine").iterdir()) == []
+    assert not (tmp_path / "mine").exists()
 
 
-def test_an_archive_cannot_write_outside_of_its_folder(server, tmp_path):
-    server.pages["/a.zip"] = zipped(top__fine="1", **{"top/../../evil": "2"})
+@pytest.mark.parametrize("name", ["../../evil", "{folder}/evil"])
+def test_an_archive_cannot_write_outside_of_its_folder(name, server, tmp_path):
+    server.pages["/a.zip"] = zipped(top__fine="1", **{f"top/{name.format(folder=tmp_path)}": "2"})
     failures, _ = fetch(tmp_path, Files({"a": Remote(f"{server.url}/a.zip", member="top")}), "a")
     assert "outside of its folder" in failures[0].reason
     assert list(tmp_path.rglob("*evil*")) == []
@@ -322,18 +324,20 @@ def test_a_data_set_that_the_hub_does_not_give_is_named(cached, tmp_path):
     assert not (tmp_path / "mine/train.jsonl").exists()
 
 
-def test_rows_that_break_off_leave_no_file(cached, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("the line is dead"), None])
+def test_rows_that_break_off_leave_no_file(error, tmp_path, monkeypatch):
     def broken(source, split):
         def rows():
             yield {"text": "a"}
-            raise OSError("the line is dead")
+            if error:
+                raise error
 
         return rows(), 2
 
     monkeypatch.setattr(download, "hub_rows", broken)
     failures, _ = fetch(tmp_path, HuggingFace("a/b", splits={"train": "train"}), "train.jsonl")
-    assert failures[0].reason == "OSError: the line is dead"
-    assert list((tmp_path / "mine").iterdir()) == []
+    assert failures[0].reason == f"OSError: {error or '2 rows were promised, 1 came'}"
+    assert not (tmp_path / "mine").exists()
 
 
 # ---- TFDS
@@ -461,7 +465,7 @@ def test_names_of_data_sets_tasks_and_mixtures():
     mixtures = {"both": ("two", "one.b")}
     assert list(download.chosen(["both"], tasks, mixtures)) == ["two", "one"]
     assert download.chosen(["one.a"], tasks, mixtures) == {"one": [tasks["one.a"], tasks["one.b"]]}
-    with pytest.raises(ValueError, match="no data set, task or mixture 'tow': did you mean two"):
+    with pytest.raises(ValueError, match=r"no data set, task or mixture 'tow': did you mean two\?$"):
         download.chosen(["tow"], tasks, mixtures)
 
 

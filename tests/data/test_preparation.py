@@ -1,10 +1,12 @@
 """From instances to a store and to batches: nothing lost, nothing random, nothing repeated."""
 
 import dataclasses
+import importlib
 import itertools
 import json
 import os
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -239,6 +241,53 @@ def test_texts_of_evaluation_splits_are_not_trained_on(config, tokenizer) -> Non
     assert (task["instances"], task["examples"], task["drops"]) == (3, 3, {"leak": 2})
     assert task["drop_samples"]["leak"] == "topics/train/0: the text of other/test/0"
     assert TrainStore(prepare(config, [topics], tokenizer)).manifest["examples"] == 5
+
+
+def test_a_store_that_is_not_whole_is_refused(config, tokenizer, monkeypatch) -> None:
+    monkeypatch.setattr(parts, "PART_INSTANCES", 16)
+    folder = prepare(config, SPECS, tokenizer)
+    lost = next(Path(folder).glob("epoch-0000/*.array_record"))
+    content = lost.read_bytes()
+    lost.unlink()
+    with pytest.raises(StoreError, match="copy it again, or remove it"):
+        TrainStore(folder).read(0, [0])
+    lost.write_bytes(content)
+    assert len(TrainStore(folder).read(0, range(110))) == 110
+
+
+def test_a_part_that_was_cut_off_is_found_before_the_store_counts(config, tokenizer, monkeypatch) -> None:
+    class Cutting(parts.PartMaker):
+        def __call__(self, part):
+            made = super().__call__(part)
+            shard = self.writer.folder / f"{part.name}.array_record"
+            shard.write_bytes(shard.read_bytes()[:100])
+            return made
+
+    monkeypatch.setattr(preparation, "PartMaker", Cutting)
+    with pytest.raises(StoreError, match="is gone or not whole"):
+        prepare(config, SPECS, tokenizer)
+
+
+def test_every_file_and_module_that_is_read_decides_the_fingerprint(config, tokenizer, tmp_path, monkeypatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.txt").write_text(name)
+    (tmp_path / "my_texts.py").write_text("from my_words import WORDS\ndef read(split, paths):\n    yield from WORDS\n")
+    (tmp_path / "my_words.py").write_text("WORDS = ()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_texts", raising=False)
+    files = {"train": tuple(str(tmp_path / name / "train.txt") for name in ("a", "b"))}
+    mine = TaskSpec("mine", "CLS", "en", "cls", files, importlib.import_module("my_texts").read)
+
+    def fingerprint():
+        return settings_fingerprint(dataclasses.replace(config, modules=("my_texts",)), [mine], tokenizer)[0]
+
+    seen = [fingerprint()]
+    for path, content in (("b/train.txt", "c"), ("my_words.py", "WORDS = (1,)\n"), ("my_texts.py", "# other\n")):
+        (tmp_path / path).write_text(content)
+        os.utime(tmp_path / path, ns=(len(seen), len(seen)))  # a clock may be too coarse to tell them apart
+        seen.append(fingerprint())
+    assert len(set(seen)) == 4
 
 
 @pytest.mark.parametrize("changes", [{"split": "dev"}, {"quota": 0}, {"negatives": "hard"}, {"template": "french"}])

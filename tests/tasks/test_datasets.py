@@ -5,12 +5,12 @@ import json
 import pytest
 
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.sources import Files
 from seqgpt_jax.data.task_spec import RecordError, Skipped
+from seqgpt_jax.tasks import TASKS
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import sentence_pair
 from seqgpt_jax.tasks.readers.record import reader
-from tests.tasks.records import SPECS, json_lines, read, read_all, write
+from tests.tasks.records import json_lines, read, read_all, write
 
 # ---- the shapes of single data sets
 
@@ -43,6 +43,10 @@ def test_named_lists_of_pairs(tmp_path):
     ]
     with pytest.raises(RecordError, match="no list 'test'; there are train"):
         read("clinc150", path, split="test")
+    broken = document | {"train": [["hi", "greeting"], ["hi"], ["bye", "w3"]]}
+    _, error, *rest = TASKS["clinc150"].read("train", (write(tmp_path, "broken.json", json.dumps(broken)),))
+    assert str(error).endswith("broken.json:2: [utterance, intent] was expected in broken.json:train:2, found ['hi']")
+    assert [item.id for item in rest] == ["broken.json:train:3", "broken.json:oos_train:1"]
 
 
 def test_smp2019(tmp_path):
@@ -347,16 +351,3 @@ def test_sentence_pairs_without_a_mark_for_missing_labels_keep_all(tmp_path):
     path = write(tmp_path, "a.tsv", "a\tb\tc\np\th\t-\n")
     (item,) = read(reader(delimited("\t"), sentence_pair("a", "b", "c")), path)
     assert item.gold == {"-": ()}
-
-
-# ---- declarations
-
-
-@pytest.mark.parametrize("task", sorted(SPECS))
-def test_tasks_say_where_they_come_from(task):
-    spec = SPECS[task]
-    assert spec.licence
-    assert spec.citation
-    assert spec.source is not None
-    if isinstance(spec.source, Files):
-        assert {name for names in spec.splits.values() for name in names} <= set(spec.source.files)

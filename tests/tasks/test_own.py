@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgpt_jax import command_line
+from seqgpt_jax import command_line, prepare
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.data.settings import PrepareConfig
@@ -270,12 +270,20 @@ def test_modules_bring_tasks_and_mixtures(tmp_path, monkeypatch):
     write(tmp_path, "own_module_one.py", body.format(name="mine.a") + "MIXTURES = {'all': ('mine', 'tickets')}\n")
     write(tmp_path, "own_module_two.py", body.format(name="trec"))
     write(tmp_path, "own_module_three.py", "")
+    write(tmp_path, "own_module_five.py", body.format(name="ours") + "MIXTURES = {'all': 'ours'}\n")
+    write(tmp_path, "own_module_six.py", "\nimport not_there\n")
+    write(tmp_path, "own_module_seven.py", "TASKS = (\n")
+    write(tmp_path, "own_module_eight.py", body.format(name="ours").replace("'CLS'", "'NONE'"))
     data = {"tickets": str(own_file)}
     found = find(config(data, "all+mine.a", modules=("own_module_one",)))
     assert [spec.name for spec in found] == ["mine.a", "tickets"]
     for module, message in (
         ("own_module_two", "tasks need names that are not taken: trec"),
         ("own_module_three", "has to hold TASKS"),
+        ("own_module_five", "MIXTURES is like"),
+        ("own_module_six", r"own_module_six\.py:2: ModuleNotFoundError: No module named 'not_there'"),
+        ("own_module_seven", r"own_module_seven\.py:1: SyntaxError: "),
+        ("own_module_eight", r"own_module_eight\.py:2: ValueError: task ours: "),
         ("own_module_four", "no module 'own_module_four', neither in"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -371,9 +379,12 @@ def test_every_command_of_the_page_runs(page):
     assert "tickets.ext" in listed
 
 
-def test_bad_records_stop_or_are_counted(tmp_path):
+def test_bad_records_stop_or_are_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     write(tmp_path, "t.jsonl", json_lines(*(CLS | {"text": f"parcel {n}?"} for n in range(60))) + "{\n")
-    line = "python -m seqgpt_jax.prepare --gin_file=own_cpu.gin --data=t.jsonl --gin.Prepare.tokenizer_vocab_size=300"
-    with pytest.raises(AssertionError, match=r"t\.jsonl:61: not JSON"):
-        run(line, tmp_path)
-    assert "1 of t (bad_record)" in run(line, tmp_path, "--gin.Prepare.bad_records=skip")
+    flags = ["--gin_file=own_cpu.gin", "--data=t.jsonl", "--gin.Prepare.tokenizer_vocab_size=300"]
+    with pytest.raises(RecordError, match=r"t\.jsonl:61: not JSON"):
+        prepare.main(flags)
+    prepare.main([*flags, "--gin.Prepare.bad_records=skip"])
+    (manifest,) = tmp_path.glob("prepared/t.train.*/manifest.json")
+    assert json.loads(manifest.read_text(encoding="utf-8"))["tasks"]["t"]["drops"] == {"bad_record": 1}

@@ -15,13 +15,12 @@ from seqgpt_jax.tasks.readers import names as names_module
 from seqgpt_jax.tasks.readers import split as split_module
 from seqgpt_jax.tasks.readers.conll import conll, entities, tagged_spans
 from seqgpt_jax.tasks.readers.delimited import delimited
-from seqgpt_jax.tasks.readers.fields import labelled
+from seqgpt_jax.tasks.readers.fields import labelled, pairs, sentence_pair
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.lines import blocks, lines
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import grouped, reader
 from seqgpt_jax.tasks.readers.split import hash_split
-from seqgpt_jax.tasks.readers.tagged import marked_pair
 from tests.tasks.records import json_lines, read, read_all, strict, write
 
 # ---- lines, splits, names
@@ -164,6 +163,30 @@ def test_unlabelled_and_empty_records_are_skipped_not_lost(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("build", "row"),
+    [
+        (labelled("text", "label"), {"text": 3, "label": "x"}),
+        (labelled("text", "label"), {"text": "t", "label": 3}),
+        (pairs("text", lambda row: row["pairs"]), {"text": None, "pairs": []}),
+        (pairs("text", lambda row: row["pairs"]), {"text": "t", "pairs": [["x", None]]}),
+    ],
+)
+def test_what_is_no_string_is_an_error_in_its_place(build, row, tmp_path):
+    with pytest.raises(RecordError, match=r"a\.jsonl:1: a text, a label and a span are strings, not (3|None)"):
+        read(reader(jsonl(), build), write(tmp_path, "a.jsonl", json_lines(row)))
+
+
+def test_null_is_no_text_and_no_label(tmp_path):
+    rows = {"a": None, "b": "t", "label": "x"}, {"a": "t", "b": "t", "label": None}
+    path = write(tmp_path, "a.jsonl", json_lines(*rows))
+    for build in (labelled("a", "label"), sentence_pair("a", "b", "label"), sentence_pair("b", "a", "label")):
+        assert read(reader(jsonl(), build), path) == [
+            Skipped("a.jsonl:1", "empty_text"),
+            Skipped("a.jsonl:2", "no_gold_label"),
+        ]
+
+
 def test_outer_spaces_of_a_span_are_cut_off(tmp_path):
     row = {"userInput": {"text": "at 8"}, "labels": [{"slot": "time", "valueSpan": {"startIndex": 2, "endIndex": 4}}]}
     (item,) = read("restaurant8k", write(tmp_path, "a.json", json.dumps([row])))
@@ -177,7 +200,7 @@ def test_grouping_joins_records_of_one_key(tmp_path):
         ("a.jsonl:1", ["a", "c"]),
         ("a.jsonl:2", ["b"]),
     ]
-    with pytest.raises(RecordError, match=r"a\.jsonl:1: cannot be grouped: KeyError\('x'\)"):
+    with pytest.raises(RecordError, match=r"a\.jsonl:1: field 'x' is missing"):
         strict(grouped(jsonl(), key=lambda row: row["x"])((path,)))
 
 
@@ -309,5 +332,5 @@ def test_marked_pair(tmp_path):
     (item,) = read("semeval2010_8", write(tmp_path, "TRAIN.TXT", text))
     assert item.text == 'what is the relation between child and cradle in The child is in "the" cradle.?'
     assert set(item.gold) == {"content-container"}
-    with pytest.raises(ValueError, match="no <e1>"):
-        marked_pair("nothing <e2>here</e2>")
+    with pytest.raises(RecordError, match=r"bad\.txt:1: no <e1> … </e1> in"):
+        read("semeval2010_8", write(tmp_path, "bad.txt", '1\t"nothing <e2>here</e2>"\nOther\n'))

@@ -52,10 +52,10 @@ def mrqa(*spellings: str) -> dict:
 
 
 def test_mrqa_answers_are_spelled_as_in_the_passage(tmp_path):
-    lines = {"header": {"dataset": "X"}}, mrqa("ida"), mrqa(), mrqa("Tom")
-    found, undetected, strange = read(reader(jsonl(), mrqa_questions), write(tmp_path, "a.jsonl", json_lines(*lines)))
+    lines = {"header": {"dataset": "X"}}, mrqa("ida"), mrqa()
+    found, undetected = read(reader(jsonl(), mrqa_questions), write(tmp_path, "a.jsonl", json_lines(*lines)))
     assert found == Instance("a.jsonl:q", "ext", "Ida rowed.", {"who rowed": ("Ida",)}, ("who rowed",))
-    assert (undetected.reason, strange.reason) == ("answer_not_in_passage", "answer_not_in_passage")
+    assert undetected.reason == "answer_not_in_passage"
     assert "'ida', 'her'" in undetected.detail
 
 

@@ -23,6 +23,7 @@ def read_sample(task: str, folder: Path) -> dict[str, list[Instance | None]]:
     for split, names in spec.splits.items():
         items = list(spec.read(split, tuple(folder / name for name in names)))
         assert all(isinstance(item, Instance | Skipped) for item in items), items
+        assert len({item.id for item in items}) == len(items), [item.id for item in items]
         found[split] = [item if isinstance(item, Instance) else None for item in items]
     return found
 
@@ -59,11 +60,3 @@ def test_labels_and_spans_of_the_samples_fit_the_contract(task, tmp_path):
             if spec.family != "MRC":  # questions may need cleaning, names of our own choice must not
                 assert TEMPLATES["chinese"].clean_label(label) == label
             assert all(clean_text(span) in clean_text(item.text) for span in spans)
-
-
-@pytest.mark.parametrize("task", sorted(SPECS))
-def test_unverified_tasks_say_where_they_come_from(task):
-    spec = SPECS[task]
-    assert spec.source is not None
-    assert spec.licence
-    assert spec.citation

@@ -24,8 +24,3 @@ def each_split(
     files = {split: f"{folder}/{split}.jsonl" if folder else f"{split}.jsonl" for split in splits}
     files = files if names is None else dict(names)
     return Sample(dict.fromkeys(files.values(), rows), dict.fromkeys(files, expected))
-
-
-def split_by_hash(file: str, rows: Rows, *expected: tuple[str, Gold] | None) -> Sample:
-    """One file whose records are split by hash."""
-    return Sample({file: rows}, {"+": expected})

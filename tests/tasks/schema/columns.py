@@ -19,8 +19,3 @@ def everywhere(
 ) -> Sample:
     """Every split has this content and gives these instances; by default the splits are train, validation and test."""
     return Sample(dict.fromkeys(files, content), dict.fromkeys(splits or ("train", "validation", "test"), instances))
-
-
-def by_hash(content: str | Sequence[dict], file: str, *instances: tuple[str, Gold]) -> Sample:
-    """One file for all splits; which instance falls into which is not the point."""
-    return Sample({file: content}, {"+": list(instances)})

@@ -20,7 +20,6 @@ def _one_ie(sentence: str, entities: list[dict], events: list[tuple]) -> dict:
         {
             "id": f"S-EV{number}",
             "event_type": kind,
-            "event_subtype": kind,
             "trigger": {"start": start, "end": start + 1, "text": tokens[start]},
             "arguments": [{"entity_id": id, "role": role, "text": id} for id, role in arguments],
         }

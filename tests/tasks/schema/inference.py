@@ -120,9 +120,9 @@ SAMPLES = {
     "qnli": sample(TWO, "question", "sentence", BINARY, folder="qnli/", idx=3),
     "wnli": sample(TWO, *PAIR, BINARY, folder="wnli/", idx=3),
     "mrpc": sample(
-        ALL,
+        TWO,
         *PAIR,
-        {"not_equivalent": {"not equivalent": ()}, "equivalent": {"equivalent": ()}, None: None},
+        {"not_equivalent": {"not equivalent": ()}, "equivalent": {"equivalent": ()}},
         folder="mrpc/",
         idx=3,
     ),
@@ -180,7 +180,7 @@ SAMPLES = {
     "chip_sts": cblue("CHIP-STS", ZH_SAME, ("text1", "text2"), category="diabetes"),
     "kuake_qqr": cblue(
         "KUAKE-QQR",
-        {"0": {"范围更小或无关": ()}, "1": {"范围更大": ()}, "2": {"语义等价": ()}, "NA": None},
+        {"0": {"范围更大或无关": ()}, "1": {"范围更小": ()}, "2": {"语义等价": ()}, "NA": None},
         ("query1", "query2"),
     ),
     "kuake_qtr": cblue(

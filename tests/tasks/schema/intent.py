@@ -1,7 +1,7 @@
 """Samples: an utterance and what its speaker wants."""
 
-from tests.tasks.schema.classified import answer, each_split, split_by_hash
-from tests.tasks.schema.sample import Sample
+from tests.tasks.schema.classified import answer, each_split
+from tests.tasks.schema.sample import Sample, split_by_hash
 
 _MTOP = (
     "7\tIN:CREATE_REMINDER\t12:20:SL:DATE_TIME\tremind me to row tonight\treminder\ten_XX\t"

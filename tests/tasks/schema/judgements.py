@@ -1,7 +1,7 @@
 """Samples: emotions, and what a text does or is fit for."""
 
-from tests.tasks.schema.classified import answer, each_split, split_by_hash
-from tests.tasks.schema.sample import Sample
+from tests.tasks.schema.classified import answer, each_split
+from tests.tasks.schema.sample import Sample, split_by_hash
 
 TRAIN_TEST = ("train", "test")
 MELD_FILES = {"train": "train_sent_emo.csv", "validation": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}

@@ -2,8 +2,8 @@
 
 import json
 
-from tests.tasks.schema.columns import by_hash, columns, everywhere
-from tests.tasks.schema.sample import Sample
+from tests.tasks.schema.columns import columns, everywhere
+from tests.tasks.schema.sample import Sample, split_by_hash
 
 ROWS = ("train.jsonl", "validation.jsonl", "test.jsonl")
 NEWS = [
@@ -66,9 +66,9 @@ SAMPLES: dict[str, Sample] = {
         ),
         ("Yes", {}),
     ),
-    "wikigold": by_hash(
-        columns("Anna/I-PER Bell/I-PER sang/O", "in/O Ghent/I-LOC", separator=" ", between="-DOCSTART- O\n\n"),
+    "wikigold": split_by_hash(
         "wikigold.conll.txt",
+        columns("Anna/I-PER Bell/I-PER sang/O", "in/O Ghent/I-LOC", separator=" ", between="-DOCSTART- O\n\n"),
         ("Anna Bell sang", {"person": ("Anna Bell",)}),
         ("in Ghent", {"location": ("Ghent",)}),
     ),
@@ -147,12 +147,12 @@ SAMPLES: dict[str, Sample] = {
         ROWS,
         ("Ada Quist won the Tern Prize", {"person": ("Ada Quist",), "miscellaneous": ("Tern Prize",)}),
     ),
-    "polyglot_ner": by_hash(
+    "polyglot_ner": split_by_hash(
+        "en/train.jsonl",
         [
             {"id": "0", "lang": "en", "words": ["Leo", "Marsh", "of", "Kent"], "ner": ["PER", "PER", "O", "LOC"]},
             {"id": "1", "lang": "en", "words": ["None", "here"], "ner": ["O", "O"]},
         ],
-        "en/train.jsonl",
         ("Leo Marsh of Kent", {"person": ("Leo Marsh",), "location": ("Kent",)}),
         ("None here", {}),
     ),

@@ -2,8 +2,8 @@
 
 import json
 
-from tests.tasks.schema.columns import by_hash, columns, everywhere
-from tests.tasks.schema.sample import Sample
+from tests.tasks.schema.columns import columns, everywhere
+from tests.tasks.schema.sample import Sample, split_by_hash
 
 ROWS = ("train.jsonl", "validation.jsonl", "test.jsonl")
 TXT = ("train.txt", "dev.txt", "test.txt")
@@ -88,9 +88,9 @@ SAMPLES: dict[str, Sample] = {
         ("青木,茶杯x1", {"品牌": ("青木",), "商品": ("茶杯",), "型号": ("x1",)}),
         ("包邮", {}),
     ),
-    "boson_ner": by_hash(
-        "{{time:昨天}}，{{company_name:青木公司}}在{{location:南江}}卖{{product_name:《茶》}}。\n没有实体。\n",
+    "boson_ner": split_by_hash(
         "origindata.txt",
+        "{{time:昨天}}，{{company_name:青木公司}}在{{location:南江}}卖{{product_name:《茶》}}。\n没有实体。\n",
         (
             "昨天，青木公司在南江卖《茶》。",
             {"时间": ("昨天",), "公司名": ("青木公司",), "地点": ("南江",), "产品名": ("《茶》",)},

@@ -47,7 +47,18 @@ SUBJQA_COLUMNS = {
     "is_ques_subjective": True,
     "review_id": "r2",
 }
-SUBJQA = tuple(item | SUBJQA_COLUMNS for item in (WHEN, PRICE))
+SUBJQA = tuple(
+    item
+    | SUBJQA_COLUMNS
+    | {
+        "answers": item["answers"]
+        | {
+            name: [value] * len(item["answers"]["text"])
+            for name, value in (("answer_subj_level", 1), ("ans_subj_score", 0.5), ("is_ans_subjective", False))
+        }
+    }
+    for item in (WHEN, PRICE)
+)
 ROPES = (
     {
         "id": "1",
@@ -137,8 +148,11 @@ CJRC["data"][0]["paragraphs"][0]["casename"] = "纠纷"
 CJRC["data"][0]["paragraphs"][0]["qas"][1]["is_impossible"] = "true"
 CJRC_TEXT = json.dumps(CJRC, ensure_ascii=False)
 CJRC_EXPECTED = [ZH_WHERE_GOLD, ZH_PRICE_GOLD, None]
-CHECKLIST = squad(ZH_WHERE, ("票价是多少？", ("",)), is_impossible=False, type="in-domain")
-ZEN = squad(ZH_WHERE, ZH_PRICE, ZH_YES, is_impossible=False)
+CHECKLIST = json.loads(squad(ZH_WHERE, ("票价是多少？", ("",)), is_impossible=False, type="in-domain"))
+CHECKLIST["data"][0]["paragraphs"][0] |= {"title": "渡轮"}
+CHECKLIST["data"][0]["paragraphs"][0]["qas"][1]["is_impossible"] = True
+CHECKLIST_TEXT = json.dumps(CHECKLIST, ensure_ascii=False)
+TRANSLATED = squad(ZH_WHERE, ZH_PRICE, ZH_YES, is_impossible=False)
 
 SAMPLES = {
     "squad": same((WHEN, FROM), [WHEN_GOLD, FROM_GOLD]),
@@ -177,14 +191,14 @@ SAMPLES = {
         dict.fromkeys(TWO, (ZH_WHERE_GOLD, None)),
     ),
     "dureader_checklist": Sample(
-        dict.fromkeys(("train.json", "dev.json"), CHECKLIST), dict.fromkeys(TWO, (ZH_WHERE_GOLD, ZH_PRICE_GOLD))
+        dict.fromkeys(("train.json", "dev.json"), CHECKLIST_TEXT), dict.fromkeys(TWO, (ZH_WHERE_GOLD, ZH_PRICE_GOLD))
     ),
     "cail2019_cjrc": Sample(
         dict.fromkeys(("dev_ground_truth.json", "test_ground_truth.json"), CJRC_TEXT),
         {"test": CJRC_EXPECTED, "+": [*CJRC_EXPECTED, *CJRC_EXPECTED]},
     ),
-    "squad_zen": Sample(
-        dict.fromkeys(("train-v2.0-zh.json", "dev-v2.0-zh.json"), ZEN),
+    "chinese_squad": Sample(
+        dict.fromkeys(("train-v2.0-zh.json", "dev-v2.0-zh.json"), TRANSLATED),
         dict.fromkeys(TWO, (ZH_WHERE_GOLD, ZH_PRICE_GOLD, None)),
     ),
 }

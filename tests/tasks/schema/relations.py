@@ -119,11 +119,15 @@ _DOCRED = {
     "train.jsonl": [
         {
             "title": "Tern Island",
-            "sents": [["Tern", "Island", "lies", "off", "Norland", "."], ["Its", "mayor", "is", "Ole", "Brandt", "."]],
+            "sents": [
+                ["Tern", "Island", "lies", "off", "Norland", "."],
+                ["Its", "mayor", "is", "Ole", "Brandt", ",", "Jr.", " ", "."],
+            ],
             "vertexSet": [
                 [{"name": "Tern Island", "sent_id": 0, "pos": [0, 2], "type": "LOC"}],
                 [{"name": "Norland", "sent_id": 0, "pos": [4, 5], "type": "LOC"}],
-                [{"name": "Ole Brandt", "sent_id": 1, "pos": [3, 5], "type": "PER"}],
+                # The name is not spaced as the tokens are.
+                [{"name": "Ole Brandt, Jr.", "sent_id": 1, "pos": [3, 7], "type": "PER"}],
             ],
             "labels": {
                 "head": [0, 0, 2],
@@ -224,7 +228,7 @@ SAMPLES = {
         {
             "train": [
                 (_DOCRED_TEXT, {"location": ("Tern Island", "Norland")}),
-                ("Its mayor is Ole Brandt .", {"person": ("Ole Brandt",)}),
+                ("Its mayor is Ole Brandt , Jr. .", {"person": ("Ole Brandt , Jr.",)}),
             ]
         },
     ),
@@ -280,7 +284,7 @@ SAMPLES = {
         {
             "train.txt": [
                 {
-                    "text": "[[ Zolin ]] blocks << kinase B >>-driven growth of cells (<< n=3).",
+                    "text": "<< Zolin >> blocks [[ kinase B ]]-driven growth of cells (<< n=3).",
                     "label": "INHIBITOR",
                     "metadata": [],
                 },
@@ -295,7 +299,7 @@ SAMPLES = {
         },
         {
             "train": [
-                asked("Zolin blocks kinase B-driven growth of cells (<< n=3).", "kinase B", "Zolin", "inhibitor"),
+                asked("Zolin blocks kinase B-driven growth of cells (<< n=3).", "Zolin", "kinase B", "inhibitor"),
                 asked("ABC1 turns [3H]lysin over.", "ABC1", "[3H]lysin", "substrate and product"),
             ]
         },

@@ -18,3 +18,8 @@ class Sample:
 
     files: Mapping[str, str | Sequence[Mapping]]
     expected: Mapping[str, Sequence[tuple[str, Gold] | None]]
+
+
+def split_by_hash(file: str, rows: str | Sequence[Mapping], *expected: tuple[str, Gold] | None) -> Sample:
+    """One file whose records are split by hash."""
+    return Sample({file: rows}, {"+": expected})

@@ -1,15 +1,15 @@
 """Samples: a text and its sentiment."""
 
-from tests.tasks.schema.classified import answer, each_split, split_by_hash
+from tests.tasks.schema.classified import answer, each_split
 from tests.tasks.schema.judgements import MELD_FILES, MELD_ROWS
+from tests.tasks.schema.sample import split_by_hash
 
 TRAIN_TEST = ("train", "test")
 _SHOP = 'cat,label,review\n水果,1,"苹果很甜，会再买"\n计算机,0,风扇太吵\n酒店,1,\n'
 _ASPECTS = (
-    "location_traffic,location_distance_from_business_district,location_easy_to_find,service_wait_time,"
-    "service_waiters_attitude,service_parking_convenience,service_serving_speed,price_level,price_cost_effective,"
-    "price_discount,environment_decoration,environment_noise,environment_space,environment_cleaness,dish_portion,"
-    "dish_taste,dish_look,dish_recommendation"
+    "Location#Transportation,Location#Downtown,Location#Easy_to_find,Service#Queue,Service#Hospitality,"
+    "Service#Parking,Service#Timely,Price#Level,Price#Cost_effective,Price#Discount,Ambience#Decoration,"
+    "Ambience#Noise,Ambience#Space,Ambience#Sanitary,Food#Portion,Food#Taste,Food#Appearance,Food#Recommend"
 )
 _UNRATED = ",".join(["-2"] * 18)
 
@@ -141,14 +141,8 @@ SAMPLES = {
     "online_shopping_10_cats.product": split_by_hash(
         "online_shopping_10_cats.csv", _SHOP, answer("苹果很甜，会再买", "水果"), answer("风扇太吵", "计算机"), None
     ),
-    "jd_review": each_split(
-        [{"text": "手机屏幕很清楚", "label": 1}, {"text": "充不上电", "label": 0}],
-        answer("手机屏幕很清楚", "好评"),
-        answer("充不上电", "差评"),
-        splits=TRAIN_TEST,
-    ),
     "asap": each_split(
-        f'index,reviewbody,star,{_ASPECTS}\n11,"面很好吃，\\\\n就是等位太久",4.0,{_UNRATED}\n12,不会再来,1.0,{_UNRATED}\n',
+        f'id,review,star,{_ASPECTS}\n11,"面很好吃，\\\\n就是等位太久",4.0,{_UNRATED}\n12,不会再来,1.0,{_UNRATED}\n',
         answer("面很好吃，\\\\n就是等位太久", "四星"),
         answer("不会再来", "一星"),
         names={"train": "train.csv", "validation": "dev.csv", "test": "test.csv"},

@@ -1,7 +1,7 @@
 """Samples: what a text is about."""
 
-from tests.tasks.schema.classified import answer, each_split, split_by_hash
-from tests.tasks.schema.sample import Sample
+from tests.tasks.schema.classified import answer, each_split
+from tests.tasks.schema.sample import Sample, split_by_hash
 
 TRAIN_TEST = ("train", "test")
 FEWCLUE = {"train": "train_few_all.json", "validation": "dev_few_all.json", "test": "test_public.json"}
@@ -129,7 +129,7 @@ SAMPLES = {
     "twitter_finance_topics": each_split(
         [{"text": "Dock workers $DCK get a raise", "label": 2}, {"text": "Gold climbs", "label": 10}],
         answer("Dock workers $DCK get a raise", "company and product news"),
-        answer("Gold climbs", "gold and metals"),
+        answer("Gold climbs", "gold, metals and materials"),
         splits=("train", "validation"),
     ),
     "iflytek": each_split(
