@@ -133,10 +133,20 @@ def ensure_here(config: "PrepareConfig", beam: str | None = None) -> tuple[Path,
 def _inputs(config: "PrepareConfig") -> tuple[dict[str, Any], Path | None]:
     """(what `preparation.prepare` takes, the store where it is there already)."""
     from seqgpt_jax.data.preparation import locate
+    from seqgpt_jax.data.raw_files import DataNotFound, check_files
     from seqgpt_jax.tasks import evaluation_tasks, find
 
     inputs = {"config": config, "specs": find(config)}
     inputs["evaluation"] = evaluation_tasks(config) if config.training else []
+    # Before a tokenizer is trained on part of it.
+    check_files(inputs["specs"], config.data_folder())
+    try:
+        check_files(inputs["evaluation"], config.data_folder())
+    except DataNotFound as error:
+        raise DataNotFound(
+            f"{error}. They are only compared with: Prepare.evaluation_mixtures = {config.evaluation_mixtures} keeps "
+            "their texts out of training; `--gin.Prepare.evaluation_mixtures=()` does without"
+        ) from error
     inputs["tokenizer"] = tokenizer_of(config)
     return inputs, locate(**inputs)
 

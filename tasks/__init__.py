@@ -104,7 +104,7 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
         print(f"{config.mixture}: no split {config.split!r}, left out: {', '.join(missing)}", file=sys.stderr)
     if config.training and (held_out := [spec.name for spec in having if spec.held_out]):
         raise ValueError(
-            f"{config.mixture!r} cannot be trained on: {', '.join(held_out)} are held out for zero-shot scores"
+            f"{config.mixture!r} cannot be trained on: held out for zero-shot scores: {', '.join(held_out)}"
         )
     return having
 

@@ -23,7 +23,7 @@ LANGUAGES = ("en", "zh")
 
 def classification(id: str, text: str, answers: Iterable[str], labels: Iterable[str] = ()) -> Instance:
     """CLS, SA and ID: a text with one or several labels."""
-    return Instance(id=id, atom="cls", text=text, gold=dict.fromkeys(answers, ()), labels=tuple(labels))
+    return Instance(id=id, atom="cls", text=text, gold=dict.fromkeys(unique(answers), ()), labels=unique(labels))
 
 
 def inference(id: str, premise: str, hypothesis: str, label: str) -> Instance:
@@ -88,5 +88,11 @@ def event_arguments(id: str, sentence: str, arguments: Iterable[tuple[str, str]]
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:
-    """The items without repetitions, in their first order (an answer lists a string once)."""
+    """The items without repetitions, in their first order (an answer lists a string once).
+
+    Raises:
+      TypeError: one string was given instead of a list of them; its letters would become the items.
+    """
+    if isinstance(items, str):
+        raise TypeError(f"a list of strings was expected, not the one string {items!r}: write [{items!r}]")
     return tuple(dict.fromkeys(items))

@@ -1,6 +1,7 @@
 """What people see of prepared data: a table of counts, and prompts as the model sees them."""
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,27 +24,43 @@ if TYPE_CHECKING:
 
     from seqgpt_jax.data.task_spec import TaskSpec
 
+_SECONDS_A_LINE = 30
 # Without emoji: `data.json:train:7` is no tram.
 _CONSOLE = Console(highlight=False, soft_wrap=False, emoji=False)
 
 
 @contextlib.contextmanager
 def progress_bar(title: str) -> Iterator[preparation.Progress]:
-    """A bar with an ETA for the task that is being prepared."""
+    """A bar with an ETA for the task that is being prepared; where nobody watches, a line every half a minute."""
+    if not _CONSOLE.is_terminal:
+        yield _lines(title)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_CONSOLE, transient=True) as bar:
         shown = bar.add_task(title)
         yield lambda name, done, total: bar.update(shown, description=f"{title}: {name}", completed=done, total=total)
 
 
+def _lines(title: str) -> preparation.Progress:
+    last = time.monotonic()
+
+    def tell(name: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_A_LINE:
+            last = time.monotonic()
+            print(f"{title}: {name}: {done:,} of {total:,}", flush=True)
+
+    return tell
+
+
 def print_tasks(tasks: Mapping[str, "TaskSpec"], mixtures: Mapping[str, Sequence[str]]) -> None:
     """All tasks and mixtures by name."""
-    table = Table("task", "family", "language", "atom", "splits", "held out", box=box.SIMPLE_HEAD)
-    table.columns[0].no_wrap = True
+    table = Table("task", "kind", "splits", "", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
     for name, spec in sorted(tasks.items(), key=lambda item: (item[1].family, item[0])):
-        table.add_row(
-            name, spec.family, spec.language, spec.atom, " ".join(spec.splits), "yes" if spec.held_out else ""
-        )
+        kind = f"{spec.family} {spec.language} {spec.atom}"
+        table.add_row(name, kind, " ".join(spec.splits), "held out" if spec.held_out else "")
     _CONSOLE.print(table)
     for name, members in mixtures.items():
         shown = [*members[:12], *(["…"] if members[12:] else [])]
@@ -55,10 +72,11 @@ def print_summary(folder: Path, fresh: bool) -> None:
     """One row a task: what was read, what survived, what was lost and why."""
     manifest = read_manifest(folder)
     assert manifest is not None, folder
-    names = ("task", "", "instances", "kept", "examples", "tokens", "labels", "cut")
+    names = ("task", "", "instances", "within", "examples", "tokens", "labels", "cut")
     title = f"{manifest['mixture']} ({manifest['split']})"
     table = Table(*names, title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.columns[0].no_wrap = True
+    table.columns[1].no_wrap = True
     for column in table.columns[2:]:
         column.justify, column.no_wrap = "right", True
     for name, task in manifest["tasks"].items():
@@ -119,14 +137,14 @@ def print_mixture(folder: Path) -> None:
         ]
         _CONSOLE.print(f"epochs: {manifest['epochs']}; examples {manifest['examples_per_epoch']}, drops {by_epoch}")
     lengths = mixture_lengths(folder)
-    edges = [0, *(1 << power for power in range(4, 64) if 1 << (power - 1) <= lengths.max())]
-    counts = np.histogram(lengths, edges)[0]
+    edges = [0, *(1 << power for power in range(4, 64) if 1 << (power - 1) < max(lengths.max(), 16))]
+    counts = np.histogram(lengths - 1, edges)[0]  # the upper edge belongs to its bar
     table = Table("tokens", "examples", "", title="lengths", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.columns[0].justify = table.columns[1].justify = "right"
     for low, high, count in zip(edges, edges[1:], counts, strict=False):
         table.add_row(f"{low + 1}-{high}", f"{count:,}", "█" * round(40 * count / counts.max()))
     _CONSOLE.print(table)
-    quarters = ", ".join(f"{share} % {np.percentile(lengths, share):.0f}" for share in (5, 25, 50, 75, 95, 99, 100))
+    quarters = ", ".join(f"{share} %: {np.percentile(lengths, share):.0f}" for share in (5, 25, 50, 75, 95, 99, 100))
     _CONSOLE.print(f"length percentiles: {quarters}")
 
 
@@ -191,5 +209,5 @@ def print_examples(folder: Path, tokenizer: "PreTrainedTokenizerFast", number: i
 
 def _show(task: str, id: str, prompt: str, answer: str, prompt_ids: Sequence[int]) -> None:
     _CONSOLE.rule(f"{task}  {id}  {len(prompt_ids)} prompt ids")
-    _CONSOLE.print(prompt, markup=False)
-    _CONSOLE.print(answer, style="green", markup=False)
+    _CONSOLE.print(prompt, markup=False, soft_wrap=True)
+    _CONSOLE.print(answer, style="green", markup=False, soft_wrap=True)

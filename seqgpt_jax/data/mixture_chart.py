@@ -1,6 +1,7 @@
 """What a mixture is made of, as a picture."""
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from seqgpt_jax.data.store import read_manifest
 
 # Apart for colour-blind readers and in print.
 _LANGUAGES = {"en": "#1f4e79", "zh": "#e08a1e"}
+_UNITS = (("million tokens", 1e6), ("thousand tokens", 1e3), ("tokens", 1))
 _BEFORE, _LINE = "#d5d9dc", "#e3e6e8"
 
 
@@ -41,14 +43,18 @@ def mixture_chart(folder: Path) -> bytes:
 def _families(axes: Axes, tasks: dict) -> None:
     names = [family for family in FAMILIES if any(task["family"] == family for task in tasks.values())]
     bottom = np.zeros(len(names))
+    total = sum(task["tokens"] for task in tasks.values())
+    unit, size = next((name, size) for name, size in _UNITS if total >= size)
     for language, colour in _LANGUAGES.items():
-        of_language = [task for task in tasks.values() if task["language"] == language]
-        height = (
-            np.array([sum(task["tokens"] for task in of_language if task["family"] == name) for name in names]) / 1e6
-        )
-        axes.bar(names, height, bottom=bottom, color=colour, label=language)
-        bottom += height
-    axes.set_ylabel("million tokens")
+        tokens = Counter()
+        for task in tasks.values():
+            tokens[task["family"]] += task["tokens"] * (task["language"] == language) / size
+        if tokens.total():
+            height = np.array([tokens[name] for name in names])
+            axes.bar(names, height, bottom=bottom, color=colour, label=language)
+            bottom += height
+    axes.set_ylim(top=1.25 * bottom.max())  # room for the legend
+    axes.set_ylabel(unit)
     axes.set_title("tokens by family", fontsize=10)
     axes.legend(frameon=False)
     _plain(axes, "y")
@@ -59,7 +65,8 @@ def _lengths(axes: Axes, lengths: np.ndarray, limit: int) -> None:
     axes.hist(lengths, bins=bins, color=_LANGUAGES["en"])
     axes.axvline(limit, color="black", linewidth=0.8, linestyle=":")
     axes.annotate("prompt limit", (limit, axes.get_ylim()[1]), ha="right", va="top", fontsize=8, rotation=90)
-    axes.set_xscale("log")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("tokens of an example")
     axes.set_ylabel("examples")
     axes.set_title("lengths", fontsize=10)
@@ -74,7 +81,9 @@ def _tasks(axes: Axes, tasks: dict) -> None:
     axes.barh(places, [tasks[name]["within_quota"] for name in names], height=0.5, color=colours)
     axes.set_yticks(places, [f"{name} ({tasks[name]['family']})" for name in names], fontsize=7)
     axes.set_ylim(-0.7, len(names) - 0.3)
-    axes.set_xscale("symlog", linthresh=10)
+    if max(task["instances"] for task in tasks.values()) >= 1000:
+        axes.set_xscale("symlog", linthresh=10)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(left=0)
     axes.set_xlabel("instances")
     axes.set_title("instances before (grey) and after the quota", fontsize=10)

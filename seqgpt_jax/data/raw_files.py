@@ -11,6 +11,9 @@ from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.settings import DATA_DIR_VARIABLE
 from seqgpt_jax.data.task_spec import RecordError, Skipped, TaskSpec
 
+# Data sets whose missing files an error lists.
+_SHOWN = 5
+
 
 class DataNotFound(FileNotFoundError):
     """Raw files that are not where they should be."""
@@ -48,13 +51,13 @@ def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Seq
             f"the data folder {data_folder} does not exist: set {DATA_DIR_VARIABLE} or Prepare.data_dir to the folder "
             f"that holds {', '.join(f'{dataset}/' for dataset in missing)}"
         )
-    shown = "; ".join(
-        f"{dataset} ({', '.join(paths[:3])}{', …' if paths[3:] else ''})" for dataset, paths in missing.items()
-    )
+    shown = [f"{dataset} ({', '.join(paths[:2])}{', …' if paths[2:] else ''})" for dataset, paths in missing.items()]
+    more = f"; and {len(shown) - _SHOWN} more" if shown[_SHOWN:] else ""
     public = dict.fromkeys(spec.dataset for spec in specs if spec.dataset in missing and spec.source is not None)
     command = f"python -m seqgpt_jax.catalogue --download {' '.join(public)}"
-    fetch = f": `{command}` fetches them, or says who gives them" if public else ""
-    raise DataNotFound(f"raw files of {len(missing)} data set{'s' * (len(missing) > 1)} not found: {shown}{fetch}")
+    fetch = f". `{command}` fetches them, or says who gives them" if public else ""
+    number = f"{len(missing)} data set{'s' * (len(missing) > 1)}"
+    raise DataNotFound(f"raw files of {number} not found: {'; '.join(shown[:_SHOWN])}{more}{fetch}")
 
 
 def _paths(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple[Path, ...]:

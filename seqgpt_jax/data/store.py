@@ -103,13 +103,18 @@ class StoreWriter:
             # Written elsewhere and copied: the folder may lie in a bucket, the library needs a local disk.
             with tempfile.TemporaryDirectory() as scratch:
                 local = Path(scratch) / "records"
-                # One record a group: training reads single records in random order.
-                writer = ArrayRecordWriter(str(local), "group_size:1")
-                for record in records:
-                    packed = msgpack.packb(record)
-                    digest.update(packed)
-                    writer.write(packed)
-                writer.close()
+                packed = [msgpack.packb(record) for record in records]
+                try:
+                    # One record a group: training reads single records in random order.
+                    writer = ArrayRecordWriter(str(local), "group_size:1")
+                    for one in packed:
+                        digest.update(one)
+                        writer.write(one)
+                    writer.close()
+                except RuntimeError as error:  # all that the library says of a full disk
+                    raise OSError(
+                        f"{scratch} cannot be written, is its disk full (TMPDIR names another)? {error}"
+                    ) from error
                 content = local.read_bytes()
                 size = len(content)
                 _write(self.folder / f"{name}{_RECORDS}", content)

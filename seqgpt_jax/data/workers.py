@@ -5,6 +5,8 @@ Work is jobs that are expanded to items; the work on an item leaves its result i
 
 import itertools
 import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
@@ -54,7 +56,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], number: int)
         return
     # Each worker is a core's worth: the tokenizer must not start threads of its own.
     executor = ProcessPoolExecutor(
-        number, initializer=_start, initargs=(work,), env={"TOKENIZERS_PARALLELISM": "false"}
+        number, initializer=_start, initargs=(work, os.getpid()), env={"TOKENIZERS_PARALLELISM": "false"}
     )
     running: deque = deque()
     try:
@@ -79,9 +81,17 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start(work: Callable[[Any], Any]) -> None:
+def _start(work: Callable[[Any], Any], parent: int) -> None:
     global _work
     _work = work
+    # A parent that was killed cannot end its workers.
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _call(item: Any) -> Any:

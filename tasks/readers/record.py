@@ -116,6 +116,7 @@ def reader(
                     if belongs != split:
                         continue
                 items = [_tidied(item) if isinstance(item, Instance) else item for item in build(record)]
+                _check_ids([item.id for item in items])
             except BROKEN as error:
                 if not shared or (belongs or first) == split:
                     yield in_its_place(error, record)
@@ -123,6 +124,14 @@ def reader(
             yield from items
 
     return read
+
+
+def _check_ids(ids: list[str]) -> None:
+    if len(set(ids)) < len(ids):
+        twice = next(id for id in ids if ids.count(id) > 1)
+        raise ValueError(
+            f"two instances of this record have the id {twice!r}: number them, as in f'{{record.id}}/{{k}}'"
+        )
 
 
 def in_its_place(error: Exception, record: Record) -> RecordError:

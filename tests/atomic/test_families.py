@@ -1,5 +1,7 @@
 """The ten families as atoms, with the wording of the dossier."""
 
+import pytest
+
 from seqgpt_jax.atomic import families
 
 
@@ -36,3 +38,12 @@ def test_spans_are_grouped_once_each_in_text_order() -> None:
 def test_multiple_choice_offers_its_options() -> None:
     instance = families.multiple_choice("1", "p", "q", ["o1", "o2"], "o2")
     assert (instance.text, instance.labels, set(instance.gold)) == ("p\tq", ("o1", "o2"), {"o2"})
+
+
+def test_one_string_is_no_list_of_labels():
+    for wrong in (
+        lambda: families.classification("1", "text", "delivery"),
+        lambda: families.reading("1", "a", "b?", "a"),
+    ):
+        with pytest.raises(TypeError, match=r"write \['"):
+            wrong()

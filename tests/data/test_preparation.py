@@ -6,7 +6,9 @@ import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -205,6 +207,26 @@ def test_a_killed_worker_is_said_and_what_is_complete_stays() -> None:
 
     with pytest.raises(workers.WorkerDied, match=r"Prepare\.workers"):
         list(workers.in_order(item, range(9), 2))
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path) -> None:
+    code = """
+import os, sys, time
+from seqgpt_jax.data.workers import in_order
+def work(item):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+if __name__ == "__main__":
+    list(in_order(work, range(4), 2))
+"""
+    (tmp_path / "parent.py").write_text(code)
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True)
+    workers_of_it = [int(parent.stdout.readline()) for _ in range(2)]
+    parent.kill()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers_of_it):
+        assert time.monotonic() < deadline, "a worker lives on"
+        time.sleep(0.2)
 
 
 def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_path, monkeypatch) -> None:
