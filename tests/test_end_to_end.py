@@ -116,13 +116,17 @@ def test_an_exported_folder_can_be_imported_and_trained_on(workplace) -> None:
     assert train.main([*again, "--gin.Train.steps=2", "--gin.Train.epochs=1"]) == 0
 
 
+NO_DATA = ("--gin.Prepare.mixture=quickstart_ft", "--gin.Prepare.evaluation_mixtures=()")
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (("--gin_file=ft_cpu.gin", "--gin.Prepare.mixture=fft"), "there is no mixture or task 'fft': did you mean ft"),
         (("--gin_file=ft_cpu.gin",), "set SEQGPT_DATA_DIR or Prepare.data_dir"),
         (("--gin_file=ft_cpu.gin", "--gin.Prepare.data_dir=nowhere"), "the data folder nowhere does not exist"),
-        (("--gin_file=ft.gin",), "no tokenizer could be loaded from 'imported/bloomz-560m'"),
+        (("--gin_file=ft.gin",), "set SEQGPT_DATA_DIR or Prepare.data_dir"),
+        (("--gin_file=ft.gin", *NO_DATA), "no tokenizer could be loaded from 'imported/bloomz-560m'"),
         (("--gin_file=quickstart_ft.gin", "--gin.Prepare.mixture=quickstart_held_out"), "has a split 'train'"),
     ],
 )

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from seqgpt_jax.data.sources import HuggingFace, Tfds
+from seqgpt_jax.data.sources import PARQUET, HuggingFace, Tfds
 from seqgpt_jax.tasks.ner.chinese import character_spans
 from seqgpt_jax.tasks.ner.clinical_zh import textbook_spans
 from seqgpt_jax.tasks.ner.nested import genia_type, vehicle_spans
-from seqgpt_jax.tasks.readers.hub import PARQUET, hub, tfds
+from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.inline import CURLY, SQUARE, marked_spans
 from seqgpt_jax.tasks.readers.names import verbatim
 from seqgpt_jax.tasks.readers.offsets import spans_at
