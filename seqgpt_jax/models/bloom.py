@@ -26,11 +26,13 @@ from flax.core.spmd import get_logical_axis_rules
 from jax.ad_checkpoint import checkpoint_name
 from jax.sharding import Mesh, PartitionSpec
 
+from seqgpt_jax.models import flash
 from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.models.products import product
 
 Rules = Sequence[tuple[str, str | tuple[str, ...] | None]]
+Attend = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 _KERNEL_PRODUCT = "kernel_product"
 
@@ -103,6 +105,15 @@ class Linear(nnx.Module):
         return checkpoint_name(y, _KERNEL_PRODUCT) + self.bias[...].astype(self.dtype)
 
 
+def attend_within(config: BloomConfig, positions_BxL: jax.Array, segment_ids_BxL: jax.Array) -> Attend:
+    """What `config.attention` names: a function from queries, keys and values to contexts, all [B, L, H, head_dim]."""
+    if config.attention == "plain":
+        slopes_H, mask_BxLxL = alibi_slopes(config.n_head), segment_mask(segment_ids_BxL)
+        return lambda q, k, v: attend(q, k, v, slopes_H, positions_BxL, mask_BxLxL)
+    method = {"blockwise": flash.blockwise, "splash": flash.splash}[config.attention]
+    return lambda q, k, v: method(q, k, v, positions_BxL, segment_ids_BxL)
+
+
 class Attention(nnx.Module):
     """The projections around `attend`. BLOOM's fused kernel is laid out [heads, 3, head_dim], not [3, heads, …]."""
 
@@ -145,9 +156,8 @@ class Block(nnx.Module):
         self.post_attention_norm = LayerNorm(config, rngs=rngs)
         self.mlp = MLP(config, rngs=rngs)
 
-    def __call__(self, x_BxLxD: jax.Array, positions_BxL: jax.Array, mask_BxLxL: jax.Array) -> jax.Array:
-        q, k, v = self.attention.qkv(self.input_norm(x_BxLxD))
-        context_BxLxHxK = attend(q, k, v, alibi_slopes(q.shape[2]), positions_BxL, mask_BxLxL)
+    def __call__(self, x_BxLxD: jax.Array, attend: Attend) -> jax.Array:
+        context_BxLxHxK = attend(*self.attention.qkv(self.input_norm(x_BxLxD)))
         x_BxLxD += self.attention.output(context_BxLxHxK)
         x_BxLxD += self.mlp(self.post_attention_norm(x_BxLxD))
         return constrain(x_BxLxD, "batch", "length", None)
@@ -198,13 +208,13 @@ class Bloom(nnx.Module):
             before it in its own segment; what comes out at padding is finite and means nothing.
         """
         graph, state = nnx.split(self.layers)
-        mask_BxLxL = segment_mask(segment_ids_BxL)
+        attend = attend_within(self.config, positions_BxL, segment_ids_BxL)
 
         def run(x_BxLxD: jax.Array, layer: nnx.State) -> tuple[jax.Array, None]:
-            return nnx.merge(graph, layer)(x_BxLxD, positions_BxL, mask_BxLxL), None
+            return nnx.merge(graph, layer)(x_BxLxD, attend), None
 
         if self.config.remat != "none":
-            dots = jax.checkpoint_policies.save_only_these_names(_KERNEL_PRODUCT)
+            dots = jax.checkpoint_policies.save_only_these_names(_KERNEL_PRODUCT, flash.SAVED)
             # A scan keeps the compiler from merging the recomputation with the first pass; no need to forbid it.
             run = jax.checkpoint(run, prevent_cse=False, policy=dots if self.config.remat == "dots" else None)
         x_BxLxD, _ = jax.lax.scan(run, self.embed(tokens_BxL), state)

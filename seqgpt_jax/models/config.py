@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 DTYPES = ("float32", "bfloat16")
 REMAT = ("none", "dots", "full")
+ATTENTION = ("plain", "blockwise", "splash")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,9 @@ class BloomConfig:
       remat: what the backward pass keeps, and what it computes again. "dots" keeps the products with kernels and
         repeats the rest, which is cheap: about as fast as "none", which keeps everything, with a quarter of its
         memory. "full" keeps the inputs of the blocks alone, half the memory again, and repeats a third of the work.
+      attention: how training computes it; the weights do not know. "plain" holds scores of [batch, heads, length,
+        length]. "blockwise" (any device) and "splash" (TPU) give the same numbers in memory that grows with the length,
+        not with its square: see `models/flash.py`.
     """
 
     vocab_size: int = 250_880
@@ -35,6 +39,7 @@ class BloomConfig:
     dtype: Literal["float32", "bfloat16"] = "float32"
     param_dtype: Literal["float32", "bfloat16"] = "float32"
     remat: Literal["none", "dots", "full"] = "dots"
+    attention: Literal["plain", "blockwise", "splash"] = "plain"
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "hidden_size", "n_layer", "n_head"):
@@ -43,7 +48,8 @@ class BloomConfig:
                 raise ValueError(f"BloomConfig.{name} must be a positive whole number, not {value!r}")
         if self.hidden_size % self.n_head:
             raise ValueError(f"BloomConfig.n_head={self.n_head} does not divide hidden_size={self.hidden_size}")
-        for name, allowed in (("dtype", DTYPES), ("param_dtype", DTYPES), ("remat", REMAT)):
+        choices = {"dtype": DTYPES, "param_dtype": DTYPES, "remat": REMAT, "attention": ATTENTION}
+        for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"BloomConfig.{name} must be one of {allowed}, not {getattr(self, name)!r}")
         for name in ("layer_norm_epsilon", "initializer_range"):

@@ -8,8 +8,9 @@ transposition and a reshape, hence exact both ways.
 import copy
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import jax
 import numpy as np
 from flax import nnx
 from flax.traverse_util import flatten_dict, unflatten_dict
+from jax.sharding import Sharding, SingleDeviceSharding
 from jax.typing import DTypeLike
 
 from seqgpt_jax.models.bloom import abstract
@@ -105,7 +107,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_weights(folder: Path, config: BloomConfig) -> dict[str, Tensor]:
-    """The model's tensors under their names after "transformer."; nothing is loaded.
+    """The model's tensors under their names after "transformer."; only headers are read, and a head of its own.
 
     A stored `lm_head.weight` must equal the embedding table, to which the head is tied; it is left out.
 
@@ -125,7 +127,7 @@ def read_weights(folder: Path, config: BloomConfig) -> dict[str, Tensor]:
     ]
     if faults:
         raise WeightsError(f"the weights in {folder} are not those of its config.json:\n" + "\n".join(sorted(faults)))
-    if head is not None and not np.array_equal(head.read(), stored["word_embeddings.weight"].read()):
+    if head is not None and not _equal(head.read(), stored["word_embeddings.weight"].read()):
         raise WeightsError(f"{HEAD} in {folder} differs from word_embeddings.weight; only a tied head is supported")
     return {name: stored[name] for name in expected}
 
@@ -133,29 +135,51 @@ def read_weights(folder: Path, config: BloomConfig) -> dict[str, Tensor]:
 def load_params(folder: Path, config: BloomConfig, shardings: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The parameters in our layout, a pure dict of JAX arrays in `config.param_dtype`.
 
-    One leaf is in host memory at a time. With `shardings` (a pure dict of the same form) each leaf goes straight to
-    its place on the mesh; each process reads the whole file.
+    Each part that a device of this process wants is read, cast and placed before the next one is read; of a
+    safetensors file nothing else is read.
+
+    Args:
+      shardings: a pure dict of the same form; the default device without it.
 
     Raises:
       WeightsError, TensorFileError: as `read_weights`.
     """
     tensors = read_weights(folder, config)
-    places = flatten_dict(shardings) if shardings is not None else {}
     leaves = flatten_dict(nnx.to_pure_dict(nnx.state(abstract(config), nnx.Param)))
-    params = {}
-    for key in (*EMBEDDING_KEYS, *BLOCK_KEYS, *FINAL_KEYS):
-        leaf = leaves[key.path]
-        if key.is_stacked:
-            value = np.empty(leaf.shape, leaf.dtype)
-            for layer in range(config.n_layer):
-                value[layer] = key.to_ours(tensors[key.hf.format(layer)].read(), leaf.shape[1:])
-        else:
-            value = key.to_ours(tensors[key.hf].read(), leaf.shape).astype(leaf.dtype)
-        if key.path in places:
-            params[key.path] = jax.make_array_from_callback(leaf.shape, places[key.path], value.__getitem__)
-        else:
-            params[key.path] = jax.device_put(value)
-    return unflatten_dict(params)
+    if shardings is None:
+        places = dict.fromkeys(leaves, SingleDeviceSharding(jax.local_devices()[0]))
+    else:
+        places = flatten_dict(shardings)
+    keys = (*EMBEDDING_KEYS, *BLOCK_KEYS, *FINAL_KEYS)
+    return unflatten_dict({key.path: _placed(key, leaves[key.path], places[key.path], tensors) for key in keys})
+
+
+def _placed(key: Key, leaf: jax.ShapeDtypeStruct, place: Sharding, tensors: Mapping[str, Tensor]) -> jax.Array:
+    """One leaf, of which this process reads each part that its devices hold once, however many hold it."""
+    devices_of: dict[tuple[tuple[int, int], ...], list[jax.Device]] = {}
+    for device, index in place.addressable_devices_indices_map(leaf.shape).items():
+        spans = tuple(part.indices(size)[:2] for part, size in zip(index, leaf.shape, strict=True))
+        devices_of.setdefault(spans, []).append(device)
+    arrays = []
+    for spans, devices in devices_of.items():
+        part = _read_part(key, leaf, spans, tensors)
+        arrays += [jax.device_put(part, device) for device in devices]
+        del part  # before the next one is made
+    return jax.make_array_from_single_device_arrays(leaf.shape, place, arrays)
+
+
+def _read_part(
+    key: Key, leaf: jax.ShapeDtypeStruct, spans: Sequence[tuple[int, int]], tensors: Mapping[str, Tensor]
+) -> np.ndarray:
+    """The part of a leaf that lies in `spans`, (start, end) for each axis; of a stacked one layer by layer."""
+    value = _aligned([end - start for start, end in spans], leaf.dtype)
+    index = tuple(slice(*span) for span in spans)
+    if not key.is_stacked:
+        value[...] = key.to_ours(tensors[key.hf].read(), leaf.shape)[index]
+        return value
+    for row, layer in zip(value, range(*spans[0]), strict=True):
+        row[...] = key.to_ours(tensors[key.hf.format(layer)].read(), leaf.shape[1:])[index[1:]]
+    return value
 
 
 def params_to_hf(params: Mapping[str, Any], config: BloomConfig, dtype: DTypeLike) -> dict[str, Tensor]:
@@ -166,7 +190,7 @@ def params_to_hf(params: Mapping[str, Any], config: BloomConfig, dtype: DTypeLik
 
         def read(key: Key = key, layer: int = layer) -> np.ndarray:
             leaf = leaves[key.path]
-            return key.to_hf(np.asarray(leaf[layer] if key.is_stacked else leaf), config).astype(dtype)
+            return key.to_hf(np.asarray(leaf[layer] if key.is_stacked else leaf), config).astype(dtype, copy=False)
 
         tensors[PREFIX + key.hf.format(layer)] = Tensor(key.hf_shape(config), np.dtype(dtype), read)
     return tensors
@@ -241,6 +265,18 @@ def _keys(config: BloomConfig) -> Iterator[tuple[Key, int]]:
     yield from ((key, 0) for key in EMBEDDING_KEYS)
     yield from ((key, layer) for layer in range(config.n_layer) for key in BLOCK_KEYS)
     yield from ((key, 0) for key in FINAL_KEYS)
+
+
+def _aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+    """An empty array that begins at a multiple of 64 bytes: JAX takes it over on a CPU, and copies any other."""
+    memory = np.empty(prod(shape) * dtype.itemsize + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + memory.size - 64].view(dtype).reshape(shape)
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Compares row by row: the result of comparing two tables at once would be half as large as one of them."""
+    return one.shape == other.shape and all(map(np.array_equal, one, other))
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

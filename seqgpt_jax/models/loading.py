@@ -143,7 +143,7 @@ def restore_params(
         wanted = nnx.to_pure_dict(nnx.state(abstract(config), nnx.Param))
         _check_shapes(wanted, manager.item_metadata(step)["params"], checkpoints / str(step))
         if places is None:
-            places = jax.tree.map(lambda _: SingleDeviceSharding(jax.devices()[0]), wanted)
+            places = jax.tree.map(lambda _: SingleDeviceSharding(jax.local_devices()[0]), wanted)
         wanted = jax.tree.map(
             lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), wanted, places
         )

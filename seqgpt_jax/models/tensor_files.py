@@ -1,8 +1,10 @@
-"""Named tensors in a model folder: safetensors or PyTorch files, read one at a time, written in shards. No PyTorch.
+"""Named tensors in a model folder: safetensors or PyTorch files, mapped one at a time, written in shards. No PyTorch.
 
-Both kinds may be one file or several, listed in `<file>.index.json`.
+Both kinds may be one file or several, listed in `<file>.index.json`. A tensor of a file is a map of it: only what is
+used of it is read, and nothing stays in memory when the array is gone.
 """
 
+import functools
 import json
 import pickle
 import zipfile
@@ -16,9 +18,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
 _SAFETENSORS_DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+_SAFETENSORS_NAMES = {np.dtype(dtype): name for name, dtype in _SAFETENSORS_DTYPES.items()}
 _TORCH_DTYPES = {"FloatStorage": np.float32, "HalfStorage": np.float16, "BFloat16Storage": ml_dtypes.bfloat16}
 
 
@@ -28,7 +30,7 @@ class TensorFileError(ValueError):
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor that is not in memory yet; `read()` gives it as an array of that shape and dtype."""
+    """A tensor that is not in memory yet; `read()` gives it as a read-only array of that shape and dtype."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -69,13 +71,23 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
 
 
 def _open_safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
-    file = safe_open(path, framework="numpy")
-    for name in file.keys():  # noqa: SIM118 (it is no mapping)
-        header = file.get_slice(name)
-        dtype = _SAFETENSORS_DTYPES.get(header.get_dtype())
+    with safe_open(path, framework="numpy"):  # checks the header against the length of the file
+        pass
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    for name, entry in header.items():
+        dtype = _SAFETENSORS_DTYPES.get(entry["dtype"])
         if dtype is None:
-            raise TensorFileError(f"{path}: {name} is {header.get_dtype()}; only F32, F16 and BF16 are supported")
-        yield name, Tensor(tuple(header.get_shape()), np.dtype(dtype), lambda name=name: file.get_tensor(name))
+            raise TensorFileError(f"{path}: {name} is {entry['dtype']}; only F32, F16 and BF16 are supported")
+        shape, start = tuple(entry["shape"]), 8 + length + entry["data_offsets"][0]
+        yield name, Tensor(shape, np.dtype(dtype), functools.partial(_map, path, np.dtype(dtype), start, shape))
+
+
+def _map(path: Path, dtype: np.dtype, start: int, shape: tuple[int, ...]) -> np.ndarray:
+    # A plain array: what is computed from it must not pass for a file.
+    return np.asarray(np.memmap(path, dtype, "r", start, shape))
 
 
 def _open_torch(path: Path) -> dict[str, Tensor]:
@@ -93,6 +105,28 @@ class _Storage:
     path: Path
     entry: str
     dtype: np.dtype
+
+    @functools.cached_property
+    def _start(self) -> int:
+        """Where its bytes begin in the file. They are compared with their checksum first: a map would not do it."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(self.entry)
+                with archive.open(info) as stream:
+                    while stream.read(2**20):
+                        pass
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise TensorFileError(f"{self.path} is damaged; fetch it again ({error})") from error
+        if info.compress_type != zipfile.ZIP_STORED:
+            raise TensorFileError(f"{self.path} is compressed, as torch.save never writes it; save it again")
+        with self.path.open("rb") as file:
+            file.seek(info.header_offset)
+            header = file.read(30)  # name and extra field follow, whose lengths it holds
+        return info.header_offset + 30 + sum(int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+
+    def map(self, first: int, count: int) -> np.ndarray:
+        """Its elements from `first` on, read only."""
+        return _map(self.path, self.dtype, self._start + first * self.dtype.itemsize, (count,))
 
 
 class _StateDictUnpickler(pickle.Unpickler):
@@ -118,10 +152,9 @@ class _StateDictUnpickler(pickle.Unpickler):
 
 def _strided(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Tensor:
     def read() -> np.ndarray:
-        with zipfile.ZipFile(storage.path) as archive:
-            flat = np.frombuffer(archive.read(storage.entry), storage.dtype)[offset:]
+        span = 1 + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
         strides = tuple(step * storage.dtype.itemsize for step in stride)
-        return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False)
+        return np.lib.stride_tricks.as_strided(storage.map(offset, span), shape, strides, writeable=False)
 
     return Tensor(tuple(shape), storage.dtype, read)
 
@@ -129,7 +162,7 @@ def _strided(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tup
 def write_tensors(folder: Path, tensors: Mapping[str, Tensor], *, max_shard_bytes: int) -> None:
     """Writes `model.safetensors`, or shards of at most `max_shard_bytes` (or one tensor) and their index.
 
-    No more than one shard is in memory at a time.
+    One tensor is in memory at a time.
     """
     shards: list[dict[str, Tensor]] = [{}]
     for name, tensor in tensors.items():
@@ -140,12 +173,31 @@ def write_tensors(folder: Path, tensors: Mapping[str, Tensor], *, max_shard_byte
     for number, shard in enumerate(shards, start=1):
         one = len(shards) == 1
         file = "model.safetensors" if one else f"model-{number:05}-of-{len(shards):05}.safetensors"
-        # safetensors writes the memory as it lies and takes it for C order.
-        arrays = {name: np.ascontiguousarray(tensor.read()) for name, tensor in shard.items()}
-        # transformers before version 5 refuses files that do not say "pt".
-        save_file(arrays, folder / file, metadata={"format": "pt"})
+        _write_safetensors(folder / file, shard)
         weight_map |= dict.fromkeys(shard, file)
     if len(shards) > 1:
         metadata = {"total_size": sum(tensor.nbytes for tensor in tensors.values())}
         text = json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=2)
         (folder / "model.safetensors.index.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """One file: 8 bytes with the header's length, the header in JSON, the tensors (huggingface.co/docs/safetensors).
+
+    The library's own writer wants all tensors in memory, and copies them there.
+    """
+    # The widest first, so that each begins at a multiple of its element's size.
+    tensors = dict(sorted(tensors.items(), key=lambda item: -item[1].dtype.itemsize))
+    # transformers before version 5 refuses files that do not say "pt".
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.nbytes
+        kind = _SAFETENSORS_NAMES[tensor.dtype]
+        header[name] = {"dtype": kind, "shape": tensor.shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for tensor in tensors.values():
+            np.ascontiguousarray(tensor.read()).tofile(file)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from seqgpt_jax.training.metrics import read_metrics
+from seqgpt_jax.training.logs import read_metrics
 
 CURVE_FILE = "loss.png"
 
 
 def draw_loss(run_dir: str | Path) -> Path | None:
     """Writes loss.png into the run folder: loss and learning rate over steps. None where nothing was logged."""
-    windows = read_metrics(run_dir)
+    windows = [window for window in read_metrics(run_dir) if "loss" in window]
     if not windows:
         return None
     # Imported here: it takes a while, and no other part of training needs it.

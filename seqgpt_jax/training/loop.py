@@ -2,8 +2,7 @@
 
 import contextlib
 import dataclasses
-import signal
-import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +15,19 @@ import optax
 from flax import nnx
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
+from rich.console import Console
 
 from seqgpt_jax.models import bloom, loading
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.training.checkpoints import (
-    CheckpointError,
-    Checkpoints,
-    Meta,
-    changed_settings,
-    check_start,
-    read_meta,
-)
+from seqgpt_jax.training.checkpoints import CheckpointError, Checkpoints, Meta, changed_settings, check_start
 from seqgpt_jax.training.curve import draw_loss
-from seqgpt_jax.training.metrics import Clock, MetricsWriter, StepMetrics, first_broken
+from seqgpt_jax.training.logs import MetricsWriter
+from seqgpt_jax.training.metrics import Clock
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import MeshConfig, Rules, batch_sharding, check_batch, host_rows, make_mesh
-from seqgpt_jax.training.step import TrainState, make_train_step, train_state_shardings
-
-EXIT_STOPPED = 75
-"""Exit status for a run that was told to stop and has saved: EX_TEMPFAIL, run the same command again."""
+from seqgpt_jax.training.step import StepMetrics, TrainState, make_train_step, train_state_shardings
+from seqgpt_jax.training.stopping import Skips, stop_signals
+from seqgpt_jax.training.watching import Profiler, compile_once
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,13 @@ class TrainConfig:
       accumulate: micro-batches of which an update is made: less memory, the same result.
       log_every: steps between two lines of the log.
       save_every: steps between two checkpoints; the last step is always saved.
-      keep: how many checkpoints stay, the newest ones.
+      save_minutes: a checkpoint is also written when the last one is so old, at the next line of the log.
+      keep: how many checkpoints stay, the newest ones; with two or more, a damaged one has one before it.
+      keep_every: those of steps that are a multiple of this stay for good; a multiple of `save_every`.
+      max_skipped: how many steps of the run, in all, may have a loss or a gradient that is not finite. Each changes
+        nothing and is told with the ids of its examples; one more ends the run.
+      profile_from: the step, counted from 1, from which `profile_steps` steps are traced into profile/; None: none.
+      profile_steps: see there.
       init_from: folder of another run, or of a Hugging Face model, whose weights the run starts from; None: from
         scratch. A run that has a checkpoint of its own goes on from that.
     """
@@ -63,16 +62,32 @@ class TrainConfig:
     accumulate: int = 1
     log_every: int = 10
     save_every: int = 500
+    save_minutes: float | None = None
     keep: int = 2
+    keep_every: int | None = None
+    max_skipped: int = 10
+    profile_from: int | None = None
+    profile_steps: int = 5
     init_from: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "length", "epochs", "steps", "accumulate", "log_every", "save_every", "keep"):
+        optional = ("steps", "keep_every", "profile_from")
+        counts = ("batch_size", "length", "epochs", "accumulate", "log_every", "save_every", "keep", "profile_steps")
+        for name in (*optional, *counts):
             value = getattr(self, name)
-            if value is None and name == "steps":
+            if value is None and name in optional:
                 continue
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Train.{name} must be a whole number of at least 1, not {value!r}")
+        if not isinstance(self.max_skipped, int) or self.max_skipped < 0:
+            raise ValueError(f"Train.max_skipped must be a whole number of at least 0, not {self.max_skipped!r}")
+        if self.save_minutes is not None and not self.save_minutes > 0:
+            raise ValueError(f"Train.save_minutes must be above 0, not {self.save_minutes!r}")
+        if self.keep_every is not None and self.keep_every % self.save_every:
+            raise ValueError(
+                f"Train.keep_every = {self.keep_every} must be a multiple of Train.save_every = {self.save_every}: "
+                "no other checkpoint is there to keep"
+            )
 
 
 class BatchSource(Protocol):
@@ -92,18 +107,14 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-      step: updates done.
-      steps: updates that the run is to have.
+      step: batches taken.
+      steps: batches that the run is to take.
       stopped: it was told to stop before the end, and has saved: exit with `EXIT_STOPPED`.
     """
 
     step: int
     steps: int
     stopped: bool
-
-
-class NotFiniteError(ArithmeticError):
-    """A loss or a gradient is infinite or not a number; nothing was saved from that step on."""
 
 
 def train(
@@ -132,8 +143,18 @@ def train(
       ValueError: settings that contradict each other, the devices or the data.
       CheckpointError: `run_dir` or `init_from` holds something else than this run can go on from.
       NotFiniteError: training has broken down.
+      SaveError: all steps are done, or the run was told to stop, but the state could not be saved.
     """
     run_dir, rules = Path(run_dir), rules or Rules()
+    console = Console(soft_wrap=True, emoji=False)
+
+    def say(text: str) -> None:
+        if jax.process_index() == 0:
+            console.print(text, markup=False)
+
+    def warn(text: str) -> None:
+        """What concerns one host is told by that host."""
+        console.print(text if jax.process_count() == 1 else f"host {jax.process_index()}: {text}", markup=False)
 
     # ---- Mesh
     mesh = make_mesh(mesh_config)
@@ -160,10 +181,10 @@ def train(
     with contextlib.ExitStack() as stack:
         stack.enter_context(jax.set_mesh(mesh))
         stack.enter_context(nnx.logical_axis_rules(rules.pairs()))
-        checkpoints = Checkpoints(run_dir, keep=config.keep)
+        checkpoints = Checkpoints(run_dir, keep=config.keep, keep_every=config.keep_every, say=warn)
         stack.callback(checkpoints.close)
 
-        def meta(step: int) -> Meta:
+        def meta(step: int, skipped: int = 0) -> Meta:
             return Meta(
                 step=step,
                 data_fingerprint=data_fingerprint,
@@ -173,18 +194,20 @@ def train(
                 steps=steps,
                 model=dataclasses.asdict(model_config),
                 optimizer=dataclasses.asdict(optimizer_config),
+                skipped=skipped,
             )
 
         # ---- State. In this order:
         # 1. this run's own newest checkpoint: go on as if nothing had happened
         # 2. init_from, another run's weights or a Hugging Face folder: stage two, or a published model
         # 3. random weights
-        start = checkpoints.latest_step() or 0
-        if start:
+        start = skipped = 0
+        if checkpoints.latest_step() is not None:
             like = abstract_state(model_config, optimizer, mesh, rules)
-            state = checkpoints.restore(like, meta(start))
+            state, found = checkpoints.restore(like, meta(0))
+            start, skipped = found.step, found.skipped
             origin = f"goes on from its own checkpoint of step {start:,}"
-            changed = changed_settings(read_meta(run_dir, start), meta(start))
+            changed = changed_settings(found, meta(0))
             origin += f"; changed since: {', '.join(changed)}" if changed else ""
         else:
             if config.init_from is not None:
@@ -203,49 +226,83 @@ def train(
             (run_dir / "config.gin").write_text(config_text, encoding="utf-8")
 
         # ---- Metrics
-        writer = MetricsWriter(run_dir, steps=steps, start_step=start, write=jax.process_index() == 0)
-        stack.callback(writer.close)
+        writer = None
+        if jax.process_index() == 0:
+            writer = MetricsWriter(run_dir, start_step=start, say=say)
+            stack.callback(writer.close)
         shape = ", ".join(f"{name} {size}" for name, size in mesh.shape.items())
         kind = mesh.devices.flat[0].device_kind
-        writer.say(f"{run_dir} {origin}: {model_config.num_params():,} parameters on {mesh.size} x {kind} ({shape})")
+        say(f"{run_dir} {origin}: {model_config.num_params():,} parameters on {mesh.size} x {kind} ({shape})")
+        skips = Skips(
+            config.max_skipped,
+            skipped,
+            example_ids=batches.example_ids,
+            record=writer.skipped if writer else lambda *_: None,
+            say=say,
+        )
+        profiler = Profiler(run_dir, first=config.profile_from, steps=config.profile_steps, say=say)
+        stack.callback(profiler.close)
 
         # ---- Steps
         train_step = make_train_step(model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules)
         rows = batch_sharding(mesh, rules)
         clock = Clock(model_config, steps=steps, devices=mesh.size, device_kind=kind)
+        on_device: list[StepMetrics] = []
         window: list[StepMetrics] = []
+        saved_at = time.monotonic()
         told_to_stop = stack.enter_context(stop_signals())
         stop = False
-        for step, batch in zip(range(start + 1, steps + 1), batches.iterate(start), strict=False):
+        for step, batch in zip(range(start + 1, steps + 1), clock.waiting(batches.iterate(start)), strict=False):
             batch = {name: jax.make_array_from_process_local_data(rows, array) for name, array in batch.items()}
+            if step == start + 1:
+                train_step = compile_once(train_step, state, batch)
             # An array that moves between host and device without being told to would stall every step.
-            with jax.transfer_guard("disallow"):
+            with profiler.step(step), jax.transfer_guard("disallow"):
                 state, metrics = train_step(state, batch)
-            window.append(metrics)
+            profiler.done(step, metrics)
+            on_device.append(metrics)
             if step == start + 1:
                 jax.block_until_ready(metrics)
-                writer.say(f"first step, with compilation: {clock.first_step_done():.1f} s")
+                say(f"first step, with compilation: {clock.first_step_done():.1f} s")
             stop = told_to_stop(step)
             log = step % config.log_every == 0 or step == steps
             save = step % config.save_every == 0 or step == steps or stop
+            save = save or (log and is_old(saved_at, config.save_minutes))
             if log or save:
                 # Only here does the host wait for the device.
-                window = jax.device_get(window)
-                check_finite(window, step, batches, checkpoints)
+                fetched, on_device = jax.device_get(on_device), []
+                skips.check(fetched, step, checkpoints.latest_step)
+                window += fetched
             if log:
-                writer.write(clock.window(step, window))
-                window = []
+                seen, window = clock.window(step, window, skipped=skips.count), []
+                say(seen.line(steps))
+                if writer:
+                    writer.write(seen)
+                checkpoints.poll()
             if save:
-                checkpoints.save(state, meta(step))
+                checkpoints.save(state, meta(step, skips.count))
+                saved_at = time.monotonic()
             if stop:
                 break
+        checkpoints.finish()
 
     if jax.process_index() == 0:
-        draw_loss(run_dir)
+        try:
+            draw_loss(run_dir)
+        except OSError as error:
+            say(f"the loss curve could not be drawn: {error}")
     step = int(state.step)
     if stop and step < steps:
-        writer.say(f"told to stop: saved at step {step:,}; the same command goes on from there")
+        say(f"told to stop: saved at step {step:,}; the same command goes on from there")
     return Outcome(step, steps, stopped=step < steps)
+
+
+def is_old(saved_at: float, minutes: float | None) -> bool:
+    """Whether the last checkpoint, of `time.monotonic()` = `saved_at`, is older than that; the first host decides."""
+    if minutes is None:
+        return False
+    old = time.monotonic() - saved_at >= 60 * minutes
+    return old if jax.process_count() == 1 else bool(multihost_utils.broadcast_one_to_all(np.asarray(old)))
 
 
 def abstract_state(
@@ -282,48 +339,3 @@ def started_params(path: str, config: BloomConfig, tokenizer: Any, mesh: Mesh, r
             f"id here, or none, for example {moved[0]!r}. Prepare the data with the tokenizer of that folder."
         )
     return nnx.to_pure_dict(nnx.state(loaded.model, nnx.Param))
-
-
-def check_finite(window: list[StepMetrics], step: int, batches: BatchSource, checkpoints: Checkpoints) -> None:
-    """Raises NotFiniteError for the first broken step of the window that ends with `step`."""
-    broken = first_broken(window)
-    if broken is None:
-        return
-    ids = batches.example_ids(step - len(window) + broken)
-    saved = checkpoints.latest_step()
-    raise NotFiniteError(
-        f"step {step - len(window) + broken + 1:,}: loss {float(window[broken].loss)}, gradient norm "
-        f"{float(window[broken].grad_norm)}. Its batch held {len(ids)} examples: {', '.join(ids[:8])}"
-        + (" …" if len(ids) > 8 else "")
-        + (f". The last good checkpoint is of step {saved:,}" if saved else ". There is no checkpoint yet")
-        + ". A lower Optimizer.learning_rate or a smaller Optimizer.clip_norm may help."
-    )
-
-
-@contextlib.contextmanager
-def stop_signals() -> Iterator[Callable[[int], bool]]:
-    """Inside: a function of the step that says whether the run is to save and stop.
-
-    On one host SIGTERM (a scheduler takes the machine away) and the first Ctrl-C do that; a second Ctrl-C ends the
-    process at once. On many hosts JAX's coordination service sees to it that all stop after the same step.
-    """
-    if jax.process_count() > 1:
-        yield multihost_utils.reached_preemption_sync_point
-        return
-    told = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda _: False
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def tell(number: int, _: Any) -> None:
-        told.set()
-        signal.signal(number, before[number])
-
-    for number in before:
-        signal.signal(number, tell)
-    try:
-        yield lambda _: told.is_set()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,20 +1,16 @@
-"""What a run tells: one line on the terminal, one line of JSON and one TensorBoard point per window of steps."""
+"""What there is to tell of a window of steps: how training goes, how fast, and on what the time is spent."""
 
-import json
-import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
-from rich.console import Console
-from tensorboardX import SummaryWriter
+import jax
 
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training.step import StepMetrics
 
-METRICS_FILE = "metrics.jsonl"
+T = TypeVar("T")
 
 # Dense bfloat16 peak of one chip, FLOP/s, from the vendors' data sheets, by what `device_kind` holds.
 # The first match counts.
@@ -61,38 +57,51 @@ class Window:
 
     Attributes:
       step: the last of them, counted from 1.
-      loss: nats per supervised token.
+      loss: nats per supervised token; None where every step was skipped. Skipped steps count nowhere but in `skipped`.
       learning_rate: of the last step.
-      grad_norm: before clipping, mean.
+      grad_norm: before clipping, mean; None where every step was skipped.
+      param_norm: of all parameters, before the last step.
       tokens_per_second: tokens that are not padding; of the whole run, not of one host.
       supervised_per_second: tokens that are predicted.
       packing: share of the tokens of all rows that are not padding.
+      skipped: steps of the run so far that changed nothing, because loss or gradient were not finite.
+      data_wait: share of the time in which this host waited for its next batch.
       seconds_per_step: wall clock.
       eta_seconds: until the last step, at the mean speed since the start.
       mfu: share of the chips' peak, None where the chip is not known.
+      peak_memory_gib: the most that one of this host's devices has held since the start; None where it does not say.
     """
 
     step: int
-    loss: float
+    loss: float | None
     learning_rate: float
-    grad_norm: float
+    grad_norm: float | None
+    param_norm: float
     tokens_per_second: float
     supervised_per_second: float
     packing: float
+    skipped: int
+    data_wait: float
     seconds_per_step: float
     eta_seconds: float
     mfu: float | None
+    peak_memory_gib: float | None
 
     def line(self, steps: int) -> str:
         """As the terminal shows it."""
         width = len(f"{steps:,}")
-        mfu = "" if self.mfu is None else f"  MFU {self.mfu:.1%}"
-        return (
-            f"step {self.step:>{width},}/{steps:,}  loss {self.loss:.4f}  lr {self.learning_rate:.2e}  "
-            f"grad {self.grad_norm:.2f}  {self.tokens_per_second:,.0f} tok/s "
-            f"({self.supervised_per_second:,.0f} supervised)  packed {self.packing:.1%}{mfu}  "
-            f"ETA {duration(self.eta_seconds)}"
-        )
+        parts = [
+            f"step {self.step:>{width},}/{steps:,}",
+            "loss –" if self.loss is None else f"loss {self.loss:.4f}",
+            f"lr {self.learning_rate:.2e}",
+            "grad –" if self.grad_norm is None else f"grad {self.grad_norm:.2f}",
+            f"{self.tokens_per_second:,.0f} tok/s ({self.supervised_per_second:,.0f} supervised)",
+            f"packed {self.packing:.1%}",
+            f"data wait {self.data_wait:.0%}",
+        ]
+        parts += [] if self.mfu is None else [f"MFU {self.mfu:.1%}"]
+        parts += [f"skipped {self.skipped:,}"] if self.skipped else []
+        return "  ".join([*parts, f"ETA {duration(self.eta_seconds)}"])
 
 
 def duration(seconds: float) -> str:
@@ -116,20 +125,32 @@ class Clock:
         self._config, self._steps = config, steps
         self._peak = peak * devices if peak else None
         self._start = self._since = time.perf_counter()
-        self._first_seconds = 0.0
+        self._first_seconds = self._waited = 0.0
         self._done = 0
+
+    def waiting(self, batches: Iterator[T]) -> Iterator[T]:
+        """The same batches; the time that each takes to come is counted."""
+        while True:
+            asked = time.perf_counter()
+            batch = next(batches, None)
+            if batch is None:
+                return
+            self._waited += time.perf_counter() - asked
+            yield batch
 
     def first_step_done(self) -> float:
         """Seconds that the first step of this process took, most of them compilation; it is not timed with the rest."""
         now = time.perf_counter()
         self._first_seconds = now - self._start
         self._start = self._since = now
+        self._waited = 0.0
         return self._first_seconds
 
-    def window(self, step: int, metrics: Sequence[StepMetrics]) -> Window:
-        """The window of `metrics`, host values, which ends with `step` steps done."""
+    def window(self, step: int, metrics: Sequence[StepMetrics], *, skipped: int) -> Window:
+        """The window of `metrics`, host values, which ends with `step` steps done, `skipped` of the run in vain."""
         now = time.perf_counter()
         seconds, self._since = now - self._since, now
+        waited, self._waited = self._waited, 0.0
         timed = metrics if self._done else metrics[1:]
         self._done += len(metrics)
         mean_seconds = (now - self._start) / max(1, self._done - 1)
@@ -140,81 +161,33 @@ class Clock:
             float(sum(getattr(one, name) for one in timed)) for name in ("tokens", "supervised", "keys")
         )
         flops = model_flops(self._config, tokens=tokens, supervised=supervised, keys=keys)
-        weights = [float(one.supervised) for one in metrics]
+        good = [one for one in metrics if not one.skipped]
+        weights = [float(one.supervised) for one in good]
         return Window(
             step=step,
-            loss=sum(weight * float(one.loss) for weight, one in zip(weights, metrics, strict=True)) / sum(weights),
+            loss=weighted_mean([float(one.loss) for one in good], weights),
             learning_rate=float(metrics[-1].learning_rate),
-            grad_norm=sum(float(one.grad_norm) for one in metrics) / len(metrics),
+            grad_norm=weighted_mean([float(one.grad_norm) for one in good], [1.0] * len(good)),
+            param_norm=float(metrics[-1].param_norm),
             tokens_per_second=tokens / seconds,
             supervised_per_second=supervised / seconds,
             packing=sum(float(one.tokens) for one in metrics) / sum(float(one.slots) for one in metrics),
+            skipped=skipped,
+            data_wait=waited / seconds,
             seconds_per_step=seconds / len(timed),
             eta_seconds=mean_seconds * (self._steps - step),
             mfu=flops / seconds / self._peak if self._peak else None,
+            peak_memory_gib=peak_memory_gib(),
         )
 
 
-class MetricsWriter:
-    """Writes windows to the terminal, to metrics.jsonl and to tensorboard/; on the first host alone.
-
-    A run that resumes at a step forgets what was logged after it: those steps are done again.
-    """
-
-    def __init__(self, run_dir: str | Path, *, steps: int, start_step: int, write: bool) -> None:
-        self._steps = steps
-        self._write = write
-        self._console = Console(soft_wrap=True, emoji=False)
-        if not write:
-            return
-        path = Path(run_dir) / METRICS_FILE
-        kept = [line for line in read_metrics(run_dir) if line["step"] <= start_step]
-        path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        self._file = path.open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(Path(run_dir) / "tensorboard"), purge_step=start_step + 1)
-
-    def write(self, window: Window) -> None:
-        """Records one window."""
-        if not self._write:
-            return
-        values = {name: value for name, value in asdict(window).items() if value is not None}
-        self._file.write(json.dumps(values) + "\n")
-        self._file.flush()
-        for name, value in values.items():
-            if name != "step":
-                self._board.add_scalar(f"train/{name}", value, window.step)
-        self._board.flush()
-        self.say(window.line(self._steps))
-
-    def say(self, text: str) -> None:
-        """One line on the terminal."""
-        if self._write:
-            self._console.print(text, markup=False)
-
-    def close(self) -> None:
-        """Closes the files."""
-        if self._write:
-            self._file.close()
-            self._board.close()
+def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float | None:
+    """None of no values."""
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights) if values else None
 
 
-def read_metrics(run_dir: str | Path) -> list[dict[str, Any]]:
-    """The windows logged so far, in order; a last line that a crash has cut off is left out."""
-    path = Path(run_dir) / METRICS_FILE
-    if not path.exists():
-        return []
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return lines
-
-
-def first_broken(metrics: Sequence[StepMetrics]) -> int | None:
-    """Index of the first step whose loss or gradient is not finite."""
-    for index, one in enumerate(metrics):
-        if not (math.isfinite(float(one.loss)) and math.isfinite(float(one.grad_norm))):
-            return index
-    return None
+def peak_memory_gib() -> float | None:
+    """The most that one of this host's devices has held so far, in GiB; None where they do not say (a CPU)."""
+    stats = [device.memory_stats() for device in jax.local_devices()]
+    peaks = [one["peak_bytes_in_use"] for one in stats if one and "peak_bytes_in_use" in one]
+    return max(peaks) / 2**30 if peaks else None

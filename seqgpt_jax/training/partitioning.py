@@ -1,16 +1,19 @@
 """Which axis of which array lies on which axis of the mesh, on one screen.
 
-Arrays name their axes by meaning (`Rules` has one field for each); a mesh has three axes:
+Arrays name their axes by meaning (`Rules` has one field for each); a mesh has four axes:
 
-    data    whole copies of the model, each with its own rows of the batch
-    fsdp    rows of the batch again, but parameters and optimizer state are split as well (ZeRO-3)
-    tensor  one row's heads, hidden units of the MLP and vocabulary are split
+    replica  slices, each with whole copies of the model: only gradients cross the slow network between slices
+    data     whole copies of the model, each with its own rows of the batch
+    fsdp     rows of the batch again, but parameters and optimizer state are split as well (ZeRO-3)
+    tensor   one row's heads, hidden units of the MLP and vocabulary are split
 
-One device is a mesh of 1 x 1 x 1; nothing else in the code knows how many there are.
+A slice is a set of devices with a fast network of its own, such as a TPU slice; the runtime says which slice a device
+is of (`slice_index`). One device is a mesh of 1 x 1 x 1 x 1; nothing else in the code knows how many there are.
 """
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +27,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
 
-MESH_AXES = ("data", "fsdp", "tensor")
+MESH_AXES = ("replica", "data", "fsdp", "tensor")
+_AUTO = (AxisType.Auto,) * len(MESH_AXES)
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,16 @@ class MeshConfig:
     """How many devices along each mesh axis; -1 on one of them means all that are left.
 
     Attributes:
-      data: copies of the model.
+      data: copies of the model on each slice.
       fsdp: parts into which parameters, optimizer state and batch are split.
       tensor: parts into which heads, MLP and vocabulary are split.
+      replica: slices, each with copies of its own; where the devices are one slice, copies like those of `data`.
     """
 
     data: int = 1
     fsdp: int = -1
     tensor: int = 1
+    replica: int = 1
 
     def __post_init__(self):
         sizes = dataclasses.asdict(self)
@@ -51,24 +57,44 @@ class MeshConfig:
 
 
 def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh of all devices, with the axes data, fsdp and tensor (of type Auto: the compiler propagates)."""
+    """A mesh of all devices, with the axes of `MESH_AXES` (of type Auto: the compiler propagates).
+
+    Raises:
+      ValueError: the sizes do not fit the devices, or Mesh.replica their slices.
+    """
     devices = list(devices) if devices is not None else jax.devices()
-    sizes = [config.data, config.fsdp, config.tensor]
-    given = int(np.prod([size for size in sizes if size != -1]))
+    sizes = [getattr(config, axis) for axis in MESH_AXES]
+    given = math.prod(size for size in sizes if size != -1)
     if len(devices) % given or (-1 not in sizes and len(devices) != given):
+        product = " x ".join(f"Mesh.{axis}" for axis in MESH_AXES)
         raise ValueError(
-            f"Mesh.data x Mesh.fsdp x Mesh.tensor = {' x '.join(map(str, sizes))} does not fit {len(devices)} devices: "
+            f"{product} = {' x '.join(map(str, sizes))} does not fit {len(devices)} devices: "
             "set them so that the product is that number, or one of them to -1"
         )
-    sizes = [len(devices) // given if size == -1 else size for size in sizes]
-    return jax.make_mesh(sizes, MESH_AXES, axis_types=(AxisType.Auto,) * 3, devices=devices)
+    replica, *within = (len(devices) // given if size == -1 else size for size in sizes)
+    slices: dict[int, list[jax.Device]] = {}
+    for device in devices:
+        slices.setdefault(getattr(device, "slice_index", 0), []).append(device)
+    if len(slices) == 1:
+        return jax.make_mesh((replica, *within), MESH_AXES, axis_types=_AUTO, devices=devices)
+    if len(slices) != replica:
+        raise ValueError(
+            f"Mesh.replica = {replica}, but the {len(devices)} devices are of {len(slices)} slices: "
+            f"set it to {len(slices)}, so that nothing but gradients crosses the network between slices"
+        )
+    counts = {index: len(members) for index, members in sorted(slices.items())}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"Mesh: slices of different sizes cannot be one mesh (devices by slice: {counts})")
+    # JAX arranges the devices of one slice by its network; slices lie side by side.
+    parts = [jax.make_mesh((1, *within), MESH_AXES, axis_types=_AUTO, devices=slices[index]) for index in counts]
+    return Mesh(np.concatenate([part.devices for part in parts]), MESH_AXES, axis_types=_AUTO)
 
 
 @dataclass(frozen=True)
 class Rules:
     """Logical axis -> mesh axis, or a tuple of them, or None where it is not split."""
 
-    batch: str | tuple[str, ...] | None = ("data", "fsdp")
+    batch: str | tuple[str, ...] | None = ("replica", "data", "fsdp")
     length: str | tuple[str, ...] | None = None
     layers: str | tuple[str, ...] | None = None
     vocab: str | tuple[str, ...] | None = "tensor"
@@ -95,7 +121,7 @@ class Rules:
         """The partition of an array with these logical axes; ValueError where a mesh axis would be used twice.
 
         >>> tuple(Rules().spec("batch", None, "mlp"))
-        (('data', 'fsdp'), None, 'tensor')
+        (('replica', 'data', 'fsdp'), None, 'tensor')
         """
         axes = [() if name is None else self.mesh_axes(name) for name in logical]
         used = [axis for group in axes for axis in group]
@@ -113,7 +139,7 @@ def batch_sharding(mesh: Mesh, rules: Rules) -> NamedSharding:
 def check_batch(batch_size: int, accumulate: int, mesh: Mesh, rules: Rules) -> None:
     """ValueError unless every micro-batch splits evenly over the devices that share the batch."""
     axes = rules.mesh_axes("batch")
-    parts = int(np.prod([mesh.shape[axis] for axis in axes]))
+    parts = math.prod(mesh.shape[axis] for axis in axes)
     if batch_size % (parts * accumulate):
         unit = parts * accumulate
         raise ValueError(

@@ -20,7 +20,7 @@ class TrainState(NamedTuple):
     """All that changes in training.
 
     Attributes:
-      step: int32 scalar, updates done so far.
+      step: int32 scalar, batches taken so far.
       params: pure dict of float32 master weights.
       opt_state: of the optimizer.
     """
@@ -36,7 +36,9 @@ class StepMetrics(NamedTuple):
     Attributes:
       loss: float32, cross-entropy per supervised token in nats, over the whole global batch.
       grad_norm: float32, before clipping.
+      param_norm: float32, of all parameters before the update.
       learning_rate: float32.
+      skipped: bool, loss or gradient is not finite, so that the step has changed nothing but its number.
       supervised: int32, tokens that are predicted.
       tokens: int32, tokens that are not padding.
       keys: float32, sum over tokens of the tokens each one attends to.
@@ -45,7 +47,9 @@ class StepMetrics(NamedTuple):
 
     loss: jax.Array
     grad_norm: jax.Array
+    param_norm: jax.Array
     learning_rate: jax.Array
+    skipped: jax.Array
     supervised: jax.Array
     tokens: jax.Array
     keys: jax.Array
@@ -58,6 +62,15 @@ def train_state_shardings(
     """Where each array of the state lies."""
     params, opt_state = state_shardings(config, optimizer, mesh, rules)
     return TrainState(NamedSharding(mesh, PartitionSpec()), params, opt_state)
+
+
+def updates_done(opt_state: Any) -> jax.Array:
+    """The count by which the optimizer reads its schedule: steps taken less steps skipped."""
+
+    def is_schedule(path: tuple[Any, ...], _: Any) -> bool:
+        return getattr(path[-1], "tuple_name", None) == "ScaleByScheduleState"
+
+    return optax.tree.get(opt_state, "count", filtering=is_schedule)
 
 
 def make_train_step(
@@ -75,6 +88,9 @@ def make_train_step(
 
     Gradients are of sum(loss) / sum(weight) over the whole batch, however it is cut: into
     `accumulate` micro-batches, one after the other, and over any number of devices and hosts.
+
+    Where the loss or a gradient is not finite, parameters and optimizer state (with its count of updates, which the
+    learning rate follows) keep their values; the decision is made on the device, in the same program.
     """
     rules = rules or Rules()
 
@@ -103,18 +119,24 @@ def make_train_step(
 
             zeros = (jnp.zeros((), jnp.float32), jax.tree.map(jnp.zeros_like, state.params))
             (loss, grads), _ = jax.lax.scan(add, zeros, jax.tree.map(micro_batches, batch))
+        grad_norm = optax.tree.norm(grads)
+        finite = jnp.isfinite(loss) & jnp.isfinite(grad_norm)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        after = TrainState(state.step, optax.apply_updates(state.params, updates), opt_state)
+        after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, state)
         real = batch["segment_ids"] > 0
         metrics = StepMetrics(
             loss=loss,
-            grad_norm=optax.tree.norm(grads),
-            learning_rate=jnp.asarray(schedule(state.step), jnp.float32),
+            grad_norm=grad_norm,
+            param_norm=optax.tree.norm(state.params),
+            learning_rate=jnp.asarray(schedule(updates_done(state.opt_state)), jnp.float32),
+            skipped=~finite,
             supervised=jnp.sum(batch["target_weights"] > 0),
             tokens=jnp.sum(real),
             keys=jnp.sum(jnp.where(real, batch["positions"] + 1, 0), dtype=jnp.float32),
             slots=jnp.asarray(real.size),
         )
-        return TrainState(state.step + 1, optax.apply_updates(state.params, updates), opt_state), metrics
+        return after._replace(step=state.step + 1), metrics
 
     def micro_batches(x_Bx: jax.Array) -> jax.Array:
         # Micro-batch a takes rows a, a + accumulate, …: each device cuts its own rows, and none move.

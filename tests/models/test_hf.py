@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import weakref
+import zipfile
 
 import jax
 import ml_dtypes
@@ -23,8 +25,8 @@ from seqgpt_jax.models.hf import (
     read_weights,
     save_folder,
 )
-from seqgpt_jax.models.tensor_files import TensorFileError, read_tensors
-from tests.models import peers
+from seqgpt_jax.models.tensor_files import Tensor, TensorFileError, read_tensors, write_tensors
+from tests.models import peers, reading
 from tests.models.test_sharding import RULES
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -243,9 +245,84 @@ def test_integers_are_refused(copy):
         read_weights(copy, CONFIG)
 
 
-def test_loading_onto_a_mesh(source):
+@pytest.mark.parametrize("stored", ["safetensors", "torch"])
+def test_loading_onto_a_mesh_reads_each_part_once(source, tmp_path, monkeypatch, stored):
+    if stored == "torch":
+        torch.save(peers.make_peer(6).state_dict(), tmp_path / "pytorch_model.bin")
+    folder = source if stored == "safetensors" else tmp_path
+    expected = load_params(source, CONFIG)
+    sizes = reading.count(monkeypatch)
     mesh = jax.make_mesh((2, 2, 2), ("data", "fsdp", "tensor"), axis_types=(AxisType.Auto,) * 3)
     places = nnx.to_pure_dict(shardings(CONFIG, mesh, RULES))
-    params = load_params(source, CONFIG, places)
-    jax.tree.map(np.testing.assert_array_equal, params, load_params(source, CONFIG))
+    params = load_params(folder, CONFIG, places)
+    jax.tree.map(np.testing.assert_array_equal, params, expected)
+    for leaf, place in zip(jax.tree.leaves(params), jax.tree.leaves(places), strict=True):
+        assert leaf.sharding == place
+        assert leaf.dtype == "float32"
     assert params["word_embeddings"].addressable_shards[0].data.shape == (256, 24)
+    # The data axis holds everything twice and most parts are quarters: nothing is read twice, or whole.
+    assert sum(sizes) == CONFIG.num_params()
+    assert max(sizes) == 256 * 24
+
+
+def test_layers_may_be_split(source):
+    mesh = jax.make_mesh((3,), ("stage",), axis_types=(AxisType.Auto,), devices=jax.devices()[:3])
+    rules = [(name, "stage" if name == "layers" else None) for name, _ in RULES]
+    params = load_params(source, CONFIG, nnx.to_pure_dict(shardings(CONFIG, mesh, rules)))
+    assert params["layers"]["mlp"]["dense_h_to_4h"]["kernel"].addressable_shards[2].data.shape == (1, 48, 192)
+    jax.tree.map(np.testing.assert_array_equal, params, load_params(source, CONFIG))
+
+
+def test_one_tensor_is_in_memory_at_a_time(tmp_path):
+    given: list[weakref.ref] = []
+    rng = np.random.default_rng(0)
+    values = {f"t{number}": rng.standard_normal((3, 5 + number)).astype(np.float32) for number in range(6)}
+
+    def read(name: str) -> np.ndarray:
+        assert all(earlier() is None for earlier in given)
+        array = values[name].copy()
+        given.append(weakref.ref(array))
+        return array
+
+    tensors = {name: Tensor(value.shape, value.dtype, lambda name=name: read(name)) for name, value in values.items()}
+    write_tensors(tmp_path, tensors, max_shard_bytes=400)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+    for name, tensor in read_tensors(tmp_path).items():
+        np.testing.assert_array_equal(tensor.read(), values[name])
+
+
+def test_tensors_of_several_widths_in_one_file(tmp_path):
+    """As files that mix them hold them, with nothing of a wide one at an odd place; read by the library itself."""
+    values = {
+        "half": np.arange(3, dtype=np.float16),
+        "wide": np.arange(4, dtype=np.float32).reshape(2, 2),
+        "brain": np.arange(5).astype(ml_dtypes.bfloat16),
+        "number": np.array(7, np.float32),
+        "turned": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+    }
+    tensors = {name: Tensor(value.shape, value.dtype, lambda value=value: value) for name, value in values.items()}
+    write_tensors(tmp_path, tensors, max_shard_bytes=10**6)
+    found = load_file(tmp_path / "model.safetensors")
+    assert found.keys() == values.keys()
+    for name, tensor in read_tensors(tmp_path).items():
+        assert _bits(found[name]) == _bits(tensor.read()) == _bits(values[name])
+        assert tensor.read().flags.aligned
+        assert not tensor.read().flags.writeable
+
+
+def test_a_pytorch_file_that_is_damaged_or_compressed(tmp_path):
+    path, value = tmp_path / "pytorch_model.bin", torch.arange(1000, dtype=torch.float32)
+    torch.save({"a": value}, path)
+    whole = path.read_bytes()
+    at = whole.index(value.numpy().tobytes()) + 400
+    path.write_bytes(whole[:at] + b"?" + whole[at + 1 :])
+    with pytest.raises(TensorFileError, match=r"pytorch_model\.bin is damaged; fetch it again .*CRC"):
+        read_tensors(tmp_path)["a"].read()
+    path.write_bytes(whole)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    with pytest.raises(TensorFileError, match=r"is compressed, .* save it again"):
+        read_tensors(tmp_path)["a"].read()

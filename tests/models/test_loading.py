@@ -1,5 +1,9 @@
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -91,6 +95,40 @@ def test_folders_onto_a_mesh(saved_run, saved_peer, models):
     _same(of_peer, load(saved_peer).model)
     for model in (of_run, of_peer):
         assert model.word_embeddings[...].addressable_shards[0].data.shape == (256, 24)
+
+
+def test_each_host_reads_what_its_own_devices_hold(saved_peer):
+    """Two processes with four devices each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = f"""if True:
+        import jax, pytest, sys
+        jax.distributed.initialize("127.0.0.1:{port}", num_processes=2, process_id=int(sys.argv[1]))
+        import numpy as np
+        from flax import nnx
+        from seqgpt_jax.models.loading import load
+        from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
+        from tests.models import reading
+        plain = load({str(saved_peer)!r})
+        with pytest.MonkeyPatch.context() as patch:
+            sizes = reading.count(patch)
+            loaded = load({str(saved_peer)!r}, mesh=make_mesh(MeshConfig()), rules=Rules().pairs())
+        def compare(leaf, whole):
+            for part in leaf.addressable_shards:
+                np.testing.assert_array_equal(part.data, np.asarray(whole)[part.index])
+        jax.tree.map(compare, *(nnx.to_pure_dict(nnx.state(one.model, nnx.Param)) for one in (loaded, plain)))
+        print(sum(sizes) / loaded.config.num_params())
+    """
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(number)], env=environment, stdout=subprocess.PIPE, text=True)
+        for number in range(2)
+    ]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
+    for output in outputs:  # besides its half it reads biases, which these rules do not split
+        assert 0.5 <= float(output.split()[-1]) < 0.52
 
 
 def test_hugging_face_folder(saved_peer):

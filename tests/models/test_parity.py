@@ -9,7 +9,7 @@ import pytest
 import torch
 from flax import nnx
 
-from seqgpt_jax.models.bloom import from_params
+from seqgpt_jax.models.bloom import attend_within, from_params
 from tests.models import peers
 
 TOLERANCE = 1e-5
@@ -88,10 +88,10 @@ def test_single_blocks_in_turn_equal_the_scan(six_heads, tokens):
     _, model = six_heads
     ids = np.ones_like(tokens)
     positions = np.broadcast_to(np.arange(40), tokens.shape)
-    mask = np.broadcast_to(np.tri(40, dtype=bool), (3, 40, 40))
+    attend = attend_within(model.config, positions, ids)
     x = model.embed(tokens)
     for layer in range(peers.LAYERS):
-        x = model.block(layer)(x, positions, mask)
+        x = model.block(layer)(x, attend)
     np.testing.assert_allclose(model.final_norm(x), model(tokens, positions, ids), rtol=0, atol=TOLERANCE)
 
 

@@ -6,11 +6,16 @@ import subprocess
 import sys
 
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
+from flax import nnx
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seqgpt_jax import command_line, export, import_hf
-from seqgpt_jax.models.loading import load
+from seqgpt_jax.models.bloom import create
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.hf import params_to_hf
+from seqgpt_jax.models.loading import load, save_run_config
 from seqgpt_jax.models.tensor_files import read_tensors
 from tests.models import peers
 
@@ -50,6 +55,26 @@ def test_import_then_export(source, tmp_path, capsys):
         "| NER | 61.2 | 60.0 | 62.5 | 1,234 |",
     ):
         assert part in card
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_an_exported_run_is_its_checkpoint_in_that_dtype(tmp_path, dtype):
+    run, exported = tmp_path / "ft", tmp_path / "exported"
+    run.mkdir()
+    config = BloomConfig(vocab_size=peers.VOCAB, hidden_size=48, n_layer=2, n_head=6)
+    params = nnx.to_pure_dict(nnx.state(create(config, seed=4), nnx.Param))
+    save_run_config(run, config)
+    peers.make_tokenizer().save_pretrained(str(run / "tokenizer"))
+    with ocp.CheckpointManager((run / "checkpoints").absolute(), item_names=("params",)) as manager:
+        manager.save(3, args=ocp.args.Composite(params=ocp.args.StandardSave(params)))
+    assert export.main([f"--model={run}", f"--output={exported}", f"--dtype={dtype}"]) == 0
+    assert json.loads((exported / "config.json").read_text())["dtype"] == dtype
+    expected = params_to_hf(params, config, dtype)
+    found = read_tensors(exported)
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        assert tensor.dtype == dtype
+        np.testing.assert_array_equal(tensor.read(), expected[name].read())
 
 
 def test_import_leaves_a_present_gen_alone(source, tmp_path, capsys):

@@ -52,7 +52,7 @@ def test_another_mesh_reads_the_same_bits(tmp_path, shape):
     state = saved(tmp_path, mesh_of(2, 2, 2))
     target = like(mesh_of(*shape))
     checkpoints = Checkpoints(tmp_path, keep=2)
-    restored = checkpoints.restore(target, META)
+    restored, _ = checkpoints.restore(target, META)
     checkpoints.close()
     assert_bit_equal(restored, state)
     assert jax.tree.map(lambda leaf: leaf.sharding, restored) == jax.tree.map(lambda leaf: leaf.sharding, target)
@@ -74,7 +74,7 @@ def test_what_is_written_is_the_state_when_it_was_saved(tmp_path):
     jax.block_until_ready(overwrite(state))
     checkpoints.close()
     checkpoints = Checkpoints(tmp_path, keep=2)
-    assert_bit_equal(checkpoints.restore(like(mesh), META), kept)
+    assert_bit_equal(checkpoints.restore(like(mesh), META)[0], kept)
     checkpoints.close()
 
 
@@ -83,6 +83,10 @@ def test_what_is_written_is_the_state_when_it_was_saved(tmp_path):
     [
         ({"data_fingerprint": "data-2"}, r"fingerprint of the prepared data: 'data-2' in the checkpoint, 'data-1'"),
         ({"seed": 1}, r"Train\.seed: 1 in the checkpoint, 0 in this run"),
+        (
+            {"optimizer": {**META.optimizer, "moment_dtype": "bfloat16"}},
+            r"Optimizer\.moment_dtype: 'bfloat16' in the checkpoint, 'float32' in this run",
+        ),
         ({"length": 48}, r"Train\.length: 48 in the checkpoint, 24 in this run"),
         ({"model": {**META.model, "hidden_size": 32}}, r"Model\.hidden_size: 32 in the checkpoint, 16 in this run"),
     ],
@@ -102,7 +106,7 @@ def test_computation_may_change_between_save_and_restore(tmp_path):
     mesh = mesh_of(1, 1, 1)
     state = saved(tmp_path, mesh, model={**META.model, "dtype": "bfloat16", "remat": "full"})
     checkpoints = Checkpoints(tmp_path, keep=2)
-    assert_bit_equal(checkpoints.restore(like(mesh), META), state)
+    assert_bit_equal(checkpoints.restore(like(mesh), META)[0], state)
     checkpoints.close()
 
 

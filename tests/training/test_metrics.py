@@ -1,18 +1,18 @@
-import dataclasses
-import json
-
 import numpy as np
 import pytest
 
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training import metrics
-from seqgpt_jax.training.metrics import Clock, MetricsWriter, StepMetrics, model_flops, peak_flops, read_metrics
+from seqgpt_jax.training.metrics import Clock, model_flops, peak_flops
+from seqgpt_jax.training.step import StepMetrics
 
 CONFIG = BloomConfig(vocab_size=100, hidden_size=8, n_layer=3, n_head=2)
 
 
 def step_metrics(loss: float = 2.0, supervised: int = 10, tokens: int = 60, grad_norm: float = 1.0) -> StepMetrics:
-    return StepMetrics(*(np.asarray(value) for value in (loss, grad_norm, 1e-3, supervised, tokens, float(tokens), 80)))
+    values = {"loss": loss, "grad_norm": grad_norm, "param_norm": 5.0, "learning_rate": 1e-3, "supervised": supervised}
+    values |= {"tokens": tokens, "keys": float(tokens), "slots": 80, "skipped": not np.isfinite(loss + grad_norm)}
+    return StepMetrics(**{name: np.asarray(value) for name, value in values.items()})
 
 
 def clock(monkeypatch, *times: float) -> Clock:
@@ -59,7 +59,7 @@ def test_an_unknown_chip_has_no_peak():
 def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatch):
     made = clock(monkeypatch, 50.0, 54.0, 60.0)
     assert made.first_step_done() == 50.0
-    window = made.window(3, [step_metrics(1.0, 30), step_metrics(4.0, 10), step_metrics(4.0, 10)])
+    window = made.window(3, [step_metrics(1.0, 30), step_metrics(4.0, 10), step_metrics(4.0, 10)], skipped=0)
     assert window.loss == pytest.approx((30 + 40 + 40) / 50)
     assert window.tokens_per_second == 120 / 4  # the last two steps, in 4 s
     assert window.supervised_per_second == 20 / 4
@@ -67,7 +67,7 @@ def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatc
     assert window.eta_seconds == 2.0 * 7
     flops = model_flops(CONFIG, tokens=120, supervised=20, keys=120)
     assert window.mfu == pytest.approx(flops / 4 / (2 * 275e12))
-    following = made.window(5, [step_metrics(), step_metrics()])
+    following = made.window(5, [step_metrics(), step_metrics()], skipped=0)
     assert following.seconds_per_step == 3.0
     assert following.eta_seconds == pytest.approx(10 / 4 * 5)
 
@@ -75,45 +75,30 @@ def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatc
 def test_a_window_of_the_first_step_alone_tells_its_whole_time(monkeypatch):
     made = clock(monkeypatch, 50.0, 50.0)
     made.first_step_done()
-    window = made.window(1, [step_metrics()])
+    window = made.window(1, [step_metrics()], skipped=0)
     assert window.seconds_per_step == 50.0
     assert window.tokens_per_second == 60 / 50
 
 
-def test_a_resumed_run_forgets_what_it_does_again(tmp_path, capsys, monkeypatch):
-    made = clock(monkeypatch, *range(1, 20))
+def test_a_window_leaves_skipped_steps_out_of_its_means(monkeypatch):
+    made = clock(monkeypatch, 50.0, 54.0, 60.0)
     made.first_step_done()
-    windows = [dataclasses.replace(made.window(step, [step_metrics()]), step=step) for step in (2, 4, 6)]
-    writer = MetricsWriter(tmp_path, steps=6, start_step=0, write=True)
-    for window in windows:
-        writer.write(window)
-    writer.close()
-    assert len(read_metrics(tmp_path)) == 3
-    with (tmp_path / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 7, "lo')  # killed in the middle of a line
-    writer = MetricsWriter(tmp_path, steps=6, start_step=4, write=True)
-    writer.write(windows[2])
-    writer.close()
-    assert [line["step"] for line in read_metrics(tmp_path)] == [2, 4, 6]
-    assert all(json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines())
-    assert list((tmp_path / "tensorboard").iterdir())
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert lines[0].startswith("step 2/6  loss 2.0000  lr 1.00e-03  grad 1.00")
+    steps = [step_metrics(3.0, grad_norm=2.0), step_metrics(np.nan), step_metrics(1.0, grad_norm=np.inf)]
+    window = made.window(3, steps, skipped=7)
+    assert (window.loss, window.grad_norm, window.skipped) == (3.0, 2.0, 7)
+    assert "skipped 7" in window.line(10)
+    window = made.window(4, [step_metrics(np.nan)], skipped=8)
+    assert window.loss is None
+    assert window.grad_norm is None
+    assert "loss –" in window.line(10)
 
 
-def test_other_hosts_write_nothing(tmp_path, capsys, monkeypatch):
-    writer = MetricsWriter(tmp_path, steps=6, start_step=0, write=False)
-    made = clock(monkeypatch, 1.0, 2.0)
-    made.first_step_done()
-    writer.write(made.window(1, [step_metrics()]))
-    writer.close()
-    assert not list(tmp_path.iterdir())
-    assert not capsys.readouterr().out
-
-
-def test_the_first_broken_step_is_found():
-    fine = step_metrics()
-    assert metrics.first_broken([fine, fine]) is None
-    assert metrics.first_broken([fine, step_metrics(loss=np.inf), step_metrics(loss=np.nan)]) == 1
-    assert metrics.first_broken([fine, fine, step_metrics(grad_norm=np.nan)]) == 2
+def test_the_time_in_which_data_were_waited_for_is_told(monkeypatch):
+    made = clock(monkeypatch, 1.0, 1.5, 50.0, 60.0, 62.0, 70.0, 71.0, 80.0)
+    batches = made.waiting(iter(["a", "b", "c"]))
+    assert next(batches) == "a"
+    made.first_step_done()  # what the first batch took is not the window's
+    assert [next(batches), next(batches)] == ["b", "c"]
+    window = made.window(3, [step_metrics()] * 3, skipped=0)
+    assert window.data_wait == pytest.approx(3 / 30)
+    assert "data wait 10%" in window.line(10)

@@ -7,7 +7,7 @@ from flax import nnx
 
 from seqgpt_jax.models import bloom
 from seqgpt_jax.training.optimizer import OptimizerConfig, decayed, make_optimizer, make_schedule
-from tests.training.runs import MODEL
+from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
 
 
 def rates(steps: int, **fields) -> list[float]:
@@ -68,10 +68,43 @@ def test_first_update_by_hand():
     assert mean["kernel"].dtype == jnp.float32
 
 
+def test_the_mean_of_gradients_can_be_kept_in_half_the_memory():
+    """What is kept is rounded; what is computed from it is not."""
+    fields = {"learning_rate": 0.1, "schedule": "constant", "warmup_fraction": 0, "clip_norm": 100.0}
+    params = {"kernel": jnp.array([[2.0, -4.0]])}
+    grads = [{"kernel": jnp.array([[1.0 + 2**-8, -0.3]])}, {"kernel": jnp.array([[0.5, 0.1]])}]
+    means, updates = {}, {}
+    for dtype in ("float32", "bfloat16"):
+        config = OptimizerConfig(moment_dtype=dtype, **fields)
+        optimizer = make_optimizer(config, make_schedule(config, 10))
+        _, state = optimizer.update(grads[0], optimizer.init(params), params)
+        means[dtype] = optax.tree_utils.tree_get(state, "mu")["kernel"]
+        assert means[dtype].dtype == dtype
+        assert optax.tree_utils.tree_get(state, "nu")["kernel"].dtype == jnp.float32
+        updates[dtype], _ = optimizer.update(grads[1], state, params)
+        assert updates[dtype]["kernel"].dtype == jnp.float32
+    np.testing.assert_array_equal(means["bfloat16"], means["float32"].astype(jnp.bfloat16))
+    assert (means["bfloat16"] != means["float32"]).all()
+    np.testing.assert_allclose(updates["bfloat16"]["kernel"], updates["float32"]["kernel"], rtol=2**-8)
+
+
+def test_half_width_means_learn_as_well():
+    batches = [TinyBatches().batch(0)] * 40
+    losses = {}
+    for dtype in ("float32", "bfloat16"):
+        config = OptimizerConfig(learning_rate=1e-2, schedule="constant", warmup_fraction=0.0, moment_dtype=dtype)
+        state, metrics = take_steps(mesh_of(1, 1, 1), batches, optimizer=config)
+        assert {leaf.dtype for leaf in jax.tree.leaves(state.opt_state[1].mu)} == {jnp.dtype(dtype)}
+        losses[dtype] = float(metrics[-1].loss)
+    assert losses["float32"] < 2
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
         ({"schedule": "cosin"}, "Optimizer.schedule"),
+        ({"moment_dtype": "float16"}, "Optimizer.moment_dtype"),
         ({"learning_rate": 0.0}, "Optimizer.learning_rate"),
         ({"warmup_fraction": 3}, "Optimizer.warmup_fraction"),
         ({"weight_decay": -1.0}, "Optimizer.weight_decay"),

@@ -8,29 +8,92 @@ from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_
 from seqgpt_jax.training.partitioning import (
     MeshConfig,
     Rules,
+    batch_sharding,
     check_batch,
     host_rows,
     make_mesh,
     param_shardings,
     state_shardings,
 )
-from tests.training.runs import MODEL, mesh_of
+from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
+from tests.training.test_step import STEADY, assert_same_training
 
 
 def test_all_devices_shard_parameters_by_default():
-    assert dict(make_mesh(MeshConfig()).shape) == {"data": 1, "fsdp": 8, "tensor": 1}
-    assert dict(make_mesh(MeshConfig(data=2, fsdp=-1, tensor=2)).shape) == {"data": 2, "fsdp": 2, "tensor": 2}
+    assert dict(make_mesh(MeshConfig()).shape) == {"replica": 1, "data": 1, "fsdp": 8, "tensor": 1}
+    shape = make_mesh(MeshConfig(data=2, fsdp=-1, tensor=2)).shape
+    assert dict(shape) == {"replica": 1, "data": 2, "fsdp": 2, "tensor": 2}
 
 
 def test_a_mesh_that_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="3 x -1 x 1 does not fit 8 devices"):
+    with pytest.raises(ValueError, match=r"Mesh\.replica x Mesh\.data .* = 1 x 3 x -1 x 1 does not fit 8 devices"):
         make_mesh(MeshConfig(data=3))
-    with pytest.raises(ValueError, match="2 x 2 x 1 does not fit 8 devices"):
+    with pytest.raises(ValueError, match="1 x 2 x 2 x 1 does not fit 8 devices"):
         make_mesh(MeshConfig(data=2, fsdp=2, tensor=1))
     with pytest.raises(ValueError, match="only one"):
         MeshConfig(data=-1, fsdp=-1)
     with pytest.raises(ValueError, match=r"Mesh\.tensor = 0"):
         MeshConfig(tensor=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceDevice:
+    """What a mesh asks of a device."""
+
+    id: int
+    slice_index: int
+    platform: str = "cpu"
+    device_kind: str = "cpu"
+    process_index: int = 0
+
+
+def slice_devices(*slices: int) -> list[SliceDevice]:
+    return [SliceDevice(number, index) for number, index in enumerate(slices)]
+
+
+def test_nothing_but_the_replica_axis_crosses_slices():
+    mesh = make_mesh(MeshConfig(replica=-1, data=1, fsdp=2, tensor=2), slice_devices(2, 5, 5, 2, 2, 5, 2, 5))
+    assert dict(mesh.shape) == {"replica": 2, "data": 1, "fsdp": 2, "tensor": 2}
+    assert [{device.slice_index for device in part.flat} for part in mesh.devices] == [{2}, {5}]
+    assert len({device.id for device in mesh.devices.flat}) == 8
+
+
+def test_slices_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"Mesh\.replica = 1, but the 4 devices are of 2 slices: set it to 2"):
+        make_mesh(MeshConfig(), slice_devices(0, 0, 1, 1))
+    with pytest.raises(ValueError, match=r"Mesh\.replica = 4, but the 4 devices are of 2 slices"):
+        make_mesh(MeshConfig(replica=4), slice_devices(0, 0, 1, 1))
+    with pytest.raises(ValueError, match=r"slices of different sizes .* \{0: 3, 1: 1\}"):
+        make_mesh(MeshConfig(replica=2), slice_devices(0, 0, 0, 1))
+
+
+def replicas_of(replica: int, data: int, fsdp: int, tensor: int) -> jax.sharding.Mesh:
+    return make_mesh(MeshConfig(data, fsdp, tensor, replica))
+
+
+def test_replicas_split_the_batch_and_no_parameter():
+    mesh, rules = replicas_of(2, 1, 2, 2), Rules()
+    assert batch_sharding(mesh, rules).shard_shape((8, 24)) == (2, 24)
+    whole = param_shardings(MODEL, mesh_of(1, 2, 2), rules)
+    split = param_shardings(MODEL, mesh, rules)
+    assert jax.tree.map(lambda place: place.spec, split) == jax.tree.map(lambda place: place.spec, whole)
+    assert host_rows(mesh, rules, 8) == (0, 1)
+    with pytest.raises(ValueError, match=r"over 4 devices \(mesh axes replica, data, fsdp\)"):
+        check_batch(6, 1, mesh, rules)
+
+
+@pytest.fixture(scope="module")
+def eight_heads():
+    batches = [TinyBatches().batch(step) for step in range(3)]
+    model = dataclasses.replace(MODEL, n_head=8)  # so that a tensor axis of eight can split them
+    return model, batches, take_steps(mesh_of(1, 1, 1), batches, model=model, optimizer=STEADY)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 8), (2, 1, 2, 2)])
+def test_replicas_and_a_wide_tensor_axis_train_like_one_device(shape, eight_heads):
+    """The other meshes are in test_step.py."""
+    model, batches, expected = eight_heads
+    assert_same_training(take_steps(replicas_of(*shape), batches, model=model, optimizer=STEADY), expected)
 
 
 def test_rules_name_the_closest_axis():
@@ -39,7 +102,7 @@ def test_rules_name_the_closest_axis():
 
 
 def test_rules_refuse_a_mesh_axis_used_twice():
-    assert Rules().spec("batch", "length", None) == PartitionSpec(("data", "fsdp"), None, None)
+    assert Rules().spec("batch", "length", None) == PartitionSpec(("replica", "data", "fsdp"), None, None)
     with pytest.raises(ValueError, match="'fsdp' twice"):
         Rules().spec("batch", "embed")
     with pytest.raises(ValueError, match="'tensor' twice"):

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from seqgpt_jax.training.loop import fresh_state
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import Rules, batch_sharding
 from seqgpt_jax.training.step import make_train_step
-from tests.training.runs import LENGTH, MODEL, ROWS, TinyBatches, mesh_of, take_steps
+from tests.training.runs import LENGTH, MODEL, ROWS, TinyBatches, assert_bit_equal, mesh_of, take_steps
 
 # Without it Adam's first steps are signs of gradients, which rounding flips where they are next to 0.
 STEADY = OptimizerConfig(learning_rate=1e-2, warmup_fraction=0.0, eps=1e-3)
@@ -67,6 +68,21 @@ def test_metrics_count_the_batch(batches, on_one_device):
     assert first.learning_rate == pytest.approx(STEADY.learning_rate)
     assert abs(first.loss - np.log(MODEL.vocab_size)) < 0.2
     assert first.grad_norm > 0
+
+
+@pytest.mark.parametrize(("shape", "accumulate"), [((1, 1, 1), 1), ((2, 2, 2), 2)])
+def test_a_step_that_is_not_finite_changes_nothing_but_its_number(shape, accumulate, batches):
+    """Weights, moments, the count of updates and with it the learning rate are those of a run without that batch."""
+    broken = {**batches[2], "target_weights": batches[2]["target_weights"].copy()}
+    broken["target_weights"][2, 0] = np.inf
+    run = functools.partial(take_steps, mesh_of(*shape), optimizer=STEADY, accumulate=accumulate)
+    state, metrics = run([batches[0], broken, batches[1]])
+    wanted, fine = run(batches[:2])
+    assert [bool(one.skipped) for one in metrics] == [False, True, False]
+    assert state.step == 3
+    assert_bit_equal((state.params, state.opt_state), (wanted.params, wanted.opt_state))
+    assert metrics[2].learning_rate == fine[1].learning_rate != fine[0].learning_rate
+    assert metrics[2].param_norm == fine[1].param_norm > 0
 
 
 def test_bfloat16_computation_keeps_float32_weights(batches):

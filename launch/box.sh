@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Trains on one machine that ssh reaches, with one or several GPUs (docs/tpu.md, last section).
+#
+#   export SEQGPT_HOST=me@gpu-box
+#   launch/ship.sh --extra=cuda
+#   launch/box.sh setup
+#   launch/box.sh train -- --gin_file=ft.gin --run_dir=runs/ft
+#   launch/box.sh fetch runs/ft
+#
+#   setup          the code of dist/COMMIT-cuda, and what is here of prepared/, imported/ and datasets/, into ~/seqgpt there
+#   train          in the background, again after a crash: python -m seqgpt_jax.train, and what stands behind --
+#   status         how the run stands
+#   watch          its log, as it grows
+#   stop           saves and stops; `train` with the same words goes on
+#   fetch FOLDER   copies a folder of ~/seqgpt, such as runs/ft, to the same place here
+#   delete         removes ~/seqgpt there, with its runs: fetch them first
+#
+#   --host      user@machine, as ssh knows it
+#   --commit    the code to use (default: HEAD)
+#   --dry_run   show the commands, run none
+# Each flag is a variable too: --host is SEQGPT_HOST. Needs ssh and rsync on both sides, and curl there.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/flags.sh"
+host=${SEQGPT_HOST:-} commit=${SEQGPT_COMMIT:-}
+read_flags "host commit" "" "$@"
+
+there() {
+  run ssh "$host" "$1"
+}
+
+setup() {
+  local folder
+  [[ -d dist/$commit-cuda ]] || ((dry_run)) || fail "there is no dist/$commit-cuda: launch/ship.sh --extra=cuda makes it"
+  there "mkdir -p seqgpt/code"
+  run rsync --archive --delete "dist/$commit-cuda/" "$host:seqgpt/code/"
+  for folder in prepared imported datasets; do
+    [[ ! -d $folder ]] || run rsync --archive "$folder" "$host:seqgpt/"
+  done
+  there "bash seqgpt/code/host.sh setup"
+}
+
+verb=${words[0]:-}
+need host
+case $verb in
+  setup) commit=$(commit_here) && setup ;;
+  train) need_gin_file && there "$(quote bash seqgpt/code/host.sh start "${rest[@]}")" ;;
+  status) there "bash seqgpt/code/host.sh state" ;;
+  watch) there "tail -n 50 -F seqgpt/train.log" ;;
+  stop) there "bash seqgpt/code/host.sh stop" ;;
+  fetch)
+    ((${#words[@]} == 2)) || fail "fetch what? For example: fetch runs/ft"
+    run mkdir -p "${words[1]}"
+    run rsync --archive "$host:seqgpt/${words[1]}/" "${words[1]}/"
+    ;;
+  delete) there "rm -rf seqgpt" ;;
+  *) fail "one verb: setup, train, status, watch, stop, fetch or delete; --help shows all" ;;
+esac

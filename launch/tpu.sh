@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Trains on Cloud TPU VMs: one host, a slice of many hosts, or several slices. All are queued resources (docs/tpu.md).
+#
+#   export SEQGPT_NAME=ft SEQGPT_ZONE=us-west4-a SEQGPT_BUCKET=gs://my-bucket
+#   launch/ship.sh
+#   launch/tpu.sh create --type=v5litepod-16 --spot
+#   launch/tpu.sh setup
+#   launch/tpu.sh train -- --gin_file=ft.gin --run_dir=gs://my-bucket/runs/ft
+#   launch/tpu.sh delete
+#
+#   create   asks for the machines and waits until they are there
+#   setup    code and inputs from the bucket onto the local disk of every host
+#   train    on every host, in the background: python -m seqgpt_jax.train --multihost, and what stands behind --
+#   keep     all three, and again after every preemption, until the run has ended (leave it running in tmux)
+#   status   the machines, and how the run stands on every host
+#   watch    the log of the first host, as it grows
+#   logs     the logs of all hosts, into runs/logs/NAME/
+#   stop     saves and stops; `train` with the same words goes on
+#   delete   gives the machines back; the bucket stays
+#
+#   --name      of the machines and of their logs
+#   --zone      where they are
+#   --type      accelerator type (default v5litepod-8): v5litepod-16, v4-32, v5p-8, v6e-8 …
+#   --slices    how many of them train together (default 1)
+#   --spot      cheaper; may be taken away at any time
+#   --runtime   TPU software version; by default the one for the type
+#   --bucket    gs://…, with code/ (launch/ship.sh), inputs/, runs/, cache/ and logs/
+#   --commit    the code to use (default: HEAD)
+#   --every     seconds between two looks of `create` and `keep` (default 60)
+#   --dry_run   show the commands, run none
+# Each flag is a variable too: --name is SEQGPT_NAME.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/flags.sh"
+name=${SEQGPT_NAME:-} zone=${SEQGPT_ZONE:-} type=${SEQGPT_TYPE:-v5litepod-8} slices=${SEQGPT_SLICES:-1}
+spot=${SEQGPT_SPOT:-0} runtime=${SEQGPT_RUNTIME:-} bucket=${SEQGPT_BUCKET:-} commit=${SEQGPT_COMMIT:-}
+every=${SEQGPT_EVERY:-60}
+read_flags "name zone type slices runtime bucket commit every" "spot" "$@"
+
+queued() {
+  run gcloud compute tpus queued-resources "$1" "$name" --zone="$zone" "${@:2}"
+}
+
+# on_hosts COMMAND: the same on all hosts of all slices at once.
+on_hosts() {
+  queued ssh --node=all --worker=all --batch-size=all --command="$1"
+}
+
+# The state of the queued resource, nothing where there is none.
+machines() {
+  run gcloud compute tpus queued-resources list --zone="$zone" --filter="name ~ /$name\$" --format="value(state.state)"
+}
+
+runtime_of() {
+  case $1 in
+    v5litepod-*) echo v2-alpha-tpuv5-lite ;;
+    v5p-*) echo v2-alpha-tpuv5 ;;
+    v6e-*) echo v2-alpha-tpuv6e ;;
+    *) echo tpu-ubuntu2204-base ;;
+  esac
+}
+
+ask_for() {
+  local options=(--accelerator-type="$type" --runtime-version="${runtime:-$(runtime_of "$type")}")
+  ((slices == 1)) && options+=(--node-id="$name") || options+=(--node-count="$slices" --node-prefix="$name")
+  ((!spot)) || options+=(--spot)
+  queued create "${options[@]}"
+}
+
+create() {
+  local state=""
+  ask_for
+  until state=$(machines) && [[ $state == ACTIVE ]] || ((dry_run)); do
+    [[ $state != FAILED && $state != SUSPENDED ]] ||
+      fail "the machines are $state: 'gcloud compute tpus queued-resources describe $name --zone=$zone' says why"
+    echo "${state:-not there yet}: waiting"
+    sleep "$every"
+  done
+}
+
+setup() {
+  on_hosts "mkdir -p seqgpt/code && gcloud storage rsync --recursive --delete-unmatched-destination-objects \
+$bucket/code/$commit-tpu seqgpt/code && bash seqgpt/code/host.sh setup && SEQGPT_BUCKET=$bucket bash seqgpt/code/host.sh inputs"
+}
+
+train() {
+  on_hosts "SEQGPT_BUCKET=$bucket SEQGPT_NAME=$name $(quote bash seqgpt/code/host.sh start --multihost "${rest[@]}")"
+}
+
+give_back() {
+  queued delete --force --quiet
+}
+
+stop() {
+  on_hosts "bash seqgpt/code/host.sh stop"
+}
+
+keep() {
+  local hosts begun=0
+  while true; do
+    case $(machines) in
+      "") ask_for ;;
+      FAILED | SUSPENDED) give_back && ask_for ;;
+      ACTIVE)
+        # A host that does not answer is one that does not train.
+        hosts=$(on_hosts "bash seqgpt/code/host.sh state" 2>&1) || hosts+=$'\nseqgpt none'
+        echo "$hosts"
+        case $begun$hosts in
+          0* | *"seqgpt none"* | *"seqgpt dead"*) setup && train && begun=1 || echo "not all hosts could be reached" ;;
+          *"seqgpt failed"*) stop && fail "the run has failed; 'launch/tpu.sh logs' and docs/tpu.md say why" ;;
+          *"seqgpt stopped"*) echo "told to stop" && return 75 ;;
+          *"seqgpt running"*) ;;
+          *) echo "the run has ended" && return ;;
+        esac
+        ;;
+    esac
+    if ((dry_run)); then setup && train && return; fi
+    sleep "$every"
+  done
+}
+
+verb=${words[0]:-}
+((${#words[@]} == 1)) || fail "one verb, please: create, setup, train, keep, status, watch, logs, stop or delete; --help"
+need name zone
+case $verb in
+  setup | keep) need bucket && commit=$(commit_here) ;;&
+  train | keep) need bucket && need_run_in_bucket ;;&
+  create | setup | train | keep | stop) "$verb" ;;
+  status) machines && on_hosts "bash seqgpt/code/host.sh state" ;;
+  watch) queued ssh --node=0 --worker=0 --command="tail -n 50 -F seqgpt/train.log" ;;
+  logs)
+    need bucket
+    on_hosts "SEQGPT_BUCKET=$bucket SEQGPT_NAME=$name bash seqgpt/code/host.sh log"
+    run mkdir -p "runs/logs/$name"
+    run gcloud storage rsync --recursive "$bucket/logs/$name" "runs/logs/$name"
+    ;;
+  delete) give_back ;;
+  *) fail "there is no verb '$verb'; --help shows all" ;;
+esac

@@ -1,0 +1,153 @@
+"""Compiles the real train step for TPU chips that are not there, and reads sizes and traffic from the result.
+
+`libtpu` holds the TPU compiler and runs on any Linux machine. Nothing is allocated: state and batch are shapes.
+"""
+
+import contextlib
+import importlib.util
+import math
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LIBTPU = "libtpu==0.0.42.*"
+"""The compiler that jax[tpu] 0.10 asks for."""
+
+
+class NoCompilerError(ImportError):
+    """The TPU compiler is not installed."""
+
+
+def find_compiler() -> Path:
+    """The TPU compiler's library: the package `libtpu`, TPU_LIBRARY_PATH, or the folder `libtpu` of this environment.
+
+    Raises:
+      NoCompilerError: it is in none of these places; the message says how to get it.
+    """
+    if named := os.environ.get("TPU_LIBRARY_PATH"):
+        if Path(named).is_file():
+            return Path(named)
+        raise NoCompilerError(f"TPU_LIBRARY_PATH={named} is no file: set it to a libtpu.so, or unset it")
+    apart = Path(sys.prefix) / "libtpu"
+    package = importlib.util.find_spec("libtpu")
+    folder = Path(package.origin).parent if package and package.origin else apart / "libtpu"
+    library = folder / "libtpu.so"
+    if not library.is_file():
+        raise NoCompilerError(
+            "the TPU compiler is not installed (684 MB). Either  pip install 'seqgpt_jax[plan]', or, so that other "
+            f"programs on a machine without TPU do not load it:  pip install --target={apart} '{LIBTPU}'"
+        )
+    return library
+
+
+def use_compiler() -> None:
+    """Makes JAX run on the CPU and find the TPU compiler. To be called before JAX is imported.
+
+    Raises:
+      NoCompilerError: it is not installed.
+    """
+    os.environ["TPU_LIBRARY_PATH"] = str(find_compiler())
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    # It would ask a cloud machine's metadata server which TPU it has.
+    os.environ["TPU_SKIP_MDS_QUERY"] = "1"
+    # One process may hold a TPU, and the library locks others out; any number may compile.
+    os.environ["ALLOW_MULTIPLE_LIBTPU_LOAD"] = "1"
+    # A program that was compiled without its chips cannot be read back from JAX's cache.
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+
+
+@contextlib.contextmanager
+def quiet_compiler() -> Iterator[None]:
+    """Hides what libtpu's C++ code writes to stderr while it looks for a machine; what Python raises is unaffected."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the compiler says of one program, for each chip.
+
+    Attributes:
+      fits: it compiled, which it does only where everything lies in the chip's memory.
+      seconds: that lowering and compilation took.
+      bytes: by kind: arguments by name, then "temporaries", "outputs" (without those that take a donated argument's
+        place), "code". Where it does not fit, what the compiler told.
+      problem: the compiler's message where it does not fit.
+      text: the optimised program.
+    """
+
+    fits: bool
+    seconds: float
+    bytes: dict[str, float]
+    problem: str = ""
+    text: str = ""
+
+
+def compile_program(jitted: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Compiled:
+    """Lowers and compiles a jitted function of abstract arguments that carry shardings.
+
+    Args:
+      jitted: what `jax.jit` gave.
+      arguments: trees of `jax.ShapeDtypeStruct`.
+      named: the same arguments by kind, for the list of sizes.
+    """
+    import jax
+
+    sizes = {name: shard_bytes(tree) for name, tree in named.items()}
+    start = time.perf_counter()
+    try:
+        with quiet_compiler():
+            compiled = jitted.lower(*arguments).compile()
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        seconds = time.perf_counter() - start
+        return Compiled(False, seconds, sizes | told_sizes(str(error)), problem=str(error).strip())
+    memory = compiled.memory_analysis()
+    sizes["padding of arguments"] = memory.argument_size_in_bytes - sum(sizes.values())
+    sizes["temporaries"] = memory.temp_size_in_bytes
+    sizes["outputs"] = memory.output_size_in_bytes - memory.alias_size_in_bytes
+    sizes["code"] = memory.generated_code_size_in_bytes
+    return Compiled(True, time.perf_counter() - start, sizes, text=compiled.as_text())
+
+
+def shard_bytes(tree: Any) -> float:
+    """Bytes of a tree of abstract arrays on one chip."""
+    import jax
+
+    return float(
+        sum(math.prod(x.sharding.shard_shape(x.shape)) * x.dtype.itemsize for x in jax.tree_util.tree_leaves(tree))
+    )
+
+
+def told_sizes(message: str) -> dict[str, float]:
+    """Sizes in the compiler's message about a program that does not fit.
+
+    >>> told_sizes("memory required for HLO temporaries (17.5G) exceeds available HBM (15.75G).")
+    {'needed': 18790481920.0, 'available': 16911433728.0}
+    >>> told_sizes("Ran out of memory in memory space hbm. Used 20.50G of 15.75G hbm. Exceeded …")
+    {'needed': 22011707392.0, 'available': 16911433728.0}
+    """
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+    size = r"([\d.]+)([KMGT])"
+    told = {}
+    for name, before, after in (
+        # The compiler calls them temporaries, but arguments are among them.
+        ("needed", r"(?:temporaries \(|Used )", r"(?:\)| of)"),
+        ("available", r"(?:available HBM \(|of )", r"(?:\)| hbm)"),
+    ):
+        if found := re.search(before + size + after, message):
+            told[name] = float(found[1]) * units[found[2]]
+    return told

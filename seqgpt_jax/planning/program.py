@@ -1,0 +1,97 @@
+"""The text of an optimised XLA program (`compiled.as_text()`) as computations of instructions."""
+
+import math
+import re
+from dataclasses import dataclass
+
+BITS = {
+    "pred": 8, "s4": 4, "u4": 4, "s8": 8, "u8": 8, "s16": 16, "u16": 16, "bf16": 16, "f16": 16,
+    "s32": 32, "u32": 32, "f32": 32, "s64": 64, "u64": 64, "f64": 64, "c64": 64, "token": 0,
+    "f8e4m3fn": 8, "f8e5m2": 8,
+}  # fmt: skip
+ARRAY = re.compile(r"(\w+)\[([\d,]*)\](\{[^}]*\})?")
+_HEADER = re.compile(r"^(ENTRY )?%?([\w.\-]+) \(.*\{$")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One line of a program.
+
+    Attributes:
+      name: as others refer to it.
+      shape: of its result, as text.
+      opcode: what it does.
+      operands: names of what it takes.
+      arguments: what stands between its parentheses: of a constant its value, of a parameter its number.
+      attributes: what follows.
+      root: whether it is the result of its computation.
+    """
+
+    name: str
+    shape: str
+    opcode: str
+    operands: tuple[str, ...]
+    arguments: str
+    attributes: str
+    root: bool
+
+    def called(self, attribute: str) -> str | None:
+        """The computation that `attribute` (calls, body, condition, to_apply) names."""
+        match = re.search(rf"\b{attribute}=%?([\w.\-]+)", self.attributes)
+        return match[1] if match else None
+
+
+Computation = dict[str, Instruction]
+
+
+def read_computations(text: str) -> tuple[dict[str, Computation], str]:
+    """(computations by name, name of the one that the program begins with)."""
+    computations: dict[str, Computation] = {}
+    entry, current = "", {}
+    for line in text.splitlines():
+        if header := _HEADER.match(line):
+            current = computations[header[2]] = {}
+            entry = header[2] if header[1] else entry
+        elif " = " in line and line.startswith("  "):
+            instruction = _instruction(line.strip())
+            current[instruction.name] = instruction
+    if not entry:
+        raise ValueError("this is not the text of an XLA program: it has no ENTRY")
+    return computations, entry
+
+
+def array_bytes(shape: str, *, in_memory: bool = False) -> float:
+    """Bytes of an array or a tuple of arrays; with `in_memory`, only of those outside of the core.
+
+    >>> array_bytes("(bf16[2,8]{1,0:T(8,128)(2,1)S(1)}, f32[4]{0})"), array_bytes("bf16[2,8]{1,0:S(1)}", in_memory=True)
+    (48.0, 0.0)
+    """
+    total = 0.0
+    for dtype, sizes, layout in ARRAY.findall(shape):
+        if dtype not in BITS:
+            raise ValueError(f"the program holds an array of the unknown type {dtype!r}: add it to planning/program.py")
+        if not (in_memory and "S(" in layout):
+            total += BITS[dtype] / 8 * math.prod(int(size) for size in sizes.split(",") if size)
+    return total
+
+
+def _instruction(line: str) -> Instruction:
+    root = line.startswith("ROOT ")
+    name, _, rest = line.removeprefix("ROOT ").partition(" = ")
+    end = _closing(rest, 0) + 1 if rest.startswith("(") else rest.index(" ")
+    shape, rest = rest[:end], rest[end:].strip()
+    start = rest.index("(")
+    close = _closing(rest, start)
+    arguments = rest[start + 1 : close]
+    operands = tuple(re.findall(r"%([\w.\-]+)", arguments))
+    return Instruction(name.lstrip("%"), shape, rest[:start], operands, arguments, rest[close + 1 :], root)
+
+
+def _closing(text: str, start: int) -> int:
+    """Index of the parenthesis that closes the one at `start`."""
+    depth = 0
+    for index in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[index], 0)
+        if not depth:
+            return index
+    raise ValueError(f"unbalanced parentheses in the program: {text[:200]}")

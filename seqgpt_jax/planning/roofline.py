@@ -1,0 +1,100 @@
+"""How long a step takes at best: for each part of it, the slowest of arithmetic, memory and links.
+
+An estimate to compare designs by, never a measurement: kernels reach less than the chip's peak, and a collective hides
+behind arithmetic only as far as the compiler manages. The compiler's own `optimal_seconds` is of no use: it is negative
+for whole training steps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.planning.chips import Slice
+from seqgpt_jax.planning.hlo import Collective, Part
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a step on one chip.
+
+    Attributes:
+      name: "forward", "backward", "head" or "rest" (table, optimizer).
+      flops, hbm_bytes, ici_bytes: executed, moved to and from memory, received from other chips.
+      flops_seconds, hbm_seconds, ici_seconds: what each of them takes alone.
+      seconds: of the part.
+    """
+
+    name: str
+    flops: float
+    hbm_bytes: float
+    ici_bytes: float
+    flops_seconds: float
+    hbm_seconds: float
+    ici_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """The slowest of the three. The rest has nothing to hide its collectives behind: there they come on top."""
+        if self.name == "rest":
+            return max(self.flops_seconds, self.hbm_seconds) + self.ici_seconds
+        return max(self.flops_seconds, self.hbm_seconds, self.ici_seconds)
+
+    @property
+    def limit(self) -> str:
+        """What makes it as slow as it is."""
+        times = {"arithmetic": self.flops_seconds, "memory": self.hbm_seconds, "links": self.ici_seconds}
+        return max(times, key=lambda name: times[name])
+
+
+def executed_flops(
+    config: BloomConfig, *, batch_size: int, length: int, target_capacity: int, shares: int
+) -> dict[str, float]:
+    """FLOPs of a step on each chip, by part, with padding and with what rematerialisation repeats.
+
+    A block has 12·D² weights and, of plain attention, two products of length x length x D; the backward pass has twice
+    as many. `remat="full"` repeats the block but for its last product, whose result nobody needs; "dots" repeats
+    attention alone. A fused kernel ("splash", "blockwise") skips keys after the query, and its backward pass computes
+    scores once more. The head makes logits and two gradients of them.
+
+    Args:
+      config: of the model.
+      batch_size, length, target_capacity: of a batch.
+      shares: chips that share the work.
+    """
+    D, tokens = config.hidden_size, batch_size * length / shares
+    fused = config.attention != "plain"
+    keys = length / 2 if fused else length
+    products, attention = 24 * D * D, 4 * D * keys
+    repeated = {"none": 0.0, "dots": 0.0 if fused else attention, "full": products - 8 * D * D + attention}
+    backward = 2 * products + (2.5 if fused else 2) * attention + repeated[config.remat]
+    head = 6 * config.vocab_size * D * batch_size * target_capacity / shares
+    blocks = config.n_layer * tokens
+    return {"forward": blocks * (products + attention), "backward": blocks * backward, "head": head}
+
+
+def phases(parts: Mapping[str, Part], flops: Mapping[str, float], slice_: Slice) -> list[Phase]:
+    """The parts of a step with their times; the FLOPs of a part without a loop of its own belong to the rest."""
+    homeless = sum(value for name, value in flops.items() if name not in parts)
+    made = []
+    for name in sorted(parts, key=("forward", "head", "backward", "rest").index):
+        part = parts[name]
+        arithmetic = flops.get(name, 0.0) + (homeless if name == "rest" else 0.0)
+        made.append(
+            Phase(
+                name,
+                arithmetic,
+                part.hbm_bytes,
+                sum(one.times * one.bytes for one in part.collectives),
+                arithmetic / slice_.chip.flops,
+                part.hbm_bytes / slice_.chip.hbm_bandwidth,
+                sum(one.times * link_seconds(one, slice_) for one in part.collectives),
+            )
+        )
+    return made
+
+
+def link_seconds(collective: Collective, slice_: Slice) -> float:
+    """Seconds that one collective takes on the links, which it has for itself."""
+    if collective.kind == "collective-permute":
+        return collective.bytes / slice_.permute_bandwidth()
+    return collective.bytes / slice_.gather_bandwidth(collective.group)

@@ -1,0 +1,80 @@
+"""How many bytes the instructions of a program move between a chip and its memory.
+
+An array whose layout has a memory space, `S(1)`, lies on the chip's core: reading it costs nothing here. A fusion that
+takes a slice out of an array, or puts one into it, moves the slice alone.
+"""
+
+from seqgpt_jax.planning.program import ARRAY, Computation, Instruction, array_bytes
+
+_MOVES_NOTHING = {
+    "parameter", "constant", "get-tuple-element", "tuple", "bitcast", "after-all", "partition-id", "replica-id",
+    "while", "conditional", "call", "opt-barrier", "iota",
+}  # fmt: skip
+_SLICES = ("dynamic-slice", "slice", "gather")
+# In a fusion that runs beside a collective these pass buffers on that others read or write.
+_PASSES_ON = ("tuple", "custom-call", "all-gather", "all-reduce", "get-tuple-element")
+
+
+def moved_bytes(computations: dict[str, Computation], computation: Computation, instruction: Instruction) -> float:
+    """Bytes that an instruction of `computation` reads from and writes to the memory."""
+    opcode, operands = instruction.opcode, instruction.operands
+    if opcode in _MOVES_NOTHING or opcode.endswith("-done"):
+        return 0.0
+
+    def size(name: str) -> float:
+        return array_bytes(computation[name].shape, in_memory=True)
+
+    if opcode == "fusion":
+        fused = computations[instruction.called("calls") or ""]
+        names = {int(inner.arguments): inner.name for inner in fused.values() if inner.opcode == "parameter"}
+        read = sum(min(size(operand), _read(computations, fused, names[i])) for i, operand in enumerate(operands))
+        return read + _written(fused)
+    if opcode == "copy-start":
+        # (to, from, …): one of the two lies on the core.
+        return array_bytes(instruction.shape, in_memory=True)
+    if opcode == "slice-start":
+        return array_bytes(list(ARRAY.finditer(instruction.shape))[1][0])
+    if opcode in _SLICES:
+        return 2 * array_bytes(instruction.shape, in_memory=True)
+    if opcode == "dynamic-update-slice":
+        return 2 * size(operands[1])
+    if opcode.endswith("-start"):
+        # (operands, results, …)
+        return array_bytes(instruction.shape, in_memory=True)
+    return sum(map(size, operands)) + array_bytes(instruction.shape, in_memory=True)
+
+
+def _read(computations: dict[str, Computation], fused: Computation, name: str) -> float:
+    """Bytes of the parameter `name` that a fusion reads: all of them, unless every use takes slices."""
+    total = 0.0
+    for user in fused.values():
+        if name not in user.operands:
+            continue
+        if user.opcode in _SLICES and user.operands[0] == name:
+            total += array_bytes(user.shape)
+        elif user.opcode in _PASSES_ON or (user.opcode == "dynamic-update-slice" and user.operands[0] == name):
+            continue  # passed on, or changed in place
+        elif user.opcode == "bitcast":
+            total += _read(computations, fused, user.name)
+        elif user.opcode == "fusion":
+            inner = computations[user.called("calls") or ""]
+            names = {int(one.arguments): one.name for one in inner.values() if one.opcode == "parameter"}
+            total += sum(_read(computations, inner, names[i]) for i, one in enumerate(user.operands) if one == name)
+        else:
+            return array_bytes(fused[name].shape)
+    return total
+
+
+def _written(fused: Computation) -> float:
+    """Bytes that a fusion writes: its results, of an array changed in place the slice."""
+    root = next(instruction for instruction in fused.values() if instruction.root)
+    outputs = [fused[name] for name in root.operands] if root.opcode == "tuple" else [root]
+    total = 0.0
+    for output in outputs:
+        if not array_bytes(output.shape, in_memory=True) or output.opcode in ("parameter", *_PASSES_ON):
+            continue
+        while output.opcode == "bitcast" and output.operands[0] in fused:
+            output = fused[output.operands[0]]
+        changed = fused[output.operands[1]] if output.opcode == "dynamic-update-slice" else output
+        total += array_bytes(changed.shape)
+    return total

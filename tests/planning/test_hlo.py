@@ -1,0 +1,108 @@
+"""What is read from a program: a small one by hand, in the form that XLA writes for a TPU, and real ones of the CPU."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax.sharding import NamedSharding, PartitionSpec
+
+from seqgpt_jax.planning.hlo import read_program
+from seqgpt_jax.planning.program import array_bytes
+from tests.training.runs import mesh_of
+
+PROGRAM = """HloModule jit_train_step, is_scheduled=true
+
+%add (x: f32[], y: f32[]) -> f32[] {
+  %x = f32[]{:T(128)} parameter(0)
+  %y = f32[]{:T(128)} parameter(1)
+  ROOT %sum = f32[]{:T(128)} add(%x, %y)
+}
+
+%all-reduce-scatter.1 (input: f32[8,64]) -> f32[2,64] {
+  %input = f32[8,64]{1,0:T(8,128)} parameter(0)
+  %all-reduce.1 = f32[8,64]{1,0:T(8,128)} all-reduce(%input), channel_id=1, replica_groups={{0,1,2,3}}, to_apply=%add
+  %start = u32[] constant(0)
+  ROOT %slice = f32[2,64]{1,0:T(8,128)S(1)} dynamic-slice(%all-reduce.1, %start, %start), dynamic_slice_sizes={2,64}
+}
+
+%async_collective_fusion.1 (a: bf16[16,64], b: bf16[64,64]) -> bf16[64,64] {
+  %a = bf16[16,64]{1,0:T(8,128)(2,1)} parameter(0)
+  %b = bf16[64,64]{1,0:T(8,128)(2,1)} parameter(1)
+  %gather.1 = bf16[64,64]{1,0:T(8,128)(2,1)} all-gather(%a), channel_id=2, replica_groups=mesh['x'=4,'y'=2] {'x'}
+  ROOT %negative = bf16[64,64]{1,0:T(8,128)(2,1)} negate(%b)
+}
+
+%stack_fusion (stack: f32[24,8,64], index: s32[]) -> f32[8,64] {
+  %stack = f32[24,8,64]{2,1,0:T(8,128)} parameter(0)
+  %index = s32[]{:T(128)} parameter(1)
+  %zero = s32[]{:T(128)} constant(0)
+  %layer = f32[1,8,64]{2,1,0:T(8,128)} dynamic-slice(%stack, %index, %zero, %zero), dynamic_slice_sizes={1,8,64}
+  ROOT %flat = f32[8,64]{1,0:T(8,128)} bitcast(%layer)
+}
+
+%body (state: (s32[], f32[24,8,64])) -> (s32[], f32[24,8,64]) {
+  %state = (s32[]{:T(128)}, f32[24,8,64]{2,1,0:T(8,128)}) parameter(0)
+  %i = s32[]{:T(128)} get-tuple-element(%state), index=0
+  %stack.2 = f32[24,8,64]{2,1,0:T(8,128)} get-tuple-element(%state), index=1
+  %layer.2 = f32[8,64]{1,0:T(8,128)} fusion(%stack.2, %i), kind=kLoop, calls=%stack_fusion
+  %fast = f32[8,64]{1,0:T(8,128)S(1)} negate(%layer.2)
+  %scattered = f32[2,64]{1,0:T(8,128)S(1)} fusion(%fast), kind=kCustom, calls=%all-reduce-scatter.1
+  ROOT %next = (s32[]{:T(128)}, f32[24,8,64]{2,1,0:T(8,128)}) tuple(%i, %stack.2)
+}
+
+%condition (state.1: (s32[], f32[24,8,64])) -> pred[] {
+  %limit = s32[]{:T(128)} constant(24)
+  %state.1 = (s32[]{:T(128)}, f32[24,8,64]{2,1,0:T(8,128)}) parameter(0)
+  %i.1 = s32[]{:T(128)} get-tuple-element(%state.1), index=0
+  ROOT %less = pred[]{:T(512)} compare(%i.1, %limit), direction=LT
+}
+
+ENTRY %main (p: (s32[], f32[24,8,64]), q: bf16[16,64], r: bf16[64,64]) -> bf16[64,64] {
+  %p = (s32[]{:T(128)}, f32[24,8,64]{2,1,0:T(8,128)}) parameter(0)
+  %q = bf16[16,64]{1,0:T(8,128)(2,1)S(1)} parameter(1)
+  %r = bf16[64,64]{1,0:T(8,128)(2,1)S(1)} parameter(2)
+  %loop = (s32[]{:T(128)}, /*index=1*/f32[24,8,64]{2,1,0:T(8,128)}) while(%p), condition=%condition, body=%body, metadata={op_name="jit(train_step)/transpose(jvp())/while"}
+  %one = bf16[64,64]{1,0:T(8,128)(2,1)S(1)} fusion(%q, %r), kind=kOutput, calls=%async_collective_fusion.1
+  ROOT %two = bf16[64,64]{1,0:T(8,128)(2,1)S(1)} fusion(%q, %one), kind=kOutput, calls=%async_collective_fusion.1
+}
+"""  # noqa: E501
+
+
+def test_collectives_by_kind_with_the_trips_of_their_loop():
+    parts = read_program(PROGRAM)
+    (scatter,) = parts["backward"].collectives
+    # Of 8 x 64 float32 on each of four chips a chip needs its quarter from the three others.
+    assert (scatter.kind, scatter.dtype, scatter.group, scatter.times) == ("reduce-scatter", "f32", 4, 24)
+    assert scatter.bytes == 3 / 4 * 8 * 64 * 4
+    # Two fusions share the channel of one all-gather.
+    (gather,) = parts["rest"].collectives
+    assert (gather.kind, gather.group, gather.times, gather.bytes) == ("all-gather", 4, 1, 3 / 4 * 64 * 64 * 2)
+
+
+def test_a_loop_moves_a_slice_of_the_stack_at_each_trip_and_nothing_of_what_lies_on_the_core():
+    part = read_program(PROGRAM)["backward"]
+    layer = 8 * 64 * 4
+    # Read of the slice and of its number, write of the layer, read of the layer.
+    assert part.trips == 24
+    assert part.hbm_bytes == 24 * (3 * layer + 4)
+
+
+def test_an_unknown_type_is_an_error():
+    with pytest.raises(ValueError, match="'q7'"):
+        array_bytes("q7[2,2]{1,0}")
+    with pytest.raises(ValueError, match="no ENTRY"):
+        read_program("HloModule x")
+
+
+def test_a_real_program_of_eight_devices():
+    mesh = mesh_of(1, 8, 1)
+    split = NamedSharding(mesh, PartitionSpec("fsdp", None))
+
+    def local(x):
+        return jax.lax.fori_loop(0, 5, lambda _, y: jax.lax.psum(y, "fsdp") * 0.125, x)
+
+    spec = PartitionSpec("fsdp", None)
+    jitted = jax.jit(jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
+    text = jitted.lower(jax.ShapeDtypeStruct((64, 32), jnp.float32, sharding=split)).compile().as_text()
+    found = [one for part in read_program(text).values() for one in part.collectives]
+    assert [(one.kind, one.group, one.times) for one in found] == [("all-reduce", 8, 5)]
+    assert found[0].bytes == 2 * 7 / 8 * 8 * 32 * 4
