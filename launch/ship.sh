@@ -28,7 +28,7 @@ run git archive --output="$source.tar" "$commit"
 run tar -xf "$source.tar" -C "$source"
 run uv build --wheel --out-dir="$folder" "$source"
 run uv pip compile --quiet --no-header --extra="$extra" --python-version=3.11 --python-platform=x86_64-manylinux_2_35 \
-  --output-file="$folder/requirements.txt" "$source/setup.py" "$source/launch/requirements.in"
+  --output-file="$folder/requirements.txt" "$source/setup.py"
 run cp "$source/launch/host.sh" "$source/launch/Dockerfile" "$folder"
 run rm -rf "$source" "$source.tar"
 [[ ! $bucket ]] || run gcloud storage rsync --recursive --delete-unmatched-destination-objects \

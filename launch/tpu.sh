@@ -23,6 +23,7 @@
 #   --type      accelerator type (default v5litepod-8): v5litepod-16, v4-32, v5p-8, v6e-8 …
 #   --slices    how many of them train together (default 1)
 #   --spot      cheaper; may be taken away at any time
+#   --reserved  from capacity that the project has reserved
 #   --runtime   TPU software version; by default the one for the type
 #   --bucket    gs://…, with code/ (launch/ship.sh), inputs/, runs/, cache/ and logs/
 #   --commit    the code to use (default: HEAD)
@@ -33,9 +34,9 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/flags.sh"
 name=${SEQGPT_NAME:-} zone=${SEQGPT_ZONE:-} type=${SEQGPT_TYPE:-v5litepod-8} slices=${SEQGPT_SLICES:-1}
-spot=${SEQGPT_SPOT:-0} runtime=${SEQGPT_RUNTIME:-} bucket=${SEQGPT_BUCKET:-} commit=${SEQGPT_COMMIT:-}
+spot=${SEQGPT_SPOT:-0} reserved=${SEQGPT_RESERVED:-0} runtime=${SEQGPT_RUNTIME:-} bucket=${SEQGPT_BUCKET:-} commit=${SEQGPT_COMMIT:-}
 every=${SEQGPT_EVERY:-60}
-read_flags "name zone type slices runtime bucket commit every" "spot" "$@"
+read_flags "name zone type slices runtime bucket commit every" "spot reserved" "$@"
 
 queued() {
   run gcloud compute tpus queued-resources "$1" "$name" --zone="$zone" "${@:2}"
@@ -63,7 +64,9 @@ runtime_of() {
 ask_for() {
   local options=(--accelerator-type="$type" --runtime-version="${runtime:-$(runtime_of "$type")}")
   ((slices == 1)) && options+=(--node-id="$name") || options+=(--node-count="$slices" --node-prefix="$name")
+  ((!spot || !reserved)) || fail "--spot and --reserved are two ways to get machines: say one of them"
   ((!spot)) || options+=(--spot)
+  ((!reserved)) || options+=(--reserved)
   queued create "${options[@]}"
 }
 

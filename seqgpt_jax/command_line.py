@@ -13,6 +13,7 @@ import errno
 import functools
 import importlib
 import inspect
+import logging
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ _CONFIGS = {
     "Model": "seqgpt_jax.models.config:BloomConfig",
     "Optimizer": "seqgpt_jax.training.optimizer:OptimizerConfig",
     "Mesh": "seqgpt_jax.training.partitioning:MeshConfig",
-    "Train": "seqgpt_jax.training.loop:TrainConfig",
+    "Train": "seqgpt_jax.training.config:TrainConfig",
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.run:EvaluateConfig",
 }
@@ -69,6 +70,30 @@ def add_own_data(made: argparse.ArgumentParser) -> None:
         dest="own_data",
         metavar="FILE",
         help="own data (.jsonl, .csv, .tsv; see docs/own_data.md) as a task named after the file; can be repeated",
+    )
+
+
+def local_path(text: str) -> Path:
+    """The type of a flag for what is written here and nowhere else: a Path would make a folder `gs:` of a bucket."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text} is not local: name a folder here, and copy it there afterwards")
+    return Path(text)
+
+
+def add_step(made: argparse.ArgumentParser) -> None:
+    """Adds --step=N: which checkpoint of a run."""
+
+    def step(word: str) -> int | str:
+        if word != "best" and not word.isdigit():
+            raise argparse.ArgumentTypeError(f"{word!r} is neither a number nor 'best'")
+        return word if word == "best" else int(word)
+
+    made.add_argument(
+        "--step",
+        type=step,
+        metavar="N",
+        help="of a run: the checkpoint of this step, or 'best' for that with the lowest validation loss (default: the "
+        "last one)",
     )
 
 
@@ -173,6 +198,10 @@ class Configs:
         except ValueError:
             return False
         return True
+
+    def bound(self, name: str) -> list[str]:
+        """The fields of the dataclass registered as `name` that a gin file or flag binds."""
+        return [field.name for field in dataclasses.fields(_class(name)) if self.is_bound(f"{name}.{field.name}")]
 
     def text(self) -> str:
         """All bindings that were used so far, as a gin file that repeats the command."""
@@ -285,13 +314,24 @@ def run(main: Callable[[], int | None]) -> None:
     """Runs a command: what the user can mend is one line on stderr and exit code 2."""
     # Orbax warns of what is meant: parameters are restored without the optimizer's state.
     absl.logging.set_verbosity("error")
+    # What gcsfs logs, with tracebacks, it raises too.
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
-        print("interrupted: run the same command again, what is complete is kept", file=sys.stderr)
-        sys.exit(130)
-    except (UsageError, ValueError, OSError, ArithmeticError) as error:
+    except (KeyboardInterrupt, Exception) as error:
+        text, code = explain(error)
+        if code == 1:
+            raise
+        print(f"error: {text}" if code == 2 else text, file=sys.stderr)
+        sys.exit(code)
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """What to tell the user of an error that ends a command, and its exit code: 1 where it calls for a traceback."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted: run the same command again, what is complete is kept", 130
+    if isinstance(error, (UsageError, ValueError, OSError, ArithmeticError)):
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         mend = ": free some of the output folder's disk, or of TMPDIR's, and run the same command again" if full else ""
-        print(f"error: {error}{mend}", file=sys.stderr)
-        sys.exit(2)
+        return f"{error}{mend}", 2
+    return f"{type(error).__name__}: {error}", 1

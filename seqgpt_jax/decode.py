@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
-    parser.add_argument("--model", required=True, type=Path, help="run folder, or Hugging Face folder")
-    parser.add_argument("--step", type=int, help="of a run: the checkpoint (default: the last one)")
+    parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
+    command_line.add_step(parser)
     parser.add_argument("--input", type=Path, help="file of questions, one JSON object a line")
-    parser.add_argument("--output", type=Path, help="file to write")
+    parser.add_argument("--output", type=command_line.local_path, help="file to write")
     parser.add_argument("--text", help="instead of a file: one text")
     parser.add_argument("--task", choices=("cls", "ext"), help="with --text: pick labels, or find spans")
     parser.add_argument("--labels", help="with --text: labels, separated by commas")

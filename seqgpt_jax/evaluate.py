@@ -14,11 +14,13 @@ Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqgpt_jax import command_line
 
 if TYPE_CHECKING:
+    from etils import epath
+
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.decoding.engine import DecodeConfig
     from seqgpt_jax.evaluation.run import EvaluateConfig
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
-    parser.add_argument("--model", required=True, type=Path, help="run folder, or Hugging Face folder")
-    parser.add_argument("--output", required=True, type=Path, help="folder for scores and report")
+    parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
+    parser.add_argument("--output", required=True, type=command_line.local_path, help="folder for scores and report")
     parser.add_argument(
         "--data",
         action="append",
@@ -39,11 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a folder that `prepare` has made of a validation or test split, or a file of own data, of which "
         "`Evaluate.splits` are asked; can be repeated",
     )
-    parser.add_argument("--step", type=int, help="of a run: the checkpoint (default: the last one)")
+    command_line.add_step(parser)
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")
+
+    from seqgpt_jax.models.folders import open_folder, reading
+
     # All that can be wrong with paths is said before a model is loaded.
-    tokenizer = tokenizer_folder(args.model)
+    model = open_folder(args.model)
+    tokenizer = tokenizer_folder(model)
     args.output.mkdir(parents=True, exist_ok=True)
 
     from seqgpt_jax.data.store import EvalStore
@@ -52,11 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = configs.add_own_data([str(path) for path in args.data if path.is_file()])
     folders = [path for path in args.data if not path.is_file()]
     if names or not folders:
-        folders += prepared_folders(configs, names or config.mixtures, config, tokenizer)
+        with reading(tokenizer) as local:
+            folders += prepared_folders(configs, names or config.mixtures, config, local)
     stores = [EvalStore(folder) for folder in folders]
-    scores, remarks = score_model(args.model, args.step, stores, config, decode)
+    scores, remarks = score_model(model, args.step, stores, config, decode)
     about = {
-        "model": str(args.model),
+        "model": str(model),
         "step": args.step,
         "data": [store.manifest["name"] for store in stores],
         "Evaluate": dataclasses.asdict(config),
@@ -69,17 +76,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def tokenizer_folder(model: Path) -> Path:
+def tokenizer_folder(model: "epath.Path") -> "epath.Path":
     """Where the tokenizer of a run or Hugging Face folder lies.
 
     Raises:
-      UsageError: the folder is neither.
+      UsageError: the folder is neither, or is one of Hugging Face in a bucket.
     """
+    from seqgpt_jax.models.folders import is_bucket
+
     if not model.is_dir():
         raise command_line.UsageError(f"--model={model}: there is no such folder")
     if (model / "model.json").is_file():
         return model / "tokenizer"
     if (model / "config.json").is_file():
+        if is_bucket(model):
+            raise command_line.UsageError(f"--model={model} is a Hugging Face folder: copy it to this machine")
         return model
     raise command_line.UsageError(
         f"--model={model} is neither a run folder (no model.json) nor a Hugging Face folder (no config.json)"
@@ -109,7 +120,11 @@ def prepared_folders(
 
 
 def score_model(
-    model: Path, step: int | None, stores: Sequence["EvalStore"], config: "EvaluateConfig", decode: "DecodeConfig"
+    model: "epath.Path",
+    step: int | Literal["best"] | None,
+    stores: Sequence["EvalStore"],
+    config: "EvaluateConfig",
+    decode: "DecodeConfig",
 ) -> tuple["Scores", dict[str, Any]]:
     """(scores, what the engine has to say about cut prompts and answers), behind a progress bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -17,9 +17,11 @@ from seqgpt_jax import command_line
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__, gin_files=False)
-    parser.add_argument("--model", required=True, help="run folder, or Hugging Face folder")
-    parser.add_argument("--output", required=True, type=Path, help="folder to write; must not exist, or be empty")
-    parser.add_argument("--step", type=int, help="of a run: the checkpoint (default: the last one)")
+    parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
+    parser.add_argument(
+        "--output", required=True, type=command_line.local_path, help="folder to write; must not exist, or be empty"
+    )
+    command_line.add_step(parser)
     parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16", help="of the stored weights")
     parser.add_argument("--max_shard_gb", type=float, default=5.0, help="largest file in GB (default 5)")
     parser.add_argument("--base_model", help="hub name of the model that was fine-tuned, for the card")

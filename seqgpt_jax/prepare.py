@@ -15,9 +15,9 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seqgpt_jax import command_line
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from seqgpt_jax.data.settings import PrepareConfig
+    from seqgpt_jax.data.store import EvalStore, TrainStore
 
+Store = TypeVar("Store", "TrainStore", "EvalStore")
 
 # Beside a tokenizer that was trained here: the mixture and the number of ids that it was made of.
 _TOKENIZER_ORIGIN = "trained_on.json"
@@ -174,6 +176,31 @@ def ensure(config: "PrepareConfig") -> Path:
             f"the preparation of {config.mixture} ({config.split}) failed with code {finished.returncode}"
         )
     return folder
+
+
+def open_store(kind: type[Store], config: "PrepareConfig", folder: str | None, bound: Collection[str]) -> Store:
+    """The store in `folder`; without one that of these settings, prepared where it is missing.
+
+    Args:
+      kind: TrainStore or EvalStore.
+      config: the settings.
+      folder: that the user has named: it must have been made with these settings, but needs no raw data.
+      bound: fields of `config` that gin files and flags have set; of the others a named folder may have others.
+
+    Raises:
+      StoreError: it is missing, not whole, or made otherwise.
+      UsageError: preparing it has failed.
+    """
+    from seqgpt_jax.data.given import check_given
+    from seqgpt_jax.data.tokenizer import load_tokenizer
+
+    if folder is None:
+        store = kind(ensure(config))
+    else:
+        store = kind(folder)
+        check_given(store, config, bound, load_tokenizer(config.tokenizer))
+    store.check_whole()
+    return store
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
     python -m seqgpt_jax.train --gin_file=own_cpu.gin --data=tickets.jsonl --run_dir=runs/tickets     # own data
     python -m seqgpt_jax.train --gin_file=ft.gin --run_dir=runs/ft_small --gin.Train.batch_size=64
     python -m seqgpt_jax.train --gin_file=ft.gin --gin.Train.init_from=runs/pt     # stage two from stage one
+    python -m seqgpt_jax.train --gin_file=ft.gin --store=prepared/ft.train.0123456789    # needs no raw data
 
 The run folder (by default runs/NAME for NAME.gin) holds checkpoints/, model.json, tokenizer/, config.gin,
 metrics.jsonl, tensorboard/ and loss.png. The same command goes on where a run has stopped, however it
@@ -11,65 +12,119 @@ was stopped; a run that was told to (SIGTERM, Ctrl-C) saves and exits with code 
 cannot be written or read is told: the one before it stays, or takes its place.
 """
 
+import argparse
+import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seqgpt_jax import command_line
+
+if TYPE_CHECKING:
+    from seqgpt_jax.data.settings import PrepareConfig
+    from seqgpt_jax.training.config import TrainConfig
+
+
+def validation_data(
+    args: argparse.Namespace, prepare_config: "PrepareConfig", train_config: "TrainConfig"
+) -> "PrepareConfig | None":
+    """How the data of `Train.validate_every` are prepared; None without it.
+
+    Raises:
+      UsageError: flags that do not fit together.
+    """
+    if train_config.validate_every is None:
+        if args.validation_store is not None:
+            raise command_line.UsageError("--validation_store is for Train.validate_every, which is not set")
+        return None
+    limits = [number for number in (train_config.validation_instances, prepare_config.max_instances) if number]
+    if args.store is not None and args.validation_store is None:
+        raise command_line.UsageError(
+            "Train.validate_every needs --validation_store beside --store. Prepare it with the settings of that one, "
+            f"--gin.Prepare.split=validation and --gin.Prepare.max_instances={min(limits)}"
+        )
+    return dataclasses.replace(prepare_config, split="validation", max_instances=min(limits))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
     command_line.add_own_data(parser)
-    parser.add_argument("--run_dir", type=Path, help="folder of the run (default: runs/NAME of the first gin file)")
+    parser.add_argument(
+        "--run_dir",
+        metavar="FOLDER",
+        help="folder of the run, on a disk or in a bucket (gs://…) (default: runs/NAME of the first gin file)",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FOLDER",
+        help="train on this prepared folder: raw data are neither looked for nor needed (default: the one that "
+        "Prepare's settings lead to, prepared where it is missing)",
+    )
+    parser.add_argument(
+        "--validation_store",
+        metavar="FOLDER",
+        help="the same for Train.validate_every: a prepared folder of a validation split",
+    )
     parser.add_argument(
         "--multihost", action="store_true", help="on every host of a TPU pod: join the other hosts first"
     )
     args, configs = command_line.parse(parser, argv, uses=("Prepare", "Model", "Optimizer", "Mesh", "Train"))
     if not args.gin_file:
         raise command_line.UsageError("--gin_file is missing: try --gin_file=ft_cpu.gin (see configs/runs/)")
-    run_dir = args.run_dir or Path("runs") / Path(args.gin_file[0]).stem
-    if ":/" in str(run_dir):  # a Path has made gs:/ of gs://, and would make a folder of that name
-        raise command_line.UsageError(
-            f"--run_dir={run_dir}: checkpoints are written to local and shared disks, not to buckets; name a folder"
-        )
+
+    from seqgpt_jax.models.folders import open_folder
+
+    run_dir = open_folder(args.run_dir or Path("runs") / Path(args.gin_file[0]).stem)
     # Every configuration is built before anything slow, so that a wrong one is said at once.
     prepare_config, train_config = configs.build("Prepare", split="train"), configs.build("Train")
     model, optimizer, mesh = configs.build("Model"), configs.build("Optimizer"), configs.build("Mesh")
+    validation_config = validation_data(args, prepare_config, train_config)
 
     import jax
 
-    if args.multihost:
-        jax.distributed.initialize()
-
     from seqgpt_jax.data.batches import Batches
-    from seqgpt_jax.data.store import TrainStore
-    from seqgpt_jax.prepare import ensure, tokenizer_of
+    from seqgpt_jax.data.store import EvalStore, TrainStore
+    from seqgpt_jax.data.validation import ValidationExamples
+    from seqgpt_jax.prepare import open_store, tokenizer_of
+    from seqgpt_jax.training.hosts import ALONE, join
     from seqgpt_jax.training.loop import train
     from seqgpt_jax.training.stopping import EXIT_STOPPED
 
-    store = TrainStore(ensure(prepare_config))
-    tokenizer = tokenizer_of(prepare_config)
-    outcome = train(
-        train_config,
-        model,
-        optimizer,
-        mesh,
-        open_batches=functools.partial(
-            Batches,
-            store,
-            length=train_config.length,
-            batch_size=train_config.batch_size,
-            seed=train_config.seed,
-            epochs=train_config.epochs,
-        ),
-        # Of the records, not of the code that made them: a run goes on although a comment has changed.
-        data_fingerprint=store.manifest["content"],
-        tokenizer=tokenizer,
-        run_dir=run_dir,
-        config_text=configs.text(),
-    )
+    with join(command_line.explain) if args.multihost else ALONE as hosts:
+        bound = configs.bound("Prepare")
+        store = open_store(TrainStore, prepare_config, args.store, bound)
+        tokenizer = tokenizer_of(prepare_config)
+        validation = None
+        if validation_config:
+            asked = open_store(EvalStore, validation_config, args.validation_store, [*bound, "max_instances"])
+            examples = ValidationExamples(asked, tokenizer, length=train_config.length)
+            rows = train_config.micro_batch_size
+            validation = functools.partial(Batches, examples, length=train_config.length, batch_size=rows, seed=0)
+            if jax.process_index() == 0:
+                print(f"validation: {examples.said()}", flush=True)
+        outcome = train(
+            train_config,
+            model,
+            optimizer,
+            mesh,
+            open_batches=functools.partial(
+                Batches,
+                store,
+                length=train_config.length,
+                batch_size=train_config.batch_size,
+                seed=train_config.seed,
+                epochs=train_config.epochs,
+            ),
+            # Of the records, not of the code that made them: a run goes on although a comment has changed.
+            data_fingerprint=store.manifest["content"],
+            tokenizer=tokenizer,
+            run_dir=run_dir,
+            open_validation=validation,
+            config_text=configs.text(),
+            hosts=hosts,
+        )
     return EXIT_STOPPED if outcome.stopped else 0
 
 

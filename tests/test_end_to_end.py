@@ -1,6 +1,7 @@
 """The commands one after the other, as a user runs them, in an empty folder."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from seqgpt_jax import decode, evaluate, export, import_hf, train
 from seqgpt_jax.atomic import TEMPLATES
+from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.data.store import StoreError
 
 SMALL = (
     "--gin.Prepare.max_instances=30",
@@ -47,8 +50,9 @@ def test_a_run_leaves_what_the_readme_says(workplace) -> None:
     names = {path.name for path in run.iterdir()}
     assert names >= {"checkpoints", "model.json", "tokenizer", "config.gin", "metrics.jsonl", "tensorboard", "loss.png"}
     assert "Train.init_from = 'runs/pt'" in (run / "config.gin").read_text()
-    losses = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert losses[-1] < losses[0]
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    assert lines[0]["loss/NER"] == pytest.approx(lines[0]["loss"], rel=1e-5)  # the one family that there is
 
 
 def test_config_gin_repeats_the_run(workplace, capsys) -> None:
@@ -56,8 +60,51 @@ def test_config_gin_repeats_the_run(workplace, capsys) -> None:
     assert "goes on from its own checkpoint" in capsys.readouterr().out
 
 
+def test_a_named_store_needs_no_raw_data_and_gives_the_same_run(workplace, capsys) -> None:
+    """A finished run goes on only with the same records: another data fingerprint would be refused."""
+    (store,) = (workplace / "prepared").glob("quick_ner_en.train.*")
+    shutil.copytree("runs/ft", "runs/named")
+    again = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/named", f"--store={store}"]
+    nowhere = ["--gin.Prepare.data_dir=nowhere", "--gin.Prepare.output_dir=nothing_is_prepared"]
+    assert train.main([*again, *nowhere]) == 0
+    assert "goes on from its own checkpoint" in capsys.readouterr().out
+    assert not (workplace / "nothing_is_prepared").exists()
+    with pytest.raises(StoreError, match=r"(?s)Prepare\.mixture: 'quick_ner_en' in the store, 'quick_sa_en' in this"):
+        train.main([*again, "--gin.Prepare.mixture=quick_sa_en"])
+
+
+def test_validation_prepares_what_it_asks_and_knows_the_best_checkpoint(workplace, capsys) -> None:
+    settings = ("validate_every=1", "validation_instances=10", "save_every=1", "keep=1", "keep_best=1", "steps=3")
+    run = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/best", *(f"--gin.Train.{setting}" for setting in settings)]
+    assert train.main(run) == 0
+    output = capsys.readouterr().out
+    (store,) = (workplace / "prepared").glob("quick_ner_en.validation.*")
+    assert json.loads((store / "manifest.json").read_text())["tasks"]["quick_ner_en"]["within_quota"] == 10
+    assert f"prompts of {store.name}" in output
+    lines = [json.loads(line) for line in (workplace / "runs/best/metrics.jsonl").read_text().splitlines()]
+    losses = {line["step"]: line["validation/loss"] for line in lines if "validation/loss" in line}
+    assert sorted(losses) == [1, 2, 3]
+    best = min(losses, key=losses.get)
+    assert f"at step {best} (--step=best)" in output
+    assert export.main(["--model=runs/best", "--step=best", "--output=exported_best"]) == 0
+    assert export.main(["--model=runs/best", f"--step={best}", "--output=exported_step"]) == 0
+    weights = [(workplace / folder / "model.safetensors").read_bytes() for folder in ("exported_best", "exported_step")]
+    assert weights[0] == weights[1]
+
+    (trained_on,) = (workplace / "prepared").glob("quick_ner_en.train.*")
+    with pytest.raises(UsageError, match=r"needs --validation_store beside --store.*max_instances=10"):
+        train.main([*run, f"--store={trained_on}"])
+    assert train.main([*run, f"--store={trained_on}", f"--validation_store={store}"]) == 0
+    with pytest.raises(StoreError, match=r"Prepare\.max_instances: 10 in the store, 5 in this command"):
+        train.main([*run, f"--validation_store={store}", "--gin.Train.validation_instances=5"])
+    with pytest.raises(StoreError, match="holds data for train, not for eval"):
+        train.main([*run, f"--validation_store={trained_on}"])
+    with pytest.raises(UsageError, match=r"--validation_store is for Train\.validate_every"):
+        train.main(["--gin_file=runs/ft/config.gin", f"--validation_store={store}"])
+
+
 def test_a_finished_run_with_other_data_is_refused(workplace) -> None:
-    from seqgpt_jax.training.checkpoints import CheckpointError
+    from seqgpt_jax.training.meta import CheckpointError
 
     other = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/ft", "--gin.Prepare.seed=1"]
     with pytest.raises(CheckpointError, match="fingerprint of the prepared data"):
@@ -65,7 +112,7 @@ def test_a_finished_run_with_other_data_is_refused(workplace) -> None:
 
 
 def test_stage_two_of_another_shape_is_refused(workplace) -> None:
-    from seqgpt_jax.training.checkpoints import CheckpointError
+    from seqgpt_jax.training.meta import CheckpointError
 
     other = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/other", "--gin.Model.hidden_size=96"]
     with pytest.raises(CheckpointError, match="hidden_size"):
@@ -124,9 +171,10 @@ NO_DATA = ("--gin.Prepare.mixture=quickstart_ft", "--gin.Prepare.evaluation_mixt
     [
         (("--gin_file=ft_cpu.gin", "--gin.Prepare.mixture=fft"), "there is no mixture or task 'fft': did you mean ft"),
         (("--gin_file=ft_cpu.gin",), "set SEQGPT_DATA_DIR or Prepare.data_dir"),
+        (("--gin_file=ft_cpu.gin", "--store=nowhere"), "nowhere is no prepared folder (no manifest.json)"),
         (("--gin_file=ft_cpu.gin", "--gin.Prepare.data_dir=nowhere"), "the data folder nowhere does not exist"),
         (("--gin_file=ft.gin",), "set SEQGPT_DATA_DIR or Prepare.data_dir"),
-        (("--gin_file=ft_cpu.gin", "--run_dir=gs://bucket/run"), "not to buckets"),
+        (("--gin_file=ft_cpu.gin", "--run_dir=s3://bucket/run"), "folders are local or begin with gs://"),
         (("--gin_file=ft.gin", *NO_DATA), "no tokenizer could be loaded from 'imported/bloomz-560m'"),
         (("--gin_file=quickstart_ft.gin", "--gin.Prepare.mixture=quickstart_held_out"), "has a split 'train'"),
     ],

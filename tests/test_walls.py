@@ -16,7 +16,7 @@ ALLOWED = {
     "data": {"atomic", "data"},
     "decoding": {"models", "data", "atomic", "decoding"},
     "training": {"models", "data", "atomic", "training"},
-    "planning": {"models", "data", "training", "planning"},
+    "planning": {"models", "data", "training", "decoding", "planning"},
     "evaluation": {"models", "data", "atomic", "evaluation"},
     "tasks": {"atomic", "data", "tasks"},
 }

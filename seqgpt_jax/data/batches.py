@@ -5,14 +5,18 @@ of which each reads its own rows. Every example is seen exactly once an epoch: t
 epoch is filled up with empty rows, never with repeated ones.
 """
 
-from collections.abc import Iterator
-from typing import SupportsIndex
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, SupportsIndex
 
 import grain.python as grain
 import numpy as np
 
+from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.packing import Plan, default_target_capacity, make_plan
 from seqgpt_jax.data.store import TrainRecord, TrainStore
+
+if TYPE_CHECKING:
+    from seqgpt_jax.data.validation import ValidationExamples
 
 Batch = dict[str, np.ndarray]
 
@@ -21,7 +25,7 @@ class Batches:
     """The batches of one training run.
 
     Args:
-      store: prepared training data; epoch e of the run uses drawn epoch `e % store.epochs`.
+      store: prepared data; epoch e of the run uses drawn epoch `e % store.epochs`.
       length: input tokens of a row.
       batch_size: rows of a global batch.
       seed: of packing and order.
@@ -32,12 +36,13 @@ class Batches:
     A batch holds (B rows, L = length, T = `target_capacity`):
       tokens [B, L] int32, positions [B, L] int32 (from 0 in each segment), segment_ids [B, L] int32
       (1, 2, … in a row, 0 = padding), target_positions [B, T] int32 (the input position whose next
-      token is the target), target_ids [B, T] int32, target_weights [B, T] float32 (0 = filler).
+      token is the target), target_ids [B, T] int32, target_weights [B, T] float32 (0 = filler),
+      target_families [B, T] int32 (index into `FAMILIES`; -1 = filler, or the store does not say).
     """
 
     def __init__(
         self,
-        store: TrainStore,
+        store: "TrainStore | ValidationExamples",
         *,
         length: int,
         batch_size: int,
@@ -51,6 +56,7 @@ class Batches:
         if not store.manifest["examples"]:
             raise ValueError(f"{store.folder} holds no example; its manifest.json says why examples were dropped")
         self.store, self.length, self.batch_size, self.seed, self.epochs = store, length, batch_size, seed, epochs
+        self._families = [FAMILIES.index(family) for family in store.families]
         self._rows_here = batch_size // process_count
         self._first_row = process_index * self._rows_here
         # What a row takes must be one number for the whole run: it is a static shape.
@@ -112,7 +118,7 @@ class Batches:
 
     def _row(self, index: int) -> Batch:
         step, row = divmod(index, self._rows_here)
-        return pack(self._examples(step, self._first_row + row), self.length, self.target_capacity)
+        return pack(self._examples(step, self._first_row + row), self.length, self.target_capacity, self._families)
 
 
 class _Rows:
@@ -128,11 +134,11 @@ class _Rows:
         return self._batches._row(index.__index__())
 
 
-def pack(records: list[TrainRecord], length: int, target_capacity: int) -> Batch:
-    """One row: arrays as in `Batches`, without the leading batch axis."""
+def pack(records: list[TrainRecord], length: int, target_capacity: int, families: Sequence[int] = ()) -> Batch:
+    """One row: arrays as in `Batches`, without the leading batch axis; `families` are those of the tasks, by number."""
     tokens, positions, segment_ids = (np.zeros(length, np.int32) for _ in range(3))
     target_positions, target_ids = (np.zeros(target_capacity, np.int32) for _ in range(2))
-    target_weights = np.zeros(target_capacity, np.float32)
+    target_weights, target_families = np.zeros(target_capacity, np.float32), np.full(target_capacity, -1, np.int32)
     start = first = 0
     for number, record in enumerate(records, start=1):
         ids = np.concatenate([record.prompt_ids, record.target_ids[:-1]])
@@ -143,6 +149,8 @@ def pack(records: list[TrainRecord], length: int, target_capacity: int) -> Batch
         target_positions[first:last] = np.arange(start + len(record.prompt_ids) - 1, end)
         target_ids[first:last] = record.target_ids
         target_weights[first:last] = 1.0
+        if families:
+            target_families[first:last] = families[record.task]
         start, first = end, last
     return {
         "tokens": tokens,
@@ -151,4 +159,5 @@ def pack(records: list[TrainRecord], length: int, target_capacity: int) -> Batch
         "target_positions": target_positions,
         "target_ids": target_ids,
         "target_weights": target_weights,
+        "target_families": target_families,
     }

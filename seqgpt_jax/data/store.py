@@ -13,6 +13,7 @@ import io
 import json
 import tempfile
 import uuid
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -193,6 +194,8 @@ class _Store:
     kind: str
 
     def __init__(self, folder: str | Path) -> None:
+        if "://" in str(folder):
+            raise StoreError(f"{folder}: a store is read in random order, from local disk: copy it to this machine")
         self.folder = Path(folder)
         manifest = read_manifest(self.folder)
         if manifest is None:
@@ -203,15 +206,46 @@ class _Store:
             raise StoreError(f"{folder} holds data for {manifest['kind']}, not for {self.kind}: see Prepare.split")
         self.manifest: dict[str, Any] = manifest
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The family of each task, by the number that records bear; empty where the manifest lists no tasks."""
+        return tuple(task["family"] for task in self.manifest.get("tasks", {}).values())
+
+    def check_whole(self) -> None:
+        """Opens every file, so that a broken copy is told now and not in the middle of training.
+
+        Raises:
+          StoreError: the index or the records of an epoch are missing or cut off.
+        """
+        for epoch in range(len(self.manifest["examples_per_epoch"])):
+            self.lengths(epoch)
+            self._source(epoch)
+
+    def lengths(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """(prompt lengths, target lengths with `</s>`), int32 [examples] each, of one drawn epoch."""
+        path = self.folder / f"epoch-{epoch:04d}" / "index.npz"
+        try:
+            with np.load(path) as index:
+                prompts, targets = index["prompt_lengths"], index["target_lengths"]
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise self._broken(f"the index of epoch {epoch} cannot be read ({error})") from error
+        if len(prompts) != (expected := self.manifest["examples_per_epoch"][epoch]):
+            raise self._broken(f"its index has {len(prompts):,} examples of epoch {epoch}, not {expected:,}")
+        return prompts, targets
+
     def _source(self, epoch: int) -> ArrayRecordDataSource:
         shards = sorted(self.folder.glob(f"epoch-{epoch:04d}/examples-*{_RECORDS}"))
-        source = ArrayRecordDataSource([str(shard) for shard in shards])
-        if len(source) != (expected := self.manifest["examples_per_epoch"][epoch]):
-            raise StoreError(
-                f"{self.folder} holds {len(source):,} examples of epoch {epoch}, its {MANIFEST} counts {expected:,}: "
-                "copy it again, or remove it and prepare it again"
-            )
+        try:
+            source = ArrayRecordDataSource([str(shard) for shard in shards]) if shards else []
+            found = len(source)
+        except RuntimeError as error:  # all that the library says of a file that was cut off
+            raise self._broken(f"a file of the examples of epoch {epoch} is not whole") from error
+        if found != (expected := self.manifest["examples_per_epoch"][epoch]):
+            raise self._broken(f"there are {found:,} examples of epoch {epoch}, its {MANIFEST} counts {expected:,}")
         return source
+
+    def _broken(self, what: str) -> StoreError:
+        return StoreError(f"{self.folder}: {what}: copy it again, or remove it and prepare it again")
 
 
 class TrainStore(_Store):
@@ -227,11 +261,6 @@ class TrainStore(_Store):
     def epochs(self) -> int:
         """How many epochs were drawn."""
         return self.manifest["epochs"]
-
-    def lengths(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """(prompt lengths, target lengths with `</s>`), int32 [examples] each, of one drawn epoch."""
-        with np.load(self.folder / f"epoch-{epoch:04d}" / "index.npz") as index:
-            return index["prompt_lengths"], index["target_lengths"]
 
     def read(self, epoch: int, numbers: Iterable[int]) -> list[TrainRecord]:
         """The examples with these numbers."""

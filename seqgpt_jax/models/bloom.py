@@ -11,48 +11,34 @@ length, heads, mlp, and never embed: one mesh axis may shard both `batch` and `e
     with jax.set_mesh(mesh), nnx.logical_axis_rules(rules):         # around jit, so that it is seen while tracing
         hidden = jax.jit(lambda model, *batch: model(*batch))(model, tokens, positions, segment_ids)
 
-Without a mesh or without rules the constraints do nothing. `with mesh:` instead of `jax.set_mesh(mesh)` would leave
-them out silently, and the mesh needs `axis_types=(AxisType.Auto,) * n`. A name that the rules lack is an error.
+`models.layout` says more. A name that the rules lack is an error.
 Parameters are not constrained while the module is built (`eager_sharding=False`), as Flax would ask for a mesh then.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from flax.core.spmd import get_logical_axis_rules
 from jax.ad_checkpoint import checkpoint_name
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh
 
 from seqgpt_jax.models import flash
 from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.models.products import product
+from seqgpt_jax.models.layout import Rules, constrain
+from seqgpt_jax.models.products import kernel_product, product
+from seqgpt_jax.models.table import lookup
 
-Rules = Sequence[tuple[str, str | tuple[str, ...] | None]]
 Attend = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 _KERNEL_PRODUCT = "kernel_product"
 
 
-def constrain(x: jax.Array, *names: str | None) -> jax.Array:
-    """`x` laid out over the mesh by the logical names of its axes; `x` itself without a mesh or rules.
-
-    Raises:
-      ValueError: the rules in force lack a name.
-    """
-    rules = dict(get_logical_axis_rules())
-    if not rules or jax.sharding.get_abstract_mesh().empty:
-        return x
-    missing = sorted({name for name in names if name is not None and name not in rules})
-    if missing:
-        raise ValueError(f"the logical axis rules lack {', '.join(missing)}; they have {', '.join(sorted(rules))}")
-    return jax.lax.with_sharding_constraint(x, PartitionSpec(*(rules[name] if name else None for name in names)))
-
-
-def _param(init: Callable, names: tuple[str, ...], rngs: nnx.Rngs, shape: tuple[int, ...], dtype: str) -> nnx.Param:
+def _param(
+    init: Callable, names: tuple[str | None, ...], rngs: nnx.Rngs, shape: tuple[int, ...], dtype: str
+) -> nnx.Param:
     init = nnx.with_partitioning(init, names, eager_sharding=False)
     return nnx.Param(init(rngs.params(), shape, jnp.dtype(dtype)))
 
@@ -93,14 +79,14 @@ class Linear(nnx.Module):
         *,
         rngs: nnx.Rngs,
     ):
-        self.spec = spec
+        self.spec, self.names = spec, names
         self.dtype = config.dtype
         normal = nnx.initializers.normal(config.initializer_range)
         self.kernel = _param(normal, names, rngs, shape, config.param_dtype)
         self.bias = _param(nnx.initializers.zeros, names[-n_out:], rngs, shape[-n_out:], config.param_dtype)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        y = product(self.spec, x, self.kernel[...], self.dtype, self.dtype)
+        y = kernel_product(self.spec, x, self.kernel[...], self.names, self.dtype)
         # The name is what remat="dots" goes by; a policy for dot products does not see into a custom gradient.
         return checkpoint_name(y, _KERNEL_PRODUCT) + self.bias[...].astype(self.dtype)
 
@@ -170,7 +156,7 @@ class Bloom(nnx.Module):
         self.config = config
         normal = nnx.initializers.normal(config.initializer_range)
         shape = (config.vocab_size, config.hidden_size)
-        self.word_embeddings = _param(normal, ("vocab", "embed"), rngs, shape, config.param_dtype)
+        self.word_embeddings = _param(normal, ("vocab", None), rngs, shape, config.param_dtype)
         self.embed_norm = LayerNorm(config, rngs=rngs)
 
         @nnx.split_rngs(splits=config.n_layer)
@@ -181,16 +167,9 @@ class Bloom(nnx.Module):
         self.layers = stacked(rngs)
         self.final_norm = LayerNorm(config, rngs=rngs)
 
-    def table(self) -> jax.Array:
-        """The embedding table [V, D] with whole rows: split by vocab at most, gathered over the axis of `embed`.
-
-        Look-up and head want it so. With split rows the compiler would rather replicate the activations.
-        """
-        return constrain(self.word_embeddings[...], "vocab", None)
-
     def embed(self, tokens_BxL: jax.Array) -> jax.Array:
         """[B, L, D] in the compute dtype: rows of the table, normed, as the first block takes them."""
-        x_BxLxD = jnp.take(self.table(), tokens_BxL, axis=0)
+        x_BxLxD = lookup(self.word_embeddings[...], tokens_BxL, jnp.dtype(self.config.dtype))
         return constrain(self.embed_norm(x_BxLxD), "batch", "length", None)
 
     def block(self, index: int) -> Block:
@@ -223,7 +202,7 @@ class Bloom(nnx.Module):
     def logits(self, hidden: jax.Array) -> jax.Array:
         """float32 [..., V] of hidden states [..., D]: the tied head. Large: select the rows that matter first."""
         rows_NxD = hidden.reshape(-1, hidden.shape[-1])
-        logits_NxV = product("nd,vd->nv", rows_NxD, self.table(), self.config.dtype, jnp.float32)
+        logits_NxV = product("nd,vd->nv", rows_NxD, self.word_embeddings[...], self.config.dtype, jnp.float32)
         return logits_NxV.reshape(*hidden.shape[:-1], -1)
 
 

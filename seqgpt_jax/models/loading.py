@@ -1,19 +1,20 @@
 """A trained model from a folder, whichever of the two kinds it is: a Hugging Face folder or a run of `train`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import orbax.checkpoint as ocp
+from etils import epath
 from flax import nnx
 from flax.traverse_util import flatten_dict
 from jax.sharding import Mesh, SingleDeviceSharding
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from seqgpt_jax.models import hf
+from seqgpt_jax.models import folders, hf
 from seqgpt_jax.models.bloom import Bloom, Rules, abstract, from_params, shardings
 from seqgpt_jax.models.config import BloomConfig
 
@@ -40,22 +41,28 @@ class Loaded:
 
 
 def load(
-    path: str | Path, *, step: int | None = None, dtype: str | None = None, mesh: Mesh | None = None, rules: Rules = ()
+    path: epath.PathLike,
+    *,
+    step: int | Literal["best"] | None = None,
+    dtype: str | None = None,
+    mesh: Mesh | None = None,
+    rules: Rules = (),
 ) -> Loaded:
     """The model in `path`.
 
     Args:
-      path: a Hugging Face folder (it has config.json) or a run folder (it has model.json).
-      step: of a run: the checkpoint to load; the last one by default.
+      path: a Hugging Face folder (it has config.json), or a run folder (it has model.json), which may lie in a bucket.
+      step: of a run: the checkpoint to load, "best" for that with the lowest validation loss; by default the last one.
       dtype: of parameters and computation. By default a run keeps its own two, and a Hugging Face folder gets
         float32, whatever its weights are stored in.
       mesh, rules: lay the parameters out over a mesh, as `bloom.create` does; one device by default.
 
     Raises:
       LoadingError: the path, a checkpoint, the tokenizer or its `[GEN]` is missing, or shapes differ.
+      FolderError: the bucket cannot be reached.
       WeightsError, TensorFileError: the weights of a Hugging Face folder are not those of its config.
     """
-    folder = Path(path)
+    folder = folders.open_folder(path)
     if not folder.is_dir():
         raise LoadingError(
             f"no folder {str(path)!r}: give a run folder or a Hugging Face folder. "
@@ -68,9 +75,13 @@ def load(
     elif (folder / "config.json").is_file():
         if step is not None:
             raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
-        tokenizer = load_tokenizer(folder)
-        config = _with_dtype(BloomConfig.from_hf(hf.read_config(folder)), dtype)
-        params = hf.load_params(folder, config, _places(config, mesh, rules))
+        if folders.is_bucket(folder):
+            raise LoadingError(
+                f"{folder} is a Hugging Face folder, which is read from local disk: copy it to this machine"
+            )
+        tokenizer, local = load_tokenizer(folder), Path(folder)
+        config = _with_dtype(BloomConfig.from_hf(hf.read_config(local)), dtype)
+        params = hf.load_params(local, config, _places(config, mesh, rules))
     else:
         raise LoadingError(
             f"{folder} is neither a run folder (no {MODEL_FILE}) nor a Hugging Face folder (no config.json)"
@@ -80,31 +91,34 @@ def load(
     return Loaded(config, from_params(config, params), tokenizer)
 
 
-def save_run_config(folder: Path, config: BloomConfig) -> None:
+def save_run_config(folder: epath.PathLike, config: BloomConfig) -> None:
     """Writes the model.json of a run folder."""
-    (folder / MODEL_FILE).write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+    content = json.dumps(asdict(config), indent=2) + "\n"
+    folders.write(folders.open_folder(folder) / MODEL_FILE, content.encode())
 
 
-def read_run_config(folder: Path) -> BloomConfig:
+def read_run_config(folder: epath.PathLike) -> BloomConfig:
     """Reads the model.json of a run folder.
 
     Raises:
       LoadingError: it is not what `save_run_config` writes.
     """
+    path = folders.open_folder(folder) / MODEL_FILE
     try:
-        return BloomConfig(**json.loads((folder / MODEL_FILE).read_text(encoding="utf-8")))
+        return BloomConfig(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
-        raise LoadingError(f"{folder / MODEL_FILE} does not describe a model: {error}") from error
+        raise LoadingError(f"{path} does not describe a model: {error}") from error
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: epath.Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a folder.
 
     Raises:
       LoadingError: there is none, or it lacks `[GEN]`.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder))
+        with folders.reading(folder) as local:
+            tokenizer = AutoTokenizer.from_pretrained(str(local))
     except (OSError, ValueError) as error:
         raise LoadingError(f"no tokenizer can be loaded from {folder}: {error}") from error
     if GEN not in tokenizer.get_vocab():
@@ -115,8 +129,25 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int, float]:
+    """step -> validation loss of the checkpoints of these steps; without those that have none or cannot be read."""
+    folder, losses = folders.open_folder(run_dir) / CHECKPOINTS_FOLDER, {}
+    for step in steps:
+        try:
+            loss = json.loads(folders.read(folder / str(step) / "meta" / "metadata")).get("validation_loss")
+        except (OSError, ValueError, AttributeError):
+            continue
+        if isinstance(loss, float):
+            losses[step] = loss
+    return losses
+
+
 def restore_params(
-    folder: Path, config: BloomConfig, *, step: int | None = None, places: Mapping[str, Any] | None = None
+    folder: epath.PathLike,
+    config: BloomConfig,
+    *,
+    step: int | Literal["best"] | None = None,
+    places: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The item `params` of a checkpoint of a run, in `config.param_dtype`; nothing else is read.
 
@@ -127,7 +158,7 @@ def restore_params(
     Raises:
       LoadingError: there is no checkpoint, not the one of `step`, or its shapes are not those of `config`.
     """
-    checkpoints = (folder / CHECKPOINTS_FOLDER).absolute()
+    checkpoints = folders.absolute(folders.open_folder(folder)) / CHECKPOINTS_FOLDER
     # The manager would create a missing folder.
     if not checkpoints.is_dir():
         raise LoadingError(f"{folder} holds no checkpoint yet")
@@ -137,6 +168,11 @@ def restore_params(
         steps = sorted(manager.all_steps())
         if not steps:
             raise LoadingError(f"{folder} holds no checkpoint yet")
+        if step == "best":
+            losses = validation_losses(folder, steps)
+            if not losses:
+                raise LoadingError(f"{folder} holds no checkpoint with a validation loss (see Train.validate_every)")
+            step = min(losses, key=lambda step: (losses[step], step))
         if step is not None and step not in steps:
             raise LoadingError(f"{folder} holds no checkpoint of step {step}; there are {', '.join(map(str, steps))}")
         step = steps[-1] if step is None else step
@@ -150,7 +186,7 @@ def restore_params(
         return manager.restore(step, args=ocp.args.Composite(params=ocp.args.StandardRestore(wanted)))["params"]
 
 
-def _check_shapes(wanted: Mapping[str, Any], stored: Any, where: Path) -> None:
+def _check_shapes(wanted: Mapping[str, Any], stored: Any, where: epath.Path) -> None:
     if stored is None:
         raise LoadingError(f"the checkpoint {where} has no item 'params'")
     expected = {".".join(path): tuple(leaf.shape) for path, leaf in flatten_dict(wanted).items()}

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from seqgpt_jax.models.layout import constrain
+
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 3, 4))
 def product(spec: str, x: jax.Array, y: jax.Array, dtype: DTypeLike, out_dtype: DTypeLike) -> jax.Array:
@@ -35,3 +37,40 @@ def _backward(spec, dtype, out_dtype, residuals, cotangent):
 
 
 product.defvjp(_forward, _backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 3, 4))
+def kernel_product(spec: str, x: jax.Array, kernel: jax.Array, names: tuple[str, ...], dtype: DTypeLike) -> jax.Array:
+    """`product` with a kernel that lies in parts on devices which have other rows of the batch.
+
+    The kernel is gathered in `dtype` before the product, and again before that of the backward pass; its gradient is
+    reduced to where the kernel lies in float32. Left to itself the compiler would rather cut the product into one for
+    each part and send around what is larger.
+
+    Args:
+      spec, x: as in `product`.
+      kernel: a parameter.
+      names: of the kernel's axes; "embed" is the one that is gathered.
+      dtype: of operands and result.
+    """
+    return product(spec, x, _gathered(kernel, names, dtype), dtype, dtype)
+
+
+def _kernel_forward(spec, x, kernel, names, dtype):
+    return kernel_product(spec, x, kernel, names, dtype), (x, kernel)
+
+
+def _kernel_backward(spec, names, dtype, residuals, cotangent):
+    x, kernel = residuals
+    operands, result = spec.split("->")
+    x_spec, kernel_spec = operands.split(",")
+    dx = product(f"{result},{kernel_spec}->{x_spec}", cotangent, _gathered(kernel, names, dtype), dtype, x.dtype)
+    dkernel = product(f"{x_spec},{result}->{kernel_spec}", x, cotangent, dtype, kernel.dtype)
+    return dx, constrain(dkernel, *names)
+
+
+kernel_product.defvjp(_kernel_forward, _kernel_backward)
+
+
+def _gathered(kernel: jax.Array, names: tuple[str, ...], dtype: DTypeLike) -> jax.Array:
+    return constrain(kernel.astype(dtype), *(None if name == "embed" else name for name in names))

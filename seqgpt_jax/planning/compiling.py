@@ -1,6 +1,6 @@
-"""Compiles the real train step for TPU chips that are not there, and reads sizes and traffic from the result.
+"""Compiles real programs for TPU chips that are not there, and reads sizes and traffic from the result.
 
-`libtpu` holds the TPU compiler and runs on any Linux machine. Nothing is allocated: state and batch are shapes.
+`libtpu` holds the TPU compiler and runs on any Linux machine. Nothing is allocated: arguments are shapes.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from seqgpt_jax.planning.chips import Slice
 
 LIBTPU = "libtpu==0.0.42.*"
 """The compiler that jax[tpu] 0.10 asks for."""
@@ -46,7 +48,7 @@ def find_compiler() -> Path:
 
 
 def use_compiler() -> None:
-    """Makes JAX run on the CPU and find the TPU compiler. To be called before JAX is imported.
+    """Makes JAX run on the CPU and find the TPU compiler. To be called before anything imports JAX, which reads these.
 
     Raises:
       NoCompilerError: it is not installed.
@@ -75,6 +77,35 @@ def quiet_compiler() -> Iterator[None]:
         os.close(nowhere)
 
 
+def slice_devices(slice_: Slice) -> list[Any]:
+    """The chips of a slice, as devices to compile for.
+
+    Raises:
+      ValueError: the compiler knows no such slice.
+    """
+    import jax
+    from jax.experimental import topologies
+
+    try:
+        with quiet_compiler():
+            described = topologies.get_topology_desc(
+                platform="tpu",
+                topology_name=slice_.name,
+                chips_per_host_bounds=slice_.host,
+                **dict(slice_.chip.options),
+            )
+    except jax.errors.JaxRuntimeError as error:
+        hosts = "x".join(map(str, slice_.host))
+        raise ValueError(
+            f"--topology={slice_.name}: slices are made of hosts of {hosts} chips, so take multiples of these ({error})"
+        ) from None
+    if len(described.devices) != slice_.chips:
+        raise ValueError(
+            f"--topology={slice_.name} should have {slice_.chips} chips; the compiler lists {len(described.devices)}"
+        )
+    return described.devices
+
+
 @dataclass(frozen=True)
 class Compiled:
     """What the compiler says of one program, for each chip.
@@ -95,13 +126,14 @@ class Compiled:
     text: str = ""
 
 
-def compile_program(jitted: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Compiled:
+def compile_program(jitted: Any, arguments: tuple[Any, ...], named: dict[str, Any], **static: Any) -> Compiled:
     """Lowers and compiles a jitted function of abstract arguments that carry shardings.
 
     Args:
       jitted: what `jax.jit` gave.
       arguments: trees of `jax.ShapeDtypeStruct`.
       named: the same arguments by kind, for the list of sizes.
+      static: arguments by name that are no arrays.
     """
     import jax
 
@@ -109,7 +141,7 @@ def compile_program(jitted: Any, arguments: tuple[Any, ...], named: dict[str, An
     start = time.perf_counter()
     try:
         with quiet_compiler():
-            compiled = jitted.lower(*arguments).compile()
+            compiled = jitted.lower(*arguments, **static).compile()
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

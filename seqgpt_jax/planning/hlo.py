@@ -2,7 +2,8 @@
 
 `cost_analysis()` counts the body of a loop once; here it counts as often as it runs. How XLA writes for a TPU:
 
-* the number of trips of a loop is the constant in its condition;
+* a loop counts up to a constant, often by 1. Where its trips depend on data, an inner loop is one of
+  blockwise attention, which goes over half of the blocks on average, and an outer one is counted as one trip;
 * a reduce-scatter is a fusion `all-reduce-scatter`, of an all-reduce and a slice;
 * a collective that runs beside arithmetic is cut over several fusions which share a channel: it counts once;
 * gathers and scatters around a matrix product are unrolled into permutations along a ring.
@@ -28,7 +29,7 @@ class Collective:
       dtype: of its largest array.
       bytes: that each chip must receive for one of them.
       group: chips that take part.
-      times: how often it runs in a step.
+      times: how often it runs.
       part: of the step (`Part.name`) that it belongs to.
     """
 
@@ -36,37 +37,43 @@ class Collective:
     dtype: str
     bytes: float
     group: int
-    times: int
+    times: float
     part: str
 
 
 @dataclass
 class Part:
-    """A part of the step: what loops of one kind do, or what no such loop does.
+    """A part of a program: what loops of one kind do, or what no such loop does.
 
     Attributes:
-      name: "forward", "backward", "head" (with the table's look-up, where it goes in chunks) or "rest".
+      name: of a train step "forward", "backward", "head" (with the table's look-up, where it goes in chunks) or "rest";
+        of decoding "step", one step of the search, and "rest".
       trips: how often the body of its loop runs; 1 outside of loops.
       hbm_bytes: moved in all trips together.
       collectives: of all trips.
     """
 
     name: str
-    trips: int = 1
+    trips: float = 1
     hbm_bytes: float = 0.0
     collectives: list[Collective] = field(default_factory=list)
 
 
 def read_program(text: str) -> dict[str, Part]:
-    """The parts of a step, by name, from the text of its optimised program; "rest" is always there."""
+    """The parts of a program, by name, from its optimised text; "rest" is always there."""
     computations, entry = read_computations(text)
     parts = {"rest": Part("rest")}
-    _walk(computations, entry, parts, parts["rest"], times=1)
+    _walk(computations, entry, parts, parts["rest"], times=1, trips=1)
     return parts
 
 
-def _walk(computations: dict[str, Computation], name: str, parts: dict[str, Part], part: Part, times: int) -> None:
-    """Adds what the computation does in `times` runs to `part`, and what its loops do to the parts they belong to."""
+def _walk(
+    computations: dict[str, Computation], name: str, parts: dict[str, Part], part: Part, times: float, trips: float
+) -> None:
+    """Adds what the computation does in `times` runs to `part`, and what its loops do to the parts they belong to.
+
+    `trips` are those of the loop around it.
+    """
     seen: set[str] = set()
     computation = computations[name]
     for instruction in computation.values():
@@ -76,37 +83,73 @@ def _walk(computations: dict[str, Computation], name: str, parts: dict[str, Part
                 part.collectives.append(Collective(kind, dtype, moved, group, times, part.name))
         part.hbm_bytes += times * moved_bytes(computations, computation, instruction)
         if body := instruction.called("body"):
-            trips = _trips(computations[instruction.called("condition") or ""])
+            inner_trips = _trips(computations, instruction) or (trips + 1) / 2
             inner = _part_of(instruction, parts, part)
             if inner is not part:
-                inner.trips = times * trips
-            _walk(computations, body, parts, inner, times * trips)
+                inner.trips = times * inner_trips
+            _walk(computations, body, parts, inner, times * inner_trips, inner_trips)
         elif instruction.opcode == "call":
-            _walk(computations, instruction.called("to_apply") or "", parts, part, times)
+            _walk(computations, instruction.called("to_apply") or "", parts, part, times, trips)
 
 
 def _part_of(loop: Instruction, parts: dict[str, Part], outer: Part) -> Part:
     """The part that a loop makes up, by the operation it comes from; any other loop belongs to the one around it."""
-    name = re.search(r'op_name="([^"]*)"', loop.attributes)
-    path = name[1].removesuffix("/while") if name else ""
     if outer.name != "rest":
         return outer
-    if "shard_map" in path:
+    name = re.search(r'op_name="([^"]*)"', loop.attributes)
+    path = name[1].removesuffix("/while") if name else ""
+    if "shard_map" in path and "jvp(" in path:
         kind = "head"
     elif "transpose(" in path:
         kind = "backward"
     elif "jvp(" in path:
         kind = "forward"
+    elif path == "jit(extend)":
+        kind = "step"
     else:
         return outer
     return parts.setdefault(kind, Part(kind))
 
 
-def _trips(condition: Computation) -> int:
-    """How often a loop runs: the constant that its counter is compared with. 1 where that depends on data."""
-    root = next(instruction for instruction in condition.values() if instruction.root)
-    numbers = [int(one.arguments) for one in condition.values() if one.opcode == "constant" and one.arguments.isdigit()]
-    return numbers[0] if root.opcode in ("compare", "fusion") and len(numbers) == 1 else 1
+def _trips(computations: dict[str, Computation], loop: Instruction) -> int | None:
+    """How often a loop runs that counts up to a constant; None where that depends on data."""
+    condition = computations[loop.called("condition") or ""]
+    compared = _root(condition)
+    operands = compared.operands
+    if compared.opcode == "fusion":
+        fused = computations[compared.called("calls") or ""]
+        compared = _root(fused)
+        operands = tuple(operands[int(fused[name].arguments)] for name in compared.operands if name in fused)
+    if compared.opcode != "compare":
+        return None
+    numbers = [limit for name in operands if (limit := _number(condition[name])) is not None]
+    counters = [re.search(r"index=(\d+)", condition[name].attributes) for name in operands]
+    index = next((int(found[1]) for found in counters if found), None)
+    if index is None or not numbers:
+        return None
+    return -(-numbers[0] // _step(computations, computations[loop.called("body") or ""], index))
+
+
+def _step(computations: dict[str, Computation], body: Computation, index: int) -> int:
+    """By how much a loop's counter goes up: by 2 where the compiler does two rounds of a ring in one trip."""
+    after = _root(body)
+    if after.opcode == "tuple":
+        after = body[after.operands[index]]
+        if after.opcode == "fusion":
+            body = computations[after.called("calls") or ""]
+            after = _root(body)
+    steps = [step for name in after.operands if (step := _number(body[name])) is not None]
+    return steps[0] if after.opcode == "add" and steps else 1
+
+
+def _number(instruction: Instruction) -> int | None:
+    """The value of a constant."""
+    text = instruction.arguments
+    return int(text) if instruction.opcode == "constant" and text.isdigit() else None
+
+
+def _root(computation: Computation) -> Instruction:
+    return next(instruction for instruction in computation.values() if instruction.root)
 
 
 def _collectives(

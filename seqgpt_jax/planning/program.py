@@ -40,6 +40,12 @@ class Instruction:
         match = re.search(rf"\b{attribute}=%?([\w.\-]+)", self.attributes)
         return match[1] if match else None
 
+    @property
+    def target(self) -> str | None:
+        """What a custom call calls: "tpu_custom_call" is a kernel written in Pallas."""
+        match = re.search(r'custom_call_target="([^"]*)"', self.attributes)
+        return match[1] if match else None
+
 
 Computation = dict[str, Instruction]
 
@@ -60,19 +66,50 @@ def read_computations(text: str) -> tuple[dict[str, Computation], str]:
     return computations, entry
 
 
-def array_bytes(shape: str, *, in_memory: bool = False) -> float:
-    """Bytes of an array or a tuple of arrays; with `in_memory`, only of those outside of the core.
+def array_bytes(shape: str) -> float:
+    """Bytes of what an array or a tuple of arrays says.
 
-    >>> array_bytes("(bf16[2,8]{1,0:T(8,128)(2,1)S(1)}, f32[4]{0})"), array_bytes("bf16[2,8]{1,0:S(1)}", in_memory=True)
-    (48.0, 0.0)
+    >>> array_bytes("(bf16[2,8]{1,0:T(8,128)(2,1)S(1)}, f32[4]{0})")
+    48.0
+    """
+    return sum(_bits(dtype) / 8 * math.prod(_numbers(sizes)) for dtype, sizes, _ in ARRAY.findall(shape))
+
+
+def tiled_bytes(shape: str) -> float:
+    """Bytes that an array or a tuple of arrays takes up, in whole tiles: 64 numbers in a row fill a tile of 128.
+
+    >>> tiled_bytes("bf16[4,64]{1,0:T(8,128)(2,1)}"), tiled_bytes("bf16[64,4]{0,1:T(4,128)}")
+    (2048.0, 1024.0)
     """
     total = 0.0
     for dtype, sizes, layout in ARRAY.findall(shape):
-        if dtype not in BITS:
-            raise ValueError(f"the program holds an array of the unknown type {dtype!r}: add it to planning/program.py")
-        if not (in_memory and "S(" in layout):
-            total += BITS[dtype] / 8 * math.prod(int(size) for size in sizes.split(",") if size)
+        padded = _numbers(sizes)
+        if tiled := re.match(r"\{([\d,]+):T\(([\d,]+)\)", layout):
+            order, tile = _numbers(tiled[1]), _numbers(tiled[2])
+            # Dimensions from the fastest changing on; the last number of the tile is that one's.
+            for dimension, unit in zip(order, reversed(tile), strict=False):
+                padded[dimension] = -(-padded[dimension] // unit) * unit
+        total += _bits(dtype) / 8 * math.prod(padded)
     return total
+
+
+def memory_bytes(shape: str) -> float:
+    """As `tiled_bytes`, of those arrays that do not lie on the core.
+
+    >>> memory_bytes("(bf16[8,128]{1,0:T(8,128)(2,1)S(1)}, f32[128]{0:T(128)})")
+    512.0
+    """
+    return sum(tiled_bytes(array[0]) for array in ARRAY.finditer(shape) if "S(" not in (array[3] or ""))
+
+
+def _bits(dtype: str) -> int:
+    if dtype not in BITS:
+        raise ValueError(f"the program holds an array of the unknown type {dtype!r}: add it to planning/program.py")
+    return BITS[dtype]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",") if number]
 
 
 def _instruction(line: str) -> Instruction:

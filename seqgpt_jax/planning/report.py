@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +11,12 @@ from rich.table import Table
 
 from seqgpt_jax.planning.chips import GIB, Slice
 from seqgpt_jax.planning.compiling import Compiled
+from seqgpt_jax.planning.decode_step import DecodePlan
 from seqgpt_jax.planning.hlo import Part, read_program
 from seqgpt_jax.planning.roofline import Phase, executed_flops, phases
 from seqgpt_jax.planning.train_step import Recipe, block_flops_ratio
 from seqgpt_jax.planning.workload import Workload
-from seqgpt_jax.training.metrics import duration, model_flops
+from seqgpt_jax.training.metrics import model_flops
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Plan:
       block_flops_ratio: XLA's count for one block over the analytic one.
       limit: what makes the step as slow as it is.
       steps, hours, chip_hours: of the whole run, where the size of the data is known.
+      changes: what a search has changed in the recipe, by gin's names.
       data: where the assumptions on the data are from.
     """
 
@@ -66,14 +69,11 @@ class Plan:
     limit: str | None = None
     hours: float | None = None
     chip_hours: float | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON keeps it."""
-        values = dataclasses.asdict(self)
-        values["phases"] = [
-            dataclasses.asdict(one) | {"seconds": one.seconds, "limit": one.limit} for one in self.phases
-        ]
-        return values
+        return dataclasses.asdict(self) | {"phases": [one.to_json() for one in self.phases]}
 
 
 def make_plan(recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compiled, mesh: dict[str, int]) -> Plan:
@@ -153,22 +153,83 @@ def print_plan(plan: Plan, slice_: Slice, console: Console) -> None:
         markup=False,
         highlight=False,
     )
-    table = Table("bytes on each chip", "GiB", box=None)
-    for name, size in plan.bytes_per_chip.items():
-        table.add_row(name, f"{size / GIB:.2f}")
-    console.print(table)
+    if plan.changes:
+        flags = " ".join(f"--gin.{name}={value}" for name, value in plan.changes.items())
+        console.print(f"settings: {flags}", markup=False, highlight=False)
+    _print_sizes({"GiB": plan.bytes_per_chip}, console)
+    _print_verdict(plan, console)
     if not plan.fits:
-        console.print(f"[bold red]does not fit[/] into {plan.hbm_bytes / GIB:g} GiB")
-        console.print(plan.problem, markup=False, highlight=False)
         return
-    console.print(f"[bold green]fits[/] into {plan.hbm_bytes / GIB:g} GiB")
     table = Table("collectives (received by each chip in a step)", "times", "MB", box=None)
     for name, entry in plan.collectives.items():
         if entry["bytes"] >= 1e6:
             table.add_row(name, f"{entry['count']:g}", f"{entry['bytes'] / 1e6:,.0f}")
     console.print(table)
+    _print_phases(plan.phases, slice_, console)
+    console.print(
+        f"FLOPs executed on a chip: {plan.executed_flops_per_chip:.3g}, counted by formula; of one block XLA counts "
+        f"{plan.block_flops_ratio:.3f} times as many",
+        highlight=False,
+    )
+    console.print(
+        f"[bold]step {plan.roofline_step_seconds:.3f} s, MFU {plan.roofline_mfu:.1%}[/] (useful work alone: neither "
+        f"padding nor what is computed again), limited by {plan.limit}",
+        highlight=False,
+    )
+    if plan.attention == "plain" and plan.limit in ("memory in forward", "memory in backward"):
+        console.print("scores go through memory: see whether Model.attention = 'splash' is faster", highlight=False)
+    if plan.hours is not None:
+        console.print(
+            f"{plan.steps:,} steps: {plan.hours:,.2f} hours, {plan.chip_hours:,.1f} chip-hours", highlight=False
+        )
+    else:
+        console.print("how long the run takes: say --store, --examples or --tokens", highlight=False)
+
+
+def print_decode_plan(plan: DecodePlan, slice_: Slice, console: Console) -> None:
+    """The plan as tables."""
+    console.print(
+        f"{plan.parameters:,} parameters on one TPU {slice_.chip.name} of {plan.topology}: decoding uses one chip\n"
+        f"batch {plan.batch_size}, {plan.num_beams} beams, prompts of {plan.max_prompt_length} and answers of "
+        f"{plan.max_new_tokens} tokens{'' if plan.constrained else ', unconstrained'}",
+        markup=False,
+        highlight=False,
+    )
+    _print_sizes(plan.bytes_per_chip, console)
+    _print_verdict(plan, console)
+    if not plan.fits:
+        return
+    _print_phases(plan.phases, slice_, console)
+    console.print(
+        f"[bold]prefill {plan.roofline_prefill_seconds:.3f} s, step {1000 * plan.roofline_step_seconds:.2f} ms[/]: "
+        f"{plan.tokens_per_second:,.0f} tokens/s while steps run, {plan.examples_per_second:,.1f} examples/s with "
+        "prompts and answers as long as they may be, more with shorter ones",
+        highlight=False,
+    )
+
+
+def _print_sizes(columns: dict[str, dict[str, float]], console: Console) -> None:
+    table = Table("bytes on a chip, in GiB" if len(columns) > 1 else "bytes on each chip", *columns, box=None)
+    kinds = dict.fromkeys(kind for sizes in reversed(columns.values()) for kind in sizes)
+    for kind in sorted(kinds, key=lambda kind: kind == "total"):
+        table.add_row(kind, *(_gib(sizes[kind]) if kind in sizes else "" for sizes in columns.values()))
+    console.print(table)
+
+
+def _gib(size: float) -> str:
+    return "<0.01" if 0 < size < 0.005 * GIB else f"{size / GIB:.2f}"
+
+
+def _print_verdict(plan: Plan | DecodePlan, console: Console) -> None:
+    verdict = "[bold green]fits[/]" if plan.fits else "[bold red]does not fit[/]"
+    console.print(f"{verdict} into {plan.hbm_bytes / GIB:g} GiB")
+    if not plan.fits:
+        console.print(plan.problem, markup=False, highlight=False)
+
+
+def _print_phases(made: Sequence[Phase], slice_: Slice, console: Console) -> None:
     table = Table("roofline, ms", "arithmetic", "memory", "links", "part", "limited by", box=None)
-    for one in plan.phases:
+    for one in made:
         times = (one.flops_seconds, one.hbm_seconds, one.ici_seconds, one.seconds)
         table.add_row(one.name, *(f"{1000 * value:.1f}" for value in times), one.limit)
     console.print(table)
@@ -179,18 +240,3 @@ def print_plan(plan: Plan, slice_: Slice, console: Console) -> None:
         markup=False,
         highlight=False,
     )
-    console.print(
-        f"FLOPs executed on a chip: {plan.executed_flops_per_chip:.3g}, counted by formula; of one block XLA counts "
-        f"{plan.block_flops_ratio:.3f} times as many",
-        highlight=False,
-    )
-    console.print(
-        f"[bold]step {plan.roofline_step_seconds:.3f} s, MFU {plan.roofline_mfu:.1%}[/], limited by {plan.limit}",
-        highlight=False,
-    )
-    if plan.hours is not None:
-        console.print(
-            f"{plan.steps:,} steps: {duration(3600 * plan.hours)}, {plan.chip_hours:,.1f} chip-hours", highlight=False
-        )
-    else:
-        console.print("how long the run takes: say --store, --examples or --tokens", highlight=False)

@@ -5,8 +5,10 @@ behind arithmetic only as far as the compiler manages. The compiler's own `optim
 for whole training steps.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.planning.chips import Slice
@@ -18,7 +20,7 @@ class Phase:
     """One part of a step on one chip.
 
     Attributes:
-      name: "forward", "backward", "head" or "rest" (table, optimizer).
+      name: "forward", "backward", "head" or "rest" (table, optimizer); of decoding "prefill" or "step".
       flops, hbm_bytes, ici_bytes: executed, moved to and from memory, received from other chips.
       flops_seconds, hbm_seconds, ici_seconds: what each of them takes alone.
       seconds: of the part.
@@ -44,6 +46,10 @@ class Phase:
         """What makes it as slow as it is."""
         times = {"arithmetic": self.flops_seconds, "memory": self.hbm_seconds, "links": self.ici_seconds}
         return max(times, key=lambda name: times[name])
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return dataclasses.asdict(self) | {"seconds": self.seconds, "limit": self.limit}
 
 
 def executed_flops(
@@ -72,25 +78,46 @@ def executed_flops(
     return {"forward": blocks * (products + attention), "backward": blocks * backward, "head": head}
 
 
+def decoding_flops(
+    config: BloomConfig, *, batch_size: int, num_beams: int, prompt_length: int, answer_length: int
+) -> dict[str, float]:
+    """FLOPs of "prefill" and of one "step" of the search, on one chip, with all there is room for in the cache.
+
+    Each prompt meets the head once, each beam at every step. A beam multiplies with the keys of all beams of its
+    example and masks those of others.
+
+    Args:
+      config: of the model.
+      batch_size, num_beams: examples, and hypotheses of each.
+      prompt_length, answer_length: tokens that there is room for.
+    """
+    D, head = config.hidden_size, 2 * config.vocab_size * config.hidden_size
+    beams = batch_size * num_beams
+    prefill = batch_size * prompt_length * (24 * D * D + 4 * D * prompt_length)
+    step = beams * (24 * D * D + 4 * D * (prompt_length + answer_length * num_beams))
+    return {"prefill": config.n_layer * prefill + head * batch_size, "step": config.n_layer * step + head * beams}
+
+
 def phases(parts: Mapping[str, Part], flops: Mapping[str, float], slice_: Slice) -> list[Phase]:
     """The parts of a step with their times; the FLOPs of a part without a loop of its own belong to the rest."""
     homeless = sum(value for name, value in flops.items() if name not in parts)
-    made = []
-    for name in sorted(parts, key=("forward", "head", "backward", "rest").index):
-        part = parts[name]
-        arithmetic = flops.get(name, 0.0) + (homeless if name == "rest" else 0.0)
-        made.append(
-            Phase(
-                name,
-                arithmetic,
-                part.hbm_bytes,
-                sum(one.times * one.bytes for one in part.collectives),
-                arithmetic / slice_.chip.flops,
-                part.hbm_bytes / slice_.chip.hbm_bandwidth,
-                sum(one.times * link_seconds(one, slice_) for one in part.collectives),
-            )
-        )
-    return made
+    return [
+        phase(parts[name], flops.get(name, 0.0) + (homeless if name == "rest" else 0.0), slice_)
+        for name in sorted(parts, key=("forward", "head", "backward", "rest").index)
+    ]
+
+
+def phase(part: Part, flops: float, slice_: Slice) -> Phase:
+    """One part with its times."""
+    return Phase(
+        part.name,
+        flops,
+        part.hbm_bytes,
+        sum(one.times * one.bytes for one in part.collectives),
+        flops / slice_.chip.flops,
+        part.hbm_bytes / slice_.chip.hbm_bandwidth,
+        sum(one.times * link_seconds(one, slice_) for one in part.collectives),
+    )
 
 
 def link_seconds(collective: Collective, slice_: Slice) -> float:

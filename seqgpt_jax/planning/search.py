@@ -1,19 +1,26 @@
-"""A mesh for a recipe and a slice: guessed by arithmetic, then compiled until one fits."""
+"""A mesh for a recipe and a slice, and where none fits, what to change: guessed by arithmetic, then compiled."""
 
+import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from seqgpt_jax.planning.chips import Slice
+import jax.numpy as jnp
+
+from seqgpt_jax.models.table import less_to_send_table
+from seqgpt_jax.planning.chips import GIB, Slice
 from seqgpt_jax.planning.report import Plan, make_plan
 from seqgpt_jax.planning.roofline import executed_flops
 from seqgpt_jax.planning.train_step import Recipe, compile_train_step
 from seqgpt_jax.planning.workload import Workload
+from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.partitioning import Rules
 
-# What the compiler keeps for itself, as a share of the memory.
-_RESERVED = 0.03
 _COMPILED_AT_MOST = 4
+_NOTHING_FITS = "nothing that was tried fits: take a larger slice, or chips with more memory"
+# What `models.flash.splash` takes.
+_SPLASH_UNIT = 128
 
 
 @dataclass(frozen=True)
@@ -21,84 +28,136 @@ class Candidate:
     """One way to use a slice, and a rough idea of it.
 
     Attributes:
-      recipe: with the mesh and the number of micro-batches in place.
+      recipe: with mesh and number of micro-batches in place.
       bytes: on each chip.
-      seconds: of a step.
+      row_seconds: of a step, for each row of its batch.
     """
 
     recipe: Recipe
     bytes: float
-    seconds: float
+    row_seconds: float
 
 
-def best_plan(recipe: Recipe, slice_: Slice, workload: Workload, say: Callable[[str], None] = lambda _: None) -> Plan:
-    """The plan of the fastest candidate that fits; of the one that seemed to need least memory where none does.
+def best_plan(
+    recipe: Recipe,
+    slice_: Slice,
+    workload_of: Callable[[TrainConfig], Workload],
+    say: Callable[[str], None] = lambda _: None,
+) -> Plan:
+    """The plan of the fastest candidate that fits, with what it changes in the recipe (`Plan.changes`).
+
+    Mesh and number of micro-batches are chosen first, as they do not change the result of training. Where nothing
+    fits so, `variants` says what else is tried, one after the other. Where nothing fits at all, it is the plan of what
+    was tried last, or of what seems to need least.
 
     Args:
-      recipe: its batch, length and model stay; its mesh and number of micro-batches are chosen.
+      recipe: what to start from.
       slice_: the chips.
-      workload: the data.
+      workload_of: the data, as a step of these settings sees it.
       say: told of each candidate before it is compiled.
-
-    Raises:
-      ValueError: the batch splits over no mesh of these chips.
     """
-    found = sorted(candidates(recipe, slice_, workload), key=lambda one: one.seconds)
-    if not found:
-        raise ValueError(
-            f"Train.batch_size = {recipe.train.batch_size} splits over no mesh of {slice_.chips} chips on which the "
-            f"model's {recipe.model.n_head} heads split too: make it a multiple of {slice_.chips}"
-        )
-    room = (1 - _RESERVED) * slice_.chip.hbm_bytes
-    promising = [one for one in found if one.bytes <= room] or [min(found, key=lambda one: one.bytes)]
-    plan = None
-    for one in promising[:_COMPILED_AT_MOST]:
-        mesh, train = one.recipe.mesh, one.recipe.train
-        say(
-            f"trying data {mesh.data} x fsdp {mesh.fsdp} x tensor {mesh.tensor}, accumulate {train.accumulate}: "
-            f"about {one.bytes / 2**30:.1f} GiB a chip, {one.seconds:.2f} s a step"
-        )
-        plan = make_plan(one.recipe, slice_, workload, *compile_train_step(one.recipe, slice_, workload))
-        if plan.fits:
-            break
-    assert plan is not None
-    return plan
+    plan, compiled, smallest, correction = None, 0, None, 1.0
+    for variant in variants(recipe, slice_.chips):
+        workload = workload_of(variant.train)
+        for one in sorted(candidates(variant, slice_, workload), key=lambda one: one.row_seconds):
+            if smallest is None or one.bytes < smallest[0].bytes:
+                smallest = one, workload
+            if correction * one.bytes > slice_.chip.hbm_bytes or compiled == _COMPILED_AT_MOST:
+                continue
+            plan, compiled = _plan(recipe, one, slice_, workload, say), compiled + 1
+            if plan.fits:
+                return plan
+            # Guesses are off in the same way for all of them.
+            correction = max(correction, plan.bytes_per_chip.get("needed", 0.0) / one.bytes)
+    assert smallest is not None, "one row on each of the chips always splits"
+    plan = plan or _plan(recipe, smallest[0], slice_, smallest[1], say)
+    return plan if plan.fits else dataclasses.replace(plan, problem=f"{plan.problem}\n{_NOTHING_FITS}")
+
+
+def _plan(asked: Recipe, one: Candidate, slice_: Slice, workload: Workload, say: Callable[[str], None]) -> Plan:
+    changed = changes(asked, one.recipe)
+    words = ", ".join(f"{name} {value}" for name, value in changed.items()) or "the recipe as it is"
+    say(f"trying {words}: about {one.bytes / GIB:.1f} GiB a chip")
+    plan = make_plan(one.recipe, slice_, workload, *compile_train_step(one.recipe, slice_, workload))
+    return dataclasses.replace(plan, changes=changed)
+
+
+def changes(asked: Recipe, recipe: Recipe) -> dict[str, Any]:
+    """Settings of `recipe` that are not those of `asked`, by the names that gin has for them."""
+    return {
+        f"{config.capitalize()}.{field.name}": value
+        for config in ("mesh", "train", "model", "optimizer")
+        for field in dataclasses.fields(getattr(recipe, config))
+        if (value := getattr(getattr(recipe, config), field.name)) != getattr(getattr(asked, config), field.name)
+    }
+
+
+def variants(recipe: Recipe, chips: int) -> Iterator[Recipe]:
+    """The recipe, then what needs less memory, each on top of the one before.
+
+    First what gives the same numbers (attention without scores, rematerialisation), then a mean of gradients in
+    bfloat16, then a smaller batch, which is another recipe: one that needs no sum of gradients over micro-batches.
+    """
+    yield recipe
+    if recipe.model.attention == "plain" and recipe.train.length % _SPLASH_UNIT == 0:
+        recipe = recipe.replaced("model", attention="splash")
+        yield recipe
+    if recipe.model.remat != "full":
+        recipe = recipe.replaced("model", remat="full")
+        yield recipe
+    if recipe.optimizer.moment_dtype != "bfloat16":
+        recipe = recipe.replaced("optimizer", moment_dtype="bfloat16")
+        yield recipe
+    rows = max(chips, (recipe.train.batch_size - 1) // chips * chips)
+    while rows != recipe.train.batch_size:
+        recipe = recipe.replaced("train", batch_size=rows)
+        yield recipe
+        rows = max(chips, rows // chips // 2 * chips)
 
 
 def candidates(recipe: Recipe, slice_: Slice, workload: Workload) -> Iterator[Candidate]:
-    """Every mesh of the slice's chips and every number of micro-batches that batch and heads allow."""
-    batch, chips = recipe.train.batch_size, slice_.chips
-    for tensor in _divisors(math.gcd(chips, recipe.model.n_head)):
+    """Every mesh of the slice's chips and every number of micro-batches that batch and model allow."""
+    model, rows, chips = recipe.model, recipe.train.batch_size, slice_.chips
+    for tensor in _divisors(chips):
         for fsdp in _divisors(chips // tensor):
-            data = chips // tensor // fsdp
-            if batch % (data * fsdp):
+            sizes = {"data": chips // tensor // fsdp, "fsdp": fsdp, "tensor": tensor}
+            if model.n_head % tensor or model.hidden_size % fsdp or model.vocab_size % _parts("vocab", sizes):
                 continue
-            # Where eight micro-batches are not enough, a larger slice is.
-            for accumulate in (1, 2, 4, 8):
-                if batch % (data * fsdp * accumulate) == 0:
-                    changed = recipe.with_mesh(data, fsdp, tensor, accumulate=accumulate)
-                    yield Candidate(
-                        changed, _bytes(changed, data, fsdp, tensor), _seconds(changed, slice_, workload, fsdp, tensor)
-                    )
+            on_chip, left_over = divmod(rows, _parts("batch", sizes))
+            for accumulate in _divisors(on_chip) if not left_over else ():
+                changed = recipe.replaced("mesh", **sizes).replaced("train", accumulate=accumulate)
+                seconds = _seconds(changed, slice_, workload, fsdp, tensor)
+                yield Candidate(changed, _bytes(changed, sizes), seconds / rows)
+
+
+def _parts(logical: str, sizes: Mapping[str, int], *, within: str | None = None) -> int:
+    """Into how many parts the rules split a logical axis; with `within`, along mesh axes that split that one too."""
+    axes = Rules().mesh_axes(logical)
+    also = axes if within is None else Rules().mesh_axes(within)
+    return math.prod(sizes.get(axis, 1) for axis in axes if axis in also)
 
 
 def _divisors(number: int) -> list[int]:
     return [size for size in range(1, number + 1) if number % size == 0]
 
 
-def _bytes(recipe: Recipe, data: int, fsdp: int, tensor: int) -> float:
+def _bytes(recipe: Recipe, sizes: Mapping[str, int]) -> float:
     """Roughly what a chip must hold: state, gradients, what the backward pass keeps, the table and the logits."""
-    model, train = recipe.model, recipe.train
-    D, V, parameters = model.hidden_size, model.vocab_size, model.num_params()
-    rows = train.batch_size / (data * fsdp * train.accumulate)
-    state = 16 * parameters / (fsdp * tensor) * (1.25 if train.accumulate > 1 else 1)
-    kept = {"full": 2 * D, "dots": 18 * D, "none": 60 * D}[model.remat] * model.n_layer * rows * train.length
-    scores = 12 * rows * model.n_head * train.length**2 / tensor if model.attention == "plain" else 0
+    model, train, tensor = recipe.model, recipe.train, sizes["tensor"]
+    D, V = model.hidden_size, model.vocab_size
+    rows = train.batch_size / (_parts("batch", sizes) * train.accumulate)
+    # Weights, squares and gradients in float32, and with micro-batches a sum of gradients.
+    each = 12 + jnp.dtype(recipe.optimizer.moment_dtype).itemsize + (4 if train.accumulate > 1 else 0)
+    state = each * model.num_params() / (sizes["fsdp"] * tensor)
+    # Factors are those of programs that were compiled: 560m with 1,024 and 2,048 tokens a row.
+    kept = {"full": 2 * D, "dots": 28 * D, "none": 94 * D}[model.remat] * model.n_layer * rows * train.length
+    scores = 9 * rows * model.n_head * train.length**2 / tensor if model.attention == "plain" else 0
     block = rows * train.length * D * (8 + 32 / tensor)
-    sizes = {"data": data, "fsdp": fsdp, "tensor": tensor}
-    pieces = math.prod(sizes.get(axis, 1) for axis in Rules().mesh_axes("vocab"))
-    table = 14 * V * D / pieces if pieces < fsdp * tensor else 0
-    return state + kept + scores + block + table + 0.75 * 2**30
+    # Where it is less to send, a chip gathers the table of its group, and adds up a gradient of that size.
+    own = V // _parts("vocab", sizes)
+    travels = less_to_send_table(own, rows * train.length, model.dtype, model.dtype)
+    table = 6 * D * own * _parts("vocab", sizes, within="batch") if travels else 0
+    return state + kept + scores + block + table + 0.75 * GIB
 
 
 def _seconds(recipe: Recipe, slice_: Slice, workload: Workload, fsdp: int, tensor: int) -> float:

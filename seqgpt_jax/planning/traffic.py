@@ -1,14 +1,19 @@
 """How many bytes the instructions of a program move between a chip and its memory.
 
 An array whose layout has a memory space, `S(1)`, lies on the chip's core: reading it costs nothing here. A fusion that
-takes a slice out of an array, or puts one into it, moves the slice alone.
+takes a slice out of an array, or puts one into it, moves the slice alone. A kernel (Pallas) moves its operands and its
+results once each; what it reads again, such as keys for every block of queries, is not seen.
 """
 
-from seqgpt_jax.planning.program import ARRAY, Computation, Instruction, array_bytes
+from seqgpt_jax.planning.program import ARRAY, Computation, Instruction, memory_bytes, tiled_bytes
 
 _MOVES_NOTHING = {
     "parameter", "constant", "get-tuple-element", "tuple", "bitcast", "after-all", "partition-id", "replica-id",
     "while", "conditional", "call", "opt-barrier", "iota",
+}  # fmt: skip
+# Custom calls that tell the compiler something, or hand buffers on.
+_CALLS_THAT_MOVE_NOTHING = {
+    "AllocateBuffer", "ConcatBitcast", "AssumeGatherIndicesInBound", "AsyncCollectiveStart", "AsyncCollectiveDone",
 }  # fmt: skip
 _SLICES = ("dynamic-slice", "slice", "gather")
 # In a fusion that runs beside a collective these pass buffers on that others read or write.
@@ -20,9 +25,11 @@ def moved_bytes(computations: dict[str, Computation], computation: Computation, 
     opcode, operands = instruction.opcode, instruction.operands
     if opcode in _MOVES_NOTHING or opcode.endswith("-done"):
         return 0.0
+    if opcode == "custom-call" and instruction.target in _CALLS_THAT_MOVE_NOTHING:
+        return 0.0
 
     def size(name: str) -> float:
-        return array_bytes(computation[name].shape, in_memory=True)
+        return memory_bytes(computation[name].shape)
 
     if opcode == "fusion":
         fused = computations[instruction.called("calls") or ""]
@@ -31,17 +38,17 @@ def moved_bytes(computations: dict[str, Computation], computation: Computation, 
         return read + _written(fused)
     if opcode == "copy-start":
         # (to, from, …): one of the two lies on the core.
-        return array_bytes(instruction.shape, in_memory=True)
+        return memory_bytes(instruction.shape)
     if opcode == "slice-start":
-        return array_bytes(list(ARRAY.finditer(instruction.shape))[1][0])
+        return tiled_bytes(list(ARRAY.finditer(instruction.shape))[1][0])
     if opcode in _SLICES:
-        return 2 * array_bytes(instruction.shape, in_memory=True)
+        return 2 * memory_bytes(instruction.shape)
     if opcode == "dynamic-update-slice":
         return 2 * size(operands[1])
     if opcode.endswith("-start"):
         # (operands, results, …)
-        return array_bytes(instruction.shape, in_memory=True)
-    return sum(map(size, operands)) + array_bytes(instruction.shape, in_memory=True)
+        return memory_bytes(instruction.shape)
+    return sum(map(size, operands)) + memory_bytes(instruction.shape)
 
 
 def _read(computations: dict[str, Computation], fused: Computation, name: str) -> float:
@@ -51,7 +58,7 @@ def _read(computations: dict[str, Computation], fused: Computation, name: str) -
         if name not in user.operands:
             continue
         if user.opcode in _SLICES and user.operands[0] == name:
-            total += array_bytes(user.shape)
+            total += tiled_bytes(user.shape)
         elif user.opcode in _PASSES_ON or (user.opcode == "dynamic-update-slice" and user.operands[0] == name):
             continue  # passed on, or changed in place
         elif user.opcode == "bitcast":
@@ -61,7 +68,7 @@ def _read(computations: dict[str, Computation], fused: Computation, name: str) -
             names = {int(one.arguments): one.name for one in inner.values() if one.opcode == "parameter"}
             total += sum(_read(computations, inner, names[i]) for i, one in enumerate(user.operands) if one == name)
         else:
-            return array_bytes(fused[name].shape)
+            return tiled_bytes(fused[name].shape)
     return total
 
 
@@ -71,10 +78,10 @@ def _written(fused: Computation) -> float:
     outputs = [fused[name] for name in root.operands] if root.opcode == "tuple" else [root]
     total = 0.0
     for output in outputs:
-        if not array_bytes(output.shape, in_memory=True) or output.opcode in ("parameter", *_PASSES_ON):
+        if not memory_bytes(output.shape) or output.opcode in ("parameter", *_PASSES_ON):
             continue
         while output.opcode == "bitcast" and output.operands[0] in fused:
             output = fused[output.operands[0]]
         changed = fused[output.operands[1]] if output.opcode == "dynamic-update-slice" else output
-        total += array_bytes(changed.shape)
+        total += tiled_bytes(changed.shape)
     return total

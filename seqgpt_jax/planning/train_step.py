@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seqgpt_jax.planning.chips import Slice
-from seqgpt_jax.planning.compiling import Compiled, compile_program, quiet_compiler
+from seqgpt_jax.planning.compiling import Compiled, compile_program, slice_devices
 from seqgpt_jax.planning.workload import Workload
 
 if TYPE_CHECKING:
     from seqgpt_jax.models.config import BloomConfig
-    from seqgpt_jax.training.loop import TrainConfig
+    from seqgpt_jax.training.config import TrainConfig
     from seqgpt_jax.training.optimizer import OptimizerConfig
     from seqgpt_jax.training.partitioning import MeshConfig
 
@@ -24,10 +24,9 @@ class Recipe:
     train: "TrainConfig"
     mesh: "MeshConfig"
 
-    def with_mesh(self, data: int, fsdp: int, tensor: int, **train: int) -> "Recipe":
-        """The same run on another mesh, with other fields of Train."""
-        mesh = dataclasses.replace(self.mesh, data=data, fsdp=fsdp, tensor=tensor)
-        return dataclasses.replace(self, mesh=mesh, train=dataclasses.replace(self.train, **train))
+    def replaced(self, part: str, **fields: Any) -> "Recipe":
+        """The same run with other values of some fields of "model", "optimizer", "train" or "mesh"."""
+        return dataclasses.replace(self, **{part: dataclasses.replace(getattr(self, part), **fields)})
 
 
 def slice_mesh(recipe: Recipe, slice_: Slice) -> Any:
@@ -36,9 +35,6 @@ def slice_mesh(recipe: Recipe, slice_: Slice) -> Any:
     Raises:
       ValueError: no such slice, or the mesh does not fit it.
     """
-    import jax
-    from jax.experimental import topologies
-
     from seqgpt_jax.training.partitioning import make_mesh
 
     if recipe.mesh.replica != 1:
@@ -46,21 +42,7 @@ def slice_mesh(recipe: Recipe, slice_: Slice) -> Any:
             f"Mesh.replica = {recipe.mesh.replica}, but --topology is one slice: plan one of them, with "
             "--gin.Mesh.replica=1 and its share of Train.batch_size"
         )
-    try:
-        with quiet_compiler():
-            described = topologies.get_topology_desc(
-                platform="tpu",
-                topology_name=slice_.name,
-                chips_per_host_bounds=slice_.host,
-                **dict(slice_.chip.options),
-            )
-    except jax.errors.JaxRuntimeError as error:
-        raise ValueError(f"--topology={slice_.name}: {error}") from None
-    if len(described.devices) != slice_.chips:
-        raise ValueError(
-            f"--topology={slice_.name} should have {slice_.chips} chips; the compiler lists {len(described.devices)}"
-        )
-    return make_mesh(recipe.mesh, described.devices)
+    return make_mesh(recipe.mesh, slice_devices(slice_))
 
 
 def compile_train_step(recipe: Recipe, slice_: Slice, workload: Workload) -> tuple[Compiled, dict[str, int]]:
@@ -72,11 +54,14 @@ def compile_train_step(recipe: Recipe, slice_: Slice, workload: Workload) -> tup
     import jax
     from flax import nnx
 
+    from seqgpt_jax.data.batches import pack
     from seqgpt_jax.training.loop import abstract_state
     from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
     from seqgpt_jax.training.partitioning import Rules, batch_sharding, check_batch
     from seqgpt_jax.training.step import make_train_step
 
+    if recipe.model.param_dtype != "float32":
+        raise ValueError("Model.param_dtype must be 'float32' in training; Model.dtype is that of computation")
     rules, train = Rules(), recipe.train
     mesh = slice_mesh(recipe, slice_)
     check_batch(train.batch_size, train.accumulate, mesh, rules)
@@ -85,8 +70,8 @@ def compile_train_step(recipe: Recipe, slice_: Slice, workload: Workload) -> tup
     state = abstract_state(recipe.model, optimizer, mesh, rules)
     rows = batch_sharding(mesh, rules)
     batch = {
-        name: jax.ShapeDtypeStruct((train.batch_size, width), dtype, sharding=rows)
-        for name, width, dtype in batch_arrays(train.length, workload.target_capacity)
+        name: jax.ShapeDtypeStruct((train.batch_size, *row.shape), row.dtype, sharding=rows)
+        for name, row in pack([], train.length, workload.target_capacity).items()
     }
     step = make_train_step(recipe.model, optimizer, schedule, mesh, accumulate=train.accumulate, rules=rules)
     with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
@@ -119,12 +104,3 @@ def block_flops_ratio(model: "BloomConfig", length: int) -> float:
     counted = jax.jit(jax.grad(total)).lower(params, row).cost_analysis()["flops"]
     mine = executed_flops(small, batch_size=1, length=length, target_capacity=0, shares=1)
     return counted / sum(mine.values())
-
-
-def batch_arrays(length: int, target_capacity: int) -> list[tuple[str, int, Any]]:
-    """(name, width, dtype) of the arrays that `seqgpt_jax.data.batches` feeds."""
-    import jax.numpy as jnp
-
-    inputs = [(name, length, jnp.dtype("int32")) for name in ("tokens", "positions", "segment_ids")]
-    targets = [(name, target_capacity, jnp.dtype("int32")) for name in ("target_positions", "target_ids")]
-    return [*inputs, *targets, ("target_weights", target_capacity, jnp.dtype("float32"))]

@@ -9,7 +9,7 @@ import numpy as np
 from seqgpt_jax.data.packing import default_target_capacity
 
 if TYPE_CHECKING:
-    from seqgpt_jax.training.loop import TrainConfig
+    from seqgpt_jax.training.config import TrainConfig
 
 # Assumptions, not measurements; --store replaces them by what the data has.
 TOKENS_PER_EXAMPLE = 200
@@ -72,12 +72,22 @@ def assumed(
 
 
 def of_store(train: "TrainConfig", folder: Path) -> Workload:
-    """The workload of a prepared store: what `train` would read."""
+    """The workload of a prepared store: what `train` would read.
+
+    Raises:
+      StoreError: it is no finished store of training data.
+      ValueError: the run is to take more steps than the data has, which `train` refuses.
+    """
     from seqgpt_jax.data.batches import Batches
     from seqgpt_jax.data.store import TrainStore
 
     store = TrainStore(folder)
     batches = Batches(store, length=train.length, batch_size=train.batch_size, seed=train.seed, epochs=train.epochs)
+    if train.steps is not None and train.steps > batches.total_steps:
+        raise ValueError(
+            f"Train.steps = {train.steps}, but Train.epochs = {train.epochs} of {folder} has {batches.total_steps} "
+            "steps: raise Train.epochs or lower Train.steps"
+        )
     prompts, targets = store.lengths(0)
     lengths = (prompts + targets - 1).astype(float)
     return Workload(

@@ -11,71 +11,40 @@
 Arrays are written as global arrays and read into whatever sharding is asked for, so any mesh can read
 what any other has written. Writing goes on in the background while training continues. The sums in
 `meta` prove that what is read, on whatever mesh, is what was written.
+
+A checkpoint is there whole or not at all: on a disk its folder gets its name last; in a bucket it counts
+from when Orbax has put commit_success.txt there.
 """
 
 import contextlib
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 from jax.experimental import multihost_utils
 from orbax.checkpoint import args
+from orbax.checkpoint.path import atomicity_types
+from orbax.checkpoint.path import step as orbax_steps
 
-from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.models.loading import CHECKPOINTS_FOLDER
+from seqgpt_jax.models import folders
+from seqgpt_jax.models.loading import CHECKPOINTS_FOLDER, validation_losses
+from seqgpt_jax.training.damage import brief, is_damage
 from seqgpt_jax.training.digest import by_name, digest
+from seqgpt_jax.training.keeping import keeping
+from seqgpt_jax.training.meta import CheckpointError, Meta, check_meta
 from seqgpt_jax.training.step import TrainState
 
 FORMAT = 2
 _READABLE = (1, FORMAT)  # 1 is without `skipped` and `sums`.
 DAMAGED_FOLDER = "damaged_checkpoints"
-_HALF_WRITTEN = ".orbax-checkpoint-tmp"
-
-# Fields of the model's config that may change when a run goes on, and when another run starts from its weights.
-_COMPUTE_FIELDS = ("attention", "dtype", "remat")
-_START_FIELDS = (*_COMPUTE_FIELDS, "param_dtype", "initializer_range")
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that is missing or belongs to another run: the message says what differs and the way out."""
+_COMMITTED = atomicity_types.COMMIT_SUCCESS_FILE
 
 
 class SaveError(OSError):
     """The state that a run has ended with could not be saved."""
-
-
-@dataclass(frozen=True)
-class Meta:
-    """What a checkpoint was made with.
-
-    Attributes:
-      step: batches taken.
-      data_fingerprint: of the prepared data.
-      seed: of the order of batches.
-      batch_size: rows of a global batch.
-      length: tokens of a row.
-      steps: updates of the whole run, which the schedule of the learning rate spans.
-      model: fields of BloomConfig.
-      optimizer: fields of OptimizerConfig.
-      skipped: batches of these that changed nothing, because loss or gradient were not finite.
-      sums: `digest` of params and opt_state.
-    """
-
-    step: int
-    data_fingerprint: str
-    seed: int
-    batch_size: int
-    length: int
-    steps: int
-    model: dict[str, Any]
-    optimizer: dict[str, Any]
-    skipped: int = 0
-    sums: dict[str, int] = field(default_factory=dict)
 
 
 class Checkpoints:
@@ -87,18 +56,25 @@ class Checkpoints:
     Args:
       run_dir: of the run.
       keep: how many of the newest ones stay.
+      keep_best: how many of those with the lowest validation loss stay.
       keep_every: one of a step that is a multiple of this stays for good.
       say: tells the user what went wrong.
     """
 
     def __init__(
-        self, run_dir: str | Path, *, keep: int, keep_every: int | None = None, say: Callable[[str], None] = print
+        self,
+        run_dir: epath.PathLike,
+        *,
+        keep: int,
+        keep_best: int = 0,
+        keep_every: int | None = None,
+        say: Callable[[str], None] = print,
     ) -> None:
-        self.folder = Path(run_dir).absolute() / CHECKPOINTS_FOLDER
+        self.folder = folders.absolute(folders.open_folder(run_dir)) / CHECKPOINTS_FOLDER
         self._say = say
+        self._losses: dict[int, float] = {}
         self._options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep,
-            keep_period=keep_every,
+            preservation_policy=keeping(keep, keep_best, keep_every, self._losses),
             create=True,
             # A run that was killed while it saved leaves a half-written folder behind.
             cleanup_tmp_directories=True,
@@ -106,14 +82,15 @@ class Checkpoints:
         )
         self._writing: int | None = None
         self._failure: str | None = None
-        for half in sorted(self.folder.glob(f"*{_HALF_WRITTEN}*")):
-            say(f"the checkpoint of step {half.name.partition('.')[0]} was never finished: removes its half")
+        for half in sorted(path.get_final().name for path in orbax_steps.all_temporary_paths(self.folder)):
+            say(f"the checkpoint of step {half} was never finished: removes its half")
         self._manager: ocp.CheckpointManager | None = self._open()
+        self._losses |= validation_losses(run_dir, self._manager.all_steps())
 
     def latest_step(self) -> int | None:
         """Step of the newest complete checkpoint, after waiting for one that is being written; None in a new run."""
         self._wait()
-        return self._newest_on_disk()
+        return next(iter(self._complete_steps()), None)
 
     def save(self, state: TrainState, meta: Meta) -> None:
         """Starts to write a checkpoint; returns as soon as the arrays have been copied. Waits for the one before."""
@@ -121,6 +98,8 @@ class Checkpoints:
         sums = digest({"params": state.params, "opt_state": state.opt_state})
         fields = dataclasses.asdict(dataclasses.replace(meta, sums=sums))
         self._writing = meta.step
+        if meta.validation_loss is not None:
+            self._losses[meta.step] = meta.validation_loss
         try:
             if self._manager is None:
                 self._manager = self._open()
@@ -158,6 +137,12 @@ class Checkpoints:
                 "Make room or mend the permissions; then the same command goes on from there"
             )
 
+    def best(self) -> tuple[int, float] | None:
+        """(step, validation loss) of the checkpoint where it is lowest; None where there is none with a loss."""
+        steps = self._manager.all_steps() if self._manager else ()
+        losses = {step: self._losses[step] for step in steps if step in self._losses}
+        return min(losses.items(), key=lambda item: (item[1], item[0]), default=None)
+
     def close(self) -> None:
         """Waits, and gives back threads and files."""
         self._wait()
@@ -175,7 +160,7 @@ class Checkpoints:
         Raises:
           CheckpointError: there is none, none can be read, or it is of another model or stream of batches.
         """
-        steps = sorted(self._manager.all_steps() if self._manager else (), reverse=True)
+        steps = self._complete_steps()
         if not steps:
             raise CheckpointError(f"{self.folder} holds no complete checkpoint")
         faults: dict[int, str] = {}
@@ -186,9 +171,9 @@ class Checkpoints:
             except CheckpointError:
                 raise
             except Exception as error:
-                if not _is_damage(error):
+                if not is_damage(error, self.folder / str(step)):
                     raise
-                fault = _brief(error)
+                fault = brief(error)
             if _everywhere(restored is not None):
                 self._move_aside(list(faults), step)
                 return restored
@@ -223,10 +208,10 @@ class Checkpoints:
             return
         aside = self.folder.parent / DAMAGED_FOLDER
         if jax.process_index() == 0:
-            aside.mkdir(exist_ok=True)
             for step in steps:
                 names = [str(step), *(f"{step}-{number}" for number in range(2, 1000))]
-                (self.folder / str(step)).rename(next(aside / name for name in names if not (aside / name).exists()))
+                free = next(aside / name for name in names if not (aside / name).exists())
+                folders.move(self.folder / str(step), free)
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices("damaged checkpoints are aside")
         self._manager.reload()
@@ -255,17 +240,23 @@ class Checkpoints:
                 self._writing = None
 
     def _failed(self, error: Exception) -> None:
-        self._failure = _brief(error)
+        self._failure = brief(error)
         self._say(f"the checkpoint of step {self._writing:,} could not be written: {self._failure}")
         self._say(f"{self._newest()}; training goes on, and the next checkpoint tries again")
 
-    def _newest_on_disk(self) -> int | None:
-        return max((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), default=None)
+    def _complete_steps(self) -> list[int]:
+        """Steps of the checkpoints that are there, the newest one first."""
+        in_bucket = folders.is_bucket(self.folder)
+        if in_bucket and not self.folder.exists():
+            return []
+        paths = (path for path in self.folder.iterdir() if path.name.isdigit())
+        # Not Orbax's own question: where a bucket refuses to answer, that one takes it for a no.
+        return sorted((int(path.name) for path in paths if not in_bucket or (path / _COMMITTED).exists()), reverse=True)
 
     def _newest(self) -> str:
         try:
-            kept = self._newest_on_disk()
-        except OSError as error:
+            kept = next(iter(self._complete_steps()), None)
+        except Exception as error:  # Of buckets, gcsfs has a class of its own.
             return f"which checkpoints there are cannot be read either ({error})"
         return f"the checkpoint of step {kept:,} stays the newest" if kept else "there is no checkpoint yet"
 
@@ -279,13 +270,13 @@ class Checkpoints:
         self._manager = None
 
 
-def read_meta(run_dir: str | Path, step: int) -> Meta:
+def read_meta(run_dir: epath.PathLike, step: int) -> Meta:
     """What the checkpoint of `step` was made with.
 
     Raises:
       CheckpointError: another program wrote it, or another version of this one.
     """
-    folder = Path(run_dir).absolute() / CHECKPOINTS_FOLDER / str(step)
+    folder = folders.absolute(folders.open_folder(run_dir)) / CHECKPOINTS_FOLDER / str(step)
     with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
         values = reader.restore(folder / "meta")
     found = values.pop("format", None)
@@ -302,69 +293,3 @@ def read_meta(run_dir: str | Path, step: int) -> Meta:
 def _everywhere(fine: bool) -> bool:
     """Whether it is so on all hosts."""
     return fine if jax.process_count() == 1 else bool(multihost_utils.process_allgather(np.asarray(fine)).all())
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether the fault lies in the files, so that an older checkpoint may help."""
-    if isinstance(error, (PermissionError, TimeoutError, MemoryError, jax.errors.JaxRuntimeError)):
-        return False
-    return "PERMISSION_DENIED" not in str(error)
-
-
-def _brief(error: Exception) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= 300 else f"{text[:300]} …"
-
-
-def check_meta(found: Meta, expected: Meta, where: Path) -> None:
-    """Raises CheckpointError where a run like `expected` cannot go on from a checkpoint like `found`."""
-    here, wanted = dataclasses.asdict(found), dataclasses.asdict(expected)
-    differences = [
-        f"  {title}: {here[name]!r} in the checkpoint, {wanted[name]!r} in this run"
-        for name, title in (
-            ("data_fingerprint", "fingerprint of the prepared data"),
-            ("seed", "Train.seed"),
-            ("batch_size", "Train.batch_size"),
-            ("length", "Train.length"),
-        )
-        if here[name] != wanted[name]
-    ]
-    # The state of the optimizer is kept in it; the field is newer than the first checkpoints.
-    moments = [values["optimizer"].get("moment_dtype", "float32") for values in (here, wanted)]
-    if moments[0] != moments[1]:
-        differences.append(f"  Optimizer.moment_dtype: {moments[0]!r} in the checkpoint, {moments[1]!r} in this run")
-    differences += [
-        f"  Model.{name}: {here['model'].get(name)!r} in the checkpoint, {value!r} in this run"
-        for name, value in wanted["model"].items()
-        if name not in _COMPUTE_FIELDS and here["model"].get(name) != value
-    ]
-    if differences:
-        raise CheckpointError(
-            f"this run cannot go on from its own checkpoint {where}:\n"
-            + "\n".join(differences)
-            + "\nGive the run another folder (--run_dir), restore these settings, or delete the checkpoint. To start "
-            "from its weights with other data, name its run folder as Train.init_from of a new run."
-        )
-
-
-def changed_settings(found: Meta, expected: Meta) -> list[str]:
-    """Settings that may change on the way, in words: the user should know that they did."""
-    pairs = [("Train.steps", found.steps, expected.steps)]
-    pairs += [(f"Optimizer.{name}", found.optimizer.get(name), value) for name, value in expected.optimizer.items()]
-    return [f"{name}: {old!r} -> {new!r}" for name, old, new in pairs if old != new]
-
-
-def check_start(path: str, found: BloomConfig, expected: BloomConfig) -> None:
-    """Raises CheckpointError unless weights of the shape `found`, from `path`, fit a model of the shape `expected`."""
-    here, wanted = dataclasses.asdict(found), dataclasses.asdict(expected)
-    differences = [
-        f"  Model.{name}: {here[name]!r} there, {value!r} in this run"
-        for name, value in wanted.items()
-        if name not in _START_FIELDS and here[name] != value
-    ]
-    if differences:
-        raise CheckpointError(
-            f"Train.init_from = {path!r} holds a model of another shape:\n"
-            + "\n".join(differences)
-            + "\nInclude the file of configs/models/ that describes it."
-        )

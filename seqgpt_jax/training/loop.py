@@ -5,89 +5,41 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from etils import epath
 from flax import nnx
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from rich.console import Console
 
-from seqgpt_jax.models import bloom, loading
+from seqgpt_jax.models import bloom, folders, loading
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.training.checkpoints import CheckpointError, Checkpoints, Meta, changed_settings, check_start
+from seqgpt_jax.training.checkpoints import Checkpoints
+from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.curve import draw_loss
+from seqgpt_jax.training.hosts import ALONE, Hosts, batch_digest, environment, settings
 from seqgpt_jax.training.logs import MetricsWriter
+from seqgpt_jax.training.meta import CheckpointError, Meta, changed_settings, check_start
 from seqgpt_jax.training.metrics import Clock
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import MeshConfig, Rules, batch_sharding, check_batch, host_rows, make_mesh
+from seqgpt_jax.training.partitioning import (
+    MeshConfig,
+    Rules,
+    batch_sharding,
+    check_batch,
+    host_rows,
+    make_mesh,
+    param_shardings,
+)
 from seqgpt_jax.training.step import StepMetrics, TrainState, make_train_step, train_state_shardings
 from seqgpt_jax.training.stopping import Skips, stop_signals
+from seqgpt_jax.training.validation import Validation
 from seqgpt_jax.training.watching import Profiler, compile_once
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """One run.
-
-    Attributes:
-      batch_size: rows of a batch, over all devices and micro-batches.
-      length: tokens of a row; packed examples share it.
-      epochs: passes over the data.
-      steps: stop after so many updates, although the epochs are not over; None: do not.
-      seed: of the order of the data, and of the weights of a model that starts from scratch.
-      accumulate: micro-batches of which an update is made: less memory, the same result.
-      log_every: steps between two lines of the log.
-      save_every: steps between two checkpoints; the last step is always saved.
-      save_minutes: a checkpoint is also written when the last one is so old, at the next line of the log.
-      keep: how many checkpoints stay, the newest ones; with two or more, a damaged one has one before it.
-      keep_every: those of steps that are a multiple of this stay for good; a multiple of `save_every`.
-      max_skipped: how many steps of the run, in all, may have a loss or a gradient that is not finite. Each changes
-        nothing and is told with the ids of its examples; one more ends the run.
-      profile_from: the step, counted from 1, from which `profile_steps` steps are traced into profile/; None: none.
-      profile_steps: see there.
-      init_from: folder of another run, or of a Hugging Face model, whose weights the run starts from; None: from
-        scratch. A run that has a checkpoint of its own goes on from that.
-    """
-
-    batch_size: int = 128
-    length: int = 2048
-    epochs: int = 1
-    steps: int | None = None
-    seed: int = 0
-    accumulate: int = 1
-    log_every: int = 10
-    save_every: int = 500
-    save_minutes: float | None = None
-    keep: int = 2
-    keep_every: int | None = None
-    max_skipped: int = 10
-    profile_from: int | None = None
-    profile_steps: int = 5
-    init_from: str | None = None
-
-    def __post_init__(self) -> None:
-        optional = ("steps", "keep_every", "profile_from")
-        counts = ("batch_size", "length", "epochs", "accumulate", "log_every", "save_every", "keep", "profile_steps")
-        for name in (*optional, *counts):
-            value = getattr(self, name)
-            if value is None and name in optional:
-                continue
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"Train.{name} must be a whole number of at least 1, not {value!r}")
-        if not isinstance(self.max_skipped, int) or self.max_skipped < 0:
-            raise ValueError(f"Train.max_skipped must be a whole number of at least 0, not {self.max_skipped!r}")
-        if self.save_minutes is not None and not self.save_minutes > 0:
-            raise ValueError(f"Train.save_minutes must be above 0, not {self.save_minutes!r}")
-        if self.keep_every is not None and self.keep_every % self.save_every:
-            raise ValueError(
-                f"Train.keep_every = {self.keep_every} must be a multiple of Train.save_every = {self.save_every}: "
-                "no other checkpoint is there to keep"
-            )
 
 
 class BatchSource(Protocol):
@@ -126,9 +78,11 @@ def train(
     open_batches: Callable[..., BatchSource],
     data_fingerprint: str,
     tokenizer: Any,
-    run_dir: str | Path,
+    run_dir: epath.PathLike,
+    open_validation: Callable[..., BatchSource] | None = None,
     config_text: str = "",
     rules: Rules | None = None,
+    hosts: Hosts = ALONE,
 ) -> Outcome:
     """Trains, or goes on training, in `run_dir`. The same arguments give the same weights, interrupted or not.
 
@@ -136,16 +90,20 @@ def train(
       open_batches: called as `open_batches(process_index=i, process_count=n)`; gives this host's rows of each batch.
       data_fingerprint: of the prepared data behind it.
       tokenizer: Hugging Face tokenizer of the data; saved beside the model.
+      run_dir: on a disk that all hosts share, or in a bucket (gs://…).
+      open_validation: the same for the data of `validate_every`, of `micro_batch_size` rows.
       config_text: kept as config.gin once nothing refuses the run any more.
       rules: how arrays lie on the mesh.
+      hosts: those that this one has joined; on each of them this is called with the same arguments.
 
     Raises:
-      ValueError: settings that contradict each other, the devices or the data.
+      ValueError: settings that contradict each other, the devices, the data or another host.
+      FolderError: the bucket cannot be reached.
       CheckpointError: `run_dir` or `init_from` holds something else than this run can go on from.
       NotFiniteError: training has broken down.
       SaveError: all steps are done, or the run was told to stop, but the state could not be saved.
     """
-    run_dir, rules = Path(run_dir), rules or Rules()
+    run_dir, rules = folders.open_folder(run_dir), rules or Rules()
     console = Console(soft_wrap=True, emoji=False)
 
     def say(text: str) -> None:
@@ -159,6 +117,7 @@ def train(
     # ---- Mesh
     mesh = make_mesh(mesh_config)
     check_batch(config.batch_size, config.accumulate, mesh, rules)
+    param_shardings(model_config, mesh, rules)  # refuses sizes that the mesh does not divide
     if model_config.param_dtype != "float32":
         raise ValueError("Model.param_dtype must be 'float32' in training; Model.dtype is that of computation")
     if len(tokenizer) > model_config.vocab_size:
@@ -174,6 +133,12 @@ def train(
             "raise Train.epochs"
         )
 
+    if hosts.many:
+        given = settings(Train=config, Model=model_config, Optimizer=optimizer_config, Mesh=mesh_config)
+        data = {"prepared data": data_fingerprint, "last batch": batch_digest(batches.example_ids(steps - 1))}
+        hosts.agree({**given, **data, **environment()})
+        hosts.agree_on_folder(run_dir)
+
     # ---- Optimizer
     schedule = make_schedule(optimizer_config, steps)
     optimizer = make_optimizer(optimizer_config, schedule)
@@ -181,10 +146,11 @@ def train(
     with contextlib.ExitStack() as stack:
         stack.enter_context(jax.set_mesh(mesh))
         stack.enter_context(nnx.logical_axis_rules(rules.pairs()))
-        checkpoints = Checkpoints(run_dir, keep=config.keep, keep_every=config.keep_every, say=warn)
+        stays = {"keep": config.keep, "keep_best": config.keep_best, "keep_every": config.keep_every}
+        checkpoints = Checkpoints(run_dir, **stays, say=warn)
         stack.callback(checkpoints.close)
 
-        def meta(step: int, skipped: int = 0) -> Meta:
+        def meta(step: int, skipped: int = 0, validation_loss: float | None = None) -> Meta:
             return Meta(
                 step=step,
                 data_fingerprint=data_fingerprint,
@@ -195,6 +161,7 @@ def train(
                 model=dataclasses.asdict(model_config),
                 optimizer=dataclasses.asdict(optimizer_config),
                 skipped=skipped,
+                validation_loss=validation_loss,
             )
 
         # ---- State. In this order:
@@ -202,7 +169,9 @@ def train(
         # 2. init_from, another run's weights or a Hugging Face folder: stage two, or a published model
         # 3. random weights
         start = skipped = 0
-        if checkpoints.latest_step() is not None:
+        newest = checkpoints.latest_step()
+        hosts.agree({"newest checkpoint": newest})
+        if newest is not None:
             like = abstract_state(model_config, optimizer, mesh, rules)
             state, found = checkpoints.restore(like, meta(0))
             start, skipped = found.step, found.skipped
@@ -219,11 +188,11 @@ def train(
                 origin = "starts from random weights"
             state = fresh_state(params, model_config, optimizer, mesh, rules)
             if jax.process_index() == 0:
-                run_dir.mkdir(parents=True, exist_ok=True)
-                tokenizer.save_pretrained(str(run_dir / loading.TOKENIZER_FOLDER))
+                with folders.writing(run_dir / loading.TOKENIZER_FOLDER) as local:
+                    tokenizer.save_pretrained(str(local))
                 loading.save_run_config(run_dir, model_config)
         if jax.process_index() == 0 and config_text:
-            (run_dir / "config.gin").write_text(config_text, encoding="utf-8")
+            folders.write(run_dir / "config.gin", config_text.encode())
 
         # ---- Metrics
         writer = None
@@ -243,6 +212,14 @@ def train(
         profiler = Profiler(run_dir, first=config.profile_from, steps=config.profile_steps, say=say)
         stack.callback(profiler.close)
 
+        # ---- Validation
+        validation = None
+        if config.validate_every is not None:
+            if open_validation is None:
+                raise ValueError(f"Train.validate_every = {config.validate_every}, but there are no validation data")
+            rows = config.micro_batch_size
+            validation = Validation(model_config, open_validation, rows=rows, mesh=mesh, rules=rules, hosts=hosts)
+
         # ---- Steps
         train_step = make_train_step(model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules)
         rows = batch_sharding(mesh, rules)
@@ -252,7 +229,7 @@ def train(
         saved_at = time.monotonic()
         told_to_stop = stack.enter_context(stop_signals())
         stop = False
-        for step, batch in zip(range(start + 1, steps + 1), clock.waiting(batches.iterate(start)), strict=False):
+        for step, batch in hosts.in_step(clock.waiting(batches.iterate(start)), start, steps):
             batch = {name: jax.make_array_from_process_local_data(rows, array) for name, array in batch.items()}
             if step == start + 1:
                 train_step = compile_once(train_step, state, batch)
@@ -268,7 +245,8 @@ def train(
             log = step % config.log_every == 0 or step == steps
             save = step % config.save_every == 0 or step == steps or stop
             save = save or (log and is_old(saved_at, config.save_minutes))
-            if log or save:
+            validate = validation and (step == steps or (step % config.validate_every == 0 and not stop))
+            if log or save or validate:
                 # Only here does the host wait for the device.
                 fetched, on_device = jax.device_get(on_device), []
                 skips.check(fetched, step, checkpoints.latest_step)
@@ -279,12 +257,23 @@ def train(
                 if writer:
                     writer.write(seen)
                 checkpoints.poll()
+            score = None
+            if validate:
+                with clock.paused():
+                    score = validation(step, state.params)
+                say(score.line())
+                if writer:
+                    writer.validated(score)
             if save:
-                checkpoints.save(state, meta(step, skips.count))
+                if writer:
+                    writer.flush()
+                checkpoints.save(state, meta(step, skips.count, score.loss if score else None))
                 saved_at = time.monotonic()
             if stop:
                 break
         checkpoints.finish()
+        if best := checkpoints.best():
+            say(f"the lowest validation loss of the checkpoints is {best[1]:.4f}, at step {best[0]:,} (--step=best)")
 
     if jax.process_index() == 0:
         try:

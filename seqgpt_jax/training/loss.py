@@ -10,9 +10,10 @@ Only the answer of an example is supervised, so three things keep the head small
   (Idea: fused linear cross-entropy, Hsu et al. 2024, arXiv:2410.10989.)
 
 Every matrix product takes operands of the compute dtype and accumulates in float32; softmax and
-logsumexp are float32. On a mesh the loop over chunks runs inside `jax.shard_map`: the head is gathered
-once per step and its gradient reduced once per step, not once per chunk, and a head split over the
-vocabulary needs no gather of logits (the target's logit is a masked sum).
+logsumexp are float32. On a mesh the loop over chunks runs inside `jax.shard_map`, each device with its own
+rows of the table (`models.table` says how these lie): logits are never exchanged, only maxima and sums over
+the vocabulary. Either hidden states travel to the rows of the table, or the table is gathered, once for each
+micro-batch.
 """
 
 import functools
@@ -22,22 +23,24 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
-from seqgpt_jax.training.partitioning import Rules
+from seqgpt_jax.models.table import Split
 
 LOGITS_BYTES = 1 << 28
 """How large one chunk of float32 logits may become on one device, in bytes."""
 
 
 class LossSums(NamedTuple):
-    """Two float32 scalars. Micro-batches and hosts combine as sum(loss) / sum(weight).
+    """Sums over a batch. Micro-batches and hosts combine as sum(loss) / sum(weight).
 
     Attributes:
-      loss: sum over targets of weight * cross-entropy, in nats.
-      weight: sum of the weights.
+      loss: float32 scalar, sum over targets of weight * cross-entropy, in nats.
+      weight: float32 scalar, sum of the weights.
+      by_target: float32 [B, T], what each target adds to `loss`; no gradient flows through it.
     """
 
     loss: jax.Array
     weight: jax.Array
+    by_target: jax.Array
 
 
 def target_loss(
@@ -47,7 +50,6 @@ def target_loss(
     target_ids_BxT: jax.Array,
     target_weights_BxT: jax.Array,
     *,
-    rules: Rules | None = None,
     logits_bytes: int = LOGITS_BYTES,
 ) -> LossSums:
     """Sum of weight * -log p(target id | hidden state at the target's position).
@@ -58,33 +60,31 @@ def target_loss(
       target_positions_BxT: int32, which input position predicts the target.
       target_ids_BxT: int32.
       target_weights_BxT: float32, 0 for filler.
-      rules: how logical axes lie on the mesh of the context; without a mesh it is not used.
       logits_bytes: bound on one chunk of logits, per device.
 
     Returns:
       The sums over the whole (global) batch.
     """
-    rules = rules or Rules()
     hidden_BxTxD = jnp.take_along_axis(hidden_BxLxD, target_positions_BxT[:, :, None], axis=1)
-    loss = _head_loss(rules, logits_bytes, hidden_BxTxD, embedding_VxD, target_ids_BxT, target_weights_BxT)
-    return LossSums(loss, jnp.sum(target_weights_BxT, dtype=jnp.float32))
+    loss, by_target_BxT = _head_loss(logits_bytes, hidden_BxTxD, embedding_VxD, target_ids_BxT, target_weights_BxT)
+    return LossSums(loss, jnp.sum(target_weights_BxT, dtype=jnp.float32), by_target_BxT)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _head_loss(
-    rules: Rules, logits_bytes: int, hidden_BxTxD: jax.Array, head_VxD: jax.Array, ids: jax.Array, weights: jax.Array
-) -> jax.Array:
-    return _on_mesh(rules, logits_bytes, hidden_BxTxD, head_VxD, ids, weights, with_gradient=False)[0]
+    logits_bytes: int, hidden_BxTxD: jax.Array, head_VxD: jax.Array, ids: jax.Array, weights: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    by_target_BxT, *_ = _on_mesh(logits_bytes, hidden_BxTxD, head_VxD, ids, weights, with_gradient=False)
+    return jnp.sum(by_target_BxT), by_target_BxT
 
 
-def _head_loss_forward(rules, logits_bytes, hidden_BxTxD, head_VxD, ids, weights):
-    loss, hidden_gradient, head_gradient = _on_mesh(
-        rules, logits_bytes, hidden_BxTxD, head_VxD, ids, weights, with_gradient=True
-    )
-    return loss, (hidden_gradient, head_gradient, jnp.zeros((), head_VxD.dtype))
+def _head_loss_forward(logits_bytes, hidden_BxTxD, head_VxD, ids, weights):
+    by_target_BxT, *gradients = _on_mesh(logits_bytes, hidden_BxTxD, head_VxD, ids, weights, with_gradient=True)
+    return (jnp.sum(by_target_BxT), by_target_BxT), (*gradients, jnp.zeros((), head_VxD.dtype))
 
 
-def _head_loss_backward(rules, logits_bytes, residuals, cotangent):
+def _head_loss_backward(logits_bytes, residuals, cotangents):
+    cotangent, _ = cotangents
     hidden_gradient, head_gradient, like_head = residuals
     hidden_gradient = (cotangent * hidden_gradient).astype(hidden_gradient.dtype)
     # The head is cast inside this function, so its gradient never passes through the compute dtype.
@@ -94,86 +94,81 @@ def _head_loss_backward(rules, logits_bytes, residuals, cotangent):
 _head_loss.defvjp(_head_loss_forward, _head_loss_backward)
 
 
-def _on_mesh(rules, logits_bytes, hidden_BxTxD, head_VxD, ids, weights, *, with_gradient):
-    """The loss and its two gradients, each device working on its own rows and its own part of the vocabulary."""
-    head_VxD = head_VxD.astype(hidden_BxTxD.dtype)
-    mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty:
-        return _chunks(hidden_BxTxD, head_VxD, ids, weights, logits_bytes, with_gradient, ())
-    batch, vocab = rules.mesh_axes("batch"), rules.mesh_axes("vocab")
-    rows = PartitionSpec(batch)
-    head = PartitionSpec(vocab, None)
+def _on_mesh(logits_bytes, hidden_BxTxD, head_VxD, ids, weights, *, with_gradient):
+    """[B, T] losses and the two gradients, each device working with its own part of the vocabulary."""
+    split = Split.in_force()
+    rows, head = PartitionSpec(split.batch), PartitionSpec(split.vocab)
+    gradients = (rows, head) if with_gradient else (None, None)
+    local = functools.partial(_local, split, logits_bytes, with_gradient)
+    return split.on_mesh(local, (rows, head, rows, rows), (rows, *gradients))(hidden_BxTxD, head_VxD, ids, weights)
 
-    def local(hidden, head, ids, weights):
-        loss, hidden_gradient, head_gradient = _chunks(hidden, head, ids, weights, logits_bytes, with_gradient, vocab)
-        return loss[None], hidden_gradient, head_gradient if head_gradient is None else head_gradient[None]
 
-    # Sums over rows are left to the caller's side of the border, where the partitioner knows how the
-    # result must lie and can reduce and scatter in one go.
-    loss, hidden_gradient, head_gradient = jax.shard_map(
-        local,
-        in_specs=(rows, head, rows, rows),
-        out_specs=(rows, rows if with_gradient else None, PartitionSpec(batch, *head) if with_gradient else None),
-        check_vma=False,
-    )(hidden_BxTxD, head_VxD, ids, weights)
+def _local(split, logits_bytes, with_gradient, hidden_BxTxD, head_RxD, ids, weights):
+    """What `_on_mesh` gives, of one device."""
+    head_RxD = head_RxD.astype(hidden_BxTxD.dtype)
+    travels = split.table_travels(head_RxD.shape[0], ids.size, head_RxD.dtype, jnp.float32)
+    if travels:
+        head_RxD, inner = split.whole(head_RxD), split.with_whole_table()
+    else:
+        inner = split
+    by_target, hidden_gradient, head_gradient = _chunks(
+        inner, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_gradient
+    )
     if with_gradient:
-        head_gradient = jax.lax.with_sharding_constraint(jnp.sum(head_gradient, axis=0), rules.spec("vocab", "embed"))
-    return jnp.sum(loss), hidden_gradient, head_gradient
+        head_gradient = split.over_copies(split.back(head_gradient) if travels else head_gradient)
+    return by_target, hidden_gradient, head_gradient
 
 
-def _chunks(hidden_BxTxD, head_VxD, ids, weights, logits_bytes, with_gradient, vocab_axes):
-    """Sum of losses, [B, T, D] gradient in the compute dtype and float32 [V, D] gradient (None, None without)."""
+def _chunks(split, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_gradient):
+    """[B, T] losses, [B, T, D] gradient in the compute dtype and float32 [R, D] gradient (None, None without)."""
     B, T, D = hidden_BxTxD.shape
-    V = head_VxD.shape[0]
-    chunks = -(-T // max(1, logits_bytes // (4 * B * V)))
-    chunk = functools.partial(_chunk, head_VxD=head_VxD, with_gradient=with_gradient, vocab_axes=vocab_axes)
+    rows = head_RxD.shape[0]
+    position = 4 * split.devices(split.shared) * B * rows
+    chunks = -(-T // max(1, logits_bytes // position))
+    chunk = functools.partial(_chunk, split, head_RxD, with_gradient)
     if chunks == 1:
         return chunk(hidden_BxTxD, ids, weights)
 
     C = -(-T // chunks)
     filler = chunks * C - T
 
-    def split(x_BxTx):
+    def cut(x_BxTx):
         x_BxTx = jnp.pad(x_BxTx, [(0, 0), (0, filler)] + [(0, 0)] * (x_BxTx.ndim - 2))
         return jnp.moveaxis(x_BxTx.reshape(B, chunks, C, *x_BxTx.shape[2:]), 1, 0)
 
-    def add(sums, inputs):
-        loss, hidden_gradient, head_gradient = chunk(*inputs)
-        return jax.tree.map(jnp.add, sums, (loss, head_gradient)), hidden_gradient
+    def join(x_NxBxCx):
+        return jnp.moveaxis(x_NxBxCx, 0, 1).reshape(B, chunks * C, *x_NxBxCx.shape[3:])[:, :T]
 
-    zeros = (jnp.zeros((), jnp.float32), jnp.zeros((V, D), jnp.float32) if with_gradient else None)
-    (loss, head_gradient), hidden_gradient = jax.lax.scan(add, zeros, (split(hidden_BxTxD), split(ids), split(weights)))
-    if with_gradient:
-        hidden_gradient = jnp.moveaxis(hidden_gradient, 0, 1).reshape(B, chunks * C, D)[:, :T]
-    return loss, hidden_gradient, head_gradient
+    def add(head_gradient, inputs):
+        by_target, hidden_gradient, more = chunk(*inputs)
+        return jax.tree.map(jnp.add, head_gradient, more), (by_target, hidden_gradient)
+
+    zeros = jnp.zeros((rows, D), jnp.float32) if with_gradient else None
+    head_gradient, parts = jax.lax.scan(add, zeros, (cut(hidden_BxTxD), cut(ids), cut(weights)))
+    return *jax.tree.map(join, parts), head_gradient
 
 
-def _chunk(hidden_BxCxD, ids_BxC, weights_BxC, *, head_VxD, with_gradient, vocab_axes):
-    logits_BxCxV = jnp.einsum("bcd,vd->bcv", hidden_BxCxD, head_VxD, preferred_element_type=jnp.float32)
-    rows_V = jax.lax.broadcasted_iota(jnp.int32, (1, 1, logits_BxCxV.shape[-1]), 2)
-    if vocab_axes:
-        rows_V = rows_V + jax.lax.axis_index(vocab_axes) * logits_BxCxV.shape[-1]
-    is_target_BxCxV = rows_V == ids_BxC[:, :, None]
-    largest_BxC = _over_vocabulary(jax.lax.pmax, jnp.max(logits_BxCxV, axis=-1), vocab_axes)
-    exponents_BxCxV = jnp.exp(logits_BxCxV - largest_BxC[:, :, None])
-    sums_BxC = _over_vocabulary(jax.lax.psum, jnp.sum(exponents_BxCxV, axis=-1), vocab_axes)
-    targets_BxC = _over_vocabulary(
-        jax.lax.psum, jnp.sum(jnp.where(is_target_BxCxV, logits_BxCxV, 0.0), axis=-1), vocab_axes
-    )
-    loss = jnp.sum(weights_BxC * (jnp.log(sums_BxC) + largest_BxC - targets_BxC))
+def _chunk(split, head_RxD, with_gradient, hidden_BxCxD, ids_BxC, weights_BxC):
+    hidden_BxCxD, ids_BxC, weights_BxC = map(split.of_group, (hidden_BxCxD, ids_BxC, weights_BxC))
+    logits_BxCxR = jnp.einsum("bcd,rd->bcr", hidden_BxCxD, head_RxD, preferred_element_type=jnp.float32)
+    rows_R = jax.lax.broadcasted_iota(jnp.int32, (1, 1, logits_BxCxR.shape[-1]), 2)
+    if split.vocab:
+        rows_R = rows_R + jax.lax.axis_index(split.vocab) * logits_BxCxR.shape[-1]
+    is_target_BxCxR = rows_R == ids_BxC[:, :, None]
+    largest_BxC = split.over_vocabulary(jax.lax.pmax, jnp.max(logits_BxCxR, axis=-1))
+    exponents_BxCxR = jnp.exp(logits_BxCxR - largest_BxC[:, :, None])
+    sums_BxC = split.over_vocabulary(jax.lax.psum, jnp.sum(exponents_BxCxR, axis=-1))
+    targets_BxC = split.over_vocabulary(jax.lax.psum, jnp.sum(jnp.where(is_target_BxCxR, logits_BxCxR, 0.0), axis=-1))
+    by_target_BxC = split.own_rows(weights_BxC * (jnp.log(sums_BxC) + largest_BxC - targets_BxC))
     if not with_gradient:
-        return loss, None, None
+        return by_target_BxC, None, None
 
     # d loss / d logits = weight * (softmax - one hot)
-    slope_BxCxV = exponents_BxCxV * (weights_BxC / sums_BxC)[:, :, None] - jnp.where(
-        is_target_BxCxV, weights_BxC[:, :, None], 0.0
+    slope_BxCxR = exponents_BxCxR * (weights_BxC / sums_BxC)[:, :, None] - jnp.where(
+        is_target_BxCxR, weights_BxC[:, :, None], 0.0
     )
-    slope_BxCxV = slope_BxCxV.astype(hidden_BxCxD.dtype)
-    hidden_gradient = jnp.einsum("bcv,vd->bcd", slope_BxCxV, head_VxD, preferred_element_type=jnp.float32)
-    hidden_gradient = _over_vocabulary(jax.lax.psum, hidden_gradient, vocab_axes)
-    head_gradient = jnp.einsum("bcv,bcd->vd", slope_BxCxV, hidden_BxCxD, preferred_element_type=jnp.float32)
-    return loss, hidden_gradient.astype(hidden_BxCxD.dtype), head_gradient
-
-
-def _over_vocabulary(collective, x: jax.Array, vocab_axes: tuple[str, ...]) -> jax.Array:
-    return collective(x, vocab_axes) if vocab_axes else x
+    slope_BxCxR = slope_BxCxR.astype(hidden_BxCxD.dtype)
+    hidden_gradient = jnp.einsum("bcr,rd->bcd", slope_BxCxR, head_RxD, preferred_element_type=jnp.float32)
+    hidden_gradient = split.back(split.total(hidden_gradient)).astype(hidden_BxCxD.dtype)
+    head_gradient = jnp.einsum("bcr,bcd->rd", slope_BxCxR, hidden_BxCxD, preferred_element_type=jnp.float32)
+    return by_target_BxC, hidden_gradient, head_gradient

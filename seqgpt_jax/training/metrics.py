@@ -1,12 +1,15 @@
 """What there is to tell of a window of steps: how training goes, how fast, and on what the time is spent."""
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import jax
+import numpy as np
 
+from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training.step import StepMetrics
 
@@ -70,6 +73,7 @@ class Window:
       eta_seconds: until the last step, at the mean speed since the start.
       mfu: share of the chips' peak, None where the chip is not known.
       peak_memory_gib: the most that one of this host's devices has held since the start; None where it does not say.
+      family_loss: nats per supervised token of each family that has such tokens.
     """
 
     step: int
@@ -86,6 +90,7 @@ class Window:
     eta_seconds: float
     mfu: float | None
     peak_memory_gib: float | None
+    family_loss: dict[str, float] = field(default_factory=dict)
 
     def line(self, steps: int) -> str:
         """As the terminal shows it."""
@@ -138,6 +143,13 @@ class Clock:
             self._waited += time.perf_counter() - asked
             yield batch
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """What is done inside counts for the time that is left, but not for the speed of training."""
+        began = time.perf_counter()
+        yield
+        self._since += time.perf_counter() - began
+
     def first_step_done(self) -> float:
         """Seconds that the first step of this process took, most of them compilation; it is not timed with the rest."""
         now = time.perf_counter()
@@ -178,12 +190,19 @@ class Clock:
             eta_seconds=mean_seconds * (self._steps - step),
             mfu=flops / seconds / self._peak if self._peak else None,
             peak_memory_gib=peak_memory_gib(),
+            family_loss=family_means([one.family_loss for one in good], [one.family_weight for one in good]),
         )
 
 
 def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float | None:
     """None of no values."""
     return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights) if values else None
+
+
+def family_means(losses: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> dict[str, float]:
+    """Nats per supervised token of each family, of host sums [families]; families without such tokens are left out."""
+    loss, weight = (np.sum([np.zeros(len(FAMILIES)), *sums], axis=0) for sums in (losses, weights))
+    return {name: float(loss[n]) / float(weight[n]) for n, name in enumerate(FAMILIES) if weight[n] > 0}
 
 
 def peak_memory_gib() -> float | None:

@@ -97,7 +97,8 @@ class Rules:
     batch: str | tuple[str, ...] | None = ("replica", "data", "fsdp")
     length: str | tuple[str, ...] | None = None
     layers: str | tuple[str, ...] | None = None
-    vocab: str | tuple[str, ...] | None = "tensor"
+    # With fsdp although that splits the batch too: `models.table` says why, and why it stands last.
+    vocab: str | tuple[str, ...] | None = ("tensor", "fsdp")
     embed: str | tuple[str, ...] | None = "fsdp"
     mlp: str | tuple[str, ...] | None = "tensor"
     heads: str | tuple[str, ...] | None = "tensor"
@@ -180,7 +181,13 @@ def param_shardings(config: BloomConfig, mesh: Mesh, rules: Rules) -> dict[str, 
             sharding.shard_shape(param.shape)
         except ValueError as error:
             where = ".".join(str(key.key) for key in path)
-            raise ValueError(f"parameter {where} {param.shape}, axes {tuple(logical)}: {error}") from None
+            parts = math.prod(mesh.shape[axis] for axis in rules.mesh_axes("vocab")) if "vocab" in logical else 1
+            hint = (
+                f"; choose Mesh.tensor and Mesh.fsdp so that their product divides Model.vocab_size = {param.shape[0]}"
+                if param.shape[0] % parts
+                else ""
+            )
+            raise ValueError(f"parameter {where} {param.shape}, axes {tuple(logical)}: {error}{hint}") from None
         return sharding
 
     return jax.tree_util.tree_map_with_path(place, nnx.to_pure_dict(state), names)

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.training.loss import target_loss
+from seqgpt_jax.training.loss import LossSums, target_loss
 from seqgpt_jax.training.partitioning import Rules, batch_sharding, state_shardings
 
 Batch = dict[str, jax.Array]
@@ -31,7 +32,7 @@ class TrainState(NamedTuple):
 
 
 class StepMetrics(NamedTuple):
-    """Scalars of one step, left on the device until somebody asks.
+    """Numbers of one step, scalars but for those by family, left on the device until somebody asks.
 
     Attributes:
       loss: float32, cross-entropy per supervised token in nats, over the whole global batch.
@@ -43,6 +44,8 @@ class StepMetrics(NamedTuple):
       tokens: int32, tokens that are not padding.
       keys: float32, sum over tokens of the tokens each one attends to.
       slots: int32, tokens and padding.
+      family_loss: float32 [families], sum of weight * cross-entropy over the targets of each of `FAMILIES`, in nats.
+      family_weight: float32 [families], sum of their weights.
     """
 
     loss: jax.Array
@@ -54,6 +57,32 @@ class StepMetrics(NamedTuple):
     tokens: jax.Array
     keys: jax.Array
     slots: jax.Array
+    family_loss: jax.Array
+    family_weight: jax.Array
+
+
+def batch_loss(config: BloomConfig, params: Any, batch: Batch) -> LossSums:
+    """The loss of all targets of a batch."""
+    model = bloom.from_params(config, params)
+    hidden_BxLxD = model(batch["tokens"], batch["positions"], batch["segment_ids"])
+    return target_loss(
+        hidden_BxLxD,
+        model.word_embeddings[...],
+        batch["target_positions"],
+        batch["target_ids"],
+        batch["target_weights"],
+    )
+
+
+def sum_by_family(values: jax.Array, families: jax.Array) -> jax.Array:
+    """float32 [families]: the sum of `values` over the targets of each of `FAMILIES`; targets of none are left out.
+
+    Args:
+      values: float32, one for each target.
+      families: int32 in the same shape, an index into `FAMILIES`, or -1.
+    """
+    is_family = families[..., None] == jnp.arange(len(FAMILIES))
+    return jnp.sum(jnp.where(is_family, values[..., None], 0.0), axis=tuple(range(values.ndim)))
 
 
 def train_state_shardings(
@@ -94,31 +123,25 @@ def make_train_step(
     """
     rules = rules or Rules()
 
-    def mean_loss(params: Any, batch: Batch, all_weights: jax.Array) -> jax.Array:
-        model = bloom.from_params(config, params)
-        hidden_BxLxD = model(batch["tokens"], batch["positions"], batch["segment_ids"])
-        sums = target_loss(
-            hidden_BxLxD,
-            model.word_embeddings[...],
-            batch["target_positions"],
-            batch["target_ids"],
-            batch["target_weights"],
-            rules=rules,
-        )
-        return sums.loss / all_weights
+    def mean_loss(params: Any, batch: Batch, all_weights: jax.Array) -> tuple[jax.Array, jax.Array]:
+        sums = batch_loss(config, params, batch)
+        return sums.loss / all_weights, sums.by_target
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, StepMetrics]:
         all_weights = jnp.sum(batch["target_weights"], dtype=jnp.float32)
-        loss_and_grads = jax.value_and_grad(mean_loss)
+        loss_and_grads = jax.value_and_grad(mean_loss, has_aux=True)
+        families = batch["target_families"]
         if accumulate == 1:
-            loss, grads = loss_and_grads(state.params, batch, all_weights)
+            (loss, by_target), grads = loss_and_grads(state.params, batch, all_weights)
         else:
 
             def add(sums, micro_batch):
-                return jax.tree.map(jnp.add, sums, loss_and_grads(state.params, micro_batch, all_weights)), None
+                (loss, by_target), grads = loss_and_grads(state.params, micro_batch, all_weights)
+                return jax.tree.map(jnp.add, sums, (loss, grads)), by_target
 
             zeros = (jnp.zeros((), jnp.float32), jax.tree.map(jnp.zeros_like, state.params))
-            (loss, grads), _ = jax.lax.scan(add, zeros, jax.tree.map(micro_batches, batch))
+            (loss, grads), by_target = jax.lax.scan(add, zeros, jax.tree.map(micro_batches, batch))
+            families = micro_batches(families)
         grad_norm = optax.tree.norm(grads)
         finite = jnp.isfinite(loss) & jnp.isfinite(grad_norm)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
@@ -135,6 +158,8 @@ def make_train_step(
             tokens=jnp.sum(real),
             keys=jnp.sum(jnp.where(real, batch["positions"] + 1, 0), dtype=jnp.float32),
             slots=jnp.asarray(real.size),
+            family_loss=sum_by_family(by_target, families),
+            family_weight=sum_by_family(batch["target_weights"], batch["target_families"]),
         )
         return after._replace(step=state.step + 1), metrics
 

@@ -1,6 +1,7 @@
 """How a run ends before its end: it is told to stop, or too many of its steps are broken."""
 
 import contextlib
+import itertools
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -79,7 +80,10 @@ def stop_signals() -> Iterator[Callable[[int], bool]]:
     process at once. On many hosts JAX's coordination service sees to it that all stop after the same step.
     """
     if jax.process_count() > 1:
-        yield multihost_utils.reached_preemption_sync_point
+        # JAX stops all hosts one call after the furthest of them, and a host that has not called yet is at 0. A run
+        # that goes on at step 500 would never come to 1: it would miss a signal that came while it compiled.
+        calls = itertools.count(1)
+        yield lambda _: multihost_utils.reached_preemption_sync_point(next(calls))
         return
     told = threading.Event()
     if threading.current_thread() is not threading.main_thread():

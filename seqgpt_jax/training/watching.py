@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
+from etils import epath
 
+from seqgpt_jax.models import folders
 from seqgpt_jax.training.step import Batch, StepMetrics, TrainState
 
 PROFILE_FOLDER = "profile"
@@ -51,15 +52,16 @@ class Profiler:
     """Traces `steps` steps from step `first` on (counted from 1) into the run's folder profile/, for TensorBoard or
     Perfetto; with `first` = None nothing. On the first host alone: one host's devices are enough to look at."""
 
-    def __init__(self, run_dir: str | Path, *, first: int | None, steps: int, say: Callable[[str], None]) -> None:
-        self._folder = Path(run_dir) / PROFILE_FOLDER
+    def __init__(self, run_dir: epath.PathLike, *, first: int | None, steps: int, say: Callable[[str], None]) -> None:
+        self._folder = folders.open_folder(run_dir) / PROFILE_FOLDER
+        self._files = contextlib.ExitStack()
         self._first, self._steps, self._say = first if jax.process_index() == 0 else None, steps, say
         self._on = False
 
     def step(self, step: int) -> contextlib.AbstractContextManager[Any]:
         """To be entered around step `step`; begins the trace where it is the first one."""
         if step == self._first:
-            jax.profiler.start_trace(str(self._folder))
+            jax.profiler.start_trace(str(self._files.enter_context(folders.writing(self._folder))))
             self._on = True
         return jax.profiler.StepTraceAnnotation("train", step_num=step) if self._on else contextlib.nullcontext()
 
@@ -74,4 +76,5 @@ class Profiler:
         if self._on:
             self._on = False
             jax.profiler.stop_trace()
+            self._files.close()
             self._say(f"profile written: tensorboard --logdir={self._folder}")

@@ -44,12 +44,14 @@ def test_too_long_examples_are_refused() -> None:
 def test_packed_row_restores_its_examples() -> None:
     records = [
         TrainRecord("a", 0, np.array([5, 6, 7], np.int32), np.array([8, 2], np.int32)),
-        TrainRecord("b", 0, np.array([9], np.int32), np.array([10, 11, 2], np.int32)),
+        TrainRecord("b", 1, np.array([9], np.int32), np.array([10, 11, 2], np.int32)),
     ]
-    row = pack(records, length=10, target_capacity=8)
+    row = pack(records, length=10, target_capacity=8, families=[6, 0])
     assert row["tokens"].tolist() == [5, 6, 7, 8, 9, 10, 11, 0, 0, 0]
     assert row["positions"].tolist() == [0, 1, 2, 3, 0, 1, 2, 0, 0, 0]
     assert row["segment_ids"].tolist() == [1, 1, 1, 1, 2, 2, 2, 0, 0, 0]
     assert row["target_positions"].tolist() == [2, 3, 4, 5, 6, 0, 0, 0]
     assert row["target_ids"].tolist() == [8, 2, 10, 11, 2, 0, 0, 0]
     assert row["target_weights"].tolist() == [1, 1, 1, 1, 1, 0, 0, 0]
+    assert row["target_families"].tolist() == [6, 6, 0, 0, 0, -1, -1, -1]
+    assert pack(records, length=10, target_capacity=8)["target_families"].tolist() == [-1] * 8

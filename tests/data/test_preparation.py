@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgpt_jax.atomic import families, parse_answer
+from seqgpt_jax.atomic import FAMILIES, families, parse_answer
 from seqgpt_jax.data import parts, preparation, workers
 from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.preparation import locate, prepare, settings_fingerprint
@@ -341,6 +341,10 @@ def test_batches_see_every_example_once_an_epoch_on_any_number_of_hosts(config, 
     assert 0.8 < whole.packing_efficiency() <= 1.0
     targets = sum(int(batch["target_weights"].sum()) for batch in batches[: whole.steps_per_epoch(0)])
     assert targets == sum(len(record.target_ids) for record in records(store.folder))
+    fed = np.concatenate([batch["target_families"] for batch in batches[: whole.steps_per_epoch(0)]])
+    for task, family in enumerate(("NER", "CLS")):
+        wanted = sum(len(record.target_ids) for record in records(store.folder) if record.task == task)
+        assert (fed == FAMILIES.index(family)).sum() == wanted > 0
 
 
 def test_manifest_is_plain_json(config, tokenizer) -> None:

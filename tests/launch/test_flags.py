@@ -55,6 +55,7 @@ def test_help_shows_an_example_and_every_flag(script) -> None:
         ("tpu.sh", ("create", "--name=a", "--zone=z", "--tpye=v4-8"), "--tpye=v4-8: no such flag"),
         ("tpu.sh", ("create", "--name", "a"), "--name: no such flag"),
         ("tpu.sh", ("create", "--spot=1"), "--spot=1: no such flag"),
+        ("tpu.sh", ("create", "--name=a", "--zone=z", "--spot", "--reserved"), "say one of them"),
         ("tpu.sh", ("fly", "--name=a", "--zone=z"), "there is no verb 'fly'"),
         ("tpu.sh", (), "one verb"),
         ("tpu.sh", ("train", "--name=a", "--zone=z", "--bucket=gs://b"), "say behind -- what to train"),
@@ -90,6 +91,10 @@ def test_one_host_a_slice_and_several_slices_are_asked_for() -> None:
         (
             ("--type=v5p-8", "--spot"),
             "--accelerator-type=v5p-8 --runtime-version=v2-alpha-tpuv5 --node-id=ft --spot",
+        ),
+        (
+            ("--type=v4-8", "--reserved"),
+            "--accelerator-type=v4-8 --runtime-version=tpu-ubuntu2204-base --node-id=ft --reserved",
         ),
         (
             ("--type=v6e-16", "--slices=2"),

@@ -94,7 +94,7 @@ def test_folders_onto_a_mesh(saved_run, saved_peer, models):
     of_peer = load(saved_peer, mesh=mesh, rules=RULES).model
     _same(of_peer, load(saved_peer).model)
     for model in (of_run, of_peer):
-        assert model.word_embeddings[...].addressable_shards[0].data.shape == (256, 24)
+        assert model.word_embeddings[...].addressable_shards[0].data.shape == (128, 48)
 
 
 def test_each_host_reads_what_its_own_devices_hold(saved_peer):

@@ -6,14 +6,15 @@ import pytest
 from flax import nnx
 from jax.sharding import AxisType
 
-from seqgpt_jax.models.bloom import constrain, create
+from seqgpt_jax.models.bloom import create
 from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.layout import constrain
 
 CONFIG = BloomConfig(vocab_size=512, hidden_size=48, n_layer=3, n_head=6, remat="full")
 RULES = (
     ("batch", ("data", "fsdp")),
     ("length", None),
-    ("vocab", "tensor"),
+    ("vocab", ("tensor", "fsdp")),
     ("embed", "fsdp"),
     ("mlp", "tensor"),
     ("heads", "tensor"),
@@ -49,8 +50,8 @@ def test_parameters_are_born_sharded_and_equal(mesh):
     plain, sharded = create(CONFIG, seed=3), create(CONFIG, seed=3, mesh=mesh, rules=RULES)
     jax.tree.map(np.testing.assert_array_equal, nnx.state(sharded), nnx.state(plain))
     table = sharded.word_embeddings[...]
-    assert table.sharding.spec == jax.P("tensor", "fsdp")
-    assert table.addressable_shards[0].data.shape == (256, 24)
+    assert table.sharding.spec == jax.P(("tensor", "fsdp"), None)
+    assert table.addressable_shards[0].data.shape == (128, 48)
     assert sharded.layers.mlp.dense_h_to_4h.kernel[...].addressable_shards[0].data.shape == (3, 24, 96)
 
 
@@ -73,8 +74,8 @@ def test_constraints_are_in_the_jaxpr_only_under_a_mesh_with_rules(mesh, batch):
     with jax.set_mesh(mesh):
         assert "sharding_constraint" not in text()
     with jax.set_mesh(mesh), nnx.logical_axis_rules(RULES):
-        # look-up and head tables, embeddings; in the scanned block: qkv, mlp, residual stream
-        assert text().count("sharding_constraint") == 6
+        # embeddings; in the scanned block: four kernels, qkv, mlp, residual stream
+        assert text().count("sharding_constraint") == 8
 
 
 def test_no_activation_is_replicated(mesh, batch):

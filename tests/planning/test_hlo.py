@@ -6,7 +6,7 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
 from seqgpt_jax.planning.hlo import read_program
-from seqgpt_jax.planning.program import array_bytes
+from seqgpt_jax.planning.program import array_bytes, tiled_bytes
 from tests.training.runs import mesh_of
 
 PROGRAM = """HloModule jit_train_step, is_scheduled=true
@@ -67,6 +67,67 @@ ENTRY %main (p: (s32[], f32[24,8,64]), q: bf16[16,64], r: bf16[64,64]) -> bf16[6
 """  # noqa: E501
 
 
+KERNELS = """HloModule jit_f
+
+ENTRY %main (q: bf16[4,256,64], k: bf16[4,256,128]) -> f32[4,256,64] {
+  %q = bf16[4,256,64]{2,1,0:T(8,128)(2,1)} parameter(0)
+  %k = bf16[4,256,128]{2,1,0:T(8,128)(2,1)} parameter(1)
+  %fast = bf16[4,256,64]{2,1,0:T(8,128)(2,1)S(1)} custom-call(), custom_call_target="AllocateBuffer"
+  %room = f32[4,256,64]{2,1,0:T(8,128)} custom-call(), custom_call_target="AllocateBuffer"
+  %joined = bf16[4,256,128]{2,1,0:T(8,128)(2,1)} custom-call(%q, %k), custom_call_target="ConcatBitcast"
+  ROOT %attention = f32[4,256,64]{2,1,0:T(8,128)} custom-call(%q, %k, %fast), custom_call_target="tpu_custom_call"
+}
+"""
+
+# Two loops that go on while a flag is set, the second within a loop that counts to 16 by 2.
+LOOPS = """HloModule jit_f
+
+%inner_condition (s.1: (s32[], pred[], f32[256])) -> pred[] {{
+  %s.1 = (s32[], pred[], f32[256]{{0:T(256)}}) parameter(0)
+  %limit = s32[] constant(999)
+  %i = s32[] get-tuple-element(%s.1), index=0
+  %less = pred[] compare(%i, %limit), direction=LT
+  %flag = pred[] get-tuple-element(%s.1), index=1
+  ROOT %both = pred[] and(%flag, %less)
+}}
+
+%inner (s.2: (s32[], pred[], f32[256])) -> (s32[], pred[], f32[256]) {{
+  %s.2 = (s32[], pred[], f32[256]{{0:T(256)}}) parameter(0)
+  %x = f32[256]{{0:T(256)}} get-tuple-element(%s.2), index=2
+  %used = f32[]{{:T(128)S(1)}} custom-call(%x), custom_call_target="tpu_custom_call"
+  ROOT %same = (s32[], pred[], f32[256]{{0:T(256)}}) tuple(%s.2)
+}}
+
+%fused_compare (a: s32[], b: s32[]) -> pred[] {{
+  %a = s32[] parameter(0)
+  %b = s32[] parameter(1)
+  ROOT %less.1 = pred[] compare(%a, %b), direction=LT
+}}
+
+%outer_condition (s.3: (s32[], pred[], f32[256])) -> pred[] {{
+  %s.3 = (s32[], pred[], f32[256]{{0:T(256)}}) parameter(0)
+  %limit.1 = s32[] constant(16)
+  %i.1 = s32[] get-tuple-element(%s.3), index=0
+  ROOT %fused = pred[] fusion(%i.1, %limit.1), kind=kLoop, calls=%fused_compare
+}}
+
+%outer (s.4: (s32[], pred[], f32[256])) -> (s32[], pred[], f32[256]) {{
+  %s.4 = (s32[], pred[], f32[256]{{0:T(256)}}) parameter(0)
+  %i.2 = s32[] get-tuple-element(%s.4), index=0
+  %two.1 = s32[] constant(2)
+  %next = s32[] add(%i.2, %two.1)
+  %loop = (s32[], pred[], f32[256]{{0:T(256)}}) while(%s.4), condition=%inner_condition, body=%inner
+  ROOT %all = (s32[], pred[], f32[256]{{0:T(256)}}) tuple(%next, %loop, %loop)
+}}
+
+ENTRY %main (p: (s32[], pred[], f32[256])) -> (s32[], pred[], f32[256]) {{
+  %p = (s32[], pred[], f32[256]{{0:T(256)}}) parameter(0)
+  %one = (s32[], pred[], f32[256]{{0:T(256)}}) while(%p), condition=%inner_condition, body=%inner, metadata={{op_name="{first}"}}
+  ROOT %two = (s32[], pred[], f32[256]{{0:T(256)}}) while(%one), condition=%outer_condition, body=%outer, metadata={{op_name="{second}"}}
+}}
+"""  # noqa: E501
+
+
 def test_collectives_by_kind_with_the_trips_of_their_loop():
     parts = read_program(PROGRAM)
     (scatter,) = parts["backward"].collectives
@@ -80,10 +141,44 @@ def test_collectives_by_kind_with_the_trips_of_their_loop():
 
 def test_a_loop_moves_a_slice_of_the_stack_at_each_trip_and_nothing_of_what_lies_on_the_core():
     part = read_program(PROGRAM)["backward"]
-    layer = 8 * 64 * 4
+    # Rows of 64 lie in tiles of 128.
+    layer = 8 * 128 * 4
     # Read of the slice and of its number, write of the layer, read of the layer.
     assert part.trips == 24
     assert part.hbm_bytes == 24 * (3 * layer + 4)
+
+
+def test_a_kernel_moves_its_operands_and_results_in_whole_tiles_and_a_buffer_that_is_set_aside_nothing():
+    query, key, context = 4 * 256 * 128 * 2, 4 * 256 * 128 * 2, 4 * 256 * 128 * 4
+    assert read_program(KERNELS)["rest"].hbm_bytes == query + key + context
+    assert tiled_bytes("bf16[4,256,64]{1,2,0:T(8,128)(2,1)}") == 4 * 256 * 64 * 2
+    assert tiled_bytes("f32[3,5]") == 3 * 5 * 4
+
+
+def test_a_loop_whose_trips_depend_on_data_runs_once_or_half_as_often_as_the_one_around_it():
+    parts = read_program(LOOPS.format(first="jit(extend)/while", second="jit(train_step)/jvp()/while"))
+    assert (parts["step"].trips, parts["step"].hbm_bytes) == (1, 256 * 4)
+    # The counter, its step and their sum are 4 bytes each.
+    assert (parts["forward"].trips, parts["forward"].hbm_bytes) == (8, 8 * (4.5 * 256 * 4 + 3 * 4))
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("jit(train_step)/jvp()/while", "forward"),
+        ("jit(train_step)/transpose(jvp())/while", "backward"),
+        ("jit(train_step)/jvp()/shard_map/while", "head"),
+        ("jit(train_step)/transpose(jvp())/shard_map/while", "head"),
+        ("jit(train_step)/while", "rest"),
+        # What blockwise attention finds out once about the blocks of a row.
+        ("jit(train_step)/shard_map/closed_call/while", "rest"),
+        ("jit(prefill)/while", "rest"),
+    ],
+)
+def test_a_loop_belongs_to_the_part_that_its_operation_is_of(path, part):
+    parts = read_program(LOOPS.format(first="jit(f)/while", second=path))
+    assert set(parts) == {"rest", part}
+    assert parts[part].hbm_bytes >= 8 * 4.5 * 256 * 4
 
 
 def test_an_unknown_type_is_an_error():

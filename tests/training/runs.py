@@ -10,10 +10,13 @@ import numpy as np
 from flax import nnx
 from jax.sharding import Mesh
 
+from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.models import bloom, loading
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.training.loop import Outcome, TrainConfig, fresh_state, train
+from seqgpt_jax.training.config import TrainConfig
+from seqgpt_jax.training.hosts import ALONE, Hosts
+from seqgpt_jax.training.loop import Outcome, fresh_state, train
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import MeshConfig, Rules, batch_sharding, make_mesh
 from seqgpt_jax.training.step import StepMetrics, TrainState, make_train_step
@@ -22,10 +25,11 @@ MODEL = BloomConfig(vocab_size=288, hidden_size=16, n_layer=2, n_head=4)
 OPTIMIZER = OptimizerConfig(learning_rate=1e-2, warmup_fraction=0.2)
 EIGHT_DEVICES = MeshConfig()
 ROWS, LENGTH, TARGETS = 8, 24, 10
+CLS, NER = FAMILIES.index("CLS"), FAMILIES.index("NER")
 
 
 class TinyBatches:
-    """Two texts packed into each row and some padding; batch s is a function of s alone."""
+    """Two texts packed into each row, of NER and of CLS, and some padding; batch s is a function of s alone."""
 
     def __init__(self, total_steps: int = 6, *, process_index: int = 0, process_count: int = 1) -> None:
         self.total_steps = total_steps
@@ -36,6 +40,7 @@ class TinyBatches:
         rng = np.random.default_rng(step)
         tokens, positions, segments = (np.zeros((ROWS, LENGTH), np.int32) for _ in range(3))
         where, ids = (np.zeros((ROWS, TARGETS), np.int32) for _ in range(2))
+        families = np.full((ROWS, TARGETS), -1, np.int32)
         weights = np.zeros((ROWS, TARGETS), np.float32)
         for row in range(ROWS):
             first, second = rng.integers(7, 12, 2)
@@ -48,8 +53,10 @@ class TinyBatches:
             where[row, : 2 * count] = predicting
             ids[row, : 2 * count] = rng.integers(1, MODEL.vocab_size, 2 * count)
             weights[row, : 2 * count] = 1.0
-        arrays = (tokens, positions, segments, where, ids, weights)
+            families[row, : 2 * count] = [NER] * count + [CLS] * count
+        arrays = (tokens, positions, segments, where, ids, weights, families)
         names = ("tokens", "positions", "segment_ids", "target_positions", "target_ids", "target_weights")
+        names += ("target_families",)
         return dict(zip(names, arrays, strict=True))
 
     def iterate(self, start_step: int) -> Iterator[dict[str, np.ndarray]]:
@@ -73,6 +80,8 @@ def tiny_train(
     mesh: MeshConfig = EIGHT_DEVICES,
     batches: Any = TinyBatches,
     fingerprint: str = "data-1",
+    open_validation: Any = None,
+    hosts: Hosts = ALONE,
     **settings: Any,
 ) -> Outcome:
     """`train` with settings for a test; `settings` are fields of TrainConfig."""
@@ -86,6 +95,8 @@ def tiny_train(
         data_fingerprint=fingerprint,
         tokenizer=tokenizer(),
         run_dir=run_dir,
+        open_validation=open_validation,
+        hosts=hosts,
     )
 
 
@@ -113,8 +124,8 @@ def take_steps(
     return jax.device_get((state, metrics))
 
 
-def mesh_of(data: int, fsdp: int, tensor: int) -> Mesh:
-    return make_mesh(MeshConfig(data, fsdp, tensor), jax.devices()[: data * fsdp * tensor])
+def mesh_of(data: int, fsdp: int, tensor: int, replica: int = 1) -> Mesh:
+    return make_mesh(MeshConfig(data, fsdp, tensor, replica), jax.devices()[: data * fsdp * tensor * replica])
 
 
 def checkpoint_params(run_dir: Path, step: int) -> Any:

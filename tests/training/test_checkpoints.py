@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from seqgpt_jax.models import loading
-from seqgpt_jax.training.checkpoints import CheckpointError, Checkpoints, Meta
+from seqgpt_jax.training.checkpoints import Checkpoints
 from seqgpt_jax.training.loop import abstract_state
+from seqgpt_jax.training.meta import CheckpointError, Meta
 from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import Rules
 from seqgpt_jax.training.step import TrainState

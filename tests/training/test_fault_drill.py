@@ -12,6 +12,7 @@ DRILL = Path(__file__).parents[2] / "benchmarks" / "fault_drill.py"
 @pytest.mark.slow
 def test_a_run_that_is_killed_twice_and_damaged_ends_with_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)  # the eight devices of these tests are more than its batches
+    monkeypatch.syspath_prepend(DRILL.parent)  # as for a script
     spec = importlib.util.spec_from_file_location("fault_drill", DRILL)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -15,10 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqgpt_jax.training.checkpoints import CheckpointError, Checkpoints, SaveError
+from seqgpt_jax.training.checkpoints import Checkpoints, SaveError
+from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.digest import digest
 from seqgpt_jax.training.logs import read_metrics
-from seqgpt_jax.training.loop import Outcome, TrainConfig
+from seqgpt_jax.training.loop import Outcome
+from seqgpt_jax.training.meta import CheckpointError
 from seqgpt_jax.training.stopping import NotFiniteError
 from seqgpt_jax.training.watching import RecompilationError
 from tests.training.runs import TinyBatches, assert_bit_equal, checkpoint_params, mesh_of, tiny_train

@@ -8,6 +8,7 @@ from tensorboardX.record_writer import RecordWriter
 from seqgpt_jax.training import logs
 from seqgpt_jax.training.logs import MetricsWriter, read_metrics
 from seqgpt_jax.training.metrics import Window
+from seqgpt_jax.training.validation import Score
 
 WINDOW = Window(
     step=2,
@@ -24,6 +25,7 @@ WINDOW = Window(
     eta_seconds=4.0,
     mfu=None,
     peak_memory_gib=3.5,
+    family_loss={"NER": 1.5, "RE": 2.5},
 )
 
 
@@ -76,7 +78,26 @@ def test_tensorboard_gets_every_number_that_is_known(tmp_path):
     values = {value.tag: value.simple_value for value in point.summary.value}
     assert values["train/param_norm"] == 5.0
     assert values["train/peak_memory_gib"] == 3.5
-    assert values.keys() == {f"train/{name}" for name in vars(WINDOW)} - {"train/step", "train/mfu"}
+    assert (values["train/loss/NER"], values["train/loss/RE"]) == (1.5, 2.5)
+    told = {name for name, value in vars(WINDOW).items() if isinstance(value, int | float)} - {"step"}
+    assert values.keys() == {f"train/{name}" for name in (*told, "loss/NER", "loss/RE")}
+    (line,) = read_metrics(tmp_path)
+    assert line.keys() == {*told, "step", "loss/NER", "loss/RE"}
+
+
+def test_a_validation_is_a_line_and_points_of_its_own(tmp_path):
+    made = writer(tmp_path)
+    made.validated(Score(step=2, loss=2.5, seconds=1.0, family_loss={"NER": 3.0}))
+    made.validated(Score(step=4, loss=None, seconds=1.0))
+    made.close()
+    scored = {"validation/loss": 2.5, "validation/loss/NER": 3.0}
+    assert read_metrics(tmp_path) == [{"step": 2, **scored}, {"step": 4}]
+    _, _, point, empty = events(tmp_path)
+    assert (point.step, {value.tag: value.simple_value for value in point.summary.value}) == (2, scored)
+    assert not empty.summary.value
+    resumed = writer(tmp_path, start_step=3)
+    resumed.close()
+    assert [line["step"] for line in read_metrics(tmp_path)] == [2]
 
 
 def test_records_are_framed_as_another_library_frames_them(tmp_path):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training import metrics
 from seqgpt_jax.training.metrics import Clock, model_flops, peak_flops
@@ -9,8 +10,17 @@ from seqgpt_jax.training.step import StepMetrics
 CONFIG = BloomConfig(vocab_size=100, hidden_size=8, n_layer=3, n_head=2)
 
 
-def step_metrics(loss: float = 2.0, supervised: int = 10, tokens: int = 60, grad_norm: float = 1.0) -> StepMetrics:
+def step_metrics(
+    loss: float = 2.0,
+    supervised: int = 10,
+    tokens: int = 60,
+    grad_norm: float = 1.0,
+    families: dict[str, tuple[float, int]] | None = None,
+) -> StepMetrics:
+    """Metrics of one step; `families` gives (sum of losses, targets) of some."""
+    sums = np.array([(families or {}).get(family, (0.0, 0)) for family in FAMILIES], np.float32)
     values = {"loss": loss, "grad_norm": grad_norm, "param_norm": 5.0, "learning_rate": 1e-3, "supervised": supervised}
+    values |= {"family_loss": sums[:, 0], "family_weight": sums[:, 1]}
     values |= {"tokens": tokens, "keys": float(tokens), "slots": 80, "skipped": not np.isfinite(loss + grad_norm)}
     return StepMetrics(**{name: np.asarray(value) for name, value in values.items()})
 
@@ -72,6 +82,23 @@ def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatc
     assert following.eta_seconds == pytest.approx(10 / 4 * 5)
 
 
+def test_a_window_tells_the_loss_of_every_family_that_it_has_seen(monkeypatch):
+    made = clock(monkeypatch, 50.0, 54.0)
+    made.first_step_done()
+    steps = [
+        step_metrics(families={"NER": (6.0, 4), "RE": (8.0, 1)}),
+        step_metrics(families={"NER": (9.0, 1), "EE": (0.0, 3)}),
+        step_metrics(np.nan, families={"NER": (np.nan, 5), "SA": (1.0, 1)}),
+    ]
+    assert made.window(3, steps, skipped=1).family_loss == {"NER": 3.0, "RE": 8.0, "EE": 0.0}
+
+
+def test_a_window_of_nothing_but_skipped_steps_tells_no_family(monkeypatch):
+    made = clock(monkeypatch, 50.0, 54.0)
+    made.first_step_done()
+    assert made.window(1, [step_metrics(np.nan, families={"NER": (np.nan, 5)})], skipped=1).family_loss == {}
+
+
 def test_a_window_of_the_first_step_alone_tells_its_whole_time(monkeypatch):
     made = clock(monkeypatch, 50.0, 50.0)
     made.first_step_done()
@@ -91,6 +118,17 @@ def test_a_window_leaves_skipped_steps_out_of_its_means(monkeypatch):
     assert window.loss is None
     assert window.grad_norm is None
     assert "loss –" in window.line(10)
+
+
+def test_a_pause_takes_time_from_the_run_but_not_from_the_speed_of_training(monkeypatch):
+    made = clock(monkeypatch, 50.0, 54.0, 60.0, 90.0, 92.0)
+    made.first_step_done()
+    made.window(3, [step_metrics()] * 3, skipped=0)
+    with made.paused():
+        pass
+    window = made.window(5, [step_metrics()] * 2, skipped=0)
+    assert window.seconds_per_step == (92 - 54 - 30) / 2
+    assert window.eta_seconds == pytest.approx((92 - 50) / 4 * 5)
 
 
 def test_the_time_in_which_data_were_waited_for_is_told(monkeypatch):

@@ -115,7 +115,7 @@ def test_every_parameter_and_its_moments_lie_by_the_rules():
     params, opt_state = state_shardings(MODEL, make_optimizer(config, make_schedule(config, 5)), mesh, Rules())
     kernel = params["layers"]["attention"]["query_key_value"]["kernel"]
     assert kernel.spec == PartitionSpec(None, "fsdp", "tensor", None, None)
-    assert params["word_embeddings"].spec == PartitionSpec("tensor", "fsdp")
+    assert params["word_embeddings"].spec == PartitionSpec(("tensor", "fsdp"), None)
     adam = opt_state[1]
     assert adam.mu == params
     assert adam.nu == params
@@ -125,6 +125,8 @@ def test_every_parameter_and_its_moments_lie_by_the_rules():
 def test_a_parameter_that_cannot_be_split_is_named():
     with pytest.raises(ValueError, match=r"parameter layers\.attention\.dense\.kernel .*'heads'.*partitioned 8 times"):
         param_shardings(dataclasses.replace(MODEL, hidden_size=24, n_head=4), mesh_of(1, 1, 8), Rules())
+    with pytest.raises(ValueError, match=r"word_embeddings .* product divides Model\.vocab_size = 300"):
+        param_shardings(dataclasses.replace(MODEL, vocab_size=300), mesh_of(1, 4, 2), Rules())
 
 
 def test_batch_size_must_divide():

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models import bloom
 from seqgpt_jax.training.loop import fresh_state
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import Rules, batch_sharding
 from seqgpt_jax.training.step import make_train_step
-from tests.training.runs import LENGTH, MODEL, ROWS, TinyBatches, assert_bit_equal, mesh_of, take_steps
+from tests.training.runs import CLS, LENGTH, MODEL, NER, ROWS, TinyBatches, assert_bit_equal, mesh_of, take_steps
 
 # Without it Adam's first steps are signs of gradients, which rounding flips where they are next to 0.
 STEADY = OptimizerConfig(learning_rate=1e-2, warmup_fraction=0.0, eps=1e-3)
@@ -31,8 +32,7 @@ def on_one_device(batches):
 
 def assert_same_training(one, other, tolerance=2e-5):
     (state, metrics), (other_state, other_metrics) = one, other
-    for a, b in zip(metrics, other_metrics, strict=True):
-        np.testing.assert_allclose(a, b, rtol=tolerance)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance), metrics, other_metrics)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=tolerance), state.params, other_state.params
     )
@@ -43,7 +43,7 @@ def test_any_mesh_trains_the_same(shape, batches, on_one_device):
     assert_same_training(take_steps(mesh_of(*shape), batches, optimizer=STEADY), on_one_device)
 
 
-@pytest.mark.parametrize(("shape", "accumulate"), [((1, 1, 1), 4), ((2, 2, 2), 2)])
+@pytest.mark.parametrize(("shape", "accumulate"), [((1, 1, 1), 4), ((2, 2, 2), 2), ((1, 2, 2, 2), 2)])
 def test_micro_batches_train_like_one_batch(shape, accumulate, batches, on_one_device):
     """Rows carry different numbers of targets, so a mean of means would differ."""
     counts = batches[0]["target_weights"].sum(1)
@@ -68,6 +68,34 @@ def test_metrics_count_the_batch(batches, on_one_device):
     assert first.learning_rate == pytest.approx(STEADY.learning_rate)
     assert abs(first.loss - np.log(MODEL.vocab_size)) < 0.2
     assert first.grad_norm > 0
+
+
+def test_losses_of_families_add_up_to_the_loss(batches, on_one_device):
+    batch, first = batches[0], on_one_device[1][0]
+    counts = [(batch["target_families"] == family).sum() for family in range(len(FAMILIES))]
+    assert first.family_weight.tolist() == counts
+    assert counts[NER] == counts[CLS] > 0
+    assert np.flatnonzero(first.family_loss).tolist() == sorted((CLS, NER))
+    assert first.family_loss.sum() / first.supervised == pytest.approx(first.loss, rel=1e-5)
+    assert first.family_loss[NER] != first.family_loss[CLS]
+
+
+def test_the_loss_of_a_family_is_that_of_its_targets_alone(batches):
+    """Weight 0 for all other targets leaves the sum of one family; the parameters are those before the first step."""
+    batch = batches[0]
+    _, (whole,) = take_steps(mesh_of(1, 1, 1), [batch], optimizer=STEADY)
+    for family in (CLS, NER):
+        weights = np.where(batch["target_families"] == family, batch["target_weights"], 0)
+        _, (alone,) = take_steps(mesh_of(1, 1, 1), [{**batch, "target_weights": weights}], optimizer=STEADY)
+        assert alone.loss * alone.supervised == pytest.approx(whole.family_loss[family], rel=1e-5)
+        assert alone.family_loss[family] == pytest.approx(whole.family_loss[family], rel=1e-5)
+
+
+def test_targets_of_no_known_family_are_trained_on_all_the_same(batches, on_one_device):
+    unknown = [{**batch, "target_families": np.full_like(batch["target_families"], -1)} for batch in batches]
+    state, metrics = take_steps(mesh_of(1, 1, 1), unknown, optimizer=STEADY)
+    assert_bit_equal(state, on_one_device[0])
+    assert metrics[0].family_weight.tolist() == metrics[0].family_loss.tolist() == [0.0] * len(FAMILIES)
 
 
 @pytest.mark.parametrize(("shape", "accumulate"), [((1, 1, 1), 1), ((2, 2, 2), 2)])
@@ -110,7 +138,7 @@ def test_activations_and_state_are_constrained_and_the_old_state_is_given_away(b
         batch = jax.device_put(batches[0], batch_sharding(mesh, rules))
         assert "sharding_constraint" in str(jax.make_jaxpr(step)(state, batch))
         table = state.params["word_embeddings"]
-        assert table.addressable_shards[0].data.shape == (MODEL.vocab_size // 2, MODEL.hidden_size // 2)
+        assert table.addressable_shards[0].data.shape == (MODEL.vocab_size // 4, MODEL.hidden_size)
         moments = state.opt_state[1].mu["word_embeddings"]
         assert moments.sharding == table.sharding
         after, _ = step(state, batch)

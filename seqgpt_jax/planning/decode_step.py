@@ -1,0 +1,208 @@
+"""Decoding on one chip, as `decode` and `evaluate` run it: the pass over the prompts, and a step of the search."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import SingleDeviceSharding
+
+from seqgpt_jax.decoding.constraints import Automaton
+from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
+from seqgpt_jax.models import bloom
+from seqgpt_jax.models.cache import empty_answers
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.planning.chips import GIB, Slice
+from seqgpt_jax.planning.compiling import Compiled, compile_program, shard_bytes, slice_devices
+from seqgpt_jax.planning.hlo import read_program
+from seqgpt_jax.planning.roofline import Phase, decoding_flops, phase
+
+# Sizes of the automaton that says what an answer may be: edges, about one for each token of the labels; lines, one for
+# each query; states of a value's characters.
+EDGES, LINES, STATES = 256, 8, 14
+END_ID = 2
+_MEND = "lower Decode.batch_size, num_beams, max_prompt_length or max_new_tokens, or take a chip with more memory"
+
+
+@dataclass(frozen=True)
+class DecodePlan:
+    """What is known of decoding with one model on one chip of a slice; its other chips take no part.
+
+    All prompts are as long as they may be and all answers as well, so shorter ones need less and are faster.
+
+    Attributes:
+      topology: the slice.
+      batch_size, num_beams, max_prompt_length, max_new_tokens, constrained: of `Decode`.
+      parameters: of the model.
+      fits: whether both programs fit, with what else lies on the chip.
+      bytes_per_chip: of "prefill" and of "step", by kind; "total" too where it is known.
+      hbm_bytes: of a chip.
+      problem: why it does not fit.
+      compile_seconds: on this machine.
+      phases: "prefill", and one "step" of all beams of the batch.
+      roofline_prefill_seconds, roofline_step_seconds: None where it does not fit.
+      tokens_per_second: of answers, while steps run: one for each example and step, however many beams.
+      examples_per_second: prefill and `max_new_tokens` steps for each batch.
+    """
+
+    topology: str
+    batch_size: int
+    num_beams: int
+    max_prompt_length: int
+    max_new_tokens: int
+    constrained: bool
+    parameters: int
+    fits: bool
+    bytes_per_chip: dict[str, dict[str, float]]
+    hbm_bytes: int
+    problem: str
+    compile_seconds: float
+    phases: list[Phase] = field(default_factory=list)
+    roofline_prefill_seconds: float | None = None
+    roofline_step_seconds: float | None = None
+    tokens_per_second: float | None = None
+    examples_per_second: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return dataclasses.asdict(self) | {"phases": [one.to_json() for one in self.phases]}
+
+
+def plan_decoding(model: BloomConfig, decode: DecodeConfig, slice_: Slice) -> DecodePlan:
+    """Compiles both programs, unless the weights alone are too large, and draws up the plan.
+
+    Raises:
+      ValueError: the compiler knows no such slice.
+    """
+    loaded, weights = weights_on_chip(model, SingleDeviceSharding(slice_devices(slice_)[0]))
+    kept = kept_bytes(loaded, weights)
+    sizes = {name: kept | {"weights": shard_bytes(weights)} for name in ("prefill", "step")}
+    plan = DecodePlan(
+        topology=slice_.name,
+        batch_size=decode.batch_size,
+        num_beams=decode.num_beams,
+        max_prompt_length=decode.max_prompt_length,
+        max_new_tokens=decode.max_new_tokens,
+        constrained=decode.constrained,
+        parameters=model.num_params(),
+        fits=False,
+        bytes_per_chip=sizes,
+        hbm_bytes=slice_.chip.hbm_bytes,
+        problem=(
+            f"the weights take {sum(sizes['step'].values()) / GIB:.1f} GiB, and decoding runs on one chip: take one "
+            "with more memory"
+        ),
+        compile_seconds=0.0,
+    )
+    if sum(sizes["step"].values()) > plan.hbm_bytes:
+        return plan
+    programs = {"prefill": compile_prefill(weights, decode), "step": compile_search(weights, decode)}
+    sizes = {name: kept | one.bytes for name, one in programs.items()}
+    problems = [one.problem for one in programs.values() if not one.fits]
+    for name, one in programs.items():
+        if one.fits:
+            sizes[name]["total"] = sum(sizes[name].values())
+            if sizes[name]["total"] > plan.hbm_bytes:
+                problems.append(f"the weights as they were loaded leave too little room for {name}")
+    plan = dataclasses.replace(
+        plan,
+        fits=not problems,
+        bytes_per_chip=sizes,
+        problem="\n".join([*problems, _MEND] if problems else []),
+        compile_seconds=round(sum(one.seconds for one in programs.values()), 1),
+    )
+    return plan if problems else _with_times(plan, model, slice_, programs)
+
+
+def _with_times(plan: DecodePlan, model: BloomConfig, slice_: Slice, programs: dict[str, Compiled]) -> DecodePlan:
+    flops = decoding_flops(
+        model,
+        batch_size=plan.batch_size,
+        num_beams=plan.num_beams,
+        prompt_length=plan.max_prompt_length,
+        answer_length=plan.max_new_tokens,
+    )
+    whole = dataclasses.replace(read_program(programs["prefill"].text)["rest"], name="prefill")
+    # What `extend` does once before its steps, cutting the weights out of their stack, takes less than one step.
+    step = read_program(programs["step"].text)["step"]
+    phases = [phase(part, flops[part.name], slice_) for part in (whole, step)]
+    prefill_seconds, step_seconds = (one.seconds for one in phases)
+    return dataclasses.replace(
+        plan,
+        phases=phases,
+        roofline_prefill_seconds=prefill_seconds,
+        roofline_step_seconds=step_seconds,
+        tokens_per_second=plan.batch_size / step_seconds,
+        examples_per_second=plan.batch_size / (prefill_seconds + plan.max_new_tokens * step_seconds),
+    )
+
+
+def weights_on_chip(model: BloomConfig, place: SingleDeviceSharding) -> tuple[Any, Any]:
+    """(the weights as they are loaded, as the engine computes with them), abstract, on one chip."""
+    loaded = bloom.abstract(model)
+    return _placed(loaded, place), _placed(jax.eval_shape(for_decoding, loaded), place)
+
+
+def kept_bytes(loaded: Any, weights: Any) -> dict[str, float]:
+    """What the commands hold beside the engine's weights: those that it had to convert."""
+    pairs = zip(jax.tree.leaves(loaded), jax.tree.leaves(weights), strict=True)
+    kept = [one for one, converted in pairs if one.dtype != converted.dtype]
+    return {"weights as loaded": shard_bytes(kept)} if kept else {}
+
+
+def prompts(weights: Any, decode: DecodeConfig) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
+    """(tokens, mask): what `prefill` takes beside the weights."""
+    place, shape = _place(weights), (decode.batch_size, decode.max_prompt_length)
+    return _array(shape, jnp.int32, place), _array(shape, jnp.bool_, place)
+
+
+def search(weights: Any, decode: DecodeConfig) -> tuple[Any, ...]:
+    """What `extend` takes when there is room for the longest answers: the weights first, the rest by position."""
+    place, batch, beams, room = _place(weights), decode.batch_size, decode.num_beams, decode.max_new_tokens
+    vocab_size = weights.config.vocab_size
+    cache, logits = _placed(jax.eval_shape(prefill, weights, *prompts(weights, decode)), place)
+    real, forbidden = _array((batch,), jnp.bool_, place), _array((vocab_size,), jnp.bool_, place)
+    automaton = abstract_automaton(batch, vocab_size, place) if decode.constrained else None
+    start = partial(begin, num_beams=beams, max_new_tokens=room, eos_id=END_ID)
+    state, at = _placed(jax.eval_shape(start, logits, real, forbidden, automaton), place)
+    answers = _placed(jax.eval_shape(partial(empty_answers, num_beams=beams, size=room), cache), place)
+    return weights, cache, state, answers, at, forbidden, automaton
+
+
+def compile_prefill(weights: Any, decode: DecodeConfig) -> Compiled:
+    """The pass over the prompts."""
+    batch = prompts(weights, decode)
+    return compile_program(prefill, (weights, *batch), {"weights": weights, "batch": batch})
+
+
+def compile_search(weights: Any, decode: DecodeConfig) -> Compiled:
+    """The loop of steps."""
+    arguments = search(weights, decode)
+    _, cache, state, answers, *rest = arguments
+    kinds = {"weights": weights, "cache of prompts": cache, "cache of answers": answers, "search": (state, rest)}
+    return compile_program(extend, arguments, kinds, eos_id=END_ID)
+
+
+def abstract_automaton(batch_size: int, vocab_size: int, place: SingleDeviceSharding) -> Automaton:
+    """What `Grammar.automaton` makes, of a usual size."""
+    return Automaton(
+        *[_array((batch_size, EDGES), jnp.int32, place)] * 5,
+        start_B=_array((batch_size,), jnp.int32, place),
+        reserve_BxL=_array((batch_size, LINES), jnp.int32, place),
+        next_SxV=_array((STATES, vocab_size), jnp.int8, place),
+    )
+
+
+def _place(weights: Any) -> SingleDeviceSharding:
+    return jax.tree.leaves(weights)[0].sharding
+
+
+def _placed(tree: Any, place: SingleDeviceSharding) -> Any:
+    return jax.tree.map(lambda x: _array(x.shape, x.dtype, place), tree)
+
+
+def _array(shape: tuple[int, ...], dtype: Any, place: SingleDeviceSharding) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=place)

@@ -1,0 +1,41 @@
+"""What is asked of the TPU's compiler: chips, their memory, and sizes of programs."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax.sharding import SingleDeviceSharding
+
+from seqgpt_jax.planning.chips import CHIPS, parse_slice, usual_shape
+from seqgpt_jax.planning.compiling import compile_program, slice_devices
+from seqgpt_jax.planning.program import read_computations, tiled_bytes
+from tests.planning.compiler import needs_compiler
+
+pytestmark = [needs_compiler, pytest.mark.usefixtures("compiler")]
+
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_a_chip_has_the_memory_that_the_compiler_says(name) -> None:
+    chip = CHIPS[name]
+    devices = slice_devices(parse_slice(f"{name}:{'x'.join(map(str, usual_shape(4, len(chip.pod))))}"))
+    assert [device.device_kind for device in devices] == [chip.device_kind] * 4
+    large = jax.ShapeDtypeStruct((chip.hbm_bytes,), jnp.int8, sharding=SingleDeviceSharding(devices[0]))
+    compiled = compile_program(jax.jit(jnp.negative), (large,), {"x": large})
+    assert not compiled.fits
+    assert compiled.bytes["available"] == pytest.approx(chip.hbm_bytes)
+
+
+def test_sizes_in_tiles_are_those_that_the_compiler_reserves() -> None:
+    place = SingleDeviceSharding(slice_devices(parse_slice("v5e:1x1"))[0])
+    shapes = {"x": ((3, 5, 64), jnp.bfloat16), "y": ((64, 3), jnp.float32), "z": ((1000,), jnp.float32)}
+    arrays = {name: jax.ShapeDtypeStruct(*one, sharding=place) for name, one in shapes.items()}
+    compiled = compile_program(jax.jit(lambda *xs: [2 * x for x in xs]), tuple(arrays.values()), arrays)
+    computations, entry = read_computations(compiled.text)
+    parameters = [one for one in computations[entry].values() if one.opcode == "parameter"]
+    reserved = sum(compiled.bytes[name] for name in ("x", "y", "z", "padding of arguments"))
+    assert sum(tiled_bytes(one.shape) for one in parameters) == pytest.approx(reserved, rel=0.1)
+    assert reserved > 1.5 * sum(compiled.bytes[name] for name in arrays)
+
+
+def test_a_slice_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"--topology=v5e:3x5: .*not divisible"):
+        slice_devices(parse_slice("v5e:3x5"))

@@ -1,0 +1,53 @@
+"""That what is compiled for decoding has the shapes that the engine has."""
+
+import dataclasses
+
+import jax
+from jax.sharding import SingleDeviceSharding
+
+from seqgpt_jax.decoding.constraints import Grammar
+from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.planning import decode_step
+from seqgpt_jax.planning.roofline import decoding_flops
+from tests.decoding.folders import tokenizer
+
+MODEL = BloomConfig(hidden_size=64, n_layer=3, n_head=4, vocab_size=512)
+DECODE = DecodeConfig(num_beams=2, max_new_tokens=32, batch_size=4, max_prompt_length=256)
+SIZES = {"batch_size": 4, "num_beams": 2, "prompt_length": 256, "answer_length": 32}
+
+
+def here() -> SingleDeviceSharding:
+    return SingleDeviceSharding(jax.devices()[0])
+
+
+def test_the_automaton_is_one_that_the_grammar_makes() -> None:
+    made = Grammar(tokenizer(), 512).automaton(["输入: a\n抽取: b，c\n输出: [GEN]"], 3)
+    planned = decode_step.abstract_automaton(3, 512, here())
+    assert jax.tree.structure(planned) == jax.tree.structure(made)
+    for name, real, abstract in zip(made._fields, made, planned, strict=True):
+        assert (real.dtype, real.ndim) == (abstract.dtype, abstract.ndim), name
+        # Edges and lines depend on the labels.
+        assert real.shape[0] == abstract.shape[0], name
+    assert made.next_SxV.shape == planned.next_SxV.shape
+
+
+def test_flops_are_those_that_xla_counts() -> None:
+    mine = decoding_flops(MODEL, **SIZES)
+    _, weights = decode_step.weights_on_chip(MODEL, here())
+    prompts = decode_step.prompts(weights, DECODE)
+    # Of the pass over the prompts XLA counts one layer, the body of a loop. Norms, softmax and the choice of tokens are
+    # not in the formula.
+    head = 2 * MODEL.vocab_size * MODEL.hidden_size * DECODE.batch_size
+    counted = decode_step.prefill.lower(weights, *prompts).cost_analysis()["flops"]
+    assert 1.0 < counted / (head + (mine["prefill"] - head) / MODEL.n_layer) < 1.1
+    step = decode_step.extend.lower(*decode_step.search(weights, DECODE), eos_id=decode_step.END_ID)
+    assert 1.0 < step.cost_analysis()["flops"] / mine["step"] < 1.3
+
+
+def test_what_the_commands_keep_beside_the_weights() -> None:
+    loaded, weights = decode_step.weights_on_chip(MODEL, here())
+    assert decode_step.kept_bytes(loaded, weights) == {}
+    loaded, weights = decode_step.weights_on_chip(dataclasses.replace(MODEL, dtype="bfloat16"), here())
+    norms = (2 * MODEL.n_layer + 2) * 2 * MODEL.hidden_size
+    assert decode_step.kept_bytes(loaded, weights) == {"weights as loaded": 4 * (MODEL.num_params() - norms)}
