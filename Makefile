@@ -38,4 +38,6 @@ $(VENV)/.installed: setup.py | $(BIN)/python
 $(VENV)/.installed_test: $(VENV)/.installed
 	@echo "== installing what the tests need (PyTorch as the parity oracle, pytest, ruff)"
 	$(BIN)/python -m pip install --progress-bar on -e '.[test]'
+	@echo "== installing the TPU's compiler beside it (684 MB, Linux only); where that fails, its tests are skipped"
+	-$(BIN)/python -m pip install --progress-bar on --no-deps --upgrade --target $(VENV)/libtpu 'libtpu==0.0.42.*'
 	@touch $@

@@ -31,6 +31,7 @@ BY_NAME = {
         "--gin.Train.batch_size=16",
         "--gin.Optimizer.moment_dtype=bfloat16",
     ],
+    "7b1 v5e-256": ["--gin_file=ft_7b1.gin", "--topology=v5e:16x16", "--gin.Train.batch_size=1024"],
     "176b v5p-512": ["--gin_file=ft_176b.gin", "--topology=v5p:4x8x8"],
 }
 
@@ -52,7 +53,7 @@ def plan(words: list[str]) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "seqgpt_jax.plan", *words, "--json"], capture_output=True, text=True, check=False
     )
-    if done.returncode > 1:
+    if not done.stdout:  # 1 is the exit code of what does not fit, and of what breaks down
         sys.exit(done.stderr)
     return {"command": f"python -m seqgpt_jax.plan {' '.join(words)}", **json.loads(done.stdout)}
 
@@ -89,10 +90,11 @@ def table(result: dict[str, Any]) -> str:
         "",
         "`python benchmarks/plan_table.py`: the recipe of each size (`ft_SIZE.gin`; `pt_SIZE.gin` trains the same "
         f"step) on its own slice, {OWN}, and with {ROWS_PER_CHIP} rows a chip on others, compiled by the TPU's "
-        f"compiler on a machine without TPU ({versions}). Bytes are the compiler's. Times are a roofline of data-sheet "
-        "numbers, an estimate to compare designs by, not measurements. Full rematerialisation computes a third more "
-        "than it needs to, and so keeps MFU below about 75 %. Hours are for a million examples of 200 tokens, times "
-        "the recipe's epochs.",
+        f"compiler on a machine without TPU ({versions}). Times are a roofline of data-sheet numbers, an estimate to "
+        "compare designs by, not measurements. Bytes are of all kinds added up: where they are more than a chip has "
+        "and yet fit, temporaries take each other's place. Full rematerialisation (3b and larger) computes a third "
+        "more than it needs to, and so keeps MFU below about 75 %. Hours are for a million examples of 200 tokens, "
+        "times the recipe's epochs.",
         "",
         "| size, slice | mesh | batch x length | GiB a chip | of | fits | step, s | MFU | limit | hours | chip-hours |",
         "| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- | ---: | ---: |",
@@ -101,7 +103,7 @@ def table(result: dict[str, Any]) -> str:
         row = result["rows"][name]
         mesh = " x ".join(f"{axis} {size}" for axis, size in row["mesh"].items() if size > 1)
         sizes = row["bytes_per_chip"]
-        needed = sizes.get("total", sizes.get("needed"))
+        needed = sizes.get("total", sizes.get("needed", math.nan))
         cells = [
             name,
             mesh,

@@ -13,9 +13,11 @@ cannot be written or read is told: the one before it stays, or takes its place.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +47,20 @@ def validation_data(
             f"--gin.Prepare.split=validation and --gin.Prepare.max_instances={min(limits)}"
         )
     return dataclasses.replace(prepare_config, split="validation", max_instances=min(limits))
+
+
+@contextlib.contextmanager
+def end_after_failed_save() -> Iterator[None]:
+    """Ends the process after a SaveError: after a save that failed, threads of Orbax live on for five minutes."""
+    from seqgpt_jax.training.checkpoints import SaveError
+    from seqgpt_jax.training.fate import end
+
+    try:
+        yield
+    except SaveError as error:
+        text, code = command_line.explain(error)
+        print(f"error: {text}", file=sys.stderr)
+        end(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.training.loop import train
     from seqgpt_jax.training.stopping import EXIT_STOPPED
 
-    with join(command_line.explain) if args.multihost else ALONE as hosts:
+    with end_after_failed_save(), join(command_line.explain) if args.multihost else ALONE as hosts:
         bound = configs.bound("Prepare")
         store = open_store(TrainStore, prepare_config, args.store, bound)
         tokenizer = tokenizer_of(prepare_config)

@@ -115,6 +115,8 @@ class Compiled:
       seconds: that lowering and compilation took.
       bytes: by kind: arguments by name, then "temporaries", "outputs" (without those that take a donated argument's
         place), "code". Where it does not fit, what the compiler told.
+      peak: most bytes that lie there at the same time; None where it does not fit. Less than all kinds added up, as
+        temporaries take each other's place.
       problem: the compiler's message where it does not fit.
       text: the optimised program.
     """
@@ -122,6 +124,7 @@ class Compiled:
     fits: bool
     seconds: float
     bytes: dict[str, float]
+    peak: float | None = None
     problem: str = ""
     text: str = ""
 
@@ -152,7 +155,7 @@ def compile_program(jitted: Any, arguments: tuple[Any, ...], named: dict[str, An
     sizes["temporaries"] = memory.temp_size_in_bytes
     sizes["outputs"] = memory.output_size_in_bytes - memory.alias_size_in_bytes
     sizes["code"] = memory.generated_code_size_in_bytes
-    return Compiled(True, time.perf_counter() - start, sizes, text=compiled.as_text())
+    return Compiled(True, time.perf_counter() - start, sizes, peak=memory.peak_memory_in_bytes, text=compiled.as_text())
 
 
 def shard_bytes(tree: Any) -> float:

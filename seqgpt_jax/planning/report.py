@@ -29,6 +29,7 @@ class Plan:
       parameters: of the model.
       fits: whether it compiled.
       bytes_per_chip: by kind; "total" too where it is known.
+      peak_bytes_per_chip: most of them at the same time; None where it does not fit.
       hbm_bytes: of a chip.
       problem: the compiler's message where it does not fit.
       compile_seconds: on this machine.
@@ -62,6 +63,7 @@ class Plan:
     steps: int | None
     collectives: dict[str, dict[str, float]] = field(default_factory=dict)
     phases: list[Phase] = field(default_factory=list)
+    peak_bytes_per_chip: float | None = None
     roofline_step_seconds: float | None = None
     roofline_mfu: float | None = None
     executed_flops_per_chip: float | None = None
@@ -121,6 +123,7 @@ def make_plan(recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compi
         plan,
         collectives=summed(parts),
         phases=made,
+        peak_bytes_per_chip=compiled.peak,
         roofline_step_seconds=seconds,
         roofline_mfu=useful / seconds / (slice_.chips * slice_.chip.flops),
         executed_flops_per_chip=sum(flops.values()),
@@ -157,6 +160,8 @@ def print_plan(plan: Plan, slice_: Slice, console: Console) -> None:
         flags = " ".join(f"--gin.{name}={value}" for name, value in plan.changes.items())
         console.print(f"settings: {flags}", markup=False, highlight=False)
     _print_sizes({"GiB": plan.bytes_per_chip}, console)
+    if plan.fits:
+        console.print(f"at the same time: {_gib(plan.peak_bytes_per_chip)} GiB", highlight=False)
     _print_verdict(plan, console)
     if not plan.fits:
         return

@@ -1,7 +1,6 @@
 """Attention in blocks and in the TPU's kernel (interpreted) against attention that holds all scores."""
 
 import dataclasses
-import importlib.util
 import os
 import subprocess
 import sys
@@ -16,8 +15,10 @@ from flax import nnx
 from seqgpt_jax.models import bloom, flash
 from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
 from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.planning.compiling import find_compiler
 from seqgpt_jax.training.optimizer import OptimizerConfig
 from seqgpt_jax.training.partitioning import Rules
+from tests.planning.compiler import needs_compiler
 from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
 
 ROWS, LENGTH, HEADS, HEAD_DIM = 4, 256, 4, 8
@@ -274,12 +275,10 @@ print(*(name for name in ("all-gather", "all-reduce", "all-to-all", "collective-
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not os.environ.get("TPU_LIBRARY_PATH") and importlib.util.find_spec("libtpu") is None,
-    reason="needs the TPU's compiler: pip install libtpu",
-)
+@needs_compiler
 def test_the_kernel_compiles_for_a_slice_and_exchanges_nothing():
     environment = {**os.environ, "TPU_SKIP_MDS_QUERY": "1", "ALLOW_MULTIPLE_LIBTPU_LOAD": "1"}
+    environment["TPU_LIBRARY_PATH"] = str(find_compiler())
     done = subprocess.run([sys.executable, "-c", ON_A_SLICE], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     counts, collectives = done.stdout.splitlines()[-2:]

@@ -31,6 +31,8 @@ def batches(fault: str) -> Iterator[np.ndarray]:
                     os.kill(os.getpid(), signal.SIGSTOP)
                 case "damaged":
                     raise OSError(5, "Input/output error", "train-00003.arrayrecord")
+                case "interrupted":
+                    raise KeyboardInterrupt
                 case "stuck":
                     time.sleep(600)
                 case "short":

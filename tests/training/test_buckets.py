@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import signal
 import sys
 from http import HTTPStatus
@@ -32,11 +31,13 @@ SETTINGS = {"save_every": 2, "keep": 2, "log_every": 1}
 
 @pytest.fixture(scope="module")
 def bucket():
-    """The bucket; that the libraries look there stays so, as they do not ask twice."""
+    """The bucket; libraries in this process go on to look there, as they do not ask twice."""
     made = Bucket()
-    os.environ.update(made.environment())
-    fsspec.config.set_conf_env(fsspec.config.conf)
-    yield made
+    with pytest.MonkeyPatch.context() as variables:
+        for name, value in made.environment().items():
+            variables.setenv(name, value)
+        fsspec.config.set_conf_env(fsspec.config.conf)
+        yield made
     made.close()
 
 

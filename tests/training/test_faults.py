@@ -264,6 +264,19 @@ def test_a_disk_that_takes_no_more_in_the_background_leaves_the_checkpoint_befor
     assert_bit_equal(checkpoint_params(tmp_path, 6), checkpoint_params(straight, 6))
 
 
+def test_after_it_the_command_ends_at_once_whatever_threads_are_left():
+    code = """if True:
+        import threading, time
+        from seqgpt_jax.train import end_after_failed_save
+        from seqgpt_jax.training.checkpoints import SaveError
+        threading.Thread(target=time.sleep, args=(300,)).start()
+        with end_after_failed_save():
+            raise SaveError("the last state of the run could not be saved")
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (2, "error: the last state of the run could not be saved\n")
+
+
 # ---- Steps that are not finite
 
 

@@ -206,21 +206,24 @@ APART = (
 )
 
 
+# (what goes wrong, on which of two hosts, exit codes of that host and of the other one, what the other one says)
+FAULTS = [
+    ("killed", 1, (-signal.SIGKILL, 1), GONE),
+    ("killed", 0, (-signal.SIGKILL, 1), GONE),
+    ("damaged", 1, (2, 2), DAMAGED),
+    ("damaged", 0, (2, 2), DAMAGED),
+    ("short", 1, (2, 2), SHORT),
+    ("interrupted", 1, (130, 130), r"has failed: interrupted: .*\. Start the same"),
+    ("stuck", 1, (1, 1), STUCK),
+    ("invalid", 1, (1, 1), STUCK_IN_VALIDATION),
+    ("stopped", 1, (None, 1), SILENT),
+    ("differs", 1, (2, 2), DIFFERS),
+    ("apart", 1, (2, 2), APART),
+]
+
+
 @pytest.mark.parametrize(
-    ("fault", "guilty", "codes", "message"),
-    [
-        ("killed", 1, (-signal.SIGKILL, 1), GONE),
-        ("killed", 0, (-signal.SIGKILL, 1), GONE),
-        ("damaged", 1, (2, 2), DAMAGED),
-        ("damaged", 0, (2, 2), DAMAGED),
-        ("short", 1, (2, 2), SHORT),
-        ("stuck", 1, (1, 1), STUCK),
-        ("invalid", 1, (1, 1), STUCK_IN_VALIDATION),
-        ("stopped", 1, (None, 1), SILENT),
-        ("differs", 1, (2, 2), DIFFERS),
-        ("apart", 1, (2, 2), APART),
-    ],
-    ids=lambda value: value if isinstance(value, str) and value.isalpha() else "",
+    ("fault", "guilty", "codes", "message"), FAULTS, ids=[f"{fault} on host {guilty}" for fault, guilty, *_ in FAULTS]
 )
 def test_a_host_that_fails_is_named_and_all_end(tmp_path, start, fault, guilty, codes, message):
     port = free_port()

@@ -1,0 +1,69 @@
+"""The recipes by size: what can be told of them without the TPU's compiler. What it says is in benchmarks/results/."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import seqgpt_jax.configs
+from seqgpt_jax.command_line import Configs
+from seqgpt_jax.models import flash
+from seqgpt_jax.planning.chips import parse_slice
+
+FOLDER = Path(seqgpt_jax.configs.__file__).parent / "runs"
+TABLE = Path(__file__).parents[2] / "benchmarks" / "results" / "plan_table.json"
+SIZES = ("560m", "1b7", "3b", "7b1", "176b")
+RECIPES = [f"{stage}_{size}" for stage in ("pt", "ft") for size in SIZES]
+
+
+def build(recipe: str, *names: str) -> list:
+    configs = Configs([f"{recipe}.gin"], [], uses=("Prepare", "Model", "Optimizer", "Mesh", "Train"))
+    return [configs.build(name) for name in names]
+
+
+def topology(recipe: str) -> str:
+    """As the recipe's first lines name it."""
+    return re.search(r"--topology=(\S+)", (FOLDER / f"{recipe}.gin").read_text(encoding="utf-8"))[1]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_suits_the_slice_that_it_names(recipe):
+    model, train, mesh, prepare = build(recipe, "Model", "Train", "Mesh", "Prepare")
+    chips = parse_slice(topology(recipe)).chips
+    assert mesh.fsdp == -1
+    assert train.batch_size % (train.accumulate * chips) == 0
+    assert model.vocab_size % chips == 0
+    assert model.attention == "splash"
+    assert train.length % flash.SPLASH_BLOCKS[0] == 0
+    # No example that was prepared is too long for a row.
+    assert prepare.max_prompt_tokens + prepare.max_target_tokens <= train.length
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_both_stages_train_the_same_step(size):
+    pt, ft = (build(f"{stage}_{size}", "Model", "Optimizer", "Mesh") for stage in ("pt", "ft"))
+    assert pt == ft
+    rows = [
+        (train.batch_size, train.length) for (train,) in (build(f"{stage}_{size}", "Train") for stage in ("pt", "ft"))
+    ]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_table_has_every_recipe_as_it_is(size):
+    """Whoever changes a recipe compiles it again: python benchmarks/plan_table.py --only=SIZE --again."""
+    model, train = build(f"ft_{size}", "Model", "Train")
+    rows = json.loads(TABLE.read_text(encoding="utf-8"))["rows"].values()
+    own = f"--gin_file=ft_{size}.gin --topology={topology(f'ft_{size}')}"
+    (row,) = [row for row in rows if row["command"].split(" -m seqgpt_jax.plan ")[1].startswith(own)]
+    assert row["fits"]
+    said = {name: row[name] for name in ("batch_size", "length", "accumulate", "remat", "attention", "parameters")}
+    assert said == {
+        "batch_size": train.batch_size,
+        "length": train.length,
+        "accumulate": train.accumulate,
+        "remat": model.remat,
+        "attention": model.attention,
+        "parameters": model.num_params(),
+    }
