@@ -29,10 +29,14 @@ def _forward(spec, x, y, dtype, out_dtype):
 
 def _backward(spec, dtype, out_dtype, residuals, cotangent):
     x, y = residuals
+    return _gradients(spec, x, y, cotangent, dtype, y.dtype)
+
+
+def _gradients(spec, x, y, cotangent, dtype, y_dtype):
     operands, result = spec.split("->")
     x_spec, y_spec = operands.split(",")
     dx = product(f"{result},{y_spec}->{x_spec}", cotangent, y, dtype, x.dtype)
-    dy = product(f"{x_spec},{result}->{y_spec}", x, cotangent, dtype, y.dtype)
+    dy = product(f"{x_spec},{result}->{y_spec}", x, cotangent, dtype, y_dtype)
     return dx, dy
 
 
@@ -62,10 +66,7 @@ def _kernel_forward(spec, x, kernel, names, dtype):
 
 def _kernel_backward(spec, names, dtype, residuals, cotangent):
     x, kernel = residuals
-    operands, result = spec.split("->")
-    x_spec, kernel_spec = operands.split(",")
-    dx = product(f"{result},{kernel_spec}->{x_spec}", cotangent, _gathered(kernel, names, dtype), dtype, x.dtype)
-    dkernel = product(f"{x_spec},{result}->{kernel_spec}", x, cotangent, dtype, kernel.dtype)
+    dx, dkernel = _gradients(spec, x, _gathered(kernel, names, dtype), cotangent, dtype, kernel.dtype)
     return dx, constrain(dkernel, *names)
 
 
