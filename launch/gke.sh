@@ -5,7 +5,7 @@
 #   export SEQGPT_CLUSTER=tpus SEQGPT_IMAGE=us-docker.pkg.dev/my-project/images/seqgpt
 #   launch/ship.sh && launch/gke.sh image
 #   launch/gke.sh cluster --type=v5litepod-16 --spot
-#   launch/gke.sh train --type=v5litepod-16 -- --gin_file=ft.gin --run_dir=gs://my-bucket/runs/ft
+#   launch/gke.sh train --type=v5litepod-16 -- --gin_file=ft_560m.gin --run_dir=gs://my-bucket/runs/ft
 #   launch/gke.sh stop && launch/gke.sh delete
 #
 #   image      builds IMAGE:COMMIT from dist/COMMIT-tpu with Cloud Build

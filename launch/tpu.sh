@@ -5,7 +5,7 @@
 #   launch/ship.sh
 #   launch/tpu.sh create --type=v5litepod-16 --spot
 #   launch/tpu.sh setup
-#   launch/tpu.sh train -- --gin_file=ft.gin --run_dir=gs://my-bucket/runs/ft
+#   launch/tpu.sh train -- --gin_file=ft_560m.gin --run_dir=gs://my-bucket/runs/ft
 #   launch/tpu.sh delete
 #
 #   create   asks for the machines and waits until they are there

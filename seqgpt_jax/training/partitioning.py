@@ -68,8 +68,8 @@ def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -
     if len(devices) % given or (-1 not in sizes and len(devices) != given):
         product = " x ".join(f"Mesh.{axis}" for axis in MESH_AXES)
         raise ValueError(
-            f"{product} = {' x '.join(map(str, sizes))} does not fit {len(devices)} devices: "
-            "set them so that the product is that number, or one of them to -1"
+            f"{product} = {' x '.join(map(str, sizes))} does not fit {len(devices)} devices: set them so that the "
+            + ("others divide that number" if -1 in sizes else "product is that number, or one of them to -1")
         )
     replica, *within = (len(devices) // given if size == -1 else size for size in sizes)
     slices: dict[int, list[jax.Device]] = {}
