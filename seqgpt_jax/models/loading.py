@@ -142,6 +142,11 @@ def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int
     return losses
 
 
+def by_loss(losses: Mapping[int, float]) -> list[int]:
+    """The steps of these losses, the best one first; of equal ones the oldest."""
+    return sorted(losses, key=lambda step: (losses[step], step))
+
+
 def restore_params(
     folder: epath.PathLike,
     config: BloomConfig,
@@ -169,10 +174,10 @@ def restore_params(
         if not steps:
             raise LoadingError(f"{folder} holds no checkpoint yet")
         if step == "best":
-            losses = validation_losses(folder, steps)
-            if not losses:
+            ranked = by_loss(validation_losses(folder, steps))
+            if not ranked:
                 raise LoadingError(f"{folder} holds no checkpoint with a validation loss (see Train.validate_every)")
-            step = min(losses, key=lambda step: (losses[step], step))
+            step = ranked[0]
         if step is not None and step not in steps:
             raise LoadingError(f"{folder} holds no checkpoint of step {step}; there are {', '.join(map(str, steps))}")
         step = steps[-1] if step is None else step

@@ -30,7 +30,7 @@ from orbax.checkpoint.path import atomicity_types
 from orbax.checkpoint.path import step as orbax_steps
 
 from seqgpt_jax.models import folders
-from seqgpt_jax.models.loading import CHECKPOINTS_FOLDER, validation_losses
+from seqgpt_jax.models.loading import CHECKPOINTS_FOLDER, by_loss, validation_losses
 from seqgpt_jax.training.damage import brief, is_damage
 from seqgpt_jax.training.digest import by_name, digest
 from seqgpt_jax.training.keeping import keeping
@@ -140,8 +140,8 @@ class Checkpoints:
     def best(self) -> tuple[int, float] | None:
         """(step, validation loss) of the checkpoint where it is lowest; None where there is none with a loss."""
         steps = self._manager.all_steps() if self._manager else ()
-        losses = {step: self._losses[step] for step in steps if step in self._losses}
-        return min(losses.items(), key=lambda item: (item[1], item[0]), default=None)
+        ranked = by_loss({step: self._losses[step] for step in steps if step in self._losses})
+        return (ranked[0], self._losses[ranked[0]]) if ranked else None
 
     def close(self) -> None:
         """Waits, and gives back threads and files."""

@@ -4,6 +4,7 @@ import atexit
 import dataclasses
 import hashlib
 import importlib.metadata
+import itertools
 import os
 import platform
 import threading
@@ -137,29 +138,26 @@ class Hosts:
         Raises:
           ValueError: the batches end earlier.
         """
-        for step in range(start + 1, steps + 1):
-            # The first step compiles: on one host from a cache, on another one not.
-            patience = self._limits.ready if step == start + 1 else None
-            self.at(f"reads the batch of step {step:,}", patience)
-            try:
-                batch = next(batches)
-            except StopIteration:
-                raise ValueError(f"the data end before step {step:,} of {steps:,}") from None
-            self.at(f"is at step {step:,}", patience)
+        step, numbered = start, self._each(batches, "the batch of step", "is at step", start + 1)
+        for step, batch in zip(range(start + 1, steps + 1), numbered, strict=False):
             yield step, batch
+        if step < steps:
+            raise ValueError(f"the data end before step {step + 1:,} of {steps:,}")
 
     def each(self, batches: Iterable[T], what: str) -> Iterator[T]:
         """The batches, of which all hosts have equally many; `what` is what they are called, as "validation batch"."""
-        source, number = iter(batches), 0
-        while True:
-            number += 1
-            patience = self._limits.ready if number == 1 else None  # The first one compiles.
+        return self._each(iter(batches), what, f"computes {what}", 1)
+
+    def _each(self, batches: Iterator[T], what: str, then: str, first: int) -> Iterator[T]:
+        for number in itertools.count(first):
+            # The first one compiles: on one host from a cache, on another one not.
+            patience = self._limits.ready if number == first else None
             self.at(f"reads {what} {number:,}", patience)
             try:
-                batch = next(source)
+                batch = next(batches)
             except StopIteration:
                 return
-            self.at(f"computes {what} {number:,}", patience)
+            self.at(f"{then} {number:,}", patience)
             yield batch
 
     def _ask(self, facts: dict[str, str], doing: str, last: bool = False) -> str:

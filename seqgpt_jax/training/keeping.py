@@ -11,6 +11,8 @@ from orbax.checkpoint.checkpoint_managers import (
     PreservationPolicy,
 )
 
+from seqgpt_jax.models.loading import by_loss
+
 
 def keeping(newest: int, best: int, every: int | None, losses: Mapping[int, float]) -> PreservationPolicy:
     """The `newest` ones stay, and the `best` by validation loss, and those of steps that are a multiple of `every`.
@@ -37,6 +39,5 @@ class LowestLoss(PreservationPolicy):
     ) -> Sequence[bool]:
         """Whether each one stays."""
         steps = [checkpoint.step for checkpoint in checkpoints]
-        ranked = sorted((self._losses[step], step) for step in steps if step in self._losses)
-        best = {step for _, step in ranked[: self._count]}
+        best = by_loss({step: self._losses[step] for step in steps if step in self._losses})[: self._count]
         return [step in best for step in steps]

@@ -217,8 +217,9 @@ def train(
         if config.validate_every is not None:
             if open_validation is None:
                 raise ValueError(f"Train.validate_every = {config.validate_every}, but there are no validation data")
-            rows = config.micro_batch_size
-            validation = Validation(model_config, open_validation, rows=rows, mesh=mesh, rules=rules, hosts=hosts)
+            validation = Validation(
+                model_config, open_validation, rows=config.micro_batch_size, mesh=mesh, rules=rules, hosts=hosts
+            )
 
         # ---- Steps
         train_step = make_train_step(model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules)
