@@ -144,12 +144,16 @@ def make_published(folder: Path, config: Any) -> None:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from seqgpt_jax.models import hf
+    from seqgpt_jax.io import hf_checkpoint
 
     rng = np.random.default_rng(0)
     folder.mkdir()
-    blocks = [(key, layer) for layer in range(config.n_layer) for key in hf.BLOCK_KEYS]
-    keys = [*((key, 0) for key in hf.EMBEDDING_KEYS), *blocks, *((key, 0) for key in hf.FINAL_KEYS)]
+    blocks = [(key, layer) for layer in range(config.n_layer) for key in hf_checkpoint.BLOCK_KEYS]
+    keys = [
+        *((key, 0) for key in hf_checkpoint.EMBEDDING_KEYS),
+        *blocks,
+        *((key, 0) for key in hf_checkpoint.FINAL_KEYS),
+    ]
     names = {key.hf.format(layer): key.hf_shape(config) for key, layer in keys}
     files, held = [[]], 0
     for name, shape in names.items():
@@ -178,13 +182,14 @@ def make_run(folder: Path, config: Any) -> None:
     import orbax.checkpoint as ocp
     from flax import nnx
 
-    from seqgpt_jax.models import bloom, loading
+    from seqgpt_jax.io import model_folder
+    from seqgpt_jax.models import bloom
 
     folder.mkdir()
-    loading.save_run_config(folder, config)
-    tokenizer().save_pretrained(str(folder / loading.TOKENIZER_FOLDER))
+    model_folder.save_run_config(folder, config)
+    tokenizer().save_pretrained(str(folder / model_folder.TOKENIZER_FOLDER))
     params = nnx.to_pure_dict(nnx.state(bloom.create(config), nnx.Param))
-    with ocp.CheckpointManager(folder / loading.CHECKPOINTS_FOLDER, item_names=("params",)) as manager:
+    with ocp.CheckpointManager(folder / model_folder.CHECKPOINTS_FOLDER, item_names=("params",)) as manager:
         manager.save(1, args=ocp.args.Composite(params=ocp.args.StandardSave(params)))
 
 
@@ -216,11 +221,11 @@ def load(folder: Path) -> None:
     import jax
     from flax import nnx
 
-    from seqgpt_jax.models import loading
+    from seqgpt_jax.io import model_folder
     from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
 
     mesh = make_mesh(MeshConfig())
-    model = loading.load(folder, mesh=mesh, rules=Rules().pairs()).model
+    model = model_folder.load(folder, mesh=mesh, rules=Rules().pairs()).model
     jax.block_until_ready(nnx.state(model))
 
 

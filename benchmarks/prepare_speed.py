@@ -23,15 +23,15 @@ from pathlib import Path
 from etils import epath
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.parts import Part, PartMaker, PartReport, parts, rendered, scan_name
-from seqgpt_jax.data.preparation import prepare, training_strings
-from seqgpt_jax.data.raw_files import read_instances
-from seqgpt_jax.data.scanning import scan
-from seqgpt_jax.data.settings import PrepareConfig
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.label_stats import scan
+from seqgpt_jax.data.prepare.pipeline import prepare, training_strings
+from seqgpt_jax.data.prepare.shards import Shard, ShardReport, ShardWriter, parts, rendered, scan_name
+from seqgpt_jax.data.prepare.workers import available_cores
+from seqgpt_jax.data.raw.files import read_instances
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.store import StoreWriter, TrainStore
-from seqgpt_jax.data.task_spec import TaskSpec
 from seqgpt_jax.data.tokenizer import encoder_of, load_tokenizer, save_tokenizer, train_tokenizer
-from seqgpt_jax.data.workers import available_cores
 from seqgpt_jax.tasks import find
 
 IDS = 250_681
@@ -84,8 +84,8 @@ def _stages(config: PrepareConfig, specs: list[TaskSpec], tokenizer) -> dict[str
     totals = dict.fromkeys(("read", "count labels", "draw and render", "tokenise", "draw to write"), 0.0)
     examples = tokens = 0
     writer = StoreWriter(epath.Path(config.output_dir) / "stages")
-    PartMaker.prepare_notes(writer, specs, encoder)
-    maker = PartMaker(writer, config)
+    ShardWriter.prepare_notes(writer, specs, encoder)
+    maker = ShardWriter(writer, config)
     for number, spec in enumerate(specs):
 
         def read(spec: TaskSpec = spec) -> int:
@@ -95,9 +95,11 @@ def _stages(config: PrepareConfig, specs: list[TaskSpec], tokenizer) -> dict[str
         seconds, found = _seconds(lambda spec=spec: scan(spec, config))
         totals["count labels"] += seconds
         writer.take_note(scan_name(number), found.packed())
-        made: list[Part] = list(parts(spec, number, found, config, 0))
+        made: list[Shard] = list(parts(spec, number, found, config, 0))
         seconds, rows = _seconds(
-            lambda made=made, found=found: [r for p in made for r in rendered(p, found.label_set, config, PartReport())]
+            lambda made=made, found=found: [
+                r for p in made for r in rendered(p, found.label_set, config, ShardReport())
+            ]
         )
         totals["draw and render"] += seconds
         prompts, targets = [row[2] for row in rows], [row[3] for row in rows]

@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     from seqgpt_jax.atomic import FAMILIES
-    from seqgpt_jax.data import catalogue, download
-    from seqgpt_jax.data.settings import DATA_DIR_VARIABLE
+    from seqgpt_jax.data.raw import catalogue, download
+    from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
     from seqgpt_jax.tasks import MIXTURES, TASKS
 
     if args.family is not None and args.family not in FAMILIES:

@@ -28,7 +28,7 @@ import seqgpt_jax.configs
 
 # gin name -> where the dataclass is. A command imports only what it uses.
 _CONFIGS = {
-    "Prepare": "seqgpt_jax.data.settings:PrepareConfig",
+    "Prepare": "seqgpt_jax.data.prepare.config:PrepareConfig",
     "Model": "seqgpt_jax.models.config:BloomConfig",
     "Optimizer": "seqgpt_jax.training.optimizer:OptimizerConfig",
     "Mesh": "seqgpt_jax.training.partitioning:MeshConfig",

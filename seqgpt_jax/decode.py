@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.questions import read_questions, write_answers
-    from seqgpt_jax.models.loading import load
+    from seqgpt_jax.io.model_folder import load
 
     if whole_file:
         _check_output(args.input, args.output)
@@ -96,8 +96,8 @@ def _one_question(text: str, task: str, labels: str, template: Template) -> "Que
 
 def _answer(engine: "Engine", questions: Sequence["Question"]) -> tuple[list["Answer"], float]:
     """(answers, seconds), behind a progress bar where there is more than one prompt."""
+    from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.answers import answer_questions
-    from seqgpt_jax.decoding.progress import progress_bar
 
     started = time.monotonic()
     with progress_bar("answering") as progress:

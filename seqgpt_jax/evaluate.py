@@ -45,10 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")
 
-    from seqgpt_jax.models.folders import open_folder, reading
+    from seqgpt_jax.io.storage import open_path, reading
 
     # All that can be wrong with paths is said before a model is loaded.
-    model = open_folder(args.model)
+    model = open_path(args.model)
     tokenizer = tokenizer_folder(model)
     args.output.mkdir(parents=True, exist_ok=True)
 
@@ -82,7 +82,7 @@ def tokenizer_folder(model: "epath.Path") -> "epath.Path":
     Raises:
       UsageError: the folder is neither, or is one of Hugging Face in a bucket.
     """
-    from seqgpt_jax.models.folders import is_bucket
+    from seqgpt_jax.io.storage import is_bucket
 
     if not model.is_dir():
         raise command_line.UsageError(f"--model={model}: there is no such folder")
@@ -131,7 +131,7 @@ def score_model(
 
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.evaluation.run import evaluate
-    from seqgpt_jax.models.loading import load
+    from seqgpt_jax.io.model_folder import load
 
     loaded = load(model, step=step)
     engine = Engine(loaded.model, loaded.tokenizer, decode)

@@ -34,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from flax import nnx
 
     from seqgpt_jax.atomic import TEMPLATES, Classification, Extraction
-    from seqgpt_jax.models.hf import check_output, params_to_hf, save_folder
-    from seqgpt_jax.models.loading import load
-    from seqgpt_jax.models.model_card import model_card
+    from seqgpt_jax.io.hf_checkpoint import check_output, params_to_hf, save_folder
+    from seqgpt_jax.io.model_card import model_card
+    from seqgpt_jax.io.model_folder import load
 
     check_output(args.output)
     loaded = load(args.model, step=args.step, dtype=args.dtype)  # cast as it is read

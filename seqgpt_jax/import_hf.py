@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from transformers import AutoTokenizer
 
     from seqgpt_jax.data.tokenizer import add_gen
-    from seqgpt_jax.models.hf import check_output, import_folder
+    from seqgpt_jax.io.hf_checkpoint import check_output, import_folder
 
     check_output(args.output)
     folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)

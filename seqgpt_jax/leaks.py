@@ -1,7 +1,7 @@
 """Finds training texts that stand in validation or test splits, exactly or nearly; exit code 1 where there are any.
 
     python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out
-    python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out --output=leaks.json
+    python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out --output=decontamination.json
     python -m seqgpt_jax.leaks --data=tickets.jsonl --train=tickets --evaluation=tickets,held_out    # own data
 
 Raw files are read below the folder that SEQGPT_DATA_DIR names. The report holds counts and ids, no texts.
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from seqgpt_jax import command_line
 
 if TYPE_CHECKING:
-    from seqgpt_jax.data.settings import PrepareConfig
-    from seqgpt_jax.data.task_spec import TaskSpec
+    from seqgpt_jax.data.prepare.config import PrepareConfig
+    from seqgpt_jax.data.raw.task_spec import TaskSpec
 
 _EVALUATION = ("validation", "test")
 
@@ -37,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.output and args.output.suffix != ".json":
         parser.error(f"--output={args.output}: the name must end in .json")
 
-    from seqgpt_jax.data import leaks
-    from seqgpt_jax.data.inspection import progress_bar
-    from seqgpt_jax.data.raw_files import check_files
+    from seqgpt_jax.console.prepared_data import progress_bar
+    from seqgpt_jax.data.prepare import decontamination
+    from seqgpt_jax.data.raw.files import check_files
 
     config = configs.build("Prepare", mixture=args.train.replace(",", "+"), tokenizer="")
     train = _tasks(config, ("train",))
@@ -47,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_files(train, config.data_folder(), ("train",))
     check_files(evaluation, config.data_folder(), _EVALUATION)
     with progress_bar("comparing") as progress:
-        report = leaks.leak_report(
-            leaks.texts(train, ("train",), config.data_folder(), config.bad_records, progress),
-            leaks.texts(evaluation, _EVALUATION, config.data_folder(), config.bad_records, progress),
+        report = decontamination.leak_report(
+            decontamination.texts(train, ("train",), config.data_folder(), config.bad_records, progress),
+            decontamination.texts(evaluation, _EVALUATION, config.data_folder(), config.bad_records, progress),
         )
     report.print()
     if args.output:

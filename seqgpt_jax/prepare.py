@@ -24,7 +24,7 @@ from seqgpt_jax import command_line
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from seqgpt_jax.data.settings import PrepareConfig
+    from seqgpt_jax.data.prepare.config import PrepareConfig
     from seqgpt_jax.data.store import EvalStore, TrainStore
 
 Store = TypeVar("Store", "TrainStore", "EvalStore")
@@ -49,33 +49,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=2, help="with --inspect: examples of each task (default 2)")
     args, configs = command_line.parse(parser, argv, uses=("Prepare",))
 
-    from seqgpt_jax.data import inspection
+    from seqgpt_jax.console import prepared_data
 
     if args.list:
         from seqgpt_jax.tasks import catalogue
 
         # Own data and modules are listed too; what a preparation needs besides may still be unknown.
-        inspection.print_tasks(*catalogue(configs.build("Prepare", mixture="", tokenizer="")))
+        prepared_data.print_tasks(*catalogue(configs.build("Prepare", mixture="", tokenizer="")))
         return 0
     config = configs.build("Prepare")
     folder, fresh = ensure_here(config, args.beam)
-    inspection.print_summary(folder, fresh)
+    prepared_data.print_summary(folder, fresh)
     if args.inspect:
-        from seqgpt_jax.data.mixture_chart import mixture_chart
+        from seqgpt_jax.data.prepare.mixture_chart import mixture_chart
         from seqgpt_jax.data.tokenizer import load_tokenizer
 
-        inspection.print_mixture(folder)
+        prepared_data.print_mixture(folder)
         picture = folder.with_name(f"{folder.name}.png")
         picture.write_bytes(mixture_chart(folder))
         print(f"picture: {picture}")
-        inspection.print_examples(folder, load_tokenizer(config.tokenizer), args.examples)
+        prepared_data.print_examples(folder, load_tokenizer(config.tokenizer), args.examples)
     return 0
 
 
 def tokenizer_of(config: "PrepareConfig") -> "PreTrainedTokenizerFast":
     """The tokenizer of these settings, trained first where they ask for it and it does not exist yet."""
-    from seqgpt_jax.data.preparation import training_strings
-    from seqgpt_jax.data.settings import PrepareConfig
+    from seqgpt_jax.data.prepare.config import PrepareConfig
+    from seqgpt_jax.data.prepare.pipeline import training_strings
     from seqgpt_jax.data.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
     from seqgpt_jax.tasks import find
 
@@ -113,8 +113,8 @@ def tokenizer_of(config: "PrepareConfig") -> "PreTrainedTokenizerFast":
 
 def ensure_here(config: "PrepareConfig", beam: str | None = None) -> tuple[Path, bool]:
     """(the store's folder, whether it had to be made), preparing in this process, or on Apache Beam."""
-    from seqgpt_jax.data.inspection import progress_bar
-    from seqgpt_jax.data.preparation import prepare
+    from seqgpt_jax.console.prepared_data import progress_bar
+    from seqgpt_jax.data.prepare.pipeline import prepare
 
     inputs, folder = _inputs(config)
     if folder:
@@ -122,7 +122,7 @@ def ensure_here(config: "PrepareConfig", beam: str | None = None) -> tuple[Path,
     runner = None
     if beam is not None:
         try:
-            from seqgpt_jax.data.beam import beam_runner
+            from seqgpt_jax.data.prepare.beam_runner import beam_runner
         except ImportError as error:
             raise command_line.UsageError(
                 f"--beam needs Apache Beam: pip install 'seqgpt_jax[beam]' ({error})"
@@ -134,8 +134,8 @@ def ensure_here(config: "PrepareConfig", beam: str | None = None) -> tuple[Path,
 
 def _inputs(config: "PrepareConfig") -> tuple[dict[str, Any], Path | None]:
     """(what `preparation.prepare` takes, the store where it is there already)."""
-    from seqgpt_jax.data.preparation import locate
-    from seqgpt_jax.data.raw_files import DataNotFound, check_files
+    from seqgpt_jax.data.prepare.pipeline import locate
+    from seqgpt_jax.data.raw.files import DataNotFound, check_files
     from seqgpt_jax.tasks import evaluation_tasks, find
 
     inputs = {"config": config, "specs": find(config)}
@@ -159,7 +159,7 @@ def ensure(config: "PrepareConfig") -> Path:
     Raises:
       UsageError: that process failed; it has printed why.
     """
-    from seqgpt_jax.data.preparation import locate
+    from seqgpt_jax.data.prepare.pipeline import locate
 
     inputs, folder = _inputs(config)
     if folder:
@@ -191,14 +191,14 @@ def open_store(kind: type[Store], config: "PrepareConfig", folder: str | None, b
       StoreError: it is missing, not whole, or made otherwise.
       UsageError: preparing it has failed.
     """
-    from seqgpt_jax.data.given import check_given
+    from seqgpt_jax.data.store_check import check_store_matches
     from seqgpt_jax.data.tokenizer import load_tokenizer
 
     if folder is None:
         store = kind(ensure(config))
     else:
         store = kind(folder)
-        check_given(store, config, bound, load_tokenizer(config.tokenizer))
+        check_store_matches(store, config, bound, load_tokenizer(config.tokenizer))
     store.check_whole()
     return store
 

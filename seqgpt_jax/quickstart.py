@@ -91,10 +91,11 @@ def _untrained_model() -> None:
         return
     from flax import nnx
 
-    from seqgpt_jax.models import bloom, loading
-    from seqgpt_jax.models.hf import params_to_hf, save_folder
+    from seqgpt_jax.io import model_folder
+    from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
+    from seqgpt_jax.models import bloom
 
-    loaded = loading.load(RUNS / "pt")
+    loaded = model_folder.load(RUNS / "pt")
     params = nnx.to_pure_dict(nnx.state(bloom.create(loaded.config, seed=0), nnx.Param))
     tensors = params_to_hf(params, loaded.config, "float32")
     save_folder(

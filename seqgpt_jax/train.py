@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from seqgpt_jax import command_line
 
 if TYPE_CHECKING:
-    from seqgpt_jax.data.settings import PrepareConfig
+    from seqgpt_jax.data.prepare.config import PrepareConfig
     from seqgpt_jax.training.config import TrainConfig
 
 
@@ -52,8 +52,8 @@ def validation_data(
 @contextlib.contextmanager
 def end_after_failed_save() -> Iterator[None]:
     """Ends the process after a SaveError: after a save that failed, threads of Orbax live on for five minutes."""
-    from seqgpt_jax.training.checkpoints import SaveError
-    from seqgpt_jax.training.fate import end
+    from seqgpt_jax.training.checkpointing.checkpointer import SaveError
+    from seqgpt_jax.training.multihost.watchdog import end
 
     try:
         yield
@@ -90,9 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.gin_file:
         raise command_line.UsageError("--gin_file is missing: try --gin_file=ft_cpu.gin (see configs/runs/)")
 
-    from seqgpt_jax.models.folders import open_folder
+    from seqgpt_jax.io.storage import open_path
 
-    run_dir = open_folder(args.run_dir or Path("runs") / Path(args.gin_file[0]).stem)
+    run_dir = open_path(args.run_dir or Path("runs") / Path(args.gin_file[0]).stem)
     # Every configuration is built before anything slow, so that a wrong one is said at once.
     prepare_config, train_config = configs.build("Prepare", split="train"), configs.build("Train")
     model, optimizer, mesh = configs.build("Model"), configs.build("Optimizer"), configs.build("Mesh")
@@ -102,13 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from seqgpt_jax.data.batches import Batches
     from seqgpt_jax.data.store import EvalStore, TrainStore
-    from seqgpt_jax.data.validation import ValidationExamples
+    from seqgpt_jax.data.validation_examples import ValidationExamples
     from seqgpt_jax.prepare import open_store, tokenizer_of
-    from seqgpt_jax.training.hosts import ALONE, join
     from seqgpt_jax.training.loop import train
-    from seqgpt_jax.training.stopping import EXIT_STOPPED
+    from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, join
+    from seqgpt_jax.training.preemption import EXIT_STOPPED
 
-    with end_after_failed_save(), join(command_line.explain) if args.multihost else ALONE as hosts:
+    with end_after_failed_save(), join(command_line.explain) if args.multihost else SINGLE_HOST as hosts:
         bound = configs.bound("Prepare")
         store = open_store(TrainStore, prepare_config, args.store, bound)
         tokenizer = tokenizer_of(prepare_config)

@@ -4,8 +4,8 @@ import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from seqgpt_jax.data.settings import PrepareConfig
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks import (
     classification,
     entity_typing,

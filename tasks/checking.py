@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.atomic import Atom, Instance
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks import own as own_files
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.conll import conll, mentions
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import github
-from seqgpt_jax.data.task_spec import Skipped, TaskSpec
+from seqgpt_jax.data.raw.sources import github
+from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.record import Build, Record, grouped, reader

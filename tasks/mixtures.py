@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES
-from seqgpt_jax.data.sources import Generated
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Generated
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks import llm_labelled, quickstart
 
 # Stage one; the other packs of `llm_labelled` are samples too small to train on.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqgpt_jax.atomic import Atom, Instance
-from seqgpt_jax.data.task_spec import RecordError, TaskSpec
+from seqgpt_jax.data.raw.task_spec import RecordError, TaskSpec
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 

@@ -19,10 +19,10 @@ from typing import Any
 import seqio
 import tensorflow as tf
 
-from seqgpt_jax.data.preparation import rendered_examples
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.pipeline import rendered_examples
 from seqgpt_jax.data.preprocessors import prompts_to_ids
-from seqgpt_jax.data.settings import PrepareConfig
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.vocabulary import HFVocabulary
 from seqgpt_jax.tasks import catalogue
 

@@ -104,7 +104,7 @@ def test_validation_prepares_what_it_asks_and_knows_the_best_checkpoint(workplac
 
 
 def test_a_finished_run_with_other_data_is_refused(workplace) -> None:
-    from seqgpt_jax.training.meta import CheckpointError
+    from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 
     other = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/ft", "--gin.Prepare.seed=1"]
     with pytest.raises(CheckpointError, match="fingerprint of the prepared data"):
@@ -112,7 +112,7 @@ def test_a_finished_run_with_other_data_is_refused(workplace) -> None:
 
 
 def test_stage_two_of_another_shape_is_refused(workplace) -> None:
-    from seqgpt_jax.training.meta import CheckpointError
+    from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 
     other = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/other", "--gin.Model.hidden_size=96"]
     with pytest.raises(CheckpointError, match="hidden_size"):

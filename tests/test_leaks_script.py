@@ -5,7 +5,7 @@ import json
 import pytest
 
 from seqgpt_jax import leaks
-from seqgpt_jax.data.settings import DATA_DIR_VARIABLE
+from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from seqgpt_jax.data.packing import Plan, default_target_capacity, make_plan
 from seqgpt_jax.data.store import TrainRecord, TrainStore
 
 if TYPE_CHECKING:
-    from seqgpt_jax.data.validation import ValidationExamples
+    from seqgpt_jax.data.validation_examples import ValidationExamples
 
 Batch = dict[str, np.ndarray]
 

@@ -12,7 +12,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import CONTROL_TOKENS, GEN
-from seqgpt_jax.data.encoding import Encoder
+from seqgpt_jax.data.prepare.encoder import Encoder
 
 # BLOOM's split rule. Written so that every regex engine reads the one character class that
 # Oniguruma makes of the released ` ?[^(\s|[.,!?…。，、।۔،])]+`.

@@ -13,7 +13,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.data.tokenizer import encode
-from seqgpt_jax.decoding.beam import Hypotheses
+from seqgpt_jax.decoding.beam_search import Hypotheses
 from seqgpt_jax.decoding.constraints import Automaton, Grammar
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.models.bloom import Bloom

@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from seqgpt_jax.decoding import beam, constraints
-from seqgpt_jax.decoding.beam import Hypotheses, SearchState
+from seqgpt_jax.decoding import beam_search, constraints
+from seqgpt_jax.decoding.beam_search import Hypotheses, SearchState
+from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, empty_answers, write
 from seqgpt_jax.decoding.constraints import Automaton, Place
 from seqgpt_jax.models.attention import MASKED, alibi_slopes, attend
 from seqgpt_jax.models.bloom import Block, Bloom
-from seqgpt_jax.models.cache import AnswerCache, PromptCache, empty_answers, write
-from seqgpt_jax.models.products import product
+from seqgpt_jax.models.matmul import product
 
 # Room for answer tokens at first, and how it grows whenever it is full. Attention reads all of the
 # room at every step and most answers are short; but each size is one more program to compile.
@@ -74,7 +74,7 @@ def generate(
     while True:
         state, answers, place = extend(model, prompt, state, answers, place, forbidden_V, automaton, eos_id=eos_id)
         if room == max_new_tokens or not state.going_on:
-            return beam.best(state, eos_id=eos_id)
+            return beam_search.best(state, eos_id=eos_id)
         room = min(_GROWTH * room, max_new_tokens)
         answers = answers.resized(room)
 
@@ -113,7 +113,7 @@ def begin(
     eos_id: int,
 ) -> tuple[SearchState, Place | None]:
     """The search after its first token."""
-    state = beam.start(real_B, num_beams=num_beams, max_new_tokens=max_new_tokens, eos_id=eos_id)
+    state = beam_search.start(real_B, num_beams=num_beams, max_new_tokens=max_new_tokens, eos_id=eos_id)
     place = None if automaton is None else constraints.begin(automaton, num_beams)
     logits_BxKxV = jnp.broadcast_to(logits_BxV[:, None], (*state.scores_BxK.shape, logits_BxV.shape[1]))
     return _choose(state, place, logits_BxKxV, forbidden_V, automaton, eos_id)
@@ -129,10 +129,10 @@ def _choose(
 ) -> tuple[SearchState, Place | None]:
     """One more token in each hypothesis, and where that leaves it in its automaton."""
     if automaton is None:
-        return beam.step(state, logits_BxKxV, forbidden_V, eos_id=eos_id), None
+        return beam_search.step(state, logits_BxKxV, forbidden_V, eos_id=eos_id), None
     remaining = state.ids_BxKxN.shape[2] - state.length
     forbidden_BxKxV = forbidden_V | constraints.forbidden(automaton, place, remaining)
-    state = beam.step(state, logits_BxKxV, forbidden_BxKxV, eos_id=eos_id)
+    state = beam_search.step(state, logits_BxKxV, forbidden_BxKxV, eos_id=eos_id)
     return state, constraints.follow(automaton, place, state.parents_BxK, state.last_tokens_BxK)
 
 

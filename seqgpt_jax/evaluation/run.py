@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from seqgpt_jax.data.store import EvalRecord, EvalStore
 from seqgpt_jax.evaluation.judging import judge
 from seqgpt_jax.evaluation.rouge import MODES, Mode
-from seqgpt_jax.evaluation.sampling import sample
 from seqgpt_jax.evaluation.scores import Scores, check_ids, score
+from seqgpt_jax.evaluation.subset import sample
 
 Generate = Callable[[Sequence[str]], list[str]]
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqgpt_jax.models.products import product
+from seqgpt_jax.models.matmul import product
 
 # Finite, so that a row in which everything is masked becomes a mean and not NaN.
 MASKED = float(np.finfo(np.float32).min)

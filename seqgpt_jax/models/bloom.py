@@ -11,7 +11,7 @@ length, heads, mlp, and never embed: one mesh axis may shard both `batch` and `e
     with jax.set_mesh(mesh), nnx.logical_axis_rules(rules):         # around jit, so that it is seen while tracing
         hidden = jax.jit(lambda model, *batch: model(*batch))(model, tokens, positions, segment_ids)
 
-`models.layout` says more. A name that the rules lack is an error.
+`models.sharding` says more. A name that the rules lack is an error.
 Parameters are not constrained while the module is built (`eager_sharding=False`), as Flax would ask for a mesh then.
 """
 
@@ -24,12 +24,12 @@ from flax import nnx
 from jax.ad_checkpoint import checkpoint_name
 from jax.sharding import Mesh
 
-from seqgpt_jax.models import flash
+from seqgpt_jax.models import flash_attention
 from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.models.layout import Rules, constrain
-from seqgpt_jax.models.products import kernel_product, product
-from seqgpt_jax.models.table import lookup
+from seqgpt_jax.models.matmul import kernel_matmul, product
+from seqgpt_jax.models.sharding import Rules, constrain
+from seqgpt_jax.models.vocab_embedding import lookup
 
 Attend = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
@@ -86,7 +86,7 @@ class Linear(nnx.Module):
         self.bias = _param(nnx.initializers.zeros, names[-n_out:], rngs, shape[-n_out:], config.param_dtype)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        y = kernel_product(self.spec, x, self.kernel[...], self.names, self.dtype)
+        y = kernel_matmul(self.spec, x, self.kernel[...], self.names, self.dtype)
         # The name is what remat="dots" goes by; a policy for dot products does not see into a custom gradient.
         return checkpoint_name(y, _KERNEL_PRODUCT) + self.bias[...].astype(self.dtype)
 
@@ -96,7 +96,7 @@ def attend_within(config: BloomConfig, positions_BxL: jax.Array, segment_ids_BxL
     if config.attention == "plain":
         slopes_H, mask_BxLxL = alibi_slopes(config.n_head), segment_mask(segment_ids_BxL)
         return lambda q, k, v: attend(q, k, v, slopes_H, positions_BxL, mask_BxLxL)
-    method = {"blockwise": flash.blockwise, "splash": flash.splash}[config.attention]
+    method = {"blockwise": flash_attention.blockwise, "splash": flash_attention.splash}[config.attention]
     return lambda q, k, v: method(q, k, v, positions_BxL, segment_ids_BxL)
 
 
@@ -193,7 +193,7 @@ class Bloom(nnx.Module):
             return nnx.merge(graph, layer)(x_BxLxD, attend), None
 
         if self.config.remat != "none":
-            dots = jax.checkpoint_policies.save_only_these_names(_KERNEL_PRODUCT, flash.SAVED)
+            dots = jax.checkpoint_policies.save_only_these_names(_KERNEL_PRODUCT, flash_attention.SAVED)
             # A scan keeps the compiler from merging the recomputation with the first pass; no need to forbid it.
             run = jax.checkpoint(run, prevent_cse=False, policy=dots if self.config.remat == "dots" else None)
         x_BxLxD, _ = jax.lax.scan(run, self.embed(tokens_BxL), state)

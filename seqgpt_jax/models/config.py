@@ -27,7 +27,7 @@ class BloomConfig:
         memory. "full" keeps the inputs of the blocks alone, half the memory again, and repeats a third of the work.
       attention: how training computes it; the weights do not know. "plain" holds scores of [batch, heads, length,
         length]. "blockwise" (any device) and "splash" (TPU) give the same numbers in memory that grows with the length,
-        not with its square: see `models/flash.py`.
+        not with its square: see `models/flash_attention.py`.
     """
 
     vocab_size: int = 250_880

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import SingleDeviceSharding
 
+from seqgpt_jax.decoding.cache import empty_answers
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
 from seqgpt_jax.models import bloom
-from seqgpt_jax.models.cache import empty_answers
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.planning.chips import GIB, Slice
 from seqgpt_jax.planning.compiling import Compiled, compile_program, shard_bytes, slice_devices

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from seqgpt_jax.models.table import less_to_send_table
+from seqgpt_jax.models.vocab_embedding import gathering_table_is_cheaper
 from seqgpt_jax.planning.chips import GIB, Slice
 from seqgpt_jax.planning.report import Plan, make_plan
 from seqgpt_jax.planning.roofline import executed_flops
@@ -155,7 +155,7 @@ def _bytes(recipe: Recipe, sizes: Mapping[str, int]) -> float:
     block = rows * train.length * D * (8 + 32 / tensor)
     # Where it is less to send, a chip gathers the table of its group, and adds up a gradient of that size.
     own = V // _parts("vocab", sizes)
-    travels = less_to_send_table(own, rows * train.length, model.dtype, model.dtype)
+    travels = gathering_table_is_cheaper(own, rows * train.length, model.dtype, model.dtype)
     table = 6 * D * own * _parts("vocab", sizes, within="batch") if travels else 0
     return state + kept + scores + block + table + 0.75 * GIB
 

@@ -17,15 +17,22 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from rich.console import Console
 
-from seqgpt_jax.models import bloom, folders, loading
+from seqgpt_jax.io import model_folder, storage
+from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.training.checkpoints import Checkpoints
+from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
+from seqgpt_jax.training.checkpointing.metadata import (
+    CheckpointError,
+    CheckpointMetadata,
+    changed_settings,
+    check_start,
+)
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.curve import draw_loss
-from seqgpt_jax.training.hosts import ALONE, Hosts, batch_digest, environment, settings
-from seqgpt_jax.training.logs import MetricsWriter
-from seqgpt_jax.training.meta import CheckpointError, Meta, changed_settings, check_start
+from seqgpt_jax.training.loss_plot import plot_loss
+from seqgpt_jax.training.metric_writers import MetricsWriter
 from seqgpt_jax.training.metrics import Clock
+from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts, batch_checksum, environment, settings
+from seqgpt_jax.training.nonfinite import NonFiniteSteps
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import (
     MeshConfig,
@@ -36,10 +43,10 @@ from seqgpt_jax.training.partitioning import (
     make_mesh,
     param_shardings,
 )
-from seqgpt_jax.training.step import StepMetrics, TrainState, make_train_step, train_state_shardings
-from seqgpt_jax.training.stopping import Skips, stop_signals
+from seqgpt_jax.training.preemption import stop_signals
+from seqgpt_jax.training.profiling import Profiler
+from seqgpt_jax.training.step import StepMetrics, TrainState, compile_once, make_train_step, train_state_shardings
 from seqgpt_jax.training.validation import Validation
-from seqgpt_jax.training.watching import Profiler, compile_once
 
 
 class BatchSource(Protocol):
@@ -82,7 +89,7 @@ def train(
     open_validation: Callable[..., BatchSource] | None = None,
     config_text: str = "",
     rules: Rules | None = None,
-    hosts: Hosts = ALONE,
+    hosts: Hosts = SINGLE_HOST,
 ) -> Outcome:
     """Trains, or goes on training, in `run_dir`. The same arguments give the same weights, interrupted or not.
 
@@ -98,12 +105,12 @@ def train(
 
     Raises:
       ValueError: settings that contradict each other, the devices, the data or another host.
-      FolderError: the bucket cannot be reached.
+      StorageError: the bucket cannot be reached.
       CheckpointError: `run_dir` or `init_from` holds something else than this run can go on from.
       NotFiniteError: training has broken down.
       SaveError: all steps are done, or the run was told to stop, but the state could not be saved.
     """
-    run_dir, rules = folders.open_folder(run_dir), rules or Rules()
+    run_dir, rules = storage.open_path(run_dir), rules or Rules()
     console = Console(soft_wrap=True, emoji=False)
 
     def say(text: str) -> None:
@@ -135,9 +142,9 @@ def train(
 
     if hosts.many:
         given = settings(Train=config, Model=model_config, Optimizer=optimizer_config, Mesh=mesh_config)
-        data = {"prepared data": data_fingerprint, "last batch": batch_digest(batches.example_ids(steps - 1))}
-        hosts.agree({**given, **data, **environment()})
-        hosts.agree_on_folder(run_dir)
+        data = {"prepared data": data_fingerprint, "last batch": batch_checksum(batches.example_ids(steps - 1))}
+        hosts.assert_equal({**given, **data, **environment()})
+        hosts.assert_shared_folder(run_dir)
 
     # ---- Optimizer
     schedule = make_schedule(optimizer_config, steps)
@@ -147,11 +154,11 @@ def train(
         stack.enter_context(jax.set_mesh(mesh))
         stack.enter_context(nnx.logical_axis_rules(rules.pairs()))
         stays = {"keep": config.keep, "keep_best": config.keep_best, "keep_every": config.keep_every}
-        checkpoints = Checkpoints(run_dir, **stays, say=warn)
+        checkpoints = Checkpointer(run_dir, **stays, say=warn)
         stack.callback(checkpoints.close)
 
-        def meta(step: int, skipped: int = 0, validation_loss: float | None = None) -> Meta:
-            return Meta(
+        def meta(step: int, skipped: int = 0, validation_loss: float | None = None) -> CheckpointMetadata:
+            return CheckpointMetadata(
                 step=step,
                 data_fingerprint=data_fingerprint,
                 seed=config.seed,
@@ -170,7 +177,7 @@ def train(
         # 3. random weights
         start = skipped = 0
         newest = checkpoints.latest_step()
-        hosts.agree({"newest checkpoint": newest})
+        hosts.assert_equal({"newest checkpoint": newest})
         if newest is not None:
             like = abstract_state(model_config, optimizer, mesh, rules)
             state, found = checkpoints.restore(like, meta(0))
@@ -188,11 +195,11 @@ def train(
                 origin = "starts from random weights"
             state = fresh_state(params, model_config, optimizer, mesh, rules)
             if jax.process_index() == 0:
-                with folders.writing(run_dir / loading.TOKENIZER_FOLDER) as local:
+                with storage.writing(run_dir / model_folder.TOKENIZER_FOLDER) as local:
                     tokenizer.save_pretrained(str(local))
-                loading.save_run_config(run_dir, model_config)
+                model_folder.save_run_config(run_dir, model_config)
         if jax.process_index() == 0 and config_text:
-            folders.write(run_dir / "config.gin", config_text.encode())
+            storage.write(run_dir / "config.gin", config_text.encode())
 
         # ---- Metrics
         writer = None
@@ -202,7 +209,7 @@ def train(
         shape = ", ".join(f"{name} {size}" for name, size in mesh.shape.items())
         kind = mesh.devices.flat[0].device_kind
         say(f"{run_dir} {origin}: {model_config.num_params():,} parameters on {mesh.size} x {kind} ({shape})")
-        skips = Skips(
+        skips = NonFiniteSteps(
             config.max_skipped,
             skipped,
             example_ids=batches.example_ids,
@@ -230,7 +237,7 @@ def train(
         saved_at = time.monotonic()
         told_to_stop = stack.enter_context(stop_signals())
         stop = False
-        for step, batch in hosts.in_step(clock.waiting(batches.iterate(start)), start, steps):
+        for step, batch in hosts.lockstep(clock.waiting(batches.iterate(start)), start, steps):
             batch = {name: jax.make_array_from_process_local_data(rows, array) for name, array in batch.items()}
             if step == start + 1:
                 train_step = compile_once(train_step, state, batch)
@@ -278,7 +285,7 @@ def train(
 
     if jax.process_index() == 0:
         try:
-            draw_loss(run_dir)
+            plot_loss(run_dir)
         except OSError as error:
             say(f"the loss curve could not be drawn: {error}")
     step = int(state.step)
@@ -319,7 +326,7 @@ def fresh_state(
 
 def started_params(path: str, config: BloomConfig, tokenizer: Any, mesh: Mesh, rules: Rules) -> Any:
     """The weights in `path`, laid out over the mesh; CheckpointError where model or tokenizer do not fit."""
-    loaded = loading.load(path, mesh=mesh, rules=rules.pairs())
+    loaded = model_folder.load(path, mesh=mesh, rules=rules.pairs())
     check_start(path, loaded.config, config)
     ids = tokenizer.get_vocab()
     moved = sorted(token for token, id in loaded.tokenizer.get_vocab().items() if ids.get(token) != id)

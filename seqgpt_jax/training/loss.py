@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
-from seqgpt_jax.models.table import Split
+from seqgpt_jax.models.vocab_embedding import VocabSharding
 
 LOGITS_BYTES = 1 << 28
 """How large one chunk of float32 logits may become on one device, in bytes."""
@@ -96,7 +96,7 @@ _head_loss.defvjp(_head_loss_forward, _head_loss_backward)
 
 def _on_mesh(logits_bytes, hidden_BxTxD, head_VxD, ids, weights, *, with_gradient):
     """[B, T] losses and the two gradients, each device working with its own part of the vocabulary."""
-    split = Split.in_force()
+    split = VocabSharding.in_force()
     rows, head = PartitionSpec(split.batch), PartitionSpec(split.vocab)
     gradients = (rows, head) if with_gradient else (None, None)
     local = functools.partial(_local, split, logits_bytes, with_gradient)
@@ -106,7 +106,7 @@ def _on_mesh(logits_bytes, hidden_BxTxD, head_VxD, ids, weights, *, with_gradien
 def _local(split, logits_bytes, with_gradient, hidden_BxTxD, head_RxD, ids, weights):
     """What `_on_mesh` gives, of one device."""
     head_RxD = head_RxD.astype(hidden_BxTxD.dtype)
-    travels = split.table_travels(head_RxD.shape[0], ids.size, head_RxD.dtype, jnp.float32)
+    travels = split.gathers_table(head_RxD.shape[0], ids.size, head_RxD.dtype, jnp.float32)
     if travels:
         head_RxD, inner = split.whole(head_RxD), split.with_whole_table()
     else:
@@ -115,7 +115,7 @@ def _local(split, logits_bytes, with_gradient, hidden_BxTxD, head_RxD, ids, weig
         inner, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_gradient
     )
     if with_gradient:
-        head_gradient = split.over_copies(split.back(head_gradient) if travels else head_gradient)
+        head_gradient = split.psum_replicas(split.back(head_gradient) if travels else head_gradient)
     return by_target, hidden_gradient, head_gradient
 
 
@@ -155,10 +155,10 @@ def _chunk(split, head_RxD, with_gradient, hidden_BxCxD, ids_BxC, weights_BxC):
     if split.vocab:
         rows_R = rows_R + jax.lax.axis_index(split.vocab) * logits_BxCxR.shape[-1]
     is_target_BxCxR = rows_R == ids_BxC[:, :, None]
-    largest_BxC = split.over_vocabulary(jax.lax.pmax, jnp.max(logits_BxCxR, axis=-1))
+    largest_BxC = split.reduce_vocab(jax.lax.pmax, jnp.max(logits_BxCxR, axis=-1))
     exponents_BxCxR = jnp.exp(logits_BxCxR - largest_BxC[:, :, None])
-    sums_BxC = split.over_vocabulary(jax.lax.psum, jnp.sum(exponents_BxCxR, axis=-1))
-    targets_BxC = split.over_vocabulary(jax.lax.psum, jnp.sum(jnp.where(is_target_BxCxR, logits_BxCxR, 0.0), axis=-1))
+    sums_BxC = split.reduce_vocab(jax.lax.psum, jnp.sum(exponents_BxCxR, axis=-1))
+    targets_BxC = split.reduce_vocab(jax.lax.psum, jnp.sum(jnp.where(is_target_BxCxR, logits_BxCxR, 0.0), axis=-1))
     by_target_BxC = split.own_rows(weights_BxC * (jnp.log(sums_BxC) + largest_BxC - targets_BxC))
     if not with_gradient:
         return by_target_BxC, None, None

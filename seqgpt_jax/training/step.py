@@ -176,3 +176,38 @@ def make_train_step(
         out_shardings=(state, everywhere),
         donate_argnums=0,
     )
+
+
+class RecompilationError(ValueError):
+    """A batch has other shapes than the first one, so that the step would have to be compiled again."""
+
+
+def compile_once(
+    train_step: Callable[[TrainState, Batch], tuple[TrainState, StepMetrics]], state: TrainState, batch: Batch
+) -> Callable[[TrainState, Batch], tuple[TrainState, StepMetrics]]:
+    """Compiles the jitted step for these arguments. What comes back never compiles again.
+
+    A silent second compilation costs minutes on a pod, and one for every batch makes a run look slow for no reason.
+    So other shapes raise RecompilationError, which names them.
+    """
+    compiled = train_step.lower(state, batch).compile()
+    first = _forms(batch)
+
+    def run(state: TrainState, batch: Batch) -> tuple[TrainState, StepMetrics]:
+        if (now := _forms(batch)) != first:
+            changed = [
+                f"{name} is {now.get(name, 'missing')}, was {first.get(name, 'missing')}"
+                for name in sorted(now.keys() | first.keys())
+                if now.get(name) != first.get(name)
+            ]
+            raise RecompilationError(
+                f"a batch differs from the first one, for which train_step was compiled: {'; '.join(changed)}. Every "
+                "batch of a run must have the same shapes and dtypes"
+            )
+        return compiled(state, batch)
+
+    return run
+
+
+def _forms(batch: Batch) -> dict[str, str]:
+    return {name: f"{array.dtype}{list(array.shape)}" for name, array in batch.items()}

@@ -10,8 +10,8 @@ import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.training.hosts import ALONE, Hosts
 from seqgpt_jax.training.metrics import family_means
+from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts
 from seqgpt_jax.training.partitioning import Rules, batch_sharding, host_rows, param_shardings
 from seqgpt_jax.training.step import Batch, batch_loss, sum_by_family
 
@@ -66,7 +66,7 @@ class Validation:
         rows: int,
         mesh: Mesh,
         rules: Rules,
-        hosts: Hosts = ALONE,
+        hosts: Hosts = SINGLE_HOST,
     ) -> None:
         index, count = host_rows(mesh, rules, rows)
         self._hosts = hosts

@@ -1,7 +1,7 @@
 """CLS: what a text does or is fit for: offence, irony, stance, opinion, its place in a paper or a contract."""
 
-from seqgpt_jax.data.sources import PARQUET, Files, HuggingFace, Remote
-from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, Files, HuggingFace, Remote
+from seqgpt_jax.data.raw.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import found_labels, labelled
 from seqgpt_jax.tasks.readers.hub import hub, tfds

@@ -1,7 +1,7 @@
 """CLS: what a Chinese text is about."""
 
-from seqgpt_jax.data.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
+from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
+from seqgpt_jax.data.raw.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import found_labels, labelled
 from seqgpt_jax.tasks.readers.hub import hub

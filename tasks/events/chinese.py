@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.sources import OnRequest, github
-from seqgpt_jax.data.task_spec import RecordError, Skipped, TaskSpec
+from seqgpt_jax.data.raw.sources import OnRequest, github
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped, TaskSpec
 from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, triggers, typing
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.jsonl import jsonl

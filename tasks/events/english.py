@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 
-from seqgpt_jax.data.sources import Files, Remote, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Files, Remote, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.events.steps import Argument, Event, EventText, arguments, joint_arguments, triggers, typing
 from seqgpt_jax.tasks.readers.documents import json_folder, parts
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import Files, Remote, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Files, Remote, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.events.chinese import Schema, duee_events, text_of, with_schema
 from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, triggers, typing
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import Skipped
+from seqgpt_jax.data.raw.task_spec import Skipped
 from seqgpt_jax.tasks.readers.record import Build, Record
 
 Argument = tuple[str, str]  # role in words, span

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from seqgpt_jax.data.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.events.steps import Event, EventText, Find, joint_arguments, triggers, typing
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.jsonl import jsonl

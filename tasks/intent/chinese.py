@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from seqgpt_jax.data.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
+from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
+from seqgpt_jax.data.raw.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.readers.fields import found_labels, labelled
 from seqgpt_jax.tasks.readers.jsonl import json_list
 from seqgpt_jax.tasks.readers.names import named

@@ -1,7 +1,7 @@
 """ID: MASSIVE, its intents and scenarios in both languages, and HWU64, which has most of its intents."""
 
-from seqgpt_jax.data.sources import PARQUET, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import jsonl

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from seqgpt_jax.data.sources import github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.conll import conll, entities
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
 from seqgpt_jax.tasks.readers.record import reader

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from seqgpt_jax.data.sources import PARQUET, OnRequest, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, OnRequest, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.ner.types import COARSE_ZH
 from seqgpt_jax.tasks.readers.conll import conll, entities
 from seqgpt_jax.tasks.readers.fields import pairs

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import OnRequest
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import OnRequest
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.conll import labelled_spans
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from seqgpt_jax.data.sources import PARQUET, Files, OnRequest, Remote, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, Files, OnRequest, Remote, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.entity_typing import FINE_TYPES
 from seqgpt_jax.tasks.ner.types import COARSE
 from seqgpt_jax.tasks.readers.conll import conll, entities
@@ -65,8 +65,8 @@ _TWEET_TYPES = ("corporation", "creative_work", "event", "group", "location", "p
 TWEETNER_TAGS = (*(f"B-{kind}" for kind in _TWEET_TYPES), *(f"I-{kind}" for kind in _TWEET_TYPES), "O")
 
 
-def _crossner(domain: str, sizes: Mapping[str, int], **digests: str) -> TaskSpec:
-    """One domain; `digests` are the SHA-256 of its three files, none where we have not seen them."""
+def _crossner(domain: str, sizes: Mapping[str, int], **file_hashes: str) -> TaskSpec:
+    """One domain; `file_hashes` are the SHA-256 of its three files, none where we have not seen them."""
     names = {"train": "train", "validation": "dev", "test": "test"}
     files = {split: f"{domain}/{name}.txt" for split, name in names.items()}
     return TaskSpec(
@@ -82,10 +82,10 @@ def _crossner(domain: str, sizes: Mapping[str, int], **digests: str) -> TaskSpec
             "zliucr/CrossNER",
             "2e7ba2a7798c961e3f29fbc51252c5a8d40224bf",
             {file: f"ner_data/{file}" for file in files.values()},
-            {files[split]: digest for split, digest in digests.items()},
+            {files[split]: digest for split, digest in file_hashes.items()},
         ),
         citation="Liu et al. 2021, CrossNER, AAAI",
-        verified="files" if digests else "schema",
+        verified="files" if file_hashes else "schema",
         sizes=sizes,
     )
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from seqgpt_jax.data.sources import PARQUET, Files, HuggingFace, Remote
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, Files, HuggingFace, Remote
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.ner.types import COARSE, COARSE_ZH
 from seqgpt_jax.tasks.readers.conll import conll, entities
 from seqgpt_jax.tasks.readers.hub import hub

@@ -8,8 +8,8 @@ own fine labels), `quick_*` (fine-tuning) and `quick_zero_*` (zero-shot: other l
 from collections.abc import Mapping
 from types import ModuleType
 
-from seqgpt_jax.data.sources import Generated
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Generated
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.quickstart import (
     concepts_en,
     concepts_zh,

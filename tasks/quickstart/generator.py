@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.quota import stable_hash
+from seqgpt_jax.data.prepare.quota import stable_hash
 from seqgpt_jax.tasks.quickstart.grammar import Grammar, Writer, phrases
 
 MakeInstance = Callable[[str], Instance]

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from seqgpt_jax.data.quota import stable_hash
+from seqgpt_jax.data.prepare.quota import stable_hash
 
 _SLOT = re.compile(r"\{([^{}]+)\}|<([^:<>]+):([^<>]+)>")
 _ARTICLE = re.compile(r"\b([Aa]) (?=[aeioAEIO]|u(?!ni|se|su)|hour|honest)(?!eu|one\b)")

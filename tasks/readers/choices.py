@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import Skipped
+from seqgpt_jax.data.raw.task_spec import Skipped
 from seqgpt_jax.tasks.readers.record import Build, Record
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.lines import numbered_lines
 from seqgpt_jax.tasks.readers.names import Naming, verbatim
 from seqgpt_jax.tasks.readers.record import Build, Record, Records, each_file

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.lines import WrongEncoding, decoded_lines
 from seqgpt_jax.tasks.readers.record import Record, Records, each_file
 

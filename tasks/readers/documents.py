@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.jsonl import load_json
 from seqgpt_jax.tasks.readers.record import BROKEN, Record, Records, in_its_place
 

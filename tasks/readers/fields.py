@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import Skipped
+from seqgpt_jax.data.raw.task_spec import Skipped
 from seqgpt_jax.tasks.readers.names import Naming, verbatim
 from seqgpt_jax.tasks.readers.record import Build, Record
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.data.sources import HuggingFace, Tfds
+from seqgpt_jax.data.raw.sources import HuggingFace, Tfds
 
 THREE_SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import Reader, RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import Reader, RecordError, Skipped
 from seqgpt_jax.tasks.readers.jsonl import load_json
 from seqgpt_jax.tasks.readers.names import Naming
 from seqgpt_jax.tasks.readers.record import Record, Records, each_file, reader

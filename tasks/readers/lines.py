@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.record import Record, Records, each_file
 
 

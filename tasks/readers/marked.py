@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import Skipped
+from seqgpt_jax.data.raw.task_spec import Skipped
 from seqgpt_jax.tasks.readers.names import Naming
 from seqgpt_jax.tasks.readers.record import Build, Record
 

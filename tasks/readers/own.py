@@ -23,7 +23,7 @@ from seqgpt_jax.atomic import (
     clean_text,
     families,
 )
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.delimited import WrongHeader, delimited
 from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson, jsonl
 from seqgpt_jax.tasks.readers.lines import WrongEncoding

@@ -5,7 +5,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.conll import labelled_spans
 from seqgpt_jax.tasks.readers.lines import numbered_lines
 from seqgpt_jax.tasks.readers.names import Naming

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.task_spec import Reader, RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import Reader, RecordError, Skipped
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 
 

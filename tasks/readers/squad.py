@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks.readers.jsonl import load_json
 from seqgpt_jax.tasks.readers.record import Build, Record, Records, each_file
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from seqgpt_jax.data.sources import Files, Remote, Source, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Files, Remote, Source, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.choices import Choice, choices
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.record import reader

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import PARQUET, github
-from seqgpt_jax.data.task_spec import Skipped, TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, github
+from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.tasks.readers.choices import Choice, choices, keyed, place
 from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl

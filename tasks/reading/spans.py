@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seqgpt_jax.data.sources import PARQUET, Files, Remote, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, Files, Remote, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.record import Build, reader

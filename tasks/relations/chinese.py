@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.task_spec import RecordError, Skipped, TaskSpec
+from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped, TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import jsonl

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.data.sources import github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.jsonl import json_list
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
 from seqgpt_jax.tasks.readers.record import reader

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from seqgpt_jax.data.sources import Files, Remote, github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import Files, Remote, github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import jsonl

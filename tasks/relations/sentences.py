@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import github
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import github
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.conll import conll
 from seqgpt_jax.tasks.readers.jsonl import json_list
 from seqgpt_jax.tasks.readers.lines import blocks

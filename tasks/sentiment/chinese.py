@@ -1,7 +1,7 @@
 """SA: a Chinese text and its sentiment."""
 
-from seqgpt_jax.data.sources import Files, HuggingFace, Remote, github
-from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
+from seqgpt_jax.data.raw.sources import Files, HuggingFace, Remote, github
+from seqgpt_jax.data.raw.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub

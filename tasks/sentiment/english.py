@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.sources import PARQUET, Files, HuggingFace, Remote, github
-from seqgpt_jax.data.task_spec import SPLITS, TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, Files, HuggingFace, Remote, github
+from seqgpt_jax.data.raw.task_spec import SPLITS, TaskSpec
 from seqgpt_jax.tasks.classification.emotions import MELD
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled

@@ -1,7 +1,7 @@
 """SF: MASSIVE, the same requests to an assistant in English and Chinese."""
 
-from seqgpt_jax.data.sources import PARQUET
-from seqgpt_jax.data.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET
+from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.inline import SQUARE, marked_spans
 from seqgpt_jax.tasks.readers.jsonl import jsonl

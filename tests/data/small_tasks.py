@@ -6,7 +6,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.task_spec import Skipped, TaskSpec
+from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.data.tokenizer import train_tokenizer
 
 CITIES = ("Rome", "Paris", "杭州", "北京")

@@ -6,8 +6,8 @@ import pytest
 seqio = pytest.importorskip("seqio", reason="SeqIO is installed with the package; without it nothing here can run")
 
 from seqgpt_jax.atomic import GEN  # noqa: E402
-from seqgpt_jax.data.preparation import prepare  # noqa: E402
-from seqgpt_jax.data.settings import PrepareConfig  # noqa: E402
+from seqgpt_jax.data.prepare.config import PrepareConfig  # noqa: E402
+from seqgpt_jax.data.prepare.pipeline import prepare  # noqa: E402
 from seqgpt_jax.data.store import TrainStore  # noqa: E402
 from seqgpt_jax.data.tokenizer import save_tokenizer  # noqa: E402
 from seqgpt_jax.data.vocabulary import HFVocabulary  # noqa: E402

@@ -7,8 +7,8 @@ from flax import nnx
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
 from seqgpt_jax.models.bloom import Bloom
-from seqgpt_jax.models.hf import params_to_hf, save_folder
 from tests.decoding.peer import tiny_model
 
 TEXTS = (

@@ -12,9 +12,9 @@ from seqgpt_jax import evaluate
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.data.store import EvalStore, StoreError
 from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
 from seqgpt_jax.models.bloom import create
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.models.hf import params_to_hf, save_folder
 from tests.evaluation.records import two_data_sets, write_store
 
 FAST = ("--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=3", "--gin.Evaluate.resamples=10")

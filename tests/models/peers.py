@@ -10,9 +10,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import BloomConfig as PeerConfig
 from transformers import BloomForCausalLM, PreTrainedTokenizerFast
 
+from seqgpt_jax.io.hf_checkpoint import load_params, read_config
 from seqgpt_jax.models.bloom import Bloom, from_params
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.models.hf import load_params, read_config
 
 VOCAB, HIDDEN, LAYERS = 512, 48, 3
 

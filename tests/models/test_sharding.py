@@ -8,7 +8,7 @@ from jax.sharding import AxisType
 
 from seqgpt_jax.models.bloom import create
 from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.models.layout import constrain
+from seqgpt_jax.models.sharding import constrain
 
 CONFIG = BloomConfig(vocab_size=512, hidden_size=48, n_layer=3, n_head=6, remat="full")
 RULES = (

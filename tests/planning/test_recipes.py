@@ -8,7 +8,7 @@ import pytest
 
 import seqgpt_jax.configs
 from seqgpt_jax.command_line import Configs
-from seqgpt_jax.models import flash
+from seqgpt_jax.models import flash_attention
 from seqgpt_jax.planning.chips import parse_slice
 
 FOLDER = Path(seqgpt_jax.configs.__file__).parent / "runs"
@@ -35,7 +35,7 @@ def test_a_recipe_suits_the_slice_that_it_names(recipe):
     assert train.batch_size % (train.accumulate * chips) == 0
     assert model.vocab_size % chips == 0
     assert model.attention == "splash"
-    assert train.length % flash.SPLASH_BLOCKS[0] == 0
+    assert train.length % flash_attention.SPLASH_BLOCKS[0] == 0
     # No example that was prepared is too long for a row.
     assert prepare.max_prompt_tokens + prepare.max_target_tokens <= train.length
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.task_spec import Reader, RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import Reader, RecordError, Skipped
 from seqgpt_jax.tasks import TASKS, quickstart
 
 _GENERATED = {spec.name for spec in quickstart.TASKS}

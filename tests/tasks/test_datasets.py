@@ -5,7 +5,7 @@ import json
 import pytest
 
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.task_spec import RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import TASKS
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import sentence_pair

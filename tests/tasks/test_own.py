@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from seqgpt_jax import command_line, prepare
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
 from seqgpt_jax.command_line import UsageError
-from seqgpt_jax.data.settings import PrepareConfig
-from seqgpt_jax.data.task_spec import RecordError
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks import catalogue, find
 from seqgpt_jax.tasks.readers import own
 from tests.tasks.records import json_lines, strict, write
@@ -264,7 +264,7 @@ def test_modules_bring_tasks_and_mixtures(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     own_file = write(tmp_path, "tickets.jsonl", json_lines(CLS))
     body = (
-        "from seqgpt_jax.data.task_spec import TaskSpec\n"
+        "from seqgpt_jax.data.raw.task_spec import TaskSpec\n"
         "TASKS = (TaskSpec({name!r}, 'CLS', 'en', 'cls', {{'train': ()}}, lambda split, paths: iter(())),)\n"
     )
     write(tmp_path, "own_module_one.py", body.format(name="mine.a") + "MIXTURES = {'all': ('mine', 'tickets')}\n")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.task_spec import RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import relations, slots
 from seqgpt_jax.tasks.readers import conll as conll_module
 from seqgpt_jax.tasks.readers import names as names_module

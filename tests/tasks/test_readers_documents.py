@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seqgpt_jax.data.task_spec import RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks.readers.documents import json_folder, parts
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.marked import marked_records, without_marks

@@ -3,7 +3,7 @@
 import pytest
 
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.task_spec import RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks.entity_typing import type_words
 from seqgpt_jax.tasks.readers.choices import Choice, choices, keyed, place
 from seqgpt_jax.tasks.readers.hub import hub, tfds

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqgpt_jax.data.sources import PARQUET, HuggingFace, Tfds
+from seqgpt_jax.data.raw.sources import PARQUET, HuggingFace, Tfds
 from seqgpt_jax.tasks.ner.chinese import character_spans
 from seqgpt_jax.tasks.ner.clinical_zh import textbook_spans
 from seqgpt_jax.tasks.ner.nested import genia_type, vehicle_spans

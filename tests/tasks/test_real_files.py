@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
-from seqgpt_jax.data.task_spec import RecordError, Skipped
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from tests.tasks.records import SPECS
 
 _BESIDE = Path(__file__).parents[2].parent / "shared" / "datasets"

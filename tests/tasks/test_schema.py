@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
-from seqgpt_jax.data.task_spec import Skipped
+from seqgpt_jax.data.raw.task_spec import Skipped
 from seqgpt_jax.tasks import TASKS
 from tests.tasks import schema
 from tests.tasks.records import json_lines, write

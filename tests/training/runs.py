@@ -12,11 +12,12 @@ from jax.sharding import Mesh
 
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.tokenizer import train_tokenizer
-from seqgpt_jax.models import bloom, loading
+from seqgpt_jax.io import model_folder
+from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.hosts import ALONE, Hosts
 from seqgpt_jax.training.loop import Outcome, fresh_state, train
+from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import MeshConfig, Rules, batch_sharding, make_mesh
 from seqgpt_jax.training.step import StepMetrics, TrainState, make_train_step
@@ -81,7 +82,7 @@ def tiny_train(
     batches: Any = TinyBatches,
     fingerprint: str = "data-1",
     open_validation: Any = None,
-    hosts: Hosts = ALONE,
+    hosts: Hosts = SINGLE_HOST,
     **settings: Any,
 ) -> Outcome:
     """`train` with settings for a test; `settings` are fields of TrainConfig."""
@@ -130,8 +131,8 @@ def mesh_of(data: int, fsdp: int, tensor: int, replica: int = 1) -> Mesh:
 
 def checkpoint_params(run_dir: Path, step: int) -> Any:
     """The parameters of a checkpoint as host arrays."""
-    config = loading.read_run_config(run_dir)
-    return jax.device_get(loading.restore_params(run_dir, config, step=step))
+    config = model_folder.read_run_config(run_dir)
+    return jax.device_get(model_folder.restore_params(run_dir, config, step=step))
 
 
 def assert_bit_equal(one: Any, other: Any) -> None:

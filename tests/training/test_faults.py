@@ -15,16 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqgpt_jax.training.checkpoints import Checkpoints, SaveError
+from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer, SaveError
+from seqgpt_jax.training.checkpointing.checksums import array_checksums
+from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.digest import digest
-from seqgpt_jax.training.logs import read_metrics
 from seqgpt_jax.training.loop import Outcome
-from seqgpt_jax.training.meta import CheckpointError
-from seqgpt_jax.training.stopping import NotFiniteError
-from seqgpt_jax.training.watching import RecompilationError
+from seqgpt_jax.training.metric_writers import read_metrics
+from seqgpt_jax.training.nonfinite import NotFiniteError
+from seqgpt_jax.training.step import RecompilationError
+from tests.training.checkpointing.test_checkpointer import META, dataclasses, like, some_state
 from tests.training.runs import TinyBatches, assert_bit_equal, checkpoint_params, mesh_of, tiny_train
-from tests.training.test_checkpoints import META, dataclasses, like, some_state
 from tests.training.test_loop import PROJECT, StoppedBatches
 
 
@@ -39,7 +39,7 @@ def straight(tmp_path_factory) -> Path:
 def two_checkpoints(run_dir: Path) -> dict:
     """Checkpoints of the steps 3 and 6; returns their states."""
     states = {step: some_state(mesh_of(1, 1, 1), step) for step in (3, 6)}
-    checkpoints = Checkpoints(run_dir, keep=2)
+    checkpoints = Checkpointer(run_dir, keep=2)
     for step, state in states.items():
         checkpoints.save(state, dataclasses.replace(META, step=step))
     checkpoints.finish()
@@ -62,7 +62,7 @@ def garble_data(item: Path) -> None:
         garble(path)
 
 
-# ---- Checkpoints that cannot be read
+# ---- Checkpointer that cannot be read
 
 
 def test_whatever_file_is_garbled_what_is_read_is_what_was_saved(tmp_path):
@@ -74,7 +74,7 @@ def test_whatever_file_is_garbled_what_is_read_is_what_was_saved(tmp_path):
         run_dir, said = tmp_path / "run", []
         shutil.copytree(tmp_path / "whole", run_dir)
         garble(run_dir / "checkpoints" / "6" / file)
-        checkpoints = Checkpoints(run_dir, keep=2, say=said.append)
+        checkpoints = Checkpointer(run_dir, keep=2, say=said.append)
         state, meta = checkpoints.restore(like(mesh), META)
         checkpoints.close()
         assert_bit_equal(state, states[meta.step])
@@ -94,7 +94,7 @@ def test_without_any_that_can_be_read_nothing_is_moved_and_nothing_starts_over(t
     two_checkpoints(tmp_path)
     for step in (3, 6):
         garble_data(tmp_path / "checkpoints" / str(step) / "params")
-    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints = Checkpointer(tmp_path, keep=2)
     with pytest.raises(CheckpointError, match=r"(?s)no checkpoint in .* can be read:.*step 6: .*step 3: ") as caught:
         checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     checkpoints.close()
@@ -110,9 +110,9 @@ def test_permissions_are_no_damage(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints = Checkpointer(tmp_path, keep=2)
     with monkeypatch.context() as patch:
-        patch.setattr("seqgpt_jax.training.checkpoints.read_meta", refuse)
+        patch.setattr("seqgpt_jax.training.checkpointing.checkpointer.read_meta", refuse)
         with pytest.raises(PermissionError):
             checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     assert checkpoints.restore(like(mesh_of(1, 1, 1)), META)[1].step == 6
@@ -135,7 +135,7 @@ def test_old_and_foreign_ones_are_refused_not_skipped(tmp_path, change, message)
     two_checkpoints(tmp_path)
     file = tmp_path / "checkpoints/6/meta/metadata"
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
-    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints = Checkpointer(tmp_path, keep=2)
     with pytest.raises(CheckpointError, match=message):
         checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     checkpoints.close()
@@ -148,7 +148,7 @@ def test_one_from_before_there_were_sums_is_read(tmp_path):
     values = json.loads(file.read_text())
     del values["sums"], values["skipped"]
     file.write_text(json.dumps({**values, "format": 1}))
-    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints = Checkpointer(tmp_path, keep=2)
     assert_bit_equal(checkpoints.restore(like(mesh_of(1, 1, 1)), META)[0], states[6])
     checkpoints.close()
 
@@ -166,26 +166,26 @@ def test_a_run_falls_back_and_ends_with_the_same_bits(straight, tmp_path, capsys
 def test_a_half_written_one_is_told(tmp_path):
     (tmp_path / "checkpoints" / "9.orbax-checkpoint-tmp" / "params").mkdir(parents=True)
     said: list[str] = []
-    Checkpoints(tmp_path, keep=2, say=said.append).close()
+    Checkpointer(tmp_path, keep=2, say=said.append).close()
     assert said == ["the checkpoint of step 9 was never finished: removes its half"]
 
 
 def test_the_digest_sees_one_bit_and_two_that_change_places_on_any_mesh():
     state = some_state(mesh_of(1, 1, 1))
-    plain = digest(state)
-    assert digest(some_state(mesh_of(2, 2, 2))) == plain
+    plain = array_checksums(state)
+    assert array_checksums(some_state(mesh_of(2, 2, 2))) == plain
     for tree in ({"x": jnp.arange(6.0).reshape(2, 3)}, {"x": jnp.arange(6, dtype=jnp.bfloat16)}):
         values = np.array(tree["x"])
         bits = values.view(f"uint{8 * values.itemsize}")
         bits.flat[4] ^= 1
-        assert digest({"x": jnp.asarray(values)}) != digest(tree)
+        assert array_checksums({"x": jnp.asarray(values)}) != array_checksums(tree)
         bits.flat[4] ^= 1
-        assert digest({"x": jnp.asarray(values)}) == digest(tree)
+        assert array_checksums({"x": jnp.asarray(values)}) == array_checksums(tree)
         values.flat[[1, 2]] = values.flat[[2, 1]]
-        assert digest({"x": jnp.asarray(values)}) != digest(tree)
+        assert array_checksums({"x": jnp.asarray(values)}) != array_checksums(tree)
 
 
-# ---- Checkpoints that cannot be written
+# ---- Checkpointer that cannot be written
 
 
 def wait_for_writers() -> None:
@@ -268,7 +268,7 @@ def test_after_it_the_command_ends_at_once_whatever_threads_are_left():
     code = """if True:
         import threading, time
         from seqgpt_jax.train import end_after_failed_save
-        from seqgpt_jax.training.checkpoints import SaveError
+        from seqgpt_jax.training.checkpointing.checkpointer import SaveError
         threading.Thread(target=time.sleep, args=(300,)).start()
         with end_after_failed_save():
             raise SaveError("the last state of the run could not be saved")

@@ -16,13 +16,14 @@ from etils import epath
 
 from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.store import StoreWriter, TrainStore, train_fields
-from seqgpt_jax.models import hf, loading
+from seqgpt_jax.io import hf_checkpoint, model_folder
+from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.logs import read_metrics
 from seqgpt_jax.training.loop import Outcome
-from seqgpt_jax.training.meta import CheckpointError
+from seqgpt_jax.training.metric_writers import read_metrics
+from seqgpt_jax.training.nonfinite import NotFiniteError
 from seqgpt_jax.training.partitioning import MeshConfig
-from seqgpt_jax.training.stopping import NotFiniteError, stop_signals
+from seqgpt_jax.training.preemption import stop_signals
 from tests.training.runs import (
     LENGTH,
     MODEL,
@@ -82,7 +83,7 @@ def test_a_run_folder_is_complete(straight):
     assert names == {"model.json", "tokenizer", "checkpoints", "metrics.jsonl", "tensorboard", "loss.png"}
     assert sorted(path.name for path in (straight / "checkpoints").iterdir()) == ["3", "6"]
     assert (straight / "loss.png").read_bytes().startswith(b"\x89PNG")
-    loaded = loading.load(straight)
+    loaded = model_folder.load(straight)
     assert loaded.config == MODEL
     assert loaded.tokenizer.get_vocab() == tokenizer().get_vocab()
     lines = read_metrics(straight)
@@ -152,9 +153,9 @@ def test_a_resumed_stage_two_does_not_start_over(straight, tmp_path, capsys):
 
 def test_a_run_starts_from_a_hugging_face_folder(straight, tmp_path):
     source = tmp_path / "hf"
-    loaded = loading.load(straight)
+    loaded = model_folder.load(straight)
     params = checkpoint_params(straight, 6)
-    hf.save_folder(source, MODEL, hf.params_to_hf(params, MODEL, "float32"), loaded.tokenizer)
+    hf_checkpoint.save_folder(source, MODEL, hf_checkpoint.params_to_hf(params, MODEL, "float32"), loaded.tokenizer)
     still = dataclasses.replace(OPTIMIZER, learning_rate=1e-30, weight_decay=0.0)
     tiny_train(tmp_path / "run", init_from=str(source), optimizer=still)
     assert_bit_equal(checkpoint_params(tmp_path / "run", 3), params)

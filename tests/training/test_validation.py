@@ -8,9 +8,10 @@ import pytest
 from flax import nnx
 
 from seqgpt_jax.atomic import FAMILIES
-from seqgpt_jax.models import bloom, loading
+from seqgpt_jax.io import model_folder
+from seqgpt_jax.models import bloom
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.logs import read_metrics
+from seqgpt_jax.training.metric_writers import read_metrics
 from seqgpt_jax.training.partitioning import Rules
 from seqgpt_jax.training.validation import Score, Validation
 from tests.training.runs import (
@@ -100,12 +101,12 @@ def test_the_best_checkpoints_stay_beside_the_newest(run_dir):
     meta = json.loads((run_dir / f"checkpoints/{ranked[0]}/meta/metadata").read_text())
     assert meta["validation_loss"] == losses[ranked[0]]
     assert_bit_equal(
-        jax.device_get(loading.restore_params(run_dir, MODEL, step="best")), checkpoint_params(run_dir, ranked[0])
+        jax.device_get(model_folder.restore_params(run_dir, MODEL, step="best")), checkpoint_params(run_dir, ranked[0])
     )
 
 
 def test_what_is_saved_scores_what_was_said(run_dir):
-    loss = loading.validation_losses(run_dir, [6])[6]
+    loss = model_folder.validation_losses(run_dir, [6])[6]
     mesh = mesh_of(1, 1, 1)
     assert held_out_score(mesh, jax.device_put(checkpoint_params(run_dir, 6))).loss == pytest.approx(loss, rel=1e-5)
 
@@ -114,7 +115,7 @@ def test_a_resumed_run_remembers_the_best(run_dir, tmp_path, capsys):
     settings = {"validate_every": 1, "save_every": 1, "keep": 1, "keep_best": 2, "open_validation": HeldOut}
     tiny_train(tmp_path, batches=StoppedBatches, **settings)
     # The step that is interrupted is saved at once, without a validation.
-    assert 4 not in loading.validation_losses(tmp_path, [4])
+    assert 4 not in model_folder.validation_losses(tmp_path, [4])
     tiny_train(tmp_path, **settings)
     output = capsys.readouterr().out
     losses = {line["step"]: line["validation/loss"] for line in read_metrics(tmp_path) if "validation/loss" in line}
@@ -127,11 +128,11 @@ def test_a_resumed_run_remembers_the_best(run_dir, tmp_path, capsys):
 def test_a_run_without_validation_has_no_best_checkpoint(tmp_path, capsys):
     tiny_train(tmp_path)
     assert "validation loss" not in capsys.readouterr().out
-    with pytest.raises(loading.LoadingError, match=r"no checkpoint with a validation loss"):
-        loading.restore_params(tmp_path, MODEL, step="best")
+    with pytest.raises(model_folder.LoadingError, match=r"no checkpoint with a validation loss"):
+        model_folder.restore_params(tmp_path, MODEL, step="best")
     damaged = tmp_path / "checkpoints/3/meta/metadata"
     damaged.write_text("{")
-    assert loading.validation_losses(tmp_path, [3, 6, 9]) == {}
+    assert model_folder.validation_losses(tmp_path, [3, 6, 9]) == {}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from seqgpt_jax.data.task_spec import SPLITS
+from seqgpt_jax.data.raw.task_spec import SPLITS
 from tests.tasks.schema.sample import Gold, Sample
 
 Rows = str | Sequence[Mapping]

@@ -1,0 +1,45 @@
+"""The code that decides what a store holds: a digest of it, so that a changed reader makes another store."""
+
+import importlib.util
+import sys
+import sysconfig
+from collections.abc import Iterable
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.io.file_hash import files_hash
+
+_PACKAGE = Path(__file__).parents[2]
+# The modules of `seqgpt_jax.data` that sample, render, tokenize and write.
+_DECIDING = (
+    "prepare/decontamination",
+    "prepare/encoder",
+    "prepare/label_stats",
+    "prepare/pipeline",
+    "prepare/quota",
+    "prepare/sampling",
+    "prepare/shards",
+    "raw/files",
+    "store",
+)
+
+
+def code_fingerprint(specs: Iterable[TaskSpec], modules: Iterable[str]) -> str:
+    """One digest of our own deciding code, of the whole folder tasks/, and of users' modules with what they import."""
+    own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
+    own += sorted(Path(importlib.util.find_spec("seqgpt_jax.tasks").origin).parent.rglob("*.py"))
+    readers = {getattr(spec.read, "func", spec.read).__module__ for spec in specs} | {*modules}
+    theirs = {file for name in readers if not name.startswith("seqgpt_jax.") for file in _module_files(name)}
+    return files_hash([*own, *sorted(theirs)])
+
+
+def _module_files(name: str) -> set[Path]:
+    """The file of a user's module and of the modules beside it that it imports, read without running them."""
+    file = Path(sys.modules[name].__file__)
+    root = file.parents[name.count(".") + (file.name == "__init__.py")]
+    if root == Path(sysconfig.get_path("purelib")):
+        return {file}  # an installed package has a version, and everything lies beside it
+    finder = ModuleFinder(path=[str(root)])
+    finder.import_hook(name)
+    return {file, *(Path(module.__file__) for module in finder.modules.values() if module.__file__)}

@@ -1,0 +1,141 @@
+"""What decides the content of a prepared folder, in one dataclass (gin: `Prepare`)."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seqgpt_jax.atomic import TEMPLATES
+from seqgpt_jax.data.prepare.sampling import ExampleSampler
+from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """Settings of `python -m seqgpt_jax.prepare`.
+
+    Attributes:
+      mixture: name of a mixture, task or data set (`python -m seqgpt_jax.prepare --list`), or several
+        joined by "+".
+      tokenizer: folder or Hugging Face name of a tokenizer with `[GEN]`.
+      tokenizer_vocab_size: where the folder `tokenizer` does not exist yet, a byte-level BPE of
+        this size with BLOOM's settings is trained and saved there; None: it must exist.
+      tokenizer_mixture: whose training prompts and answers it is trained on.
+      split: "train" draws training examples; "validation" and "test" ask every label.
+      data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
+      own_data: name -> file (.jsonl, .csv, .tsv; 80/10/10 by hash), or name -> {split: file}. Each
+        name becomes a task; docs/own_data.md has the formats.
+      modules: own modules with `TASKS` and, where wanted, `MIXTURES`, by name; they may lie in the
+        current folder.
+      output_dir: where prepared folders lie.
+      seed: of every draw.
+      epochs: how often training examples are drawn anew; later epochs of a run begin again.
+      quota: instances for each (task, label), None for all (training only).
+      negatives: "uniform" (SeqGPT) or "frequency" (UniversalNER).
+      max_labels: most labels in one classification prompt.
+      max_queries: most queries in one extraction prompt.
+      max_negative_queries: most negative queries added to a training instance.
+      max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
+      max_prompt_tokens: longer prompts lose their left end.
+      max_target_tokens: training examples with longer targets are dropped and counted.
+      template: "chinese" (the released prompt) or "english" (for ablation).
+      evaluation_mixtures: a training instance whose text stands in a validation or test split of
+        these mixtures, word for word or nearly, is dropped and counted as a leak; () checks nothing.
+      bad_records: "stop" at the first broken record, or "skip" and count them.
+      workers: processes; None takes all cores for large data. Any number makes the same store.
+    """
+
+    mixture: str
+    tokenizer: str
+    tokenizer_vocab_size: int | None = None
+    tokenizer_mixture: str | None = None
+    split: str = "train"
+    data_dir: str | None = None
+    own_data: Mapping[str, str | Mapping[str, str]] | None = None
+    modules: tuple[str, ...] = ()
+    output_dir: str = "prepared"
+    seed: int = 0
+    epochs: int = 1
+    quota: int | None = None
+    negatives: str = "uniform"
+    max_labels: int = 64
+    max_queries: int = 6
+    max_negative_queries: int = 5
+    max_instances: int | None = None
+    max_prompt_tokens: int = 1024
+    max_target_tokens: int = 256
+    template: str = "chinese"
+    evaluation_mixtures: tuple[str, ...] = ()
+    bad_records: str = "stop"
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        choices = {"split": SPLITS, "negatives": ("uniform", "frequency"), "template": tuple(TEMPLATES)}
+        choices["bad_records"] = ("stop", "skip")
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"Prepare.{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+        for name in ("epochs", "max_labels", "max_queries", "max_prompt_tokens", "max_target_tokens"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"Prepare.{name} must be a whole number of at least 1, not {value!r}")
+        if self.max_negative_queries < 0:
+            raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
+        for name in ("quota", "max_instances", "tokenizer_vocab_size", "workers"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"Prepare.{name} must be None or a whole number of at least 1, not {value!r}")
+        if self.tokenizer_vocab_size is not None and not self.tokenizer_mixture:
+            raise ValueError(
+                "Prepare.tokenizer_vocab_size asks for a new tokenizer: name Prepare.tokenizer_mixture too"
+            )
+        object.__setattr__(self, "modules", (self.modules,) if isinstance(self.modules, str) else tuple(self.modules))
+        _check_own_data(self.own_data)
+
+    def content(self) -> dict[str, Any]:
+        """The fields that decide what the store holds; where things lie does not."""
+        elsewhere = ("tokenizer", "tokenizer_vocab_size", "tokenizer_mixture", "data_dir", "output_dir", "workers")
+        elsewhere += ("modules",)  # their code is digested with that of all readers
+        content = {name: value for name, value in asdict(self).items() if name not in elsewhere}
+        # Not where own files lie, but which file is which split: the files themselves are digested one by one.
+        content["own_data"] = {
+            name: Path(files).name
+            if isinstance(files, str)
+            else {split: Path(file).name for split, file in files.items()}
+            for name, files in sorted((self.own_data or {}).items())
+        }
+        return content
+
+    @property
+    def training(self) -> bool:
+        """Whether examples are drawn for training rather than asked for evaluation."""
+        return self.split == "train"
+
+    def drawing(self) -> ExampleSampler:
+        """The draws these settings ask for."""
+        return ExampleSampler(self.seed, self.negatives, self.max_labels, self.max_queries, self.max_negative_queries)
+
+    def data_folder(self) -> Path | None:
+        """The folder of the raw data sets, or None where neither setting nor variable names one."""
+        folder = self.data_dir or os.environ.get(DATA_DIR_VARIABLE)
+        return Path(folder) if folder else None
+
+
+def _check_own_data(own_data: Mapping[str, str | Mapping[str, str]] | None) -> None:
+    if not isinstance(own_data, Mapping | None):
+        raise ValueError(f"Prepare.own_data must be like {{'tickets': 'tickets.jsonl'}}, not {own_data!r}")
+    for name, files in (own_data or {}).items():
+        if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
+            raise ValueError(
+                f"Prepare.own_data: a name is made of letters, digits, _ and -, not {name!r}: "
+                "write {'NAME': 'FILE'} with another one"
+            )
+        by_split = files if isinstance(files, Mapping) else {SPLITS[0]: files}
+        if not by_split or not set(by_split) <= set(SPLITS) or not all(isinstance(f, str) for f in by_split.values()):
+            raise ValueError(
+                f"Prepare.own_data: {name!r} must be a file, or a file for each of {', '.join(SPLITS)}, not {files!r}"
+            )

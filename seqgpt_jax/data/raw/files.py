@@ -1,0 +1,109 @@
+"""Raw files: where they lie, what they hold, and what they are (a hash of each)."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from seqgpt_jax.atomic import Instance
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped, TaskSpec
+from seqgpt_jax.io.file_hash import files_hash
+
+DATA_DIR_VARIABLE = "SEQGPT_DATA_DIR"
+
+# Data sets whose missing files an error lists.
+_SHOWN = 5
+
+
+class DataNotFound(FileNotFoundError):
+    """Raw files that are not where they should be."""
+
+
+def resolve_files(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple[Path, ...]:
+    """The files (or folders) of one split.
+
+    Raises:
+      DataNotFound: no data folder is named, or a file is missing.
+    """
+    check_files([spec], data_folder, splits=(split,))
+    return _paths(spec, split, data_folder)
+
+
+def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Sequence[str] = ()) -> None:
+    """Raises one DataNotFound that names all that is missing (in `splits`; () means every split)."""
+    missing: dict[str, list[str]] = {}
+    for spec in specs:
+        for split, names in spec.splits.items():
+            if splits and split not in splits:
+                continue
+            if data_folder is None and not all(Path(name).is_absolute() for name in names):
+                raise DataNotFound(
+                    f"task {spec.name} reads raw files, but no data folder is named: set {DATA_DIR_VARIABLE} or "
+                    f"Prepare.data_dir to the folder that holds {spec.dataset}/"
+                )
+            gone = [str(path) for path in _paths(spec, split, data_folder) if not path.exists()]
+            missing.setdefault(spec.dataset, []).extend(path for path in gone if path not in missing[spec.dataset])
+    missing = {dataset: paths for dataset, paths in missing.items() if paths}
+    if not missing:
+        return
+    if data_folder is not None and not data_folder.is_dir():
+        raise DataNotFound(
+            f"the data folder {data_folder} does not exist: set {DATA_DIR_VARIABLE} or Prepare.data_dir to the folder "
+            f"that holds {', '.join(f'{dataset}/' for dataset in missing)}"
+        )
+    shown = [f"{dataset} ({', '.join(paths[:2])}{', …' if paths[2:] else ''})" for dataset, paths in missing.items()]
+    more = f"; and {len(shown) - _SHOWN} more" if shown[_SHOWN:] else ""
+    public = dict.fromkeys(spec.dataset for spec in specs if spec.dataset in missing and spec.source is not None)
+    command = f"python -m seqgpt_jax.catalogue --download {' '.join(public)}"
+    fetch = f". `{command}` fetches them, or says who gives them" if public else ""
+    number = f"{len(missing)} data set{'s' * (len(missing) > 1)}"
+    raise DataNotFound(f"raw files of {number} not found: {'; '.join(shown[:_SHOWN])}{more}{fetch}")
+
+
+def _paths(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple[Path, ...]:
+    # A name may lead out of the data set's folder (`../../other/file`), which then need not exist.
+    base = (data_folder or Path()) / spec.dataset
+    return tuple(Path(os.path.normpath(base / name)) for name in spec.splits[split])
+
+
+def read_instances(
+    spec: TaskSpec, split: str, data_folder: Path | None, bad_records: str = "stop"
+) -> Iterator[Instance | Skipped]:
+    """The instances of one split, their ids made unique among all tasks.
+
+    Args:
+      bad_records: what a broken record does: "stop" raises it, "skip" makes it a `Skipped` with the
+        reason "bad_record".
+
+    Raises:
+      RecordError: a record cannot be read; the message names file and line.
+    """
+    for item in spec.read(split, resolve_files(spec, split, data_folder)):
+        if isinstance(item, RecordError):
+            if bad_records == "stop":
+                raise item
+            item = Skipped(f"{item.path.name}:{item.line}", "bad_record", item.problem)
+        yield replace(item, id=f"{spec.name}/{split}/{item.id}")
+
+
+def file_hashes(specs: Iterable[TaskSpec], data_folder: Path | None) -> dict[str, str]:
+    """`data set/file` -> digest, for every file of every split."""
+    found: dict[str, dict[Path, None]] = {}
+    for spec in specs:
+        for split, names in spec.splits.items():
+            for name, path in zip(names, _paths(spec, split, data_folder), strict=True):
+                # Own data may lie anywhere: the place does not decide the content. Files that differ in it alone share
+                # a key.
+                key = f"{spec.dataset}/{f'{split}/{path.name}' if Path(name).is_absolute() else name}"
+                found.setdefault(key, {})[path] = None
+    return {key: files_hash(file for path in paths for file in _files(path)) for key, paths in found.items()}
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def total_size(specs: Iterable[TaskSpec], data_folder: Path | None) -> int:
+    """Bytes of all files, each counted once."""
+    paths = {path for spec in specs for split in spec.splits for path in _paths(spec, split, data_folder)}
+    return sum(file.stat().st_size for file in {file for path in paths for file in _files(path)})

@@ -1,0 +1,46 @@
+"""A prepared store that the user names: it needs no raw data, and must be what the settings ask for all the same."""
+
+import json
+from collections.abc import Collection
+
+from transformers import PreTrainedTokenizerFast
+
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
+from seqgpt_jax.data.tokenizer import fingerprint
+
+
+def check_store_matches(
+    store: TrainStore | EvalStore, config: PrepareConfig, bound: Collection[str], tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """Checks that a store was made with these settings and this tokenizer.
+
+    Args:
+      store: that the user has named.
+      config: the settings of this command.
+      bound: its fields that gin files and flags have set; the others are as they are in the store.
+      tokenizer: of `config`.
+
+    Raises:
+      StoreError: it was made otherwise; every difference is named.
+    """
+    made_with = store.manifest["settings"]
+    wanted = json.loads(json.dumps(config.content()))  # as the manifest has it: lists for tuples
+    differences = [
+        f"  Prepare.{name}: {made_with.get(name)!r} in the store, {wanted[name]!r} in this command"
+        for name in sorted(wanted.keys() & {*bound, "split"})
+        if made_with.get(name) != wanted[name]
+    ]
+    of_store, of_command = store.manifest["tokenizer"]["fingerprint"], fingerprint(tokenizer)
+    if of_store != of_command:
+        differences.append(
+            f"  tokenizer: {of_store} ({store.manifest['tokenizer']['tokens']:,} tokens) in the store, "
+            f"{of_command} ({len(tokenizer):,} tokens) in Prepare.tokenizer = {config.tokenizer!r}"
+        )
+    if differences:
+        raise StoreError(
+            f"{store.folder} was made with other settings than this command has:\n"
+            + "\n".join(differences)
+            + "\nName another store, or give this command the settings of that one: --gin.Prepare.NAME=VALUE, and "
+            "--gin.Train.validation_instances=N for Prepare.max_instances of a validation store."
+        )

@@ -1,0 +1,193 @@
+"""Beam search and greedy search over any next-token scorer: pure functions on one fixed-size state.
+
+The semantics are those of `transformers` 5, `generate(num_beams=K, do_sample=False)` with
+`length_penalty=1.0` and `early_stopping=False`, so that a model exported for others answers there
+as it answers here:
+
+* Each step scores all K * V continuations and keeps the best 2 K, so that K can go on even where
+  all of the best K end.
+* A continuation ends with the end-of-sequence token or at `max_new_tokens`. Only one among the
+  best K of the step may enter the pool of K finished hypotheses, under its log-probability divided
+  by its length (the end token counts).
+* An example is decided once its pool is full and the best running sum of log-probabilities,
+  divided by its present length, does not beat the worst of the pool.
+* Forbidden tokens are struck out after the softmax; probabilities are not renormalised.
+
+With one beam the search is greedy, as it is there: the first end token decides.
+
+Suffixes: B examples, K beams, V vocabulary, N `max_new_tokens`.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+# Far below any sum of log-probabilities, yet finite: differences of two stay numbers.
+NEVER = -1e9
+
+
+class SearchState(NamedTuple):
+    """All that the search knows between two steps.
+
+    Attributes:
+      length: int32 [], tokens generated so far.
+      ids_BxKxN: int32, the running hypotheses; filled up with the end token.
+      scores_BxK: float32, their summed log-probabilities, best first.
+      parents_BxK: int32, the beam that each running hypothesis went on from in the last step.
+      pool_ids_BxKxN: int32, the finished hypotheses, best first.
+      pool_scores_BxK: float32, log-probability per token; `NEVER` where there is none yet.
+      pool_full_BxK: bool, whether there is one.
+      undecided_B: bool, whether the example is undecided.
+    """
+
+    length: jax.Array
+    ids_BxKxN: jax.Array
+    scores_BxK: jax.Array
+    parents_BxK: jax.Array
+    pool_ids_BxKxN: jax.Array
+    pool_scores_BxK: jax.Array
+    pool_full_BxK: jax.Array
+    undecided_B: jax.Array
+
+    @property
+    def last_tokens_BxK(self) -> jax.Array:
+        """The newest token of each running hypothesis (length must be at least 1)."""
+        return jax.lax.dynamic_index_in_dim(self.ids_BxKxN, self.length - 1, axis=2, keepdims=False)
+
+    @property
+    def going_on(self) -> jax.Array:
+        """bool []: whether another step can change a result."""
+        return self.undecided_B.any() & (self.length < self.ids_BxKxN.shape[2])
+
+
+class Hypotheses(NamedTuple):
+    """The best hypothesis of each example.
+
+    Attributes:
+      ids_BxN: int32, with its end token; filled up with the end token.
+      lengths_B: int32, tokens before the end token.
+      ended_B: bool, False where `max_new_tokens` cut it off.
+      scores_B: float32, log-probability per token (of greedy search: their sum).
+    """
+
+    ids_BxN: jax.Array
+    lengths_B: jax.Array
+    ended_B: jax.Array
+    scores_B: jax.Array
+
+
+def start(real_B: jax.Array, *, num_beams: int, max_new_tokens: int, eos_id: int) -> SearchState:
+    """The state before the first token; rows with `real_B` False are filler and decided at once."""
+    batch = real_B.shape[0]
+    ids = jnp.full((batch, num_beams, max_new_tokens), eos_id, jnp.int32)
+    never = jnp.full((batch, num_beams), NEVER, jnp.float32)
+    return SearchState(
+        length=jnp.zeros((), jnp.int32),
+        ids_BxKxN=ids,
+        # All beams hold the same prompt: only the first may go on, or all would stay the same.
+        scores_BxK=never.at[:, 0].set(0.0),
+        parents_BxK=jnp.zeros((batch, num_beams), jnp.int32),
+        pool_ids_BxKxN=ids,
+        pool_scores_BxK=never,
+        pool_full_BxK=jnp.zeros((batch, num_beams), bool),
+        undecided_B=real_B,
+    )
+
+
+def step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array, *, eos_id: int) -> SearchState:
+    """The state with one more token in each running hypothesis.
+
+    Args:
+      state: before the step.
+      logits_BxKxV: float32, of the token that follows each running hypothesis.
+      forbidden: bool [V] or [B, K, V], True where a token is not chosen. A hypothesis that may not go
+        on at all is worth nothing from then on.
+      eos_id: the end-of-sequence token.
+    """
+    num_beams = state.scores_BxK.shape[1]
+    update = _greedy_step if num_beams == 1 else _beam_step
+    return update(state, logits_BxKxV, forbidden, eos_id)
+
+
+def best(state: SearchState, *, eos_id: int) -> Hypotheses:
+    """What a search that does not go on has found."""
+    ids_BxN = state.pool_ids_BxKxN[:, 0]
+    is_end = ids_BxN == eos_id
+    ended = is_end.any(axis=1)
+    return Hypotheses(
+        ids_BxN=ids_BxN,
+        lengths_B=jnp.where(ended, jnp.argmax(is_end, axis=1), state.length).astype(jnp.int32),
+        ended_B=ended,
+        scores_B=state.pool_scores_BxK[:, 0],
+    )
+
+
+def _best_tokens(logits: jax.Array, forbidden: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+    """(log-probabilities, ids) of the best `count` allowed tokens, both [..., count].
+
+    Never holds log-probabilities of the whole vocabulary: choosing needs the logits alone.
+    """
+    normaliser = jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+    values, ids = jax.lax.top_k(jnp.where(forbidden, -jnp.inf, logits), count)
+    return values - normaliser, ids.astype(jnp.int32)
+
+
+def _take(array_BxKx: jax.Array, chosen_BxJ: jax.Array) -> jax.Array:
+    """Rows `chosen_BxJ` along axis 1: [B, K, ...] -> [B, J, ...]."""
+    shape = chosen_BxJ.shape + (1,) * (array_BxKx.ndim - 2)
+    return jnp.take_along_axis(array_BxKx, chosen_BxJ.reshape(shape), axis=1)
+
+
+def _beam_step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array, eos_id: int) -> SearchState:
+    batch, num_beams, max_new_tokens = state.ids_BxKxN.shape
+    per_beam = min(2 * num_beams, logits_BxKxV.shape[-1])
+    log_probs, ids = _best_tokens(logits_BxKxV, forbidden, per_beam)
+    # The best 2 K of a beam hold all of its continuations that can be among the best 2 K of all.
+    sums = (log_probs + state.scores_BxK[:, :, None]).reshape(batch, -1)
+    sums_BxC, where_BxC = jax.lax.top_k(sums, 2 * num_beams)
+    parents_BxC = (where_BxC // per_beam).astype(jnp.int32)
+    tokens_BxC = _take(ids.reshape(batch, -1), where_BxC)
+    grown_BxCxN = jax.lax.dynamic_update_index_in_dim(
+        _take(state.ids_BxKxN, parents_BxC), tokens_BxC, state.length, axis=2
+    )
+    length = state.length + 1
+    ends_BxC = (tokens_BxC == eos_id) | (length == max_new_tokens)
+
+    scores_BxK, running_BxK = jax.lax.top_k(sums_BxC + jnp.where(ends_BxC, NEVER, 0.0), num_beams)
+
+    enters_BxC = ends_BxC & (jnp.arange(2 * num_beams) < num_beams)
+    per_token_BxC = jnp.where(enters_BxC & state.undecided_B[:, None], sums_BxC / length, NEVER)
+    pool_scores_BxK, kept_BxK = jax.lax.top_k(
+        jnp.concatenate([state.pool_scores_BxK, per_token_BxC], axis=1), num_beams
+    )
+    pool_full_BxK = _take(jnp.concatenate([state.pool_full_BxK, enters_BxC], axis=1), kept_BxK)
+    pool_ids_BxKxN = _take(jnp.concatenate([state.pool_ids_BxKxN, grown_BxCxN], axis=1), kept_BxK)
+
+    worst_BxK = jnp.where(pool_full_BxK, pool_scores_BxK.min(axis=1, keepdims=True), NEVER)
+    can_improve_B = (scores_BxK[:, :1] / length > worst_BxK).any(axis=1)
+    return SearchState(
+        length=length,
+        ids_BxKxN=_take(grown_BxCxN, running_BxK),
+        scores_BxK=scores_BxK,
+        parents_BxK=_take(parents_BxC, running_BxK),
+        pool_ids_BxKxN=pool_ids_BxKxN,
+        pool_scores_BxK=pool_scores_BxK,
+        pool_full_BxK=pool_full_BxK,
+        undecided_B=state.undecided_B & can_improve_B,
+    )
+
+
+def _greedy_step(state: SearchState, logits_Bx1xV: jax.Array, forbidden: jax.Array, eos_id: int) -> SearchState:
+    log_probs, ids = _best_tokens(logits_Bx1xV, forbidden, 1)
+    token_B = jnp.where(state.undecided_B, ids[:, 0, 0], eos_id)
+    scores_Bx1 = state.scores_BxK + jnp.where(state.undecided_B[:, None], log_probs[:, :, 0], 0.0)
+    ids_Bx1xN = jax.lax.dynamic_update_index_in_dim(state.ids_BxKxN, token_B[:, None], state.length, axis=2)
+    return state._replace(
+        length=state.length + 1,
+        ids_BxKxN=ids_Bx1xN,
+        scores_BxK=scores_Bx1,
+        pool_ids_BxKxN=ids_Bx1xN,
+        pool_scores_BxK=scores_Bx1,
+        undecided_B=state.undecided_B & (token_B != eos_id),
+    )

@@ -1,0 +1,213 @@
+"""A trained model from a folder, whichever of the two kinds it is: a Hugging Face folder or a run of `train`."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import orbax.checkpoint as ocp
+from etils import epath
+from flax import nnx
+from flax.traverse_util import flatten_dict
+from jax.sharding import Mesh, SingleDeviceSharding
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from seqgpt_jax.io import hf_checkpoint, storage
+from seqgpt_jax.models.bloom import Bloom, Rules, abstract, from_params, shardings
+from seqgpt_jax.models.config import BloomConfig
+
+# What a run folder holds.
+MODEL_FILE = "model.json"
+TOKENIZER_FOLDER = "tokenizer"
+CHECKPOINTS_FOLDER = "checkpoints"
+
+# The one token that a prompt ends with; the same as `seqgpt_jax.atomic.GEN`, which this package does not import.
+GEN = "[GEN]"
+
+
+class LoadingError(ValueError):
+    """A folder that holds no model that can be loaded; the message says what is missing and how to mend it."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model with its tokenizer, which knows `[GEN]` as one token."""
+
+    config: BloomConfig
+    model: Bloom
+    tokenizer: PreTrainedTokenizerBase
+
+
+def load(
+    path: epath.PathLike,
+    *,
+    step: int | Literal["best"] | None = None,
+    dtype: str | None = None,
+    mesh: Mesh | None = None,
+    rules: Rules = (),
+) -> Loaded:
+    """The model in `path`.
+
+    Args:
+      path: a Hugging Face folder (it has config.json), or a run folder (it has model.json), which may lie in a bucket.
+      step: of a run: the checkpoint to load, "best" for that with the lowest validation loss; by default the last one.
+      dtype: of parameters and computation. By default a run keeps its own two, and a Hugging Face folder gets
+        float32, whatever its weights are stored in.
+      mesh, rules: lay the parameters out over a mesh, as `bloom.create` does; one device by default.
+
+    Raises:
+      LoadingError: the path, a checkpoint, the tokenizer or its `[GEN]` is missing, or shapes differ.
+      StorageError: the bucket cannot be reached.
+      WeightsError, TensorFileError: the weights of a Hugging Face folder are not those of its config.
+    """
+    folder = storage.open_path(path)
+    if not folder.is_dir():
+        raise LoadingError(
+            f"no folder {str(path)!r}: give a run folder or a Hugging Face folder. "
+            "`python -m seqgpt_jax.import_hf --source=NAME --output=FOLDER` fetches a model from the hub"
+        )
+    if (folder / MODEL_FILE).is_file():
+        tokenizer = load_tokenizer(folder / TOKENIZER_FOLDER)
+        config = _with_dtype(read_run_config(folder), dtype)
+        params = restore_params(folder, config, step=step, places=_places(config, mesh, rules))
+    elif (folder / "config.json").is_file():
+        if step is not None:
+            raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
+        if storage.is_bucket(folder):
+            raise LoadingError(
+                f"{folder} is a Hugging Face folder, which is read from local disk: copy it to this machine"
+            )
+        tokenizer, local = load_tokenizer(folder), Path(folder)
+        config = _with_dtype(BloomConfig.from_hf(hf_checkpoint.read_config(local)), dtype)
+        params = hf_checkpoint.load_params(local, config, _places(config, mesh, rules))
+    else:
+        raise LoadingError(
+            f"{folder} is neither a run folder (no {MODEL_FILE}) nor a Hugging Face folder (no config.json)"
+        )
+    if len(tokenizer) > config.vocab_size:
+        raise LoadingError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model {config.vocab_size} rows")
+    return Loaded(config, from_params(config, params), tokenizer)
+
+
+def save_run_config(folder: epath.PathLike, config: BloomConfig) -> None:
+    """Writes the model.json of a run folder."""
+    content = json.dumps(asdict(config), indent=2) + "\n"
+    storage.write(storage.open_path(folder) / MODEL_FILE, content.encode())
+
+
+def read_run_config(folder: epath.PathLike) -> BloomConfig:
+    """Reads the model.json of a run folder.
+
+    Raises:
+      LoadingError: it is not what `save_run_config` writes.
+    """
+    path = storage.open_path(folder) / MODEL_FILE
+    try:
+        return BloomConfig(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise LoadingError(f"{path} does not describe a model: {error}") from error
+
+
+def load_tokenizer(folder: epath.Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a folder.
+
+    Raises:
+      LoadingError: there is none, or it lacks `[GEN]`.
+    """
+    try:
+        with storage.reading(folder) as local:
+            tokenizer = AutoTokenizer.from_pretrained(str(local))
+    except (OSError, ValueError) as error:
+        raise LoadingError(f"no tokenizer can be loaded from {folder}: {error}") from error
+    if GEN not in tokenizer.get_vocab():
+        raise LoadingError(
+            f"the tokenizer in {folder} has no {GEN} token: "
+            f"`python -m seqgpt_jax.import_hf --source={folder} --output=FOLDER` adds it"
+        )
+    return tokenizer
+
+
+def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int, float]:
+    """step -> validation loss of the checkpoints of these steps; without those that have none or cannot be read."""
+    folder, losses = storage.open_path(run_dir) / CHECKPOINTS_FOLDER, {}
+    for step in steps:
+        try:
+            loss = json.loads(storage.read(folder / str(step) / "meta" / "metadata")).get("validation_loss")
+        except (OSError, ValueError, AttributeError):
+            continue
+        if isinstance(loss, float):
+            losses[step] = loss
+    return losses
+
+
+def by_loss(losses: Mapping[int, float]) -> list[int]:
+    """The steps of these losses, the best one first; of equal ones the oldest."""
+    return sorted(losses, key=lambda step: (losses[step], step))
+
+
+def restore_params(
+    folder: epath.PathLike,
+    config: BloomConfig,
+    *,
+    step: int | Literal["best"] | None = None,
+    places: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The item `params` of a checkpoint of a run, in `config.param_dtype`; nothing else is read.
+
+    Args:
+      folder: of the run.
+      places: a pure dict of shardings; the default device without it.
+
+    Raises:
+      LoadingError: there is no checkpoint, not the one of `step`, or its shapes are not those of `config`.
+    """
+    checkpoints = storage.absolute(storage.open_path(folder)) / CHECKPOINTS_FOLDER
+    # The manager would create a missing folder.
+    if not checkpoints.is_dir():
+        raise LoadingError(f"{folder} holds no checkpoint yet")
+    handlers = {"params": ocp.StandardCheckpointHandler()}
+    options = ocp.CheckpointManagerOptions(read_only=True)  # a training process may be writing there
+    with ocp.CheckpointManager(checkpoints, item_handlers=handlers, options=options) as manager:
+        steps = sorted(manager.all_steps())
+        if not steps:
+            raise LoadingError(f"{folder} holds no checkpoint yet")
+        if step == "best":
+            ranked = by_loss(validation_losses(folder, steps))
+            if not ranked:
+                raise LoadingError(f"{folder} holds no checkpoint with a validation loss (see Train.validate_every)")
+            step = ranked[0]
+        if step is not None and step not in steps:
+            raise LoadingError(f"{folder} holds no checkpoint of step {step}; there are {', '.join(map(str, steps))}")
+        step = steps[-1] if step is None else step
+        wanted = nnx.to_pure_dict(nnx.state(abstract(config), nnx.Param))
+        _check_shapes(wanted, manager.item_metadata(step)["params"], checkpoints / str(step))
+        if places is None:
+            places = jax.tree.map(lambda _: SingleDeviceSharding(jax.local_devices()[0]), wanted)
+        wanted = jax.tree.map(
+            lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), wanted, places
+        )
+        return manager.restore(step, args=ocp.args.Composite(params=ocp.args.StandardRestore(wanted)))["params"]
+
+
+def _check_shapes(wanted: Mapping[str, Any], stored: Any, where: epath.Path) -> None:
+    if stored is None:
+        raise LoadingError(f"the checkpoint {where} has no item 'params'")
+    expected = {".".join(path): tuple(leaf.shape) for path, leaf in flatten_dict(wanted).items()}
+    found = {".".join(path): tuple(leaf.shape) for path, leaf in flatten_dict(dict(stored)).items()}
+    faults = [
+        f"  {name} is {found.get(name, 'missing')}, the config says {expected.get(name, 'it does not exist')}"
+        for name in sorted(expected.keys() | found.keys())
+        if expected.get(name) != found.get(name)
+    ]
+    if faults:
+        raise LoadingError(f"the checkpoint {where} is of another model:\n" + "\n".join(faults))
+
+
+def _with_dtype(config: BloomConfig, dtype: str | None) -> BloomConfig:
+    return config if dtype is None else replace(config, dtype=dtype, param_dtype=dtype)
+
+
+def _places(config: BloomConfig, mesh: Mesh | None, rules: Rules) -> dict[str, Any] | None:
+    return None if mesh is None else nnx.to_pure_dict(shardings(config, mesh, rules))

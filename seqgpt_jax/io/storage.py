@@ -1,0 +1,145 @@
+"""Folders on disks and in buckets (gs://…): both are `epath.Path`s, and here is what the two do not share.
+
+In a bucket an object is there whole or not at all, nothing can be appended to or renamed, and a folder is there as long
+as something lies in it.
+"""
+
+import contextlib
+import functools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+from etils import epath
+
+_SCHEME = "gs://"
+
+
+class StorageError(ValueError):
+    """A folder that cannot be used; the message says why and how to mend it."""
+
+
+def open_path(path: str | os.PathLike[str]) -> epath.Path:
+    """The folder as a path; it need not exist. Of a bucket it is checked that it can be reached.
+
+    Raises:
+      StorageError: it is neither local nor in a bucket, or the bucket is missing or refuses this account.
+    """
+    if ":/" in os.fspath(path).removeprefix(_SCHEME):  # a pathlib.Path has made gs:/ of gs://
+        raise StorageError(f"{path}: folders are local or begin with {_SCHEME}")
+    folder = epath.Path(path)
+    if is_bucket(folder):
+        _check_bucket(str(folder).removeprefix(_SCHEME).partition("/")[0])
+    return folder
+
+
+def is_bucket(folder: epath.Path) -> bool:
+    """Whether it lies in a bucket."""
+    return str(folder).startswith(_SCHEME)
+
+
+def absolute(folder: epath.Path) -> epath.Path:
+    """The folder, wherever the process goes."""
+    return folder if is_bucket(folder) else folder.absolute()
+
+
+def write(path: epath.Path, content: bytes) -> None:
+    """Writes a file: whole or not at all, whatever interrupts it; OSError where it cannot."""
+    if is_bucket(path):
+        with _network(f"{path} could not be written"):
+            _bucket_files().pipe_file(str(path), content)
+        return
+    partial = path.with_name(f"{path.name}.writing")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def read(path: epath.Path) -> bytes:
+    """The content of a file; OSError where it cannot be read."""
+    if not is_bucket(path):
+        return path.read_bytes()
+    with _network(f"{path} could not be read"):
+        return _bucket_files().cat_file(str(path))
+
+
+def move(source: epath.Path, target: epath.Path) -> None:
+    """Moves a folder, and makes those above its target; in a bucket nothing passes through this machine.
+
+    An interruption may leave parts of it twice there, but never loses any.
+    """
+    if not is_bucket(source):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+        return
+    files, start = _bucket_files(), len(str(source))
+    with _network(f"{source} could not be moved to {target}"):
+        names = [f"{_SCHEME}{name}" for name in files.find(str(source))]
+        files.copy(names, [f"{target}{name[start:]}" for name in names])
+        files.rm(names)
+
+
+@contextlib.contextmanager
+def reading(folder: epath.Path) -> Iterator[Path]:
+    """A local folder with these files, for libraries that know no buckets; it is there until the block is left."""
+    if not is_bucket(folder):
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        with _network(f"{folder} could not be read"):
+            if folder.is_dir():
+                _bucket_files().get(f"{folder}/", f"{scratch}/", recursive=True)
+        yield Path(scratch)
+
+
+@contextlib.contextmanager
+def writing(folder: epath.Path) -> Iterator[Path]:
+    """A local folder whose files are in `folder` when the block is left, for libraries that know no buckets."""
+    if not is_bucket(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+        with _network(f"{folder} could not be written"):
+            _bucket_files().put(f"{scratch}/", f"{folder}/", recursive=True)
+
+
+@contextlib.contextmanager
+def _network(fault: str) -> Iterator[None]:
+    """Makes an OSError that names the file of what gcsfs, aiohttp and google.auth raise."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise OSError(f"{fault}: {error}") from error
+
+
+def _bucket_files() -> fsspec.AbstractFileSystem:
+    return fsspec.filesystem(_SCHEME.removesuffix("://"))
+
+
+@functools.cache
+def _check_bucket(name: str) -> None:
+    """Asks what Orbax will ask, whose own error would be a traceback."""
+    try:
+        import gcsfs  # noqa: F401
+        from google.api_core.exceptions import Forbidden, NotFound, Unauthorized
+        from google.auth.exceptions import DefaultCredentialsError
+        from google.cloud import storage
+    except ImportError as error:
+        raise StorageError(f"{_SCHEME}{name}: buckets need gcsfs: `pip install gcsfs` ({error})") from error
+    # It must not remember listings: of what TensorStore and other hosts write it sees nothing.
+    fsspec.config.conf.setdefault("gcs", {})["use_listings_cache"] = False
+    try:
+        storage.Client().get_bucket(name)
+    except NotFound as error:
+        raise StorageError(f"there is no bucket {_SCHEME}{name}") from error
+    except (Forbidden, Unauthorized, DefaultCredentialsError) as error:
+        raise StorageError(
+            f"{_SCHEME}{name} refuses this account: it needs roles/storage.objectAdmin and "
+            "roles/storage.legacyBucketReader there; where there is no service account, first comes "
+            f"`gcloud auth application-default login` ({error})"
+        ) from error

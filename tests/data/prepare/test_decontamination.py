@@ -1,0 +1,227 @@
+"""What counts as the same text, and that nothing that does is missed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqgpt_jax.atomic import families
+from seqgpt_jax.data.prepare.decontamination import (
+    NEAR,
+    SHORT,
+    Leak,
+    LeakIndex,
+    leak_report,
+    leaking,
+    normalised,
+    sentence,
+)
+
+ENGLISH = (
+    "The old ferry left the harbour at dawn with forty crates of oranges on board, and nobody on the quay "
+    "remembered that its captain had sold the boat to a bank in Trieste the week before."
+)
+CHINESE = (
+    "老船長在黎明時分離開了港口，船上裝著四十箱橙子，碼頭上沒有人記得他上個星期已經把這艘船賣給了的里雅斯特的一家銀行。"
+)
+SIMPLIFIED = (
+    "老船长在黎明时分离开了港口，船上装着四十箱橙子，码头上没有人记得他上个星期已经把这艘船卖给了的里雅斯特的一家银行。"
+)
+NOISE = st.text(
+    st.sampled_from(" \t\n　.,;:!?'\"-()[]{}*/…。，、！？：；“”‘’（）《》【】·—～\u200b\u00a0\u0301"), max_size=6
+)
+
+
+def full_width(text: str) -> str:
+    return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else "\u3000" if c == " " else c for c in text)
+
+
+@pytest.mark.parametrize(
+    ("train", "evaluation"),
+    [
+        pytest.param("play some jazz", "play some jazz", id="equal"),
+        pytest.param("play some jazz", " play\tsome \njazz ", id="whitespace"),
+        pytest.param("play some jazz", "play, some jazz!", id="punctuation"),
+        pytest.param("请播放爵士乐", "请播放“爵士乐”。", id="chinese punctuation"),
+        pytest.param("play 3 songs", full_width("play 3 songs"), id="width"),
+        pytest.param("play some jazz", "PLAY Some Jazz", id="case"),
+        pytest.param("请打开台湾地图", "請打開臺灣地圖", id="traditional"),
+        pytest.param("a cafe\u0301 in Rome", "a café in Rome", id="composed accents"),
+        pytest.param(CHINESE, SIMPLIFIED, id="long traditional"),
+    ],
+)
+def test_what_differs_in_form_alone_is_exact(train, evaluation) -> None:
+    assert LeakIndex([("e", evaluation)]).find("t", train) == [Leak("t", "e", "exact", 1.0)]
+    assert LeakIndex([("e", train)]).find("t", evaluation) == [Leak("t", "e", "exact", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("train", "evaluation"),
+    [
+        pytest.param(ENGLISH.replace("oranges", "lemons"), ENGLISH, id="one word"),
+        pytest.param(ENGLISH.removesuffix(" the week before."), ENGLISH, id="cut"),
+        pytest.param("Reuters: " + ENGLISH.upper(), ENGLISH, id="prefix"),
+        pytest.param(CHINESE.replace("橙子", "柠檬"), SIMPLIFIED, id="one chinese word"),
+    ],
+)
+def test_one_changed_word_in_a_long_text_is_near(train, evaluation) -> None:
+    (leak,) = LeakIndex([("other", "an unrelated text of some length, " * 3), ("e", evaluation)]).find("t", train)
+    assert (leak.evaluation_id, leak.kind) == ("e", "near")
+    assert NEAR <= leak.similarity < 1
+
+
+@pytest.mark.parametrize(
+    ("train", "evaluation"),
+    [
+        ("play some jazz", "play some rock"),
+        ("set an alarm for seven in the morning", "set an alarm for eleven in the morning"),
+        ("明天北京天气怎么样", "明天南京天气怎么样"),
+        (ENGLISH, ENGLISH[::-1]),
+        (ENGLISH, CHINESE),
+        ("?!", "…"),
+        ("", ""),
+    ],
+)
+def test_different_texts_are_no_leak(train, evaluation) -> None:
+    assert LeakIndex([("e", evaluation)]).find("t", train) == []
+
+
+def test_short_texts_are_compared_exactly_only() -> None:
+    words = " ".join(f"word{number}" for number in range(40))
+    for limit, found in ((SHORT - 8, 0), (SHORT + 64, 1)):
+        text = normalised(words)[:limit]
+        assert len(LeakIndex([("e", text)]).find("t", text + "x")) == found
+
+
+def test_similarity_is_the_share_of_pieces_and_the_most_similar_comes_first() -> None:
+    first, second = ENGLISH.replace("oranges", "lemons"), ENGLISH.replace("Trieste", "Lisbon").replace("forty", "ten")
+    found = LeakIndex([("b", second), ("a", first), ("a2", first), ("same", ENGLISH)]).find("t", ENGLISH)
+    assert [leak.evaluation_id for leak in found] == ["same", "a", "a2", "b"]
+    pieces = [{key[i : i + 6] for i in range(len(key) - 5)} for key in (normalised(ENGLISH), normalised(first))]
+    assert found[1].similarity == len(pieces[0] & pieces[1]) / len(pieces[0] | pieces[1])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_sentence_counts_not_the_question_about_it(language) -> None:
+    text, one, other = (
+        ("中国队在雅典赢了比赛。", "中国队", "雅典") if language == "zh" else ("Ada met Bob.", "Ada", "Bob")
+    )
+    instances = [
+        families.entity_typing("1", text, one, ["x"], language),
+        families.relation_typing("2", text, one, other, ["x"], language),
+        families.event_typing("3", text, other, ["x"], language),
+    ]
+    for instance in instances:
+        assert sentence(instance.text) == text
+        assert LeakIndex([("e", text)]).find("t", instance.text) == [Leak("t", "e", "exact", 1.0)]
+    assert sentence(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "language"),
+    [
+        ("中国队在雅典赢了中国女排。", ("中国女排", "中国队"), "zh"),
+        ("李和平和王中去了中和。", ("李和平", "王中"), "zh"),
+        ("A song called Spring in Paris came out in May.", ("Spring in Paris", "May"), "en"),
+        ("Salt and Pepper played in Spring in Paris?", ("Salt and Pepper", "Spring in Paris"), "en"),
+    ],
+)
+def test_spans_may_hold_the_words_of_the_question(text, spans, language) -> None:
+    assert sentence(families.entity_typing("1", text, spans[0], ["x"], language).text) == text
+    assert sentence(families.relation_typing("2", text, *spans, ["x"], language).text) == text
+
+
+def test_a_question_of_a_user_stays_as_it_is() -> None:
+    for text in ("what is the event type of a wedding in Spain?", "他和我的关系是什么？"):
+        assert sentence(text) == text
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text) -> None:
+    assert normalised(normalised(text)) == normalised(text)
+
+
+def test_every_character_stands_for_characters_that_stand_for_themselves() -> None:
+    moved = [code for code in range(sys.maxunicode + 1) if normalised(once := normalised(chr(code))) != once]
+    assert moved == []
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), NOISE)), NOISE)
+def test_inserted_spaces_and_punctuation_change_nothing(parts, start) -> None:
+    noisy = start + "".join(word + noise for word, noise in parts)
+    assert normalised(noisy) == normalised("".join(word for word, _ in parts))
+
+
+def test_leaking_keeps_the_worst_leak_of_each_training_text_and_tells_how_far_it_is() -> None:
+    evaluation = [("e/test/1", ENGLISH), ("e/test/2", ENGLISH.replace("oranges", "lemons"))]
+    train = [("t/train/1", ENGLISH.replace("oranges", "lemons")), ("t/train/2", CHINESE), ("t/train/3", ENGLISH + "!")]
+    told = []
+    found = leaking(iter(train), iter(evaluation), lambda *word: told.append(word))
+    assert found == {
+        "t/train/1": Leak("t/train/1", "e/test/2", "exact", 1.0),
+        "t/train/3": Leak("t/train/3", "e/test/1", "exact", 1.0),
+    }
+    assert told == [("evaluation texts", 2, 2), ("training texts", 3, 3)]
+    assert str(found["t/train/3"]) == "the text of e/test/1"
+    assert str(Leak("t", "e/test/1", "near", 0.876)) == "nearly the text of e/test/1 (similarity 0.88)"
+
+
+def test_report_counts_by_pair_of_tasks_and_holds_no_text(tmp_path) -> None:
+    lemons = ENGLISH.replace("oranges", "lemons")
+    train = [("a.x/train/1", ENGLISH), ("a.x/train/2", "yes"), ("b/train/1", lemons), ("b/train/2", CHINESE)]
+    evaluation = [("a.x/test/1", "Yes."), ("a.x/test/2", ENGLISH), ("c/test/1", lemons), ("c/test/2", "no")]
+    report = leak_report(train, evaluation)
+    assert report.summary() == (
+        "3 of 4 training instances leak: 3 exactly, 0 nearly. 3 of 4 evaluation instances are tainted."
+    )
+    pairs = {key: (pair.exact, pair.near, pair.evaluation) for key, pair in report.pairs.items()}
+    assert pairs == {
+        ("a.x", "a.x"): (2, 0, {"a.x/test/1", "a.x/test/2"}),
+        ("a.x", "c"): (0, 1, {"c/test/1"}),
+        ("b", "c"): (1, 0, {"c/test/1"}),
+        ("b", "a.x"): (0, 1, {"a.x/test/2"}),
+    }
+    report.write(tmp_path / "out" / "leaks.json", "the command")
+    written = json.loads((tmp_path / "out" / "leaks.json").read_text(encoding="utf-8"))
+    assert written["leaking"] == {"exact": 3, "near": 0}
+    assert written["evaluation_tasks"] == {
+        "a.x": {"instances": 2, "tainted": 2},
+        "c": {"instances": 2, "tainted": 1},
+    }
+    first = written["pairs"][0]
+    assert (first["train"], first["exact"], first["evaluation_instances"]) == ("a.x", 2, 2)
+    assert first["examples"][0] == {
+        "train_id": "a.x/train/1",
+        "evaluation_id": "a.x/test/2",
+        "kind": "exact",
+        "similarity": 1.0,
+    }
+    for path in (tmp_path / "out").iterdir():
+        assert "ferry" not in path.read_text(encoding="utf-8")
+    assert "| a.x | 2 | 2 | 100.0% |" in (tmp_path / "out" / "leaks.md").read_text(encoding="utf-8")
+
+
+def test_the_same_leaks_whatever_the_hash_seed() -> None:
+    code = (
+        "from seqgpt_jax.data.prepare.decontamination import leaking\n"
+        "words = [f'w{n * n % 97}' for n in range(400)]\n"
+        "texts = [(f'e/{n}', ' '.join(words[n:n + 40])) for n in range(200)]\n"
+        "near = [(f't/{n}', text + ' more words') for n, (_, text) in enumerate(texts)]\n"
+        "print(leaking(near, texts))\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(outputs) == 1
+    assert outputs.pop().count("'near'") > 100

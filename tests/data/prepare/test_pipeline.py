@@ -1,0 +1,354 @@
+"""From instances to a store and to batches: nothing lost, nothing random, nothing repeated."""
+
+import dataclasses
+import importlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqgpt_jax.atomic import FAMILIES, families, parse_answer
+from seqgpt_jax.data.batches import Batches
+from seqgpt_jax.data.prepare import pipeline, shards, workers
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.pipeline import locate, prepare, settings_fingerprint
+from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, DataNotFound
+from seqgpt_jax.data.raw.sources import OnRequest
+from seqgpt_jax.data.raw.task_spec import RecordError, TaskSpec
+from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
+from tests.data.small_tasks import ENTITIES, TOPICS, read_topics, small_tokenizer
+
+SPECS = (ENTITIES, TOPICS)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return small_tokenizer()
+
+
+@pytest.fixture
+def config(tmp_path) -> PrepareConfig:
+    return PrepareConfig(mixture="small", tokenizer="-", output_dir=str(tmp_path), epochs=2, seed=4)
+
+
+def records(folder, epoch=0):
+    store = TrainStore(folder)
+    return store.read(epoch, range(store.manifest["examples_per_epoch"][epoch]))
+
+
+def assert_same_files(first, second) -> None:
+    def content(folder):
+        return {path.relative_to(folder): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+    ours, theirs = content(first), content(second)
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_store_holds_every_instance_and_counts_losses(config, tokenizer) -> None:
+    folder = prepare(config, SPECS, tokenizer)
+    manifest = TrainStore(folder).manifest
+    assert manifest["tasks"]["entities"]["drops"] == {"no_label": 1, "span_not_in_text": 1}
+    assert "wrong: span 'Zoe'" in manifest["tasks"]["entities"]["drop_samples"]["span_not_in_text"]
+    assert manifest["tasks"]["topics"]["labels"] == ["food", "music", "sport"]
+    ids = {record.id.rsplit("#", 1)[0] for record in records(folder)}
+    assert ids == {f"entities/train/{n}" for n in range(60)} | {f"topics/train/{n}" for n in range(50)}
+    assert manifest["rates"] == {"entities": 60, "topics": 50}
+    decoded = tokenizer.decode(records(folder)[-1].prompt_ids)
+    assert decoded.startswith("输入: train text 49 about")
+    assert decoded.endswith("输出: [GEN]")
+    assert records(folder)[-1].target_ids[-1] == tokenizer.eos_token_id
+
+
+def test_same_settings_same_bytes_other_epoch_other_draws(config, tokenizer, tmp_path) -> None:
+    first = prepare(config, SPECS, tokenizer)
+    second = prepare(dataclasses.replace(config, output_dir=str(tmp_path / "again")), SPECS, tokenizer)
+    assert_same_files(first, second)
+    prompts = [[tuple(record.prompt_ids) for record in records(first, epoch)] for epoch in (0, 1)]
+    assert prompts[0] != prompts[1]
+
+
+def test_quota_is_never_exceeded_in_the_store(config, tokenizer) -> None:
+    folder = prepare(dataclasses.replace(config, quota=7), SPECS, tokenizer)
+    gold = Counter()
+    for record in records(folder):
+        answer = tokenizer.decode(record.target_ids[:-1])
+        prompt = tokenizer.decode(record.prompt_ids)
+        labels = tuple(prompt.split("\n")[1].split(": ", 1)[1].split("，"))
+        atom = "cls" if "\n分类" in prompt else "ext"
+        answers = parse_answer(atom, labels, answer)
+        gold.update(answers if atom == "cls" else [q for q, spans in zip(labels, answers, strict=True) if spans])
+    assert gold == {"person": 7, "city": 7, "sport": 7, "food": 7, "music": 7}
+
+
+def test_located_only_when_finished_and_matching(config, tokenizer) -> None:
+    assert locate(config, SPECS, tokenizer) is None
+    folder = prepare(config, SPECS, tokenizer)
+    assert locate(config, SPECS, tokenizer) == folder
+    assert locate(dataclasses.replace(config, seed=5), SPECS, tokenizer) is None
+    (folder / "manifest.json").unlink()
+    assert locate(config, SPECS, tokenizer) is None
+    with pytest.raises(StoreError, match="no prepared folder"):
+        TrainStore(folder)
+
+
+def test_evaluation_store_asks_every_label_and_keeps_gold(config, tokenizer) -> None:
+    folder = prepare(dataclasses.replace(config, split="test"), SPECS, tokenizer)
+    store = EvalStore(folder)
+    assert len(store) == 12 + 10
+    first, last = store[0], store[len(store) - 1]
+    assert (first.task, first.family, first.language, first.atom) == ("entities", "NER", "en", "ext")
+    assert set(first.labels) == {"person", "city"}
+    assert dict(zip(first.labels, first.answers, strict=True)) == {"person": ("Ann",), "city": ("Rome",)}
+    assert (last.answers, last.instance) == (
+        ("sport",) if 9 % 5 == 0 else ("sport", "food", "music")[9 % 3 :][:1],
+        "topics/test/9",
+    )
+    assert parse_answer(first.atom, first.labels, first.target) == first.answers
+    with pytest.raises(StoreError, match="holds data for eval, not for train"):
+        TrainStore(folder)
+
+
+def read_long(split, paths):
+    filler = "day after day " * 20
+    yield families.spans_by_label("late", f"{filler} Ann left", [("person", "Ann")])
+    yield families.spans_by_label("early", f"Ann left {filler}", [("person", "Ann")])
+    yield families.classification("many", "short", ["city"], [f"city {'x' * 40} {n}" for n in range(9)] + ["city"])
+
+
+def test_long_prompts_lose_their_start_but_never_what_the_answer_needs(config, tokenizer) -> None:
+    cut = dataclasses.replace(config, max_prompt_tokens=60, max_negative_queries=1)
+    spec = TaskSpec("long", "NER", "en", "ext", {"train": ()}, read_long)
+    folder = prepare(cut, [spec], tokenizer)
+    task = TrainStore(folder).manifest["tasks"]["long"]
+    assert task["truncated_prompts"] == 3
+    assert task["drops"] == {"answer_cut": 1, "labels_cut": 1}
+    (record,) = records(folder)
+    assert record.id == "long/train/late#0"
+    assert len(record.prompt_ids) == 60
+    assert tokenizer.decode(record.prompt_ids).endswith("输出: [GEN]")
+
+
+def test_long_targets_are_dropped_and_counted(config, tokenizer) -> None:
+    folder = prepare(dataclasses.replace(config, max_target_tokens=13), SPECS, tokenizer)
+    assert TrainStore(folder).manifest["tasks"]["entities"]["drops"]["target_too_long"] > 0
+    assert all(len(record.target_ids) <= 13 for record in records(folder))
+
+
+def test_a_sample_is_drawn_of_what_the_quotas_keep(config, tokenizer) -> None:
+    def skewed(split, paths):
+        for number in range(300):
+            yield families.classification(str(number), f"text {number}", ["rare" if number % 20 == 0 else "common"])
+
+    spec = TaskSpec("skewed", "CLS", "en", "cls", {"train": ()}, skewed)
+    folder = prepare(dataclasses.replace(config, quota=15, max_instances=28), [spec], tokenizer)
+    assert len(records(folder)) == 28
+
+
+def test_what_fails_leaves_no_store_and_goes_on_where_it_was(config, tokenizer, tmp_path, monkeypatch) -> None:
+    """Killed at any moment: after the parts that are complete, the store is that of one that was not."""
+    monkeypatch.setattr(shards, "PART_INSTANCES", 16)
+    whole = prepare(dataclasses.replace(config, output_dir=str(tmp_path / "whole")), SPECS, tokenizer)
+    made = []
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(shards.ShardWriter):
+        def __call__(self, part):
+            if len(made) == 5:
+                raise Killed
+            made.append(part.name)
+            return super().__call__(part)
+
+    monkeypatch.setattr(pipeline, "PartMaker", Dying)
+    with pytest.raises(Killed):
+        prepare(config, SPECS, tokenizer)
+    assert locate(config, SPECS, tokenizer) is None
+    again = []
+
+    class Counting(shards.ShardWriter):
+        def __call__(self, part):
+            again.append(part.name)
+            return super().__call__(part)
+
+    monkeypatch.setattr(pipeline, "PartMaker", Counting)
+    folder = prepare(config, SPECS, tokenizer)
+    assert len(made) == 5
+    assert not set(made) & set(again)
+    assert_same_files(whole, folder)
+
+
+def test_any_number_of_workers_makes_the_same_store(config, tokenizer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(shards, "PART_INSTANCES", 16)
+    folders = [
+        prepare(
+            dataclasses.replace(config, output_dir=str(tmp_path / f"by-{workers}"), workers=workers), SPECS, tokenizer
+        )
+        for workers in (1, 3)
+    ]
+    assert len(list(Path(folders[0]).rglob("*.array_record"))) == 16
+    assert_same_files(*folders)
+
+
+def test_a_killed_worker_is_said_and_what_is_complete_stays() -> None:
+    def item(number):
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    with pytest.raises(workers.WorkerDied, match=r"Prepare\.workers"):
+        list(workers.in_order(item, range(9), 2))
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path) -> None:
+    code = """
+import os, sys, time
+from seqgpt_jax.data.prepare.workers import in_order
+def work(item):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+if __name__ == "__main__":
+    list(in_order(work, range(4), 2))
+"""
+    (tmp_path / "parent.py").write_text(code)
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True)
+    workers_of_it = [int(parent.stdout.readline()) for _ in range(2)]
+    parent.kill()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers_of_it):
+        assert time.monotonic() < deadline, "a worker lives on"
+        time.sleep(0.2)
+
+
+def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv(DATA_DIR_VARIABLE, raising=False)
+
+    def broken(split, paths):
+        yield from read_topics(split, ())
+        raise RecordError(paths[0], 51, "expected 2 columns")
+
+    spec = TaskSpec("topics", "CLS", "en", "cls", {"train": ("a.tsv",)}, broken, source=OnRequest("example.org", ""))
+    with pytest.raises(DataNotFound, match="set SEQGPT_DATA_DIR"):
+        prepare(dataclasses.replace(config, data_dir=""), [spec], tokenizer)
+    here = dataclasses.replace(config, data_dir=str(tmp_path))
+    with pytest.raises(DataNotFound, match=r"topics/a\.tsv.*catalogue --download topics"):
+        prepare(here, [spec], tokenizer)
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "topics" / "a.tsv").write_text("x")
+    with pytest.raises(RecordError, match=r"a\.tsv:51: expected 2 columns"):
+        prepare(here, [spec], tokenizer)
+    before, files = settings_fingerprint(here, [spec], tokenizer)
+    (tmp_path / "topics" / "a.tsv").write_text("y")
+    assert settings_fingerprint(here, [spec], tokenizer)[0] != before
+    assert list(files) == ["topics/a.tsv"]
+
+
+def test_texts_of_evaluation_splits_are_not_trained_on(config, tokenizer) -> None:
+    def read(split, paths):
+        for number in range(5):
+            yield families.classification(str(number), f"the same text number {number}!", ["a" if number % 2 else "b"])
+
+    topics = TaskSpec("topics", "CLS", "en", "cls", {"train": ()}, read)
+    other = TaskSpec("other", "CLS", "en", "cls", {"test": ()}, lambda split, paths: itertools.islice(read("", ()), 2))
+    task = TrainStore(prepare(config, [topics], tokenizer, evaluation=[other])).manifest["tasks"]["topics"]
+    assert (task["instances"], task["examples"], task["drops"]) == (3, 3, {"leak": 2})
+    assert task["drop_samples"]["leak"] == "topics/train/0: the text of other/test/0"
+    assert TrainStore(prepare(config, [topics], tokenizer)).manifest["examples"] == 5
+
+
+def test_a_store_that_is_not_whole_is_refused(config, tokenizer, monkeypatch) -> None:
+    monkeypatch.setattr(shards, "PART_INSTANCES", 16)
+    folder = prepare(config, SPECS, tokenizer)
+    lost = next(Path(folder).glob("epoch-0000/*.array_record"))
+    content = lost.read_bytes()
+    lost.unlink()
+    with pytest.raises(StoreError, match="copy it again, or remove it"):
+        TrainStore(folder).read(0, [0])
+    lost.write_bytes(content)
+    assert len(TrainStore(folder).read(0, range(110))) == 110
+
+
+def test_a_part_that_was_cut_off_is_found_before_the_store_counts(config, tokenizer, monkeypatch) -> None:
+    class Cutting(shards.ShardWriter):
+        def __call__(self, part):
+            made = super().__call__(part)
+            shard = self.writer.folder / f"{part.name}.array_record"
+            shard.write_bytes(shard.read_bytes()[:100])
+            return made
+
+    monkeypatch.setattr(pipeline, "PartMaker", Cutting)
+    with pytest.raises(StoreError, match="is gone or not whole"):
+        prepare(config, SPECS, tokenizer)
+
+
+def test_every_file_and_module_that_is_read_decides_the_fingerprint(config, tokenizer, tmp_path, monkeypatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.txt").write_text(name)
+    (tmp_path / "my_texts.py").write_text("from my_words import WORDS\ndef read(split, paths):\n    yield from WORDS\n")
+    (tmp_path / "my_words.py").write_text("WORDS = ()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_texts", raising=False)
+    files = {"train": tuple(str(tmp_path / name / "train.txt") for name in ("a", "b"))}
+    mine = TaskSpec("mine", "CLS", "en", "cls", files, importlib.import_module("my_texts").read)
+
+    def fingerprint():
+        return settings_fingerprint(dataclasses.replace(config, modules=("my_texts",)), [mine], tokenizer)[0]
+
+    seen = [fingerprint()]
+    for path, content in (("b/train.txt", "c"), ("my_words.py", "WORDS = (1,)\n"), ("my_texts.py", "# other\n")):
+        (tmp_path / path).write_text(content)
+        os.utime(tmp_path / path, ns=(len(seen), len(seen)))  # a clock may be too coarse to tell them apart
+        seen.append(fingerprint())
+    assert len(set(seen)) == 4
+
+
+@pytest.mark.parametrize("changes", [{"split": "dev"}, {"quota": 0}, {"negatives": "hard"}, {"template": "french"}])
+def test_settings_are_checked(changes) -> None:
+    with pytest.raises(ValueError, match=f"Prepare.{next(iter(changes))}"):
+        PrepareConfig(mixture="m", tokenizer="t", **changes)
+
+
+def test_batches_see_every_example_once_an_epoch_on_any_number_of_hosts(config, tokenizer) -> None:
+    store = TrainStore(prepare(config, SPECS, tokenizer))
+
+    def make(**hosts):
+        return Batches(store, length=128, batch_size=4, seed=1, epochs=3, **hosts)
+
+    whole = make()
+    batches = list(whole.iterate())
+    assert len(batches) == whole.total_steps
+    for epoch in range(3):
+        start = sum(whole.steps_per_epoch(e) for e in range(epoch))
+        ids = [id for step in range(start, start + whole.steps_per_epoch(epoch)) for id in whole.example_ids(step)]
+        assert sorted(ids) == sorted(record.id for record in records(store.folder, epoch % 2))
+    halves = [list(make(process_index=index, process_count=2).iterate()) for index in range(2)]
+    for step, batch in enumerate(batches):
+        for name, array in batch.items():
+            assert np.array_equal(np.concatenate([half[step][name] for half in halves]), array)
+    resumed = list(whole.iterate(start_step=5))
+    for before, after in zip(batches[5:], resumed, strict=True):
+        assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert 0.8 < whole.packing_efficiency() <= 1.0
+    targets = sum(int(batch["target_weights"].sum()) for batch in batches[: whole.steps_per_epoch(0)])
+    assert targets == sum(len(record.target_ids) for record in records(store.folder))
+    fed = np.concatenate([batch["target_families"] for batch in batches[: whole.steps_per_epoch(0)]])
+    for task, family in enumerate(("NER", "CLS")):
+        wanted = sum(len(record.target_ids) for record in records(store.folder) if record.task == task)
+        assert (fed == FAMILIES.index(family)).sum() == wanted > 0
+
+
+def test_manifest_is_plain_json(config, tokenizer) -> None:
+    folder = prepare(config, SPECS, tokenizer)
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    assert json.loads(text)["fingerprint"] in folder.name
+    assert str(folder.parent) not in text

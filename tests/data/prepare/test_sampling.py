@@ -1,0 +1,109 @@
+"""Draws depend on nothing but seed, epoch and id, and negatives are never possibly right."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqgpt_jax.atomic import TEMPLATES, Instance
+from seqgpt_jax.data.prepare.sampling import ExampleSampler, LabelSet, SkipInstance
+
+ZH = TEMPLATES["chinese"]
+MANY = LabelSet.of({f"label {i}": i + 1 for i in range(2000)})
+FEW = LabelSet.of({"city": 5, "capital city": 1, "person": 3, "date": 2, "product": 9})
+
+
+def extraction(**changes) -> Instance:
+    fields = {"id": "1", "atom": "ext", "text": "Ann is in Rome", "gold": {"person": ("Ann",), "city": ("Rome",)}}
+    return Instance(**(fields | changes))
+
+
+@given(
+    st.sampled_from([MANY, FEW]),
+    st.integers(0, 40),
+    st.sampled_from(["uniform", "frequency"]),
+    st.integers(0, 10**9),
+    st.sampled_from(["city", "label 7", "LABEL 12"]),
+)
+def test_negatives_are_different_and_safe(label_set, number, sampler, seed, gold) -> None:
+    negatives = label_set.negatives([gold], number, sampler, random.Random(seed))
+    assert len(set(negatives)) == len(negatives) <= number
+    assert not any(n.lower() in gold.lower() or gold.lower() in n.lower() for n in negatives)
+    if label_set is MANY and number:
+        assert len(negatives) == number
+
+
+def test_exclusive_labels_may_contain_each_other() -> None:
+    counts = {"entailment": 1, "not entailment": 1}
+    rng = random.Random(0)
+    assert LabelSet.of(counts).negatives(["entailment"], 3, "uniform", rng) == []
+    assert LabelSet.of(counts, exclusive=True).negatives(["entailment"], 3, "uniform", rng) == ["not entailment"]
+
+
+@pytest.mark.parametrize("label_set", [MANY, LabelSet.of({f"label {i}": i + 1 for i in range(50)})])
+def test_frequency_sampling_prefers_frequent_labels(label_set) -> None:
+    def mean(sampler: str) -> float:
+        drawn = [label_set.negatives([], 5, sampler, random.Random(seed)) for seed in range(300)]
+        return sum(int(label.split()[1]) for labels in drawn for label in labels) / (5 * len(drawn))
+
+    middle = len(label_set.labels) / 2
+    assert abs(mean("uniform") - middle) < 0.1 * middle
+    assert mean("frequency") > 1.2 * middle
+
+
+def test_a_giant_label_does_not_use_up_the_draws() -> None:
+    skewed = LabelSet.of({"giant": 10**6} | {f"rare {i}": 1 for i in range(300)})
+    assert len(skewed.negatives(["giant"], 40, "frequency", random.Random(0))) == 40
+
+
+def test_no_negatives_can_be_asked_for() -> None:
+    for epoch in range(9):
+        for example in ExampleSampler(max_negative_queries=0).training_examples(
+            extraction(), FEW, ("person",), epoch, ZH
+        ):
+            assert example.labels == ("person",)
+        ExampleSampler(max_negative_queries=0).training_examples(extraction(gold={}), FEW, (), epoch, ZH)
+
+
+def test_same_id_same_draw_other_epoch_other_draw() -> None:
+    drawing = ExampleSampler(seed=3)
+    draws = [drawing.training_examples(extraction(), FEW, ("person", "city"), epoch, ZH) for epoch in (0, 0, *range(9))]
+    assert draws[0] == draws[1]
+    assert len({str(draw) for draw in draws}) > 2
+
+
+def test_labels_over_quota_are_not_asked() -> None:
+    for epoch in range(20):
+        for example in ExampleSampler().training_examples(extraction(), FEW, ("person",), epoch, ZH):
+            assert "person" in example.labels
+            assert "city" not in example.labels
+
+
+def test_evaluation_asks_everything_in_even_chunks() -> None:
+    label_set = LabelSet.of({f"type{i}": 1 for i in range(7)} | {"person": 1, "city": 1})
+    examples = ExampleSampler().evaluation_examples(extraction(), label_set, ZH)
+    assert [len(example.labels) for example in examples] == [5, 4]
+    assert {label for example in examples for label in example.labels} == set(label_set.labels)
+
+
+def test_large_classification_is_cut_to_max_labels_with_its_gold() -> None:
+    instance = Instance("1", "cls", "x", {"label 1500": ()})
+    (example,) = ExampleSampler(max_labels=10).evaluation_examples(instance, MANY, ZH)
+    assert len(example.labels) == 10
+    assert example.answers == ("label 1500",)
+
+
+@pytest.mark.parametrize(
+    ("instance", "reason"),
+    [
+        (extraction(gold={"person": ("Bob",)}), "span_not_in_text"),
+        (extraction(text=" \n "), "empty_text"),
+        (extraction(gold={"a，b": (), "a,b": ()}, labels=("a，b", "a,b")), "unusable_label"),
+        (Instance("1", "cls", "x", {}), "no_answer"),
+    ],
+)
+def test_what_cannot_be_asked_has_a_reason(instance, reason) -> None:
+    with pytest.raises(SkipInstance) as caught:
+        ExampleSampler().evaluation_examples(instance, FEW, ZH)
+    assert caught.value.reason == reason

@@ -1,0 +1,79 @@
+"""A store that the user names must be whole, and what the command asks for."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.pipeline import prepare
+from seqgpt_jax.data.store import StoreError, TrainStore
+from seqgpt_jax.data.store_check import check_store_matches
+from seqgpt_jax.data.tokenizer import train_tokenizer
+from tests.data.small_tasks import ENTITIES, TOPICS, small_tokenizer
+
+BOUND = ("mixture", "tokenizer", "quota", "evaluation_mixtures", "output_dir")
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return small_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory) -> PrepareConfig:
+    folder = str(tmp_path_factory.mktemp("prepared"))
+    return PrepareConfig("small", "-", output_dir=folder, epochs=2, quota=20, evaluation_mixtures=("small",))
+
+
+@pytest.fixture(scope="module")
+def folder(config, tokenizer) -> Path:
+    return Path(prepare(config, (ENTITIES, TOPICS), tokenizer))
+
+
+def test_what_the_command_leaves_open_may_differ(folder, config, tokenizer) -> None:
+    check_store_matches(TrainStore(folder), config, BOUND, tokenizer)
+    elsewhere = dataclasses.replace(config, seed=5, output_dir="elsewhere", tokenizer="moved")
+    check_store_matches(TrainStore(folder), elsewhere, BOUND, tokenizer)
+
+
+def test_every_difference_is_named(folder, config, tokenizer) -> None:
+    other = dataclasses.replace(config, mixture="large", quota=None)
+    other_tokenizer = train_tokenizer(["other text"], 300)
+    with pytest.raises(StoreError) as caught:
+        check_store_matches(TrainStore(folder), other, BOUND, other_tokenizer)
+    message = str(caught.value)
+    assert "Prepare.mixture: 'small' in the store, 'large' in this command" in message
+    assert "Prepare.quota: 20 in the store, None in this command" in message
+    assert f"({len(other_tokenizer)} tokens) in Prepare.tokenizer = '-'" in message
+    assert "seed" not in message
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "harm", "message"),
+    [
+        ("epoch-0001/examples-0001-*", Path.unlink, r"there are \d+ examples of epoch 1, its manifest.json counts \d+"),
+        ("epoch-0001/examples-*", Path.unlink, "there are 0 examples of epoch 1"),
+        ("epoch-0001/examples-0001-*", cut_off, "a file of the examples of epoch 1 is not whole"),
+        ("epoch-0001/index.npz", Path.unlink, "the index of epoch 1 cannot be read"),
+        ("epoch-0001/index.npz", cut_off, "the index of epoch 1 cannot be read"),
+    ],
+)
+def test_a_broken_copy_is_told_before_training(folder, tmp_path, pattern, harm, message) -> None:
+    broken = Path(shutil.copytree(folder, tmp_path / "copy"))
+    TrainStore(broken).check_whole()
+    for path in list(broken.glob(pattern)):
+        harm(path)
+    with pytest.raises(StoreError, match=rf"{message}.*copy it again") as caught:
+        TrainStore(broken).check_whole()
+    assert str(broken) in str(caught.value)
+
+
+def test_a_bucket_is_no_local_disk() -> None:
+    with pytest.raises(StoreError, match="copy it to this machine"):
+        TrainStore("gs://bucket/inputs/prepared/small")

@@ -1,0 +1,288 @@
+"""Attention in blocks and in the TPU's kernel (interpreted) against attention that holds all scores."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from seqgpt_jax.models import bloom, flash_attention
+from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
+from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.planning.compiling import find_compiler
+from seqgpt_jax.training.optimizer import OptimizerConfig
+from seqgpt_jax.training.partitioning import Rules
+from tests.planning.compiler import needs_compiler
+from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
+
+ROWS, LENGTH, HEADS, HEAD_DIM = 4, 256, 4, 8
+RULES = Rules().pairs()
+interpreted = partial(flash_attention.splash, interpret=True)
+METHODS = pytest.mark.parametrize("method", [flash_attention.blockwise, interpreted], ids=["blockwise", "splash"])
+
+
+def packed(lengths):
+    """Positions and segment ids of one row of texts; a negative length is padding."""
+    numbers = np.cumsum([n > 0 for n in lengths])
+    segments = [np.full(abs(n), number if n > 0 else 0) for n, number in zip(lengths, numbers, strict=True)]
+    return np.concatenate([np.arange(abs(n)) for n in lengths]), np.concatenate(segments)
+
+
+@pytest.fixture(scope="module")
+def row():
+    """Texts over two blocks, of one token, up to a block's edge; padding on both sides; a row without texts."""
+    rows = [packed(lengths) for lengths in ([100, 1, 27, 90, -38], [-7, 200, 30, -19], [256], [-256])]
+    return tuple(np.stack(x).astype(np.int32) for x in zip(*rows, strict=True))
+
+
+def arrays(dtype, rows=ROWS, length=LENGTH, heads=HEADS, head_dim=HEAD_DIM):
+    return np.random.default_rng(0).normal(size=(4, rows, length, heads, head_dim)).astype(dtype)
+
+
+def plain(q, k, v, positions, segments):
+    return attend(q, k, v, alibi_slopes(q.shape[2]), positions, segment_mask(segments))
+
+
+@partial(jax.jit, static_argnums=0)
+def with_gradients(method, q, k, v, weights, positions, segments):
+    def loss(q, k, v):
+        context = method(q, k, v, positions, segments)
+        return jnp.sum(context.astype(jnp.float32) * weights), context
+
+    return jax.grad(loss, argnums=(0, 1, 2), has_aux=True)(q, k, v)
+
+
+def assert_close(found, expected, tolerance):
+    """Of the largest value of each array."""
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        assert a.dtype == b.dtype
+        a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
+        assert np.isfinite(a).all()
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())
+
+
+@METHODS
+def test_float32_equals_plain_in_values_and_gradients(method, row):
+    inputs = (*arrays("float32"), *row)
+    assert_close(with_gradients(method, *inputs), with_gradients(plain, *inputs), 1e-5)
+
+
+@METHODS
+def test_bfloat16_is_as_near_to_float32_as_plain_is(method, row):
+    q, k, v, weights = arrays("bfloat16")
+    positions, segments = row
+    positions = positions + 1800  # where a bias in bfloat16 would be off by 4
+    exact = with_gradients(plain, *(x.astype(np.float32) for x in (q, k, v, weights)), positions, segments)
+
+    def error(method):
+        found = with_gradients(method, q, k, v, weights, positions, segments)
+        return max(
+            np.abs(np.asarray(a, np.float32) - b).max() / np.abs(b).max()
+            for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(exact), strict=True)
+        )
+
+    assert error(method) < 2 * error(plain) < 0.03
+
+
+def test_the_bias_of_the_kernel_is_exact():
+    positions = np.arange(flash_attention.POSITION_BASE**2)
+    parts = np.asarray(flash_attention._position_parts(positions[None]))[0].astype(np.float64)
+    for n_head in (1, 6, 16, 32, 112):
+        slopes = flash_attention._slope_parts(n_head)
+        np.testing.assert_array_equal(slopes, slopes.astype(jnp.bfloat16).astype(np.float32))
+        np.testing.assert_array_equal(
+            slopes.astype(np.float64) @ parts.T, np.outer(alibi_slopes(n_head).astype(np.float64), positions)
+        )
+    np.testing.assert_array_equal(parts, parts.astype(jnp.bfloat16).astype(np.float64))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_segments_need_not_stand_together(seed, monkeypatch):
+    """Blocks of keys are skipped by what stands in them, not by what a packed row should look like."""
+    monkeypatch.setattr(flash_attention, "BLOCK", 8)
+    rng = np.random.default_rng(seed)
+    q, k, v, weights = arrays("float32", rows=2, length=64)
+    positions = rng.integers(0, 50, (2, 64))
+    segments = rng.integers(0, 9, (2, 8)).repeat(8, axis=1)
+    segments[1] = rng.integers(0, 3, 64)
+    inputs = (q, k, v, weights, positions, segments)
+    method = partial(
+        flash_attention.blockwise
+    )  # a function of its own, so that jit does not reuse what it traced with other blocks
+    assert_close(with_gradients(method, *inputs), with_gradients(plain, *inputs), 1e-5)
+
+
+def test_blocks_without_a_common_text_are_skipped():
+    _, segments = packed([200, 56, 128, 300, 50, -34, -256])
+    first, last = flash_attention._reach(jnp.asarray(segments[None]))
+    assert first.tolist() == [0, 0, 2, 3, 3, 3, 5, 5]
+    assert last.tolist() == [1, 1, 2, 5, 5, 7, 7, 7]
+
+
+@METHODS
+def test_sharded_equals_unsharded(method, row):
+    inputs = (*arrays("float32"), *row)
+    expected = with_gradients(method, *inputs)
+    with jax.set_mesh(mesh_of(2, 2, 2)), nnx.logical_axis_rules(RULES):
+        found = with_gradients(partial(method), *inputs)
+    assert found[1].sharding.spec[:3] == (("data", "fsdp"), None, "tensor")
+    assert_close(found, expected, 1e-6)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Three blocks in the rows of `TinyBatches`."""
+    monkeypatch.setattr(flash_attention, "BLOCK", 8)
+
+
+@pytest.fixture(scope="module")
+def batches():
+    return [TinyBatches().batch(step) for step in range(3)]
+
+
+# Without eps Adam's first steps are signs of gradients, which rounding flips where they are next to 0.
+STEADY = OptimizerConfig(learning_rate=1e-2, warmup_fraction=0.0, eps=1e-3)
+
+
+@pytest.fixture(scope="module")
+def trained_plainly(batches):
+    return take_steps(mesh_of(1, 1, 1), batches, optimizer=STEADY)
+
+
+@pytest.mark.parametrize(("shape", "remat", "accumulate"), [((1, 1, 1), "none", 1), ((2, 2, 2), "dots", 2)])
+def test_blockwise_trains_like_plain(shape, remat, accumulate, batches, trained_plainly, small_blocks):
+    model = dataclasses.replace(MODEL, attention="blockwise", remat=remat)
+    state, metrics = take_steps(mesh_of(*shape), batches, model=model, optimizer=STEADY, accumulate=accumulate)
+    expected, expected_metrics = trained_plainly
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5), metrics, expected_metrics)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5), state.params, expected.params)
+
+
+def model_and_loss(**settings):
+    config = BloomConfig(vocab_size=64, hidden_size=16, n_layer=2, n_head=2, initializer_range=0.2, **settings)
+
+    def loss(model, tokens, positions, segments):
+        hidden = model(tokens, positions, segments)
+        return jnp.sum(jnp.where(segments[..., None] > 0, jnp.sin(3 * hidden), 0))
+
+    return bloom.create(config), nnx.value_and_grad(loss)
+
+
+@pytest.mark.parametrize(("attention", "remat"), [("blockwise", "full"), ("splash", "dots")])
+def test_the_model_gives_the_same_gradients(attention, remat, row, monkeypatch):
+    monkeypatch.setattr(flash_attention, "splash", interpreted)
+    batch = np.random.default_rng(1).integers(0, 64, (ROWS, LENGTH)), *row
+    model, gradients = model_and_loss()
+    expected = nnx.jit(gradients)(model, *batch)
+    model, gradients = model_and_loss(remat=remat, attention=attention)
+    assert_close(nnx.jit(gradients)(model, *batch), expected, 1e-5)
+
+
+@pytest.mark.parametrize(("remat", "loops"), [("none", 2), ("dots", 2), ("full", 3)])
+def test_dots_keeps_the_result_and_does_not_attend_again(remat, loops, row):
+    model, gradients = model_and_loss(remat=remat, attention="blockwise")
+    graph, state = nnx.split(model)
+    text = str(
+        jax.make_jaxpr(lambda state, *batch: gradients(nnx.merge(graph, state), *batch))(
+            state, np.zeros((ROWS, LENGTH), int), *row
+        )
+    )
+    assert text.count("while[") == loops  # forward, backward; and forward again
+
+
+def test_blockwise_needs_little_memory():
+    def temporaries(method, length):
+        heads = jax.ShapeDtypeStruct((1, length, 4, 16), "float32")
+        row = jax.ShapeDtypeStruct((1, length), "int32")
+        compiled = with_gradients.lower(method, heads, heads, heads, heads, row, row).compile()
+        return compiled.memory_analysis().temp_size_in_bytes
+
+    assert temporaries(plain, 2048) > 4 * 2048 * 2048 * 4
+    assert temporaries(flash_attention.blockwise, 2048) < 1 / 8 * temporaries(plain, 2048)
+    assert temporaries(flash_attention.blockwise, 4096) < 2.5 * temporaries(flash_attention.blockwise, 2048)
+
+
+@pytest.mark.parametrize(
+    ("method", "length", "message"),
+    [
+        (flash_attention.splash, 256, "for TPUs, and this runs on cpu: set Model.attention to"),
+        (interpreted, 200, "200 tokens: set Train.length to a multiple of 128.*example 256"),
+        (interpreted, 2**16 + 128, "65,536 at most, for example 65536"),
+        (flash_attention.blockwise, 1000, "1000 tokens.*set Train.length to a multiple of 128, for example 1024"),
+    ],
+)
+def test_what_a_method_cannot_take_is_an_error(method, length, message):
+    heads = jax.ShapeDtypeStruct((1, length, 2, 8), "float32")
+    row = jax.ShapeDtypeStruct((1, length), "int32")
+    with pytest.raises(ValueError, match=message):
+        jax.eval_shape(method, heads, heads, heads, row, row)
+
+
+def test_an_unknown_method_is_an_error():
+    with pytest.raises(ValueError, match=r"BloomConfig.attention must be one of .*'splash'"):
+        dataclasses.replace(MODEL, attention="flash")
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [((), "lack batch, heads, length"), (Rules(batch="data", length="fsdp").pairs(), "rule for length splits them")],
+)
+@METHODS
+def test_rules_that_do_not_fit_are_an_error(method, rules, message, row):
+    with jax.set_mesh(mesh_of(2, 2, 2)), nnx.logical_axis_rules(rules), pytest.raises(ValueError, match=message):
+        jax.eval_shape(method, *arrays("float32")[:3], *row)
+
+
+def test_a_row_shorter_than_a_block_is_one_block(row):
+    inputs = (*(x[:, :40] for x in arrays("float32")), *(x[:, :40] for x in row))
+    assert_close(with_gradients(flash_attention.blockwise, *inputs), with_gradients(plain, *inputs), 1e-5)
+
+
+@pytest.mark.parametrize("head_dim", [64, 80, 96, 128])
+def test_the_kernel_lowers_for_a_tpu(head_dim, monkeypatch):
+    """As far as JAX goes without the TPU's compiler: the forward kernel and two of the gradient, in Mosaic."""
+    monkeypatch.setattr(flash_attention, "_platform", lambda: "tpu")
+    heads = jax.ShapeDtypeStruct((2, 256, 4, head_dim), "bfloat16")
+    row = jax.ShapeDtypeStruct((2, 256), "int32")
+    traced = with_gradients.trace(partial(flash_attention.splash), heads, heads, heads, heads, row, row)
+    assert traced.lower(lowering_platforms=("tpu",)).as_text().count("@tpu_custom_call(") == 3
+
+
+ON_A_SLICE = """
+import jax, jax.numpy as jnp
+from flax import nnx
+from jax.experimental import topologies
+from seqgpt_jax.models import flash_attention
+from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
+
+mesh = make_mesh(MeshConfig(1, 2, 2), topologies.get_topology_desc(platform="tpu", topology_name="v5e:2x2").devices)
+lies = jax.NamedSharding(mesh, jax.P("fsdp", None, "tensor"))
+heads = jax.ShapeDtypeStruct((4, 2048, 8, 80), "bfloat16", sharding=lies)
+row = jax.ShapeDtypeStruct((4, 2048), "int32", sharding=jax.NamedSharding(mesh, jax.P("fsdp")))
+with jax.set_mesh(mesh), nnx.logical_axis_rules(Rules().pairs()):
+    loss = lambda *args: jnp.sum(jnp.square(flash_attention.splash(*args).astype(jnp.float32)))
+    compiled = jax.jit(jax.grad(loss, argnums=(0, 1, 2))).lower(heads, heads, heads, row, row).compile()
+text = compiled.as_text()
+print(text.count('custom_call_target="tpu_custom_call"'), compiled.memory_analysis().temp_size_in_bytes)
+print(*(name for name in ("all-gather", "all-reduce", "all-to-all", "collective-permute") if f" {name}(" in text))
+"""
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_the_kernel_compiles_for_a_slice_and_exchanges_nothing():
+    environment = {**os.environ, "TPU_SKIP_MDS_QUERY": "1", "ALLOW_MULTIPLE_LIBTPU_LOAD": "1"}
+    environment["TPU_LIBRARY_PATH"] = str(find_compiler())
+    done = subprocess.run([sys.executable, "-c", ON_A_SLICE], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    counts, collectives = done.stdout.splitlines()[-2:]
+    kernels, temporaries = map(int, counts.split())
+    assert kernels == 3
+    assert collectives == ""
+    assert temporaries < 2 * 4 * 2048 * 2048 * 4 / 8  # of the scores of a chip's rows and heads in float32
