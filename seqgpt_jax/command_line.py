@@ -1,7 +1,7 @@
 """The edge of every command: flags, gin files, clear errors. Nothing below the scripts knows of gin.
 
-A gin file is found as a path, or by its bare name in `configs/`, `configs/runs/`,
-`configs/models/` or `configs/mixtures/`; `include` inside a file works alike. `--gin.NAME=value`
+A gin file is found as a path, or by its bare name in the folders of `configs/` (runs, models, stages,
+hardware, mixtures); `include` inside a file works alike. `--gin.NAME=value`
 overrides: `--gin.Train.steps=100`, or a macro, `--gin.MIXTURE="'ft'"` (quotes around a plain word
 may be left out). A binding that nothing uses is an error.
 """
@@ -36,7 +36,7 @@ _CONFIGS = {
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.run:EvaluateConfig",
 }
-_FOLDERS = ("", "runs", "models", "mixtures")
+_FOLDERS = ("", "runs", "models", "stages", "hardware", "mixtures")
 CONFIGS_FOLDER = Path(seqgpt_jax.configs.__file__).parent
 
 
@@ -213,8 +213,7 @@ class Configs:
         for number, line in enumerate(lines):
             if line.startswith("include "):
                 name = line.removeprefix("include ").strip().strip("'\"")
-                beside = path.parent / name
-                self._parse_file(beside if beside.is_file() else find_gin_file(name))
+                self._parse_file(_included_file(name, path))
                 lines[number] = ""
             self._mentioned |= set(re.findall(r"%(\w+)", line))
         # One run file serves several commands: what another command reads is for that one to check.
@@ -289,6 +288,12 @@ def find_gin_file(name: str) -> Path:
             return path
     names = sorted({path.name for path in CONFIGS_FOLDER.rglob("*.gin")})
     raise UsageError(f"no gin file {name!r}, neither here nor in configs/{_closest(Path(name).name, names)}")
+
+
+def _included_file(name: str, including: Path) -> Path:
+    """The file that a line `include 'name'` of another file means; shipped files include shipped files."""
+    folders = [including.parent, *([CONFIGS_FOLDER] if including.is_relative_to(CONFIGS_FOLDER) else [])]
+    return next((folder / name for folder in folders if (folder / name).is_file()), None) or find_gin_file(name)
 
 
 def _flags(made: argparse.ArgumentParser) -> list[str]:

@@ -45,6 +45,13 @@ def test_own_file_with_own_macro(tmp_path) -> None:
     assert (configs.build("Prepare").seed, configs.build("Train").seed) == (5, 5)
 
 
+def test_shipped_files_include_shipped_files(tmp_path, monkeypatch) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "bloom_cpu.gin").write_text("Model.vocab_size = 7\n")
+    monkeypatch.chdir(tmp_path)
+    assert parse("--gin_file=ft_cpu.gin").build("Model").vocab_size == 8192
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

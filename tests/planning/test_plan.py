@@ -72,7 +72,7 @@ def test_two_cores_of_a_v4_chip_are_one_device_and_micro_batches_repeat_the_bloc
 
 @needs_compiler
 def test_what_does_not_fit_is_said_with_sizes(run) -> None:
-    flags = ("--gin_file=bloom_1b7.gin", "--topology=v5e:1x1", "--gin.Train.batch_size=1", "--gin.Train.length=256")
+    flags = ("--gin_file=bloomz_1b7.gin", "--topology=v5e:1x1", "--gin.Train.batch_size=1", "--gin.Train.length=256")
     code, text, _ = run(*flags, "--json")
     made = json.loads(text)
     assert (code, made["fits"], made["roofline_step_seconds"]) == (1, False, None)
@@ -119,7 +119,7 @@ def test_decoding_on_one_chip(run) -> None:
 
 @needs_compiler
 def test_a_model_too_large_to_decode_with_on_one_chip_is_refused_without_compiling(run) -> None:
-    code, text, _ = run("--gin_file=bloom_7b1.gin", "--topology=v5e:4x4", "--decode", "--json")
+    code, text, _ = run("--gin_file=bloomz_7b1.gin", "--topology=v5e:4x4", "--decode", "--json")
     made = json.loads(text)
     assert (code, made["fits"], made["compile_seconds"], made["roofline_step_seconds"]) == (1, False, 0, None)
     assert made["bytes_per_chip"]["step"] == {"weights": pytest.approx(4 * 7_069_016_064)}
