@@ -1,4 +1,4 @@
-# `make quickstart` and `make test` do all the set-up: one virtual environment, made or reused.
+# `make quickstart` and `make test` do all the setup: one virtual environment, created or reused.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 .PHONY: help quickstart test lint clean
 
 help:
-	@echo "make quickstart   install, then prepare, train, score, export and ask a small bilingual model"
-	@echo "make test         install, then check style and run all tests"
+	@echo "make quickstart   install the core, then prepare, train, score, export and query a small bilingual model"
+	@echo "make test         install everything, then check style and run all tests"
 	@echo "make lint         style only"
-	@echo "make clean        remove what quickstart has made (runs/quickstart, prepared/)"
-	@echo "VENV=$(VENV) PYTHON=$(PYTHON) can be set"
+	@echo "make clean        remove the output of quickstart (runs/quickstart, prepared/quickstart_*)"
+	@echo "VENV=$(VENV) and PYTHON=$(PYTHON) can be set"
 
 quickstart: $(VENV)/.installed
 	$(BIN)/python -m seqgpt_jax.quickstart
@@ -31,13 +31,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: setup.py | $(BIN)/python
-	@echo "== installing seqgpt_jax into $(VENV): about 3 GB, a few minutes the first time"
+	@echo "== installing seqgpt_jax into $(VENV): about 1.1 GB, two minutes the first time"
 	$(BIN)/python -m pip install --progress-bar on -e .
 	@touch $@
 
 $(VENV)/.installed_test: $(VENV)/.installed
-	@echo "== installing what the tests need (PyTorch as the parity oracle, pytest, ruff)"
+	@echo "== installing what the tests need (TensorFlow and SeqIO, PyTorch for parity, pytest, ruff): 4 GB more"
 	$(BIN)/python -m pip install --progress-bar on -e '.[test]'
-	@echo "== installing the TPU's compiler beside it (684 MB, Linux only); where that fails, its tests are skipped"
+	@echo "== installing the TPU compiler (684 MB, Linux only); if that fails, its tests are skipped"
 	-$(BIN)/python -m pip install --progress-bar on --no-deps --upgrade --target $(VENV)/libtpu 'libtpu==0.0.42.*'
 	@touch $@

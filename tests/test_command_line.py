@@ -8,22 +8,10 @@ from pathlib import Path
 import pytest
 
 from seqgpt_jax import command_line
+from seqgpt_jax.__main__ import COMMANDS
 from seqgpt_jax.command_line import UsageError
 
 USES = ("Prepare", "Model", "Optimizer", "Mesh", "Train")
-COMMANDS = (
-    "train",
-    "plan",
-    "prepare",
-    "catalogue",
-    "leaks",
-    "validate",
-    "evaluate",
-    "decode",
-    "export",
-    "import_hf",
-    "quickstart",
-)
 
 
 def parse(*argv: str, uses=USES):

@@ -198,11 +198,15 @@ def _fetch_rows(
 
 
 def _open(source: HuggingFace | Tfds, split: str) -> Rows:
-    if isinstance(source, HuggingFace):
-        return hub_rows(source, split)
-    from seqgpt_jax.data.raw.tfds_rows import tfds_rows
+    extra = "hub" if isinstance(source, HuggingFace) else "tfds"
+    try:
+        if isinstance(source, HuggingFace):
+            return hub_rows(source, split)
+        from seqgpt_jax.data.raw.tfds_rows import tfds_rows
 
-    return tfds_rows(source, split)
+        return tfds_rows(source, split)
+    except ModuleNotFoundError as error:
+        raise ImportError(f"needs the extra {extra!r}: pip install 'seqgpt_jax[{extra}]' ({error})") from error
 
 
 def _write_lines(rows: Iterable[Mapping[str, Any]], total: int, path: Path, title: str, console: Console) -> None:

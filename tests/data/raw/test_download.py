@@ -340,6 +340,20 @@ def test_rows_that_break_off_leave_no_file(error, tmp_path, monkeypatch):
     assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.parametrize(
+    ("source", "extra", "module"),
+    [
+        (HuggingFace("a/b", splits={"train": "train"}), "hub", "datasets"),
+        (Tfds("a/b", splits={"train": "train"}), "tfds", "tensorflow_datasets"),
+    ],
+)
+def test_a_missing_extra_is_named_with_its_pip_line(source, extra, module, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "seqgpt_jax.data.raw.tfds_rows", raising=False)
+    failures, _ = fetch(tmp_path, source, "train.jsonl")
+    assert f"pip install 'seqgpt_jax[{extra}]'" in failures[0].reason
+
+
 # ---- TFDS
 
 BUILDER = """
