@@ -34,7 +34,7 @@ _CONFIGS = {
     "Mesh": "seqgpt_jax.training.partitioning:MeshConfig",
     "Train": "seqgpt_jax.training.config:TrainConfig",
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
-    "Evaluate": "seqgpt_jax.evaluation.run:EvaluateConfig",
+    "Evaluate": "seqgpt_jax.evaluation.evaluator:EvaluateConfig",
 }
 _FOLDERS = ("", "runs", "models", "stages", "hardware", "mixtures")
 CONFIGS_FOLDER = Path(seqgpt_jax.configs.__file__).parent

@@ -5,8 +5,10 @@
 
 A line of the input is {"text": "…", "task": "cls" or "ext", "labels": ["…", …]}; further keys are carried
 through. The output adds "answers", "well_formed" (false where the model broke the format and its answer was read
-leniently) and "output" (its own words). Labels may be anything, in any number: a query is asked with at most
-five others. The whole input is checked before the model is loaded.
+leniently), "output" (the raw text), "mean_log_probs" (one for each prompt), "truncated_tokens" (how much of the text
+was cut off because the prompt was too long) and "finished" (false where an answer reached the token limit). Labels may
+be anything, in any number: a query is asked with at most five others. The whole input is checked before the model is
+loaded.
 """
 
 import time
@@ -18,8 +20,8 @@ from seqgpt_jax import command_line
 from seqgpt_jax.atomic import TEMPLATES, ContractError, Template
 
 if TYPE_CHECKING:
-    from seqgpt_jax.decoding.answers import Answer, Question
-    from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.decoding.answers import Answer
+    from seqgpt_jax.decoding.questions import Question
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,44 +38,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--template", choices=tuple(TEMPLATES), default="chinese", help="of the prompts (default chinese)"
     )
     args, configs = command_line.parse(parser, argv, uses=("Decode",))
-    whole_file = _asks_for_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
+    from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
     decode, template = configs.build("Decode"), TEMPLATES[args.template]
 
+    from seqgpt_jax.console.progress import progress_bar
+    from seqgpt_jax.decoding.answers import answer
     from seqgpt_jax.decoding.engine import Engine
-    from seqgpt_jax.decoding.questions import read_questions, write_answers
+    from seqgpt_jax.decoding.question_files import read_questions, write_answers
     from seqgpt_jax.io.model_folder import load
 
-    if whole_file:
+    if from_file:
         _check_output(args.input, args.output)
-        lines = read_questions(args.input, template)
-        questions = [line.question for line in lines]
+        records = read_questions(args.input, template)
+        questions = [record.question for record in records]
     else:
-        questions = [_one_question(args.text, args.task, args.labels, template)]
+        questions = [_parse_question(args.text, args.task, args.labels, template)]
     loaded = load(args.model, step=args.step)
     engine = Engine(loaded.model, loaded.tokenizer, decode)
-    answers, seconds = _answer(engine, questions)
-    if whole_file:
-        write_answers(args.output, lines, answers)
-        _print_summary(engine, questions, answers, seconds)
+    started = time.monotonic()
+    with progress_bar("answering") as progress:
+        answers = answer(engine, questions, template, progress=progress)
+    if from_file:
+        write_answers(args.output, records, answers)
+        _print_summary(answers, time.monotonic() - started)
         print(f"answers: {args.output}")
     else:
-        _print_answer(engine, answers[0])
+        _print_answer(answers[0])
     return 0
 
 
-def _asks_for_file(given: dict[str, object]) -> bool:
-    """Whether a file is asked for rather than one question.
+def _reads_file(flags: dict[str, object]) -> bool:
+    """Whether the flags name files rather than one question.
 
     Raises:
-      UsageError: neither is asked for, or only a part of one, or both.
+      UsageError: they name neither, or only a part of one, or both.
     """
     for names, other in ((("input", "output"), "text"), (("text", "task", "labels"), "input")):
-        if any(given[name] is not None for name in names):
-            missing = [f"--{name}" for name in names if given[name] is None]
-            there = next(f"--{name}" for name in names if given[name] is not None)
+        if any(flags[name] is not None for name in names):
+            missing = [f"--{name}" for name in names if flags[name] is None]
+            present = next(f"--{name}" for name in names if flags[name] is not None)
             if missing:
-                raise command_line.UsageError(f"{there} needs {' and '.join(missing)} too")
-            if given[other] is not None:
+                raise command_line.UsageError(f"{present} needs {' and '.join(missing)} too")
+            if flags[other] is not None:
                 raise command_line.UsageError("give a file (--input, --output) or one question (--text), not both")
             return names[0] == "input"
     raise command_line.UsageError("nothing to answer: give --input and --output, or --text, --task and --labels")
@@ -85,49 +91,40 @@ def _check_output(source: Path, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _one_question(text: str, task: str, labels: str, template: Template) -> "Question":
-    from seqgpt_jax.decoding.questions import one_question
+def _parse_question(text: str, task: str, labels: str, template: Template) -> "Question":
+    from seqgpt_jax.decoding.question_files import parse_question
 
     try:
-        return one_question(text, task, labels, template)
+        return parse_question(text, task, labels, template)
     except ContractError as error:
         raise command_line.UsageError(f"--labels={labels}: {error}") from error
 
 
-def _answer(engine: "Engine", questions: Sequence["Question"]) -> tuple[list["Answer"], float]:
-    """(answers, seconds), behind a progress bar where there is more than one prompt."""
-    from seqgpt_jax.console.progress import progress_bar
-    from seqgpt_jax.decoding.answers import answer_questions
-
-    started = time.monotonic()
-    with progress_bar("answering") as progress:
-        answers = answer_questions(engine, questions, progress)
-    return answers, time.monotonic() - started
-
-
-def _print_summary(
-    engine: "Engine", questions: Sequence["Question"], answers: Sequence["Answer"], seconds: float
-) -> None:
-    prompts = sum(len(question.prompts) for question in questions)
-    broken = sum(not answer.well_formed for answer in answers)
+def _print_summary(answers: Sequence["Answer"], seconds: float) -> None:
+    completions = [completion for answer in answers for completion in answer.completions]
+    malformed = sum(not answer.well_formed for answer in answers)
+    unfinished = sum(not completion.finished for completion in completions)
+    truncated = sum(completion.truncated > 0 for completion in completions)
     print(
-        f"{len(questions)} questions in {prompts} prompts: {seconds:.1f} s with compiling, "
-        f"{prompts / seconds:.1f} prompts/s\n"
-        f"{broken} answers not well formed, {engine.unfinished} prompts unfinished at Decode.max_new_tokens, "
-        f"{engine.truncated} cut from the left at Decode.max_prompt_length"
+        f"{len(answers)} questions in {len(completions)} prompts: {seconds:.1f} s with compilation, "
+        f"{len(completions) / seconds:.1f} prompts/s\n"
+        f"{malformed} answers not well formed, {unfinished} completions unfinished at Decode.max_new_tokens, "
+        f"{truncated} prompts truncated on the left at Decode.max_prompt_length"
     )
 
 
-def _print_answer(engine: "Engine", answer: "Answer") -> None:
+def _print_answer(answer: "Answer") -> None:
     if isinstance(answer.answers, dict):
         for label, spans in answer.answers.items():
             print(f"{label}: {'  |  '.join(spans) or '-'}")
     else:
         print("  |  ".join(answer.answers) or "- (no label fits)")
     if not answer.well_formed:
-        print(f"(not well formed; the model said {''.join(answer.outputs)!r})")
-    if engine.truncated:
-        print("(the prompt was too long: the start of the text was cut off)")
+        print(f"(not well formed; the model wrote {answer.output!r})")
+    if answer.truncated:
+        print(f"(the prompt was too long: the first {answer.truncated} tokens were cut off)")
+    if not answer.finished:
+        print("(the answer reached the token limit and is incomplete)")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html.
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from seqgpt_jax import command_line
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.decoding.engine import DecodeConfig
-    from seqgpt_jax.evaluation.run import EvaluateConfig
+    from seqgpt_jax.evaluation.evaluator import EvaluateConfig
     from seqgpt_jax.evaluation.scores import Scores
 
 
@@ -61,14 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         with reading(tokenizer) as local:
             folders += prepared_folders(configs, names or config.mixtures, config, local)
     stores = [EvalStore(folder) for folder in folders]
-    scores, remarks = score_model(model, args.step, stores, config, decode)
+    scores = score_model(model, args.step, stores, config, decode)
     about = {
         "model": str(model),
         "step": args.step,
         "data": [store.manifest["name"] for store in stores],
         "Evaluate": dataclasses.asdict(config),
         "Decode": dataclasses.asdict(decode),
-        **remarks,
+        "truncated_prompts": sum(prediction.completion.truncated > 0 for prediction in scores.predictions),
+        "unfinished_answers": sum(not prediction.completion.finished for prediction in scores.predictions),
     }
     write_report(scores, args.output, about)
     print_scores(scores)
@@ -125,25 +127,17 @@ def score_model(
     stores: Sequence["EvalStore"],
     config: "EvaluateConfig",
     decode: "DecodeConfig",
-) -> tuple["Scores", dict[str, Any]]:
-    """(scores, what the engine has to say about cut prompts and answers), behind a progress bar."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+) -> "Scores":
+    """The scores of a model on these stores, behind a progress bar."""
+    from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.engine import Engine
-    from seqgpt_jax.evaluation.run import evaluate
+    from seqgpt_jax.evaluation.evaluator import evaluate
     from seqgpt_jax.io.model_folder import load
 
     loaded = load(model, step=step)
     engine = Engine(loaded.model, loaded.tokenizer, decode)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        shown = bar.add_task("answering (the first batch of each width compiles)", total=None)
-
-        def generate(prompts: Sequence[str]) -> list[str]:
-            return engine.generate(prompts, lambda done, total: bar.update(shown, completed=done, total=total))
-
-        scores = evaluate(generate, stores, config)
-    return scores, {"truncated_prompts": engine.truncated, "unfinished_answers": engine.unfinished}
+    with progress_bar("answering (the first batch of each width compiles)") as progress:
+        return evaluate(functools.partial(engine.generate, progress=progress), stores, config)
 
 
 if __name__ == "__main__":

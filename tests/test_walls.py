@@ -18,7 +18,7 @@ ALLOWED = {
     "decoding": {"models", "data", "io", "atomic", "decoding"},
     "training": {"models", "data", "io", "atomic", "training"},
     "planning": {"models", "data", "io", "training", "decoding", "planning"},
-    "evaluation": {"models", "data", "io", "atomic", "evaluation"},
+    "evaluation": {"models", "data", "io", "atomic", "decoding", "evaluation"},
     "console": {"atomic", "data", "console"},
     "tasks": {"atomic", "data", "tasks"},
 }

@@ -13,6 +13,7 @@ from seqgpt_jax.atomic.template import (
     Template,
     clean_text,
     parse_answer,
+    read_answer,
     recover_answer,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "chunk_queries",
     "clean_text",
     "parse_answer",
+    "read_answer",
     "recover_answer",
 ]

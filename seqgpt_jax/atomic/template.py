@@ -196,6 +196,14 @@ def parse_answer(atom: Atom, labels: tuple[str, ...], target: str) -> tuple:
     return tuple(answers)
 
 
+def read_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple[tuple, bool]:
+    """(answers, whether `output` is well-formed): `parse_answer` where it can, else `recover_answer`."""
+    try:
+        return parse_answer(atom, labels, output), True
+    except ContractError:
+        return recover_answer(atom, labels, output), False
+
+
 def recover_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple:
     """What can be saved of a model's answer that `parse_answer` refuses; never raises.
 

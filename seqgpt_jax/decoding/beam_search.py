@@ -1,10 +1,10 @@
-"""Beam search and greedy search over any next-token scorer: pure functions on one fixed-size state.
+"""Beam search and greedy search over any next-token scorer, as pure functions on a state of fixed size.
 
 The semantics are those of `transformers` 5, `generate(num_beams=K, do_sample=False)` with
 `length_penalty=1.0` and `early_stopping=False`, so that a model exported for others answers there
 as it answers here:
 
-* Each step scores all K * V continuations and keeps the best 2 K, so that K can go on even where
+* Each step scores all K * V continuations and keeps the best 2 K, so that K continue even where
   all of the best K end.
 * A continuation ends with the end-of-sequence token or at `max_new_tokens`. Only one among the
   best K of the step may enter the pool of K finished hypotheses, under its log-probability divided
@@ -24,19 +24,20 @@ import jax
 import jax.numpy as jnp
 
 # Far below any sum of log-probabilities, yet finite: differences of two stay numbers.
-NEVER = -1e9
+NEG_INF = -1e9
 
 
 class SearchState(NamedTuple):
-    """All that the search knows between two steps.
+    """State of the search between two steps.
 
     Attributes:
       length: int32 [], tokens generated so far.
       ids_BxKxN: int32, the running hypotheses; filled up with the end token.
       scores_BxK: float32, their summed log-probabilities, best first.
-      parents_BxK: int32, the beam that each running hypothesis went on from in the last step.
+      parents_BxK: int32, the beam that each running hypothesis continued in the last step.
       pool_ids_BxKxN: int32, the finished hypotheses, best first.
-      pool_scores_BxK: float32, log-probability per token; `NEVER` where there is none yet.
+      pool_scores_BxK: float32, mean log-probability of a token (of greedy search: the sum); `NEG_INF` where there
+        is no hypothesis yet.
       pool_full_BxK: bool, whether there is one.
       undecided_B: bool, whether the example is undecided.
     """
@@ -56,7 +57,7 @@ class SearchState(NamedTuple):
         return jax.lax.dynamic_index_in_dim(self.ids_BxKxN, self.length - 1, axis=2, keepdims=False)
 
     @property
-    def going_on(self) -> jax.Array:
+    def keep_going(self) -> jax.Array:
         """bool []: whether another step can change a result."""
         return self.undecided_B.any() & (self.length < self.ids_BxKxN.shape[2])
 
@@ -68,7 +69,7 @@ class Hypotheses(NamedTuple):
       ids_BxN: int32, with its end token; filled up with the end token.
       lengths_B: int32, tokens before the end token.
       ended_B: bool, False where `max_new_tokens` cut it off.
-      scores_B: float32, log-probability per token (of greedy search: their sum).
+      scores_B: float32, mean log-probability of a token, the end token included.
     """
 
     ids_BxN: jax.Array
@@ -81,15 +82,15 @@ def start(real_B: jax.Array, *, num_beams: int, max_new_tokens: int, eos_id: int
     """The state before the first token; rows with `real_B` False are filler and decided at once."""
     batch = real_B.shape[0]
     ids = jnp.full((batch, num_beams, max_new_tokens), eos_id, jnp.int32)
-    never = jnp.full((batch, num_beams), NEVER, jnp.float32)
+    worst = jnp.full((batch, num_beams), NEG_INF, jnp.float32)
     return SearchState(
         length=jnp.zeros((), jnp.int32),
         ids_BxKxN=ids,
-        # All beams hold the same prompt: only the first may go on, or all would stay the same.
-        scores_BxK=never.at[:, 0].set(0.0),
+        # All beams hold the same prompt: only the first is continued, or all would stay the same.
+        scores_BxK=worst.at[:, 0].set(0.0),
         parents_BxK=jnp.zeros((batch, num_beams), jnp.int32),
         pool_ids_BxKxN=ids,
-        pool_scores_BxK=never,
+        pool_scores_BxK=worst,
         pool_full_BxK=jnp.zeros((batch, num_beams), bool),
         undecided_B=real_B,
     )
@@ -101,8 +102,8 @@ def step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array, *, e
     Args:
       state: before the step.
       logits_BxKxV: float32, of the token that follows each running hypothesis.
-      forbidden: bool [V] or [B, K, V], True where a token is not chosen. A hypothesis that may not go
-        on at all is worth nothing from then on.
+      forbidden: bool [V] or [B, K, V], True where a token must not be chosen. A hypothesis that no token may
+        continue scores -inf from then on.
       eos_id: the end-of-sequence token.
     """
     num_beams = state.scores_BxK.shape[1]
@@ -111,16 +112,15 @@ def step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array, *, e
 
 
 def best(state: SearchState, *, eos_id: int) -> Hypotheses:
-    """What a search that does not go on has found."""
+    """The best hypotheses of a search that is over (`keep_going` is False)."""
     ids_BxN = state.pool_ids_BxKxN[:, 0]
-    is_end = ids_BxN == eos_id
-    ended = is_end.any(axis=1)
-    return Hypotheses(
-        ids_BxN=ids_BxN,
-        lengths_B=jnp.where(ended, jnp.argmax(is_end, axis=1), state.length).astype(jnp.int32),
-        ended_B=ended,
-        scores_B=state.pool_scores_BxK[:, 0],
-    )
+    is_end_BxN = ids_BxN == eos_id
+    ended_B = is_end_BxN.any(axis=1)
+    lengths_B = jnp.where(ended_B, jnp.argmax(is_end_BxN, axis=1), state.length).astype(jnp.int32)
+    scores_B = state.pool_scores_BxK[:, 0]
+    if state.scores_BxK.shape[1] == 1:  # greedy search keeps sums
+        scores_B = scores_B / jnp.maximum(lengths_B + ended_B, 1)
+    return Hypotheses(ids_BxN=ids_BxN, lengths_B=lengths_B, ended_B=ended_B, scores_B=scores_B)
 
 
 def _best_tokens(logits: jax.Array, forbidden: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
@@ -154,17 +154,17 @@ def _beam_step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array
     length = state.length + 1
     ends_BxC = (tokens_BxC == eos_id) | (length == max_new_tokens)
 
-    scores_BxK, running_BxK = jax.lax.top_k(sums_BxC + jnp.where(ends_BxC, NEVER, 0.0), num_beams)
+    scores_BxK, running_BxK = jax.lax.top_k(sums_BxC + jnp.where(ends_BxC, NEG_INF, 0.0), num_beams)
 
     enters_BxC = ends_BxC & (jnp.arange(2 * num_beams) < num_beams)
-    per_token_BxC = jnp.where(enters_BxC & state.undecided_B[:, None], sums_BxC / length, NEVER)
+    per_token_BxC = jnp.where(enters_BxC & state.undecided_B[:, None], sums_BxC / length, NEG_INF)
     pool_scores_BxK, kept_BxK = jax.lax.top_k(
         jnp.concatenate([state.pool_scores_BxK, per_token_BxC], axis=1), num_beams
     )
     pool_full_BxK = _take(jnp.concatenate([state.pool_full_BxK, enters_BxC], axis=1), kept_BxK)
     pool_ids_BxKxN = _take(jnp.concatenate([state.pool_ids_BxKxN, grown_BxCxN], axis=1), kept_BxK)
 
-    worst_BxK = jnp.where(pool_full_BxK, pool_scores_BxK.min(axis=1, keepdims=True), NEVER)
+    worst_BxK = jnp.where(pool_full_BxK, pool_scores_BxK.min(axis=1, keepdims=True), NEG_INF)
     can_improve_B = (scores_BxK[:, :1] / length > worst_BxK).any(axis=1)
     return SearchState(
         length=length,

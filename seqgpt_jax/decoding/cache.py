@@ -1,7 +1,7 @@
-"""Keys and values kept while an answer is generated: of the prompt once, of the answer for each beam.
+"""Key-value cache of beam search: of the prompt once, of the answer for each beam.
 
-Nothing is reordered when beams are: what a beam wrote stays in its slot, and a table of ancestors
-says in whose slot each token of a running hypothesis lies.
+Beams are reordered at every step, the cache never: what a beam wrote stays in its slot, and a table of
+ancestors gives the slot of each token of a running hypothesis.
 
 Suffixes: Y layers, B examples, K beams, H heads, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
 """
@@ -36,7 +36,7 @@ class AnswerCache(NamedTuple):
     """Keys and values of the generated tokens.
 
     Attributes:
-      keys, values: one [B, H, M, E] for each layer; token n of slot k lies at n·K + k. Neither stacked
+      keys, values: one [B, H, M, E] for each layer; token n of slot k is entry n·K + k. Neither stacked
         nor reshaped where they are read, so that a step writes into them in place.
       ancestors_BxKxN: int32, the slot that holds token n of running hypothesis k.
     """
@@ -65,12 +65,12 @@ class AnswerCache(NamedTuple):
             ancestors_BxKxN=jnp.pad(self.ancestors_BxKxN, ((0, 0), (0, 0), (0, more))),
         )
 
-    def begun(self, parents_BxK: jax.Array, index: jax.Array) -> "AnswerCache":
-        """After beams went on from `parents_BxK`: each beam writes token `index` into its own slot."""
+    def with_token_slot(self, parents_BxK: jax.Array, index: jax.Array) -> "AnswerCache":
+        """For token `index` of beams that continue `parents_BxK` (int32): each beam writes it into its own slot."""
         ancestors_BxKxN = jnp.take_along_axis(self.ancestors_BxKxN, parents_BxK[:, :, None], axis=1)
-        own_BxK = jnp.broadcast_to(jnp.arange(parents_BxK.shape[1], dtype=jnp.int32), parents_BxK.shape)
+        slot_BxK = jnp.broadcast_to(jnp.arange(parents_BxK.shape[1], dtype=jnp.int32), parents_BxK.shape)
         return self._replace(
-            ancestors_BxKxN=jax.lax.dynamic_update_index_in_dim(ancestors_BxKxN, own_BxK, index, axis=2)
+            ancestors_BxKxN=jax.lax.dynamic_update_index_in_dim(ancestors_BxKxN, slot_BxK, index, axis=2)
         )
 
     def visible_BxMxK(self, index: jax.Array) -> jax.Array:
@@ -95,6 +95,6 @@ def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache
 
 
 def write(array_BxHxMxE: jax.Array, new_BxKxHxE: jax.Array, index: jax.Array) -> jax.Array:
-    """The array with the beams' keys (or values) of token `index` in it."""
+    """The cache [B, H, M, E] with the keys (or values) [B, K, H, E] of token `index` in it."""
     beams = new_BxKxHxE.shape[1]
     return jax.lax.dynamic_update_slice_in_dim(array_BxHxMxE, new_BxKxHxE.swapaxes(1, 2), index * beams, axis=2)

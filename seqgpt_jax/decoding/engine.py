@@ -1,10 +1,10 @@
-"""The engine: prompts of any length in, answers in the same order out, few shapes to compile.
+"""Batched generation engine: prompts of any length in, completions in the same order out, few shapes to compile.
 
 Prompts are sorted by length and cut into batches; a batch is as wide as the smallest of a few
 widths that holds its longest prompt, so neighbours share a compiled program and little is padded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -14,14 +14,13 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding.beam_search import Hypotheses
+from seqgpt_jax.decoding.completion import Completion, Progress, Prompt
 from seqgpt_jax.decoding.constraints import Automaton, Grammar
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.models.bloom import Bloom
 
 # Each at most half as wide again as the one before, beyond the narrow ones.
 _WIDTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class DecodeConfig:
       max_new_tokens: most tokens of an answer, its end token included.
       batch_size: prompts decoded at once.
       max_prompt_length: longer prompts lose their left end, so labels and `[GEN]` survive.
-      constrained: only answers that follow the contract can be written (see `constraints`); False
+      constrained: only answers that follow the contract can be generated (see `constraints`); False
         answers as `transformers` does, malformed where the model is unsure.
     """
 
@@ -54,70 +53,57 @@ class Engine:
     """Generates with one model.
 
     Matrices are kept in the model's compute dtype (shared with `model` where they have it already).
-
-    Attributes:
-      unfinished: prompts of the last call whose answer was cut off at `max_new_tokens`.
-      truncated: prompts of the last call that lost their left end.
     """
 
     def __init__(self, model: Bloom, tokenizer: PreTrainedTokenizerFast, config: DecodeConfig) -> None:
         """Raises ValueError where the tokenizer has more tokens than the model has rows."""
         self.config = config
-        self.unfinished = 0
-        self.truncated = 0
         self._tokenizer = tokenizer
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
 
-    def generate(self, prompts: Sequence[str], progress: Progress | None = None) -> list[str]:
-        """The text after each prompt, without control tokens, in the order of the prompts.
+    def generate(self, prompts: Sequence[Prompt], progress: Progress | None = None) -> list[Completion]:
+        """The completion of each prompt, in the order of the prompts.
 
         Args:
-          prompts: any number of them; each ends with `[GEN]`.
+          prompts: any number of them, of any length.
           progress: called after each batch with (prompts done, prompts in all).
-        """
-        questions = prompts if self.config.constrained else None
-        ids = self.generate_ids(encode(self._tokenizer, prompts), progress, questions)
-        return [
-            self._tokenizer.decode(row, skip_special_tokens=True, clean_up_tokenization_spaces=False) for row in ids
-        ]
-
-    def generate_ids(
-        self,
-        prompt_ids: Sequence[Sequence[int]],
-        progress: Progress | None = None,
-        questions: Sequence[str] | None = None,
-    ) -> list[list[int]]:
-        """As `generate`, from ids to ids; the end token is left out.
-
-        `questions` are the prompts as text, which say what an answer may be; None: anything.
 
         Raises:
+          ContractError: decoding is constrained, and no answer to a prompt would parse, because of its labels.
           ValueError: a prompt has no token.
         """
         limit = self.config.max_prompt_length
-        self.truncated = sum(len(ids) > limit for ids in prompt_ids)
-        self.unfinished = 0
-        prompt_ids = [list(ids[-limit:]) for ids in prompt_ids]
-        answers: list[list[int]] = [[] for _ in prompt_ids]
-        order = sorted(range(len(prompt_ids)), key=lambda i: len(prompt_ids[i]))
+        prompt_ids = encode(self._tokenizer, [prompt.text for prompt in prompts])
+        truncated = [max(len(ids) - limit, 0) for ids in prompt_ids]
+        prompt_ids = [ids[-limit:] for ids in prompt_ids]
+        completions: list[Completion | None] = [None] * len(prompts)
+        order = sorted(range(len(prompts)), key=lambda i: len(prompt_ids[i]))
         if order and not prompt_ids[order[0]]:
             raise ValueError(f"prompt {order[0]} has no token")
-        for start in range(0, len(order), self.config.batch_size):
-            rows = order[start : start + self.config.batch_size]
-            automaton = (
-                self._grammar.automaton([questions[row] for row in rows], self.config.batch_size)
-                if questions is not None
-                else None
-            )
-            found = self._generate_batch([prompt_ids[row] for row in rows], automaton)
-            for row, ids, length, ended in zip(rows, found.ids_BxN, found.lengths_B, found.ended_B, strict=False):
-                answers[row] = ids[:length].tolist()
-                self.unfinished += not ended
+        if self._grammar:
+            self._grammar.check(prompts)
+        batch_size = self.config.batch_size
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            automaton = self._grammar.automaton([prompts[row] for row in rows], batch_size) if self._grammar else None
+            hypotheses = self._generate_batch([prompt_ids[row] for row in rows], automaton)
+            for position, row in enumerate(rows):
+                completions[row] = self._completion(hypotheses, position, truncated[row])
             if progress is not None:
                 progress(start + len(rows), len(order))
-        return answers
+        return completions
+
+    def _completion(self, hypotheses: Hypotheses, row: int, truncated: int) -> Completion:
+        ids = hypotheses.ids_BxN[row, : hypotheses.lengths_B[row]].tolist()
+        return Completion(
+            text=self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False),
+            ids=tuple(ids),
+            score=float(hypotheses.scores_B[row]),
+            truncated=truncated,
+            finished=bool(hypotheses.ended_B[row]),
+        )
 
     def _generate_batch(self, prompts: list[list[int]], automaton: Automaton | None) -> Hypotheses:
         """Hypotheses as NumPy arrays, `batch_size` rows of them: those without a prompt come last."""
@@ -128,8 +114,9 @@ class Engine:
             tokens_BxP[row, : len(ids)] = ids
             mask_BxP[row, : len(ids)] = True
         real_B = mask_BxP.any(axis=1)
+        # Attention needs a token in each row, in filler too.
         mask_BxP[:, 0] = True
-        found = generate(
+        hypotheses = generate(
             self._model,
             tokens_BxP,
             mask_BxP,
@@ -140,7 +127,7 @@ class Engine:
             max_new_tokens=self.config.max_new_tokens,
             eos_id=self._tokenizer.eos_token_id,
         )
-        return jax.device_get(found)
+        return jax.device_get(hypotheses)
 
 
 def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarray:

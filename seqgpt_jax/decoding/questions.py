@@ -1,110 +1,61 @@
-"""Files of questions and answers, one JSON object a line.
+"""Questions of users, and the prompts that ask them."""
 
-    {"text": "Ada met Bob in Turin.", "task": "ext", "labels": ["person", "city"], "any": "further keys"}
-
-becomes the same object with three more keys:
-
-    "answers": {"person": ["Ada", "Bob"], "city": ["Turin"]}, "well_formed": true, "output": "person: …"
-"""
-
-import json
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from seqgpt_jax.atomic import ContractError, Template
-from seqgpt_jax.decoding.answers import Answer, Question, Request, compose
-
-TASKS = ("cls", "ext")
-_NEEDED = ("text", "task", "labels")
-_WRITTEN = ("answers", "well_formed", "output")
-# Enough to mend a file in one go, few enough to read.
-_MOST_FAULTS = 10
-
-
-class QuestionError(ValueError):
-    """Questions that cannot be asked: one line `file:line: fault` for each."""
+from seqgpt_jax.atomic import Atom, ContractError, Template, chunk_queries, clean_text
+from seqgpt_jax.decoding.completion import Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a file: the object as it was read, and the question in it."""
+class Question:
+    """Which of `labels` fit `text` ("cls"), or which spans of it fit each of them ("ext"), in any spelling."""
 
-    record: dict[str, Any]
+    text: str
+    atom: Atom
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedQuestion:
+    """A question in the form of the prompt contract.
+
+    Attributes:
+      question: as it was asked.
+      spellings: label as it is written in the prompts -> label as the question spells it, in the question's order.
+      prompts: each asks a chunk of the labels; together they ask all of them, in order.
+    """
+
     question: Question
+    spellings: dict[str, str]
+    prompts: tuple[Prompt, ...]
 
 
-def read_questions(path: Path, template: Template) -> list[Line]:
-    """All questions of a file; blank lines are left out.
-
-    Raises:
-      QuestionError: the file is missing or empty, or any line is broken; the first ten faults are
-        named with file and line.
-    """
-    try:
-        raw_lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise QuestionError(f"{path}: cannot be read ({error.strerror}): give a file of JSON lines") from error
-    lines, faults = [], []
-    for number, raw in enumerate(raw_lines, start=1):
-        if not raw.strip():
-            continue
-        try:
-            lines.append(_read_line(raw, template))
-        except ValueError as error:
-            faults.append(f"{path}:{number}: {error}")
-    if len(faults) > _MOST_FAULTS:
-        faults[_MOST_FAULTS:] = [f"… and {len(faults) - _MOST_FAULTS} more"]
-    if faults:
-        raise QuestionError("\n".join(faults))
-    if not lines:
-        raise QuestionError(f"{path}: holds no question")
-    return lines
-
-
-def one_question(text: str, task: str, labels: str, template: Template) -> Question:
-    """The question of a command line; `labels` are separated by commas, ASCII or full-width.
+def compose(question: Question, template: Template, max_queries: int = 6) -> ComposedQuestion:
+    """The prompts of a question: one for a classification, even chunks of at most `max_queries` for an extraction.
 
     Raises:
-      ContractError: see `answers.compose`.
+      ContractError: the text is empty, there is no label, a label is empty, two labels are written
+        alike in a prompt, or a classification has but one label, which holds the separator (a list
+        in one string).
     """
-    names = tuple(label.strip() for label in labels.replace("，", ",").split(","))
-    return compose(Request(text, task, tuple(name for name in names if name)), template)
-
-
-def write_answers(path: Path, lines: Sequence[Line], answers: Sequence[Answer]) -> None:
-    """Writes each line's object with its answer; the file appears only when it is complete."""
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        for line, answer in zip(lines, answers, strict=True):
-            found = {"answers": answer.answers, "well_formed": answer.well_formed, "output": "".join(answer.outputs)}
-            file.write(json.dumps({**line.record, **found}, ensure_ascii=False) + "\n")
-    os.replace(unfinished, path)
-
-
-def _read_line(raw: bytes, template: Template) -> Line:
-    try:
-        record = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise QuestionError(f"is not UTF-8 (byte {error.start})") from error
-    except json.JSONDecodeError as error:
-        raise QuestionError(f"is not JSON: {error.msg} at column {error.colno}") from error
-    if not isinstance(record, dict):
-        raise QuestionError('is no JSON object: expected {"text": …, "task": …, "labels": […]}')
-    if missing := [key for key in _NEEDED if key not in record]:
-        raise QuestionError(f"lacks {', '.join(map(repr, missing))}")
-    if taken := [key for key in _WRITTEN if key in record]:
-        raise QuestionError(f"has {', '.join(map(repr, taken))}, which the output uses: rename it")
-    text, task, labels = (record[key] for key in _NEEDED)
-    if not isinstance(text, str):
-        raise QuestionError(f"'text' must be a string, not {text!r}")
-    if task not in TASKS:
-        raise QuestionError(f'\'task\' must be "cls" (pick labels) or "ext" (find spans), not {task!r}')
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise QuestionError(f"'labels' must be a list of strings, not {labels!r}")
-    try:
-        return Line(record, compose(Request(text, task, tuple(labels)), template))
-    except ContractError as error:
-        raise QuestionError(f"{error}") from error
+    text = clean_text(question.text)
+    if not text.strip():
+        raise ContractError("the text is empty")
+    spellings: dict[str, str] = {}
+    for label in question.labels:
+        clean = template.clean_label(label)
+        if clean in spellings:
+            raise ContractError(
+                f"labels {spellings[clean]!r} and {label!r} are written alike in a prompt: leave one out"
+            )
+        spellings[clean] = label
+    atom = question.atom
+    if atom == "cls" and len(spellings) == 1 and template.separator.strip() in question.labels[0]:
+        raise ContractError(
+            f"the one label {question.labels[0]!r} holds the separator {template.separator!r}: "
+            "give each label by itself"
+        )
+    chunks = chunk_queries(tuple(spellings), max_queries) if atom == "ext" else [tuple(spellings)]
+    # A question without labels has no chunk: one empty prompt lets the template refuse it.
+    prompts = tuple(Prompt(atom, chunk, template.prompt(atom, text, chunk)) for chunk in chunks or [()])
+    return ComposedQuestion(question, spellings, prompts)

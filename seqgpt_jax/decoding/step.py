@@ -1,4 +1,4 @@
-"""Generation with BLOOM: one pass over the prompts, then one token a step, all of it compiled.
+"""Compiled generation with BLOOM: prefill of the prompts, then decoding one token a step.
 
 Each prompt is read once, not once for each beam. In the steps the beams of an example are rows of
 one matrix, so its prompt's keys are read once for all of them. Layers are unrolled there: a scan over
@@ -17,7 +17,7 @@ from flax import nnx
 from seqgpt_jax.decoding import beam_search, constraints
 from seqgpt_jax.decoding.beam_search import Hypotheses, SearchState
 from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, empty_answers, write
-from seqgpt_jax.decoding.constraints import Automaton, Place
+from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
 from seqgpt_jax.models.attention import MASKED, alibi_slopes, attend
 from seqgpt_jax.models.bloom import Block, Bloom
 from seqgpt_jax.models.matmul import product
@@ -68,12 +68,14 @@ def generate(
     """
     prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP)
     sizes = {"num_beams": num_beams, "max_new_tokens": max_new_tokens, "eos_id": eos_id}
-    state, place = begin(logits_BxV, real_B, forbidden_V, automaton, **sizes)
+    state, automaton_state = begin(logits_BxV, real_B, forbidden_V, automaton, **sizes)
     room = min(_FIRST_ROOM, max_new_tokens)
     answers = empty_answers(prompt, num_beams, room)
     while True:
-        state, answers, place = extend(model, prompt, state, answers, place, forbidden_V, automaton, eos_id=eos_id)
-        if room == max_new_tokens or not state.going_on:
+        state, answers, automaton_state = extend(
+            model, prompt, state, answers, automaton_state, forbidden_V, automaton, eos_id=eos_id
+        )
+        if room == max_new_tokens or not state.keep_going:
             return beam_search.best(state, eos_id=eos_id)
         room = min(_GROWTH * room, max_new_tokens)
         answers = answers.resized(room)
@@ -111,59 +113,59 @@ def begin(
     num_beams: int,
     max_new_tokens: int,
     eos_id: int,
-) -> tuple[SearchState, Place | None]:
+) -> tuple[SearchState, AutomatonState | None]:
     """The search after its first token."""
     state = beam_search.start(real_B, num_beams=num_beams, max_new_tokens=max_new_tokens, eos_id=eos_id)
-    place = None if automaton is None else constraints.begin(automaton, num_beams)
+    automaton_state = None if automaton is None else constraints.initial_state(automaton, num_beams)
     logits_BxKxV = jnp.broadcast_to(logits_BxV[:, None], (*state.scores_BxK.shape, logits_BxV.shape[1]))
-    return _choose(state, place, logits_BxKxV, forbidden_V, automaton, eos_id)
+    return _choose(state, automaton_state, logits_BxKxV, forbidden_V, automaton, eos_id)
 
 
 def _choose(
     state: SearchState,
-    place: Place | None,
+    automaton_state: AutomatonState | None,
     logits_BxKxV: jax.Array,
     forbidden_V: jax.Array,
     automaton: Automaton | None,
     eos_id: int,
-) -> tuple[SearchState, Place | None]:
+) -> tuple[SearchState, AutomatonState | None]:
     """One more token in each hypothesis, and where that leaves it in its automaton."""
     if automaton is None:
         return beam_search.step(state, logits_BxKxV, forbidden_V, eos_id=eos_id), None
     remaining = state.ids_BxKxN.shape[2] - state.length
-    forbidden_BxKxV = forbidden_V | constraints.forbidden(automaton, place, remaining)
+    forbidden_BxKxV = forbidden_V | constraints.forbidden_tokens(automaton, automaton_state, remaining)
     state = beam_search.step(state, logits_BxKxV, forbidden_BxKxV, eos_id=eos_id)
-    return state, constraints.follow(automaton, place, state.parents_BxK, state.last_tokens_BxK)
+    return state, constraints.advance(automaton, automaton_state, state.parents_BxK, state.last_tokens_BxK)
 
 
-@partial(jax.jit, static_argnames=("eos_id",), donate_argnames=("state", "answers", "place"))
+@partial(jax.jit, static_argnames=("eos_id",), donate_argnames=("state", "answers", "automaton_state"))
 def extend(
     model: Bloom,
     prompt: PromptCache,
     state: SearchState,
     answers: AnswerCache,
-    place: Place | None,
+    automaton_state: AutomatonState | None,
     forbidden_V: jax.Array,
     automaton: Automaton | None,
     *,
     eos_id: int,
-) -> tuple[SearchState, AnswerCache, Place | None]:
+) -> tuple[SearchState, AnswerCache, AutomatonState | None]:
     """Searches on until every example is decided or `answers` is full."""
     blocks = [model.block(index) for index in range(model.config.n_layer)]
 
-    Carry = tuple[SearchState, AnswerCache, Place | None]
+    Carry = tuple[SearchState, AnswerCache, AutomatonState | None]
 
-    def going_on(carry: Carry) -> jax.Array:
+    def keep_going(carry: Carry) -> jax.Array:
         state, answers, _ = carry
-        return state.going_on & (state.length <= answers.size)
+        return state.keep_going & (state.length <= answers.size)
 
     def step(carry: Carry) -> Carry:
-        state, answers, place = carry
+        state, answers, automaton_state = carry
         logits_BxKxV, answers = advance(model, blocks, prompt, state, answers)
-        state, place = _choose(state, place, logits_BxKxV, forbidden_V, automaton, eos_id)
-        return state, answers, place
+        state, automaton_state = _choose(state, automaton_state, logits_BxKxV, forbidden_V, automaton, eos_id)
+        return state, answers, automaton_state
 
-    return jax.lax.while_loop(going_on, step, (state, answers, place))
+    return jax.lax.while_loop(keep_going, step, (state, answers, automaton_state))
 
 
 def advance(
@@ -171,7 +173,7 @@ def advance(
 ) -> tuple[jax.Array, AnswerCache]:
     """Reads the newest token of each hypothesis: float32 [B, K, V] logits of the next, and the cache with it."""
     index = state.length - 1
-    answers = answers.begun(state.parents_BxK, index)
+    answers = answers.with_token_slot(state.parents_BxK, index)
     bias_BxHxPx1, bias_BxHxMxK = _biases(prompt, answers, index, model.config.n_head)
     all_keys, all_values = [], []
     x_BxKxD = model.embed(state.last_tokens_BxK)

@@ -18,8 +18,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from seqgpt_jax.evaluation.chart import family_chart
-from seqgpt_jax.evaluation.judging import Prediction
-from seqgpt_jax.evaluation.page import html_page
+from seqgpt_jax.evaluation.html_report import html_page
+from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Score, Scores
 
@@ -89,6 +89,9 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
         "output": prediction.output,
         "answers": prediction.answers,
         "well_formed": prediction.well_formed,
+        "mean_log_prob": prediction.completion.score,
+        "truncated_tokens": prediction.completion.truncated,
+        "finished": prediction.completion.finished,
         "correct": prediction.correct,
         "scores": {
             "true_positives": prediction.true_positives,

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgpt_jax.data.prepare.quota import stable_hash
-from seqgpt_jax.evaluation.judging import Prediction
+from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 
 _RESAMPLES_AT_ONCE = 100

@@ -28,7 +28,7 @@ def search(tables_BxVxV, real_B, forbidden_V, *, num_beams: int, max_new_tokens:
         logits_BxKxV = jax.vmap(lambda table, tokens: table[tokens])(tables_BxVxV, state.last_tokens_BxK)
         return beam_search.step(state, logits_BxKxV, forbidden_V, eos_id=EOS)
 
-    return beam_search.best(jax.lax.while_loop(lambda state: state.going_on, step, state), eos_id=EOS)
+    return beam_search.best(jax.lax.while_loop(lambda state: state.keep_going, step, state), eos_id=EOS)
 
 
 def tables(seed: int, batch: int = 3) -> np.ndarray:
@@ -74,11 +74,12 @@ def test_one_beam_follows_the_likeliest_token(seed) -> None:
         assert bool(ended) == (expected[-1] == EOS)
 
 
+@pytest.mark.parametrize("num_beams", [1, 3])
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), forbidden=st.sets(st.sampled_from([0, 1, 3, 5]), max_size=4))
-def test_scores_are_those_of_the_sequences_and_forbidden_tokens_never_come(seed, forbidden) -> None:
+def test_scores_are_those_of_the_sequences_and_forbidden_tokens_never_come(num_beams, seed, forbidden) -> None:
     chains, mask = tables(seed), np.isin(np.arange(VOCAB), list(forbidden))
-    found = search(chains, np.ones(3, bool), mask, num_beams=3, max_new_tokens=9)
+    found = search(chains, np.ones(3, bool), mask, num_beams=num_beams, max_new_tokens=9)
     for chain, ids, per_token in zip(chains, sequences(found), found.scores_B, strict=True):
         assert not set(ids) & forbidden
         assert float(per_token) == pytest.approx(score(chain, ids), abs=1e-5)
@@ -101,4 +102,4 @@ def test_nothing_waits_for_filler() -> None:
     chains[0, :, EOS], chains[1, :, EOS] = 50, -50
     state = beam_search.start(np.array([True, False]), num_beams=1, max_new_tokens=9, eos_id=EOS)
     state = beam_search.step(state, chains[:, None, FIRST], NONE_FORBIDDEN, eos_id=EOS)
-    assert not state.going_on
+    assert not state.keep_going

@@ -1,15 +1,17 @@
 """Constrained decoding: whatever the model, what is written parses; and every right answer can be written."""
 
+import copy
+
 import jax.numpy as jnp
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgpt_jax.atomic import NONE, TEMPLATES, Classification, ContractError, Extraction, parse_answer
+from seqgpt_jax.atomic import TEMPLATES, Classification, ContractError, Extraction, parse_answer
 from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding import constraints
-from seqgpt_jax.decoding.constraints import Grammar, read_question
+from seqgpt_jax.decoding.completion import Prompt
+from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine
 from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
@@ -22,14 +24,16 @@ CHINESE = TEMPLATES["chinese"]
 LABELS = ("person", "person name", "city (capital)", "日期")
 
 
-def walk(prompt: str, ids: list[int]) -> bool:
-    """Whether the automaton of the prompt lets these ids be written, then the end token."""
+def accepts(atom: str, labels: tuple[str, ...], ids: list[int]) -> bool:
+    """Whether the automaton of a prompt with these labels lets these ids be generated, then the end token."""
+    prompt = Prompt(atom, labels, CHINESE.prompt(atom, "x", labels))
+    GRAMMAR.check([prompt])
     automaton = GRAMMAR.automaton([prompt], 1)
-    place = constraints.begin(automaton, 1)
+    state = constraints.initial_state(automaton, 1)
     for id in [*ids, TOKENIZER.eos_token_id]:
-        if bool(constraints.forbidden(automaton, place, 999)[0, 0, id]):
+        if bool(constraints.forbidden_tokens(automaton, state, 999)[0, 0, id]):
             return False
-        place = constraints.follow(automaton, place, jnp.zeros((1, 1), jnp.int32), jnp.full((1, 1), id))
+        state = constraints.advance(automaton, state, jnp.zeros((1, 1), jnp.int32), jnp.full((1, 1), id))
     return True
 
 
@@ -53,8 +57,8 @@ def test_the_small_tokenizer_joins_a_full_stop_and_a_line_break() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_every_right_answer_can_be_written(example) -> None:
-    prompt, target = CHINESE.render(example)
-    assert walk(prompt, encode(TOKENIZER, [target])[0])
+    _, target = CHINESE.render(example)
+    assert accepts(example.atom, example.labels, encode(TOKENIZER, [target])[0])
 
 
 @pytest.mark.parametrize(
@@ -77,8 +81,7 @@ def test_every_right_answer_can_be_written(example) -> None:
 )
 def test_what_does_not_parse_cannot_be_written(atom, output) -> None:
     labels = LABELS if atom == "cls" else LABELS[:2]
-    prompt = CHINESE.prompt(atom, "x", labels)
-    assert not walk(prompt, encode(TOKENIZER, [output])[0])
+    assert not accepts(atom, labels, encode(TOKENIZER, [output])[0])
 
 
 @settings(max_examples=300)
@@ -99,18 +102,50 @@ def test_answers_of_a_random_model_parse(num_beams) -> None:
     decode = DecodeConfig(num_beams=num_beams, max_new_tokens=96, batch_size=4)
     engine = Engine(bloom.create(config, seed=3), TOKENIZER, decode)
     questions = [(atom, LABELS[:n]) for atom in ("cls", "ext") for n in (1, 2, 4)]
-    prompts = [CHINESE.prompt(atom, f"Ann went to Rome {i}", labels) for i, (atom, labels) in enumerate(questions)]
-    answers = engine.generate(prompts)
-    # A random model babbles in a value until the automaton makes it end.
-    assert engine.unfinished == 0
-    for (atom, labels), answer in zip(questions, answers, strict=True):
-        parse_answer(atom, labels, answer)
-    assert max(map(len, answers)) > 90
+    texts = [CHINESE.prompt(atom, f"Ann went to Rome {i}", labels) for i, (atom, labels) in enumerate(questions)]
+    prompts = [Prompt(atom, labels, text) for (atom, labels), text in zip(questions, texts, strict=True)]
+    completions = engine.generate(prompts)
+    # A random model repeats itself in a value until the automaton makes it end.
+    assert all(completion.finished for completion in completions)
+    for (atom, labels), completion in zip(questions, completions, strict=True):
+        parse_answer(atom, labels, completion.text)
+    assert max(len(completion.text) for completion in completions) > 90
 
 
-def test_other_prompts_are_left_free() -> None:
-    assert read_question("Once upon a time") is None
-    automaton = GRAMMAR.automaton(["Once upon a time"], 2)
-    assert not np.asarray(constraints.forbidden(automaton, constraints.begin(automaton, 3), 1)).any()
-    assert read_question(TEMPLATES["english"].prompt("cls", "t", ("a", "b"))) == ("cls", ("a", "b"))
-    assert NONE not in LABELS
+def test_prompts_of_any_wording_are_constrained_by_their_labels() -> None:
+    config = BloomConfig(vocab_size=VOCAB, hidden_size=48, n_layer=2, n_head=6, initializer_range=0.3)
+    decode = DecodeConfig(num_beams=2, max_new_tokens=48, batch_size=2)
+    engine = Engine(bloom.create(config, seed=3), TOKENIZER, decode)
+    texts = ("Text: a b\nFind: person\nAnswer: [GEN]", "Once upon a time", "what?\n\n\n[GEN]")
+    completions = engine.generate([Prompt(atom, LABELS[:2], text) for atom in ("cls", "ext") for text in texts])
+    for atom, completion in zip(["cls"] * 3 + ["ext"] * 3, completions, strict=True):
+        parse_answer(atom, LABELS[:2], completion.text)
+
+
+@pytest.mark.parametrize(
+    ("atom", "labels", "message"),
+    [
+        ("ext", (), "needs labels"),
+        ("cls", ("a", "a"), "needs different labels"),
+        ("ext", ("a", ""), "label '' is empty"),
+        ("ext", ("a\tb",), "no answer with it can be read"),
+        ("ext", ("a\nb",), "no answer with it can be read"),
+        ("cls", (" a", "b"), "no answer with it can be read"),
+        ("cls", ("a", "None"), "cannot have the label 'None'"),
+        ("cls", ("a", "the </s> token"), "no answer with it can be read"),
+    ],
+)
+def test_what_cannot_be_constrained_is_refused_before_anything_is_generated(atom, labels, message, monkeypatch) -> None:
+    config = BloomConfig(vocab_size=VOCAB, hidden_size=48, n_layer=1, n_head=6)
+    engine = Engine(bloom.create(config), TOKENIZER, DecodeConfig(max_new_tokens=8, batch_size=1))
+    monkeypatch.setattr(engine, "_generate_batch", lambda *_: pytest.fail("generated"))
+    good = Prompt("cls", ("a", "b"), CHINESE.prompt("cls", "x", ("a", "b")))
+    with pytest.raises(ContractError, match=message):
+        engine.generate([good, Prompt(atom, labels, "输入: a long text\n抽取: something\n输出: [GEN]")])
+
+
+def test_labels_that_hold_a_control_token_of_another_tokenizer_are_refused() -> None:
+    tokenizer = copy.deepcopy(TOKENIZER)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[GEN]", "<|end|>"]})
+    with pytest.raises(ContractError, match="'an <|end|>' holds a control token of the tokenizer".replace("|", r"\|")):
+        Grammar(tokenizer, VOCAB).check([Prompt("cls", ("b", "an <|end|>"), "x")])

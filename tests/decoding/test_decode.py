@@ -9,7 +9,7 @@ import pytest
 
 from seqgpt_jax import decode
 from seqgpt_jax.command_line import UsageError
-from seqgpt_jax.decoding.questions import QuestionError
+from seqgpt_jax.decoding.question_files import QuestionError
 from tests.decoding import folders
 
 FAST = ("--gin.Decode.num_beams=2", "--gin.Decode.max_new_tokens=8", "--gin.Decode.batch_size=4")
@@ -41,6 +41,8 @@ def test_a_file_is_answered_line_by_line(model, tmp_path, capsys) -> None:
     said = capsys.readouterr().out
     assert "2 questions in 3 prompts" in said
     assert f"{sum(not one['well_formed'] for one in written)} answers not well formed" in said
+    assert [len(one["mean_log_probs"]) for one in written] == [2, 1]
+    assert all(score < 0 for one in written for score in one["mean_log_probs"])
 
 
 def test_one_question_is_printed(model, capsys) -> None:

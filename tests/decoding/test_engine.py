@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine, bucket_width, forbidden_tokens
 from tests.decoding import folders
 from tests.decoding.peer import EOS, peer_answers, peer_of
@@ -14,11 +15,19 @@ from tests.decoding.peer import EOS, peer_answers, peer_of
 SMALL = DecodeConfig(num_beams=2, max_new_tokens=8, batch_size=4, max_prompt_length=96, constrained=False)
 
 
-def prompts(count: int) -> list[str]:
+def prompt(text: str) -> Prompt:
+    return Prompt("ext", ("person", "city"), text)
+
+
+def texts(completions: list[Completion]) -> list[str]:
+    return [completion.text for completion in completions]
+
+
+def prompts(count: int) -> list[Prompt]:
     random = np.random.default_rng(0)
     words = ["Ada", "Turin", "杭州", "company", "1840", "visited", "体育", "欢迎"]
-    texts = (" ".join(random.choice(words, random.integers(1, 12))) for _ in range(count))
-    return [f"输入: {text}\n抽取: person，city\n输出: [GEN]" for text in texts]
+    sentences = (" ".join(random.choice(words, random.integers(1, 12))) for _ in range(count))
+    return [prompt(f"输入: {sentence}\n抽取: person，city\n输出: [GEN]") for sentence in sentences]
 
 
 @pytest.fixture(scope="module")
@@ -28,31 +37,32 @@ def engine() -> Engine:
 
 def test_order_batching_and_width_change_nothing(engine) -> None:
     asked = prompts(11)
-    together = engine.generate(asked)
+    together = texts(engine.generate(asked))
     assert len(set(together)) > 3, "the answers hardly differ: the test could not see a wrong order"
-    assert engine.generate(asked[::-1]) == together[::-1]
-    assert engine.generate(asked[:1]) == together[:1]
+    assert texts(engine.generate(asked[::-1])) == together[::-1]
+    assert texts(engine.generate(asked[:1])) == together[:1]
     others = Engine(folders.model(), folders.tokenizer(), replace(SMALL, batch_size=1))
-    assert others.generate(asked) == together
+    assert texts(others.generate(asked)) == together
 
 
 def test_order_and_width_change_nothing_under_constraints() -> None:
     long = replace(SMALL, max_new_tokens=40, constrained=True)
-    together = Engine(folders.model(), folders.tokenizer(), long).generate(prompts(11))
+    together = texts(Engine(folders.model(), folders.tokenizer(), long).generate(prompts(11)))
     assert len(set(together)) > 1
     alone = Engine(folders.model(), folders.tokenizer(), replace(long, batch_size=1))
-    assert alone.generate(prompts(11)) == together
+    assert texts(alone.generate(prompts(11))) == together
 
 
 def test_equals_transformers_generate_with_the_same_tokens_forbidden(engine) -> None:
     tokenizer, model = folders.tokenizer(), folders.model()
     asked = prompts(6)
-    prompt_ids = [tokenizer(prompt, add_special_tokens=False).input_ids for prompt in asked]
+    prompt_ids = [tokenizer(prompt.text, add_special_tokens=False).input_ids for prompt in asked]
     suppressed = np.flatnonzero(forbidden_tokens(tokenizer, model.config.vocab_size)).tolist()
     expected = peer_answers(peer_of(model), prompt_ids, 2, SMALL.max_new_tokens, suppressed)
     expected = [row[:-1] if row[-1] == EOS else row for row in expected]
-    assert engine.generate_ids(prompt_ids) == expected
-    assert engine.generate(asked) == [tokenizer.decode(row, skip_special_tokens=True) for row in expected]
+    completions = engine.generate(asked)
+    assert [list(completion.ids) for completion in completions] == expected
+    assert texts(completions) == [tokenizer.decode(row, skip_special_tokens=True) for row in expected]
 
 
 def test_rows_without_a_token_and_control_tokens_are_never_chosen() -> None:
@@ -64,42 +74,62 @@ def test_rows_without_a_token_and_control_tokens_are_never_chosen() -> None:
     table = model.word_embeddings[...]
     model.word_embeddings[...] = table.at[never].multiply(20)
     for beams in (1, 2):
-        config = DecodeConfig(num_beams=beams, max_new_tokens=8, batch_size=4, max_prompt_length=96)
-        ids = Engine(model, tokenizer, config).generate_ids([[5, 6, 7], [8], [9, 10]])
-        assert not {token for row in ids for token in row} & set(never)
+        engine = Engine(model, tokenizer, replace(SMALL, num_beams=beams))
+        completions = engine.generate([prompt("abc"), prompt("d"), prompt("ef")])
+        assert sum(len(completion.ids) for completion in completions) > 0
+        assert not {token for completion in completions for token in completion.ids} & set(never)
     logits = peer_of(model)(torch.tensor([[5, 6, 7]])).logits[0, -1]
     assert int(logits.argmax()) in never, "the model chooses allowed tokens anyway: the test shows nothing"
 
 
-def test_long_prompts_lose_their_left_end_and_are_counted(engine) -> None:
+def test_long_prompts_lose_their_left_end_and_say_how_much(engine) -> None:
     tokenizer = folders.tokenizer()
-    tail = tokenizer(prompts(1)[0], add_special_tokens=False).input_ids
-    tail = (tail * 4)[-SMALL.max_prompt_length :]
-    exact, longer = engine.generate_ids([tail, [7] * 50 + tail])
-    assert exact == longer
-    assert engine.truncated == 1
-    engine.generate_ids([tail])
-    assert engine.truncated == 0
+    limit = SMALL.max_prompt_length
+    long = "Ada Turin " * 100
+    ids = tokenizer(long, add_special_tokens=False).input_ids
+    tail = tokenizer.decode(ids[-limit:])
+    assert tokenizer(tail, add_special_tokens=False).input_ids == ids[-limit:]
+    exact, longer, short = engine.generate([prompt(tail), prompt(long), prompt("Ada")])
+    assert exact == replace(longer, truncated=0)
+    assert [exact.truncated, longer.truncated, short.truncated] == [0, len(ids) - limit, 0]
+    assert len(ids) - limit > 50
 
 
-def test_answers_that_do_not_end_are_counted() -> None:
-    for end_bias, unfinished in ((9.0, 0), (-9.0, 3)):
+def test_answers_that_do_not_end_say_so() -> None:
+    for end_bias, finished in ((9.0, True), (-9.0, False)):
         engine = Engine(folders.model(end_bias=end_bias), folders.tokenizer(), SMALL)
-        ids = engine.generate_ids([[5, 6], [7], [8, 9]])
-        assert engine.unfinished == unfinished
-        assert [len(row) for row in ids] == ([8, 8, 8] if unfinished else [0, 0, 0])
+        completions = engine.generate([prompt("ab"), prompt("c"), prompt("de")])
+        assert [completion.finished for completion in completions] == [finished] * 3
+        assert [len(completion.ids) for completion in completions] == ([0, 0, 0] if finished else [8, 8, 8])
+
+
+@pytest.mark.parametrize("num_beams", [1, 2])
+def test_scores_are_mean_log_probabilities_of_the_completion(num_beams) -> None:
+    """Against PyTorch's log-probabilities of the same tokens."""
+    tokenizer, model = folders.tokenizer(), folders.model()
+    asked = prompts(5)
+    peer = peer_of(model)
+    for asked_prompt, completion in zip(
+        asked, Engine(model, tokenizer, replace(SMALL, num_beams=num_beams)).generate(asked), strict=True
+    ):
+        prompt_ids = tokenizer(asked_prompt.text, add_special_tokens=False).input_ids
+        answer = [*completion.ids, *([EOS] if completion.finished else [])]
+        with torch.no_grad():
+            logits = peer(torch.tensor([[*prompt_ids, *answer]])).logits[0, len(prompt_ids) - 1 : -1]
+        log_probs = logits.log_softmax(-1)[torch.arange(len(answer)), torch.tensor(answer)]
+        assert completion.score == pytest.approx(float(log_probs.mean()), abs=1e-4)
 
 
 def test_progress_counts_prompts(engine) -> None:
-    seen = []
-    engine.generate(prompts(10), lambda done, total: seen.append((done, total)))
-    assert seen == [(4, 10), (8, 10), (10, 10)]
+    calls = []
+    engine.generate(prompts(10), lambda done, total: calls.append((done, total)))
+    assert calls == [(4, 10), (8, 10), (10, 10)]
 
 
 def test_nothing_in_nothing_out_and_empty_prompts_are_refused(engine) -> None:
     assert engine.generate([]) == []
     with pytest.raises(ValueError, match="prompt 1 has no token"):
-        engine.generate_ids([[5], []])
+        engine.generate([prompt("a"), prompt("")])
 
 
 def test_a_tokenizer_larger_than_the_model_is_refused() -> None:

@@ -7,6 +7,8 @@ from etils import epath
 
 from seqgpt_jax.atomic import TEMPLATES, Classification, Extraction
 from seqgpt_jax.data.store import EvalRecord, EvalStore, StoreWriter, eval_fields
+from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.evaluation.predictions import Prediction, read_prediction
 
 
 def record(id: str, example: Classification | Extraction, family: str = "NER", language: str = "en") -> EvalRecord:
@@ -33,6 +35,11 @@ def choice(id: str, answer: str, family: str = "SA", language: str = "en", text:
 
 def spans(id: str, answers: dict[str, tuple[str, ...]], family: str = "NER", language: str = "en") -> EvalRecord:
     return record(id, Extraction("a text", tuple(answers), tuple(answers.values())), family, language)
+
+
+def predict(record: EvalRecord, output: str, mixture: str = "") -> Prediction:
+    """The prediction of a model that completes the record's prompt with `output`."""
+    return read_prediction(record, Completion(output), mixture)
 
 
 def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix") -> EvalStore:

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgpt_jax.evaluation.judging import judge
 from seqgpt_jax.evaluation.rouge import MODES
 from seqgpt_jax.evaluation.scores import Dataset, score
-from tests.evaluation.records import choice, spans, two_data_sets
+from tests.evaluation.records import choice, predict, spans, two_data_sets
 
 outputs = st.one_of(
     st.sampled_from(
@@ -20,7 +19,7 @@ outputs = st.one_of(
 
 
 def scored(pairs, **settings):
-    return score([judge(record, output) for record, output in pairs], **settings)
+    return score([predict(record, output) for record, output in pairs], **settings)
 
 
 def test_extraction_worked_by_hand():
@@ -67,7 +66,7 @@ def test_a_task_without_gold(output, f1):
 def test_an_answer_that_breaks_the_contract_is_read_and_counted():
     # No line break at the end, and chatter before it.
     record = spans("ner/test/0#0", {"PER": ("Ann",)})
-    prediction = judge(record, "Sure!\nPER: Ann")
+    prediction = predict(record, "Sure!\nPER: Ann")
     assert prediction.answers == (("Ann",),)
     assert prediction.correct
     assert not prediction.well_formed
@@ -108,7 +107,7 @@ def test_one_data_set_of_two_families_is_two():
 
 def test_mixtures_have_scores_of_their_own():
     seen, unseen = choice("a/test/0#0", "positive"), choice("b/test/0#0", "positive")
-    got = score([judge(seen, "positive", "held_in"), judge(unseen, "negative", "held_out")])
+    got = score([predict(seen, "positive", "held_in"), predict(unseen, "negative", "held_out")])
     assert {name: part.combined("fixed") for name, part in got.mixtures.items()} == {"held_in": 1, "held_out": 0}
 
 

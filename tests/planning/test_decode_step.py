@@ -5,6 +5,7 @@ import dataclasses
 import jax
 from jax.sharding import SingleDeviceSharding
 
+from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.models.config import BloomConfig
@@ -22,7 +23,7 @@ def here() -> SingleDeviceSharding:
 
 
 def test_the_automaton_is_one_that_the_grammar_makes() -> None:
-    made = Grammar(tokenizer(), 512).automaton(["输入: a\n抽取: b，c\n输出: [GEN]"], 3)
+    made = Grammar(tokenizer(), 512).automaton([Prompt("ext", ("b", "c"), "输入: a\n抽取: b，c\n输出: [GEN]")], 3)
     planned = decode_step.abstract_automaton(3, 512, here())
     assert jax.tree.structure(planned) == jax.tree.structure(made)
     for name, real, abstract in zip(made._fields, made, planned, strict=True):

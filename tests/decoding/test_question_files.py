@@ -6,7 +6,9 @@ import pytest
 
 from seqgpt_jax.atomic import TEMPLATES, ContractError
 from seqgpt_jax.decoding.answers import read
-from seqgpt_jax.decoding.questions import QuestionError, one_question, read_questions, write_answers
+from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.decoding.question_files import QuestionError, parse_question, read_questions, write_answers
+from seqgpt_jax.decoding.questions import compose
 
 CHINESE = TEMPLATES["chinese"]
 GOOD = {"text": "Ada in Turin", "task": "ext", "labels": ["person", "city"]}
@@ -67,19 +69,26 @@ def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
     path = tmp_path / "asked.jsonl"
     path.write_text("\ufeff" + "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in asked), encoding="utf-8")
     lines = read_questions(path, CHINESE)
-    outputs = (["who,exactly: Ada\ncity: None\n"], ["person\tcity or so"])
-    answers = [read(line.question, output) for line, output in zip(lines, outputs, strict=True)]
+    outputs = ("who,exactly: Ada\ncity: None\n", "person\tcity or so")
+    completions = (Completion(outputs[0], score=-0.25), Completion(outputs[1], truncated=7, finished=False))
+    answers = [
+        read(compose(line.question, CHINESE), [completion]) for line, completion in zip(lines, completions, strict=True)
+    ]
     write_answers(tmp_path / "answered.jsonl", lines, answers)
     written = [json.loads(line) for line in (tmp_path / "answered.jsonl").read_bytes().splitlines()]
     assert written == [
-        asked[0] | {"answers": {"who，exactly": ["Ada"], "city": []}, "well_formed": True, "output": outputs[0][0]},
-        asked[1] | {"answers": ["person"], "well_formed": False, "output": outputs[1][0]},
+        asked[0]
+        | {"answers": {"who，exactly": ["Ada"], "city": []}, "well_formed": True, "output": outputs[0]}
+        | {"mean_log_probs": [-0.25], "truncated_tokens": 0, "finished": True},
+        asked[1]
+        | {"answers": ["person"], "well_formed": False, "output": outputs[1]}
+        | {"mean_log_probs": [None], "truncated_tokens": 7, "finished": False},
     ]
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
 def test_labels_of_the_command_line_are_split_at_both_commas() -> None:
-    question = one_question("t", "ext", " person, city，公司 ,", CHINESE)
-    assert question.request.labels == ("person", "city", "公司")
+    question = parse_question("t", "ext", " person, city，公司 ,", CHINESE)
+    assert question.labels == ("person", "city", "公司")
     with pytest.raises(ContractError, match="label set is empty"):
-        one_question("t", "ext", " , ", CHINESE)
+        parse_question("t", "ext", " , ", CHINESE)

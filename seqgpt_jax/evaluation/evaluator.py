@@ -1,15 +1,16 @@
-"""An evaluation from prepared prompts to scores, for whatever can answer prompts."""
+"""Evaluation of whatever completes prompts: from prepared prompts to scores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seqgpt_jax.data.store import EvalRecord, EvalStore
-from seqgpt_jax.evaluation.judging import judge
+from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.evaluation.predictions import read_prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores, check_ids, score
 from seqgpt_jax.evaluation.subset import sample
 
-Generate = Callable[[Sequence[str]], list[str]]
+Generate = Callable[[Sequence[Prompt]], Sequence[Completion]]
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,26 @@ class EvaluateConfig:
 
 
 def evaluate(generate: Generate, stores: Sequence[EvalStore], config: EvaluateConfig) -> Scores:
-    """Asks a sample of the prompts of all stores in one call, reads the answers and scores them.
+    """Asks a sample of the prompts of all stores in one call, reads the completions and scores them.
 
     Args:
-      generate: prompts -> the text after each, in the same order, without control tokens.
+      generate: prompts -> their completions, in the same order.
       stores: evaluation data, each of one mixture and split.
       config: how many records, and how they are scored.
 
     Raises:
-      ValueError: there is nothing to ask, two stores share a prompt, or `generate` answered another
-        number of prompts than it was given.
+      ValueError: there is nothing to ask, two stores share a prompt, or `generate` gave another
+        number of completions than it was given prompts.
     """
-    asked: list[tuple[str, EvalRecord]] = [
+    records: list[tuple[str, EvalRecord]] = [
         (store.manifest["mixture"], record) for store in stores for record in sample(store, config.records, config.seed)
     ]
-    check_ids(record.id for _, record in asked)
-    outputs = generate([record.prompt for _, record in asked])
-    if len(outputs) != len(asked):
-        raise ValueError(f"{len(outputs)} answers came back for {len(asked)} prompts")
-    predictions = [judge(record, output, mixture) for (mixture, record), output in zip(asked, outputs, strict=True)]
+    check_ids(record.id for _, record in records)
+    completions = generate([Prompt(record.atom, record.labels, record.prompt) for _, record in records])
+    if len(completions) != len(records):
+        raise ValueError(f"{len(completions)} completions came back for {len(records)} prompts")
+    predictions = [
+        read_prediction(record, completion, mixture)
+        for (mixture, record), completion in zip(records, completions, strict=True)
+    ]
     return score(predictions, config.mode, config.resamples, config.seed)

@@ -1,4 +1,4 @@
-"""report.html: one file with tables, chart and wrong answers; it loads nothing from anywhere."""
+"""HTML report: tables, chart and wrong answers in one file, which loads nothing from the network."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from seqgpt_jax.evaluation.judging import Prediction
+from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.scores import Scores
 
 # A page of all wrong answers of a large evaluation would be too big for a browser.

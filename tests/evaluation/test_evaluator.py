@@ -1,13 +1,14 @@
 import pytest
 
-from seqgpt_jax.evaluation.run import EvaluateConfig, evaluate
+from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.evaluation.evaluator import EvaluateConfig, evaluate
 from tests.evaluation.records import choice, two_data_sets, write_store
 
 
 def oracle(records):
     """Answers every prompt rightly."""
     known = {record.prompt: record.target for record in records}
-    return lambda prompts: [known[prompt] for prompt in prompts]
+    return lambda prompts: [Completion(known[prompt.text]) for prompt in prompts]
 
 
 def texts_differ(records):
@@ -33,14 +34,16 @@ def test_only_the_sample_is_asked_and_answers_keep_their_place(tmp_path):
 
     got = evaluate(generate, [write_store(tmp_path / "store", records)], EvaluateConfig(records=2))
     assert len(asked) == 4
-    assert [item.record.prompt for item in got.predictions] == asked
+    assert [item.record.prompt for item in got.predictions] == [prompt.text for prompt in asked]
+    assert [item.record.labels for item in got.predictions] == [prompt.labels for prompt in asked]
+    assert [item.record.atom for item in got.predictions] == [prompt.atom for prompt in asked]
     assert all(item.correct for item in got.predictions)
 
 
 def test_a_wrong_number_of_answers_is_refused(tmp_path):
     store = write_store(tmp_path / "store", two_data_sets())
-    with pytest.raises(ValueError, match="1 answers came back for 15 prompts"):
-        evaluate(lambda prompts: ["positive"], [store], EvaluateConfig(records=None))
+    with pytest.raises(ValueError, match="1 completions came back for 15 prompts"):
+        evaluate(lambda prompts: [Completion("positive")], [store], EvaluateConfig(records=None))
 
 
 def test_overlapping_stores_are_refused_before_anything_is_asked(tmp_path):

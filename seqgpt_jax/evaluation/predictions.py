@@ -1,4 +1,4 @@
-"""One answer against the gold answer: read it, take it apart into units, compare.
+"""Predictions: completions read and compared with the gold answers.
 
 SeqGPT leaves the units of micro-F1 open; here they are
 
@@ -9,8 +9,9 @@ SeqGPT leaves the units of micro-F1 open; here they are
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seqgpt_jax.atomic import ContractError, parse_answer, recover_answer
+from seqgpt_jax.atomic import read_answer
 from seqgpt_jax.data.store import EvalRecord
+from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.evaluation.rouge import MODES, rouge
 
 Units = frozenset[tuple[str, ...]]
@@ -18,21 +19,21 @@ Units = frozenset[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One prompt, what the model said, and what that is worth.
+    """One prompt, its completion, and how that compares with the gold answer.
 
     Attributes:
       record: the prompt with its gold answer.
       mixture: where the prompt comes from.
-      output: the model's own words.
-      answers: what was read from them, in the form of `record.answers`.
-      well_formed: whether `output` follows the contract; if not, it was read leniently.
+      completion: what the model wrote.
+      answers: what was read from it, in the form of `record.answers`.
+      well_formed: whether the completion follows the contract; if not, it was read leniently.
       gold, predicted: the units of both answers.
-      rouge: mode -> ROUGE of `output`, between 0 and 1.
+      rouge: mode -> ROUGE of the completion, between 0 and 1.
     """
 
     record: EvalRecord
     mixture: str
-    output: str
+    completion: Completion
     answers: tuple
     well_formed: bool
     gold: Units
@@ -40,35 +41,38 @@ class Prediction:
     rouge: Mapping[str, float]
 
     @property
+    def output(self) -> str:
+        """The text of the completion."""
+        return self.completion.text
+
+    @property
     def true_positives(self) -> int:
-        """How many gold units were found."""
+        """How many gold units were predicted."""
         return len(self.gold & self.predicted)
 
     @property
     def correct(self) -> bool:
-        """Whether the gold units were found and no others."""
+        """Whether the gold units were predicted and no others."""
         return self.gold == self.predicted
 
 
-def judge(record: EvalRecord, output: str, mixture: str = "") -> Prediction:
-    """Reads one output, strictly if it follows the contract and leniently if not, and compares it with gold."""
-    try:
-        answers, well_formed = parse_answer(record.atom, record.labels, output), True
-    except ContractError:
-        answers, well_formed = recover_answer(record.atom, record.labels, output), False
+def read_prediction(record: EvalRecord, completion: Completion, mixture: str = "") -> Prediction:
+    """Reads a completion, strictly if it follows the contract and leniently if not, and compares it with gold."""
+    answers, well_formed = read_answer(record.atom, record.labels, completion.text)
     return Prediction(
         record=record,
         mixture=mixture,
-        output=output,
+        completion=completion,
         answers=answers,
         well_formed=well_formed,
         gold=_units(record, record.answers),
         predicted=_units(record, answers),
-        rouge={mode: rouge(output, record.target, mode) for mode in MODES},
+        rouge={mode: rouge(completion.text, record.target, mode) for mode in MODES},
     )
 
 
 def _units(record: EvalRecord, answers: tuple) -> Units:
+    """The (label,) or (query, span) pairs of answers to a record."""
     if record.atom == "cls":
         return frozenset((label,) for label in answers)
     return frozenset((query, span) for query, spans in zip(record.labels, answers, strict=True) for span in spans)
