@@ -103,7 +103,9 @@ def prepared_folders(
     configs: command_line.Configs, mixtures: Sequence[str], config: "EvaluateConfig", tokenizer: Path
 ) -> list[Path]:
     """The stores of these mixtures, in the splits of `config`, prepared where they are missing."""
-    from seqgpt_jax.prepare import ensure
+    from seqgpt_jax import tasks
+    from seqgpt_jax.console.prepared_data import prepare_if_missing
+    from seqgpt_jax.data.prepare.resolve import resolve
 
     if not mixtures:
         raise command_line.UsageError(
@@ -117,7 +119,7 @@ def prepared_folders(
             # No more than is asked: the sample is the same bottom-k choice, whoever makes it.
             limits = [number for number in (config.records, wanted.max_instances) if number is not None]
             wanted = dataclasses.replace(wanted, seed=config.seed, max_instances=min(limits, default=None))
-            folders.append(ensure(wanted))
+            folders.append(prepare_if_missing(resolve(wanted, tasks)))
     return folders
 
 

@@ -1,11 +1,11 @@
-"""Finds training texts that stand in validation or test splits, exactly or nearly; exit code 1 where there are any.
+"""Decontamination report: training texts that are in validation or test splits, exactly or nearly.
 
     python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out
-    python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out --output=decontamination.json
+    python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out --output=leaks.json
     python -m seqgpt_jax.leaks --data=tickets.jsonl --train=tickets --evaluation=tickets,held_out    # own data
 
 Raw files are read below the folder that SEQGPT_DATA_DIR names. The report holds counts and ids, no texts.
-docs/leaks.md says what counts as the same text.
+The exit code is 1 where there are leaks. docs/leaks.md says what counts as the same text.
 """
 
 import dataclasses
@@ -37,8 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.output and args.output.suffix != ".json":
         parser.error(f"--output={args.output}: the name must end in .json")
 
+    from seqgpt_jax.console.leak_report import print_leak_report, write_leak_report
     from seqgpt_jax.console.prepared_data import progress_bar
-    from seqgpt_jax.data.prepare import decontamination
+    from seqgpt_jax.data.prepare.leak_report import leak_report, texts
     from seqgpt_jax.data.raw.files import check_files
 
     config = configs.build("Prepare", mixture=args.train.replace(",", "+"), tokenizer="")
@@ -47,14 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_files(train, config.data_folder(), ("train",))
     check_files(evaluation, config.data_folder(), _EVALUATION)
     with progress_bar("comparing") as progress:
-        report = decontamination.leak_report(
-            decontamination.texts(train, ("train",), config.data_folder(), config.bad_records, progress),
-            decontamination.texts(evaluation, _EVALUATION, config.data_folder(), config.bad_records, progress),
+        report = leak_report(
+            texts(train, ("train",), config.data_folder(), config.bad_records, progress),
+            texts(evaluation, _EVALUATION, config.data_folder(), config.bad_records, progress),
         )
-    report.print()
+    print_leak_report(report)
     if args.output:
         words = sys.argv[1:] if argv is None else argv
-        report.write(args.output, shlex.join(["python", "-m", "seqgpt_jax.leaks", *words]))
+        write_leak_report(report, args.output, shlex.join(["python", "-m", "seqgpt_jax.leaks", *words]))
         print(f"written: {args.output}, {args.output.with_suffix('.md')}")
     return 1 if report.pairs else 0
 
@@ -67,16 +68,16 @@ def _tasks(config: "PrepareConfig", splits: Sequence[str]) -> "list[TaskSpec]":
     """
     from seqgpt_jax.tasks import find
 
-    found: dict[str, TaskSpec] = {}
+    specs: dict[str, TaskSpec] = {}
     problem = None
     for split in splits:
         try:
-            found |= {spec.name: spec for spec in find(dataclasses.replace(config, split=split))}
+            specs |= {spec.name: spec for spec in find(dataclasses.replace(config, split=split))}
         except ValueError as error:  # it may have the other split
             problem = error
-    if problem and not found:
+    if problem and not specs:
         raise problem
-    return list(found.values())
+    return list(specs.values())
 
 
 if __name__ == "__main__":

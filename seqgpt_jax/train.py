@@ -100,26 +100,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     import jax
 
+    from seqgpt_jax import tasks
+    from seqgpt_jax.console.prepared_data import prepare_if_missing
     from seqgpt_jax.data.batches import Batches
+    from seqgpt_jax.data.prepare.resolve import open_store
     from seqgpt_jax.data.store import EvalStore, TrainStore
     from seqgpt_jax.data.validation_examples import ValidationExamples
-    from seqgpt_jax.prepare import open_store, tokenizer_of
     from seqgpt_jax.training.loop import train
     from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, join
     from seqgpt_jax.training.preemption import EXIT_STOPPED
 
     with end_after_failed_save(), join(command_line.explain) if args.multihost else SINGLE_HOST as hosts:
         bound = configs.bound("Prepare")
-        store = open_store(TrainStore, prepare_config, args.store, bound)
-        tokenizer = tokenizer_of(prepare_config)
+        open_prepared = functools.partial(open_store, registry=tasks, prepare=prepare_if_missing)
+        store, tokenizer = open_prepared(TrainStore, prepare_config, folder=args.store, bound=bound)
         validation = None
         if validation_config:
-            asked = open_store(EvalStore, validation_config, args.validation_store, [*bound, "max_instances"])
-            examples = ValidationExamples(asked, tokenizer, length=train_config.length)
+            bound = [*bound, "max_instances"]
+            validation_store, _ = open_prepared(EvalStore, validation_config, folder=args.validation_store, bound=bound)
+            examples = ValidationExamples(validation_store, tokenizer, length=train_config.length)
             rows = train_config.micro_batch_size
             validation = functools.partial(Batches, examples, length=train_config.length, batch_size=rows, seed=0)
             if jax.process_index() == 0:
-                print(f"validation: {examples.said()}", flush=True)
+                print(f"validation: {examples.summary()}", flush=True)
         outcome = train(
             train_config,
             model,

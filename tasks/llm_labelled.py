@@ -5,6 +5,7 @@ The packs lie in `datasets_pt/`, beside the data folder.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
@@ -115,7 +116,7 @@ def asked_relations(record: Record) -> Iterator[Instance]:
         labels = families.unique(asked)
         id = f"{record.path.parent.name}/{record.id}/{k}"
         question = families.relation_typing(id, _text(record.value[0]), head, tail, names, "zh")
-        yield families.classification(question.id, question.text, question.gold, labels)
+        yield replace(question, labels=families.unique(labels))
 
 
 def _triples(output: dict) -> Iterator[Triple]:

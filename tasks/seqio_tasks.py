@@ -20,7 +20,7 @@ import seqio
 import tensorflow as tf
 
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.prepare.pipeline import rendered_examples
+from seqgpt_jax.data.prepare.training_text import rendered_examples
 from seqgpt_jax.data.preprocessors import prompts_to_ids
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.vocabulary import HFVocabulary

@@ -45,6 +45,9 @@ class Instance:
       gold: label -> its spans in `text` (extraction), or label -> () (classification).
       labels: the candidates of this instance alone (a reading question, the options of a
         multiple choice, the roles of one event type); empty where the task's label set serves.
+      source_text: the sentence alone, where `text` is a question that was composed around it; "" where
+        `text` is the bare text. Instances with one source text are a group: they must not be told apart
+        by a split, nor by decontamination.
     """
 
     id: str
@@ -52,3 +55,4 @@ class Instance:
     text: str
     gold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    source_text: str = ""

@@ -1,4 +1,4 @@
-"""What people see of prepared data: a table of counts, and prompts as the model sees them."""
+"""Prepared data on the terminal: progress, tables of counts, and prompts as the model sees them."""
 
 import contextlib
 import time
@@ -22,6 +22,8 @@ from seqgpt_jax.data.store import MANIFEST, EvalStore, TrainStore, read_manifest
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
+    from seqgpt_jax.data.prepare.workers import Runner
     from seqgpt_jax.data.raw.task_spec import TaskSpec
 
 _SECONDS_A_LINE = 30
@@ -31,7 +33,7 @@ _CONSOLE = Console(highlight=False, soft_wrap=False, emoji=False)
 
 @contextlib.contextmanager
 def progress_bar(title: str) -> Iterator[pipeline.Progress]:
-    """A bar with an ETA for the task that is being prepared; where nobody watches, a line every half a minute."""
+    """A bar with an ETA for the task that is being prepared; without a terminal, a line every half a minute."""
     if not _CONSOLE.is_terminal:
         yield _lines(title)
         return
@@ -44,13 +46,27 @@ def progress_bar(title: str) -> Iterator[pipeline.Progress]:
 def _lines(title: str) -> pipeline.Progress:
     last = time.monotonic()
 
-    def tell(name: str, done: int, total: int) -> None:
+    def update(name: str, done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last >= _SECONDS_A_LINE:
             last = time.monotonic()
             print(f"{title}: {name}: {done:,} of {total:,}", flush=True)
 
-    return tell
+    return update
+
+
+def prepare_and_print(preparation: "ResolvedPreparation", runner: "Runner | None" = None) -> Path:
+    """Prepares the store where it is missing, with a progress bar, and prints its summary; returns its folder."""
+    fresh = not preparation.is_prepared
+    with progress_bar(f"preparing {preparation.config.mixture} ({preparation.config.split})") as progress:
+        folder = pipeline.prepare(preparation, progress, runner)
+    print_summary(folder, fresh)
+    return folder
+
+
+def prepare_if_missing(preparation: "ResolvedPreparation") -> Path:
+    """The same for commands that need a store on their way: a store that is there already is not worth a word."""
+    return Path(preparation.folder) if preparation.is_prepared else prepare_and_print(preparation)
 
 
 def print_tasks(tasks: Mapping[str, "TaskSpec"], mixtures: Mapping[str, Sequence[str]]) -> None:
@@ -69,7 +85,7 @@ def print_tasks(tasks: Mapping[str, "TaskSpec"], mixtures: Mapping[str, Sequence
 
 
 def print_summary(folder: Path, fresh: bool) -> None:
-    """One row a task: what was read, what survived, what was lost and why."""
+    """One row a task: what was read, what survived, what was dropped and why."""
     manifest = read_manifest(folder)
     assert manifest is not None, folder
     names = ("task", "", "instances", "within", "examples", "tokens", "labels", "cut")

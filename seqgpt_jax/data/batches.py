@@ -1,4 +1,4 @@
-"""Batches for training: the batch at step s is a pure function of (prepared data, seed, s).
+"""Training batches: the batch at step s is a pure function of (prepared data, seed, s).
 
 So a resumed run needs only its step number, and any number of hosts sees the same global batches,
 of which each reads its own rows. Every example is seen exactly once an epoch: the last batch of an
@@ -12,7 +12,7 @@ import grain.python as grain
 import numpy as np
 
 from seqgpt_jax.atomic import FAMILIES
-from seqgpt_jax.data.packing import Plan, default_target_capacity, make_plan
+from seqgpt_jax.data.packing import PackingPlan, default_target_capacity, plan_packing
 from seqgpt_jax.data.store import TrainRecord, TrainStore
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Batches:
     """The batches of one training run.
 
     Args:
-      store: prepared data; epoch e of the run uses drawn epoch `e % store.epochs`.
+      store: prepared data; epoch e of the run uses prepared epoch `e % store.epochs`.
       length: input tokens of a row.
       batch_size: rows of a global batch.
       seed: of packing and order.
@@ -37,7 +37,7 @@ class Batches:
       tokens [B, L] int32, positions [B, L] int32 (from 0 in each segment), segment_ids [B, L] int32
       (1, 2, … in a row, 0 = padding), target_positions [B, T] int32 (the input position whose next
       token is the target), target_ids [B, T] int32, target_weights [B, T] float32 (0 = filler),
-      target_families [B, T] int32 (index into `FAMILIES`; -1 = filler, or the store does not say).
+      target_families [B, T] int32 (index into `FAMILIES`; -1 = filler, or not in the store's manifest).
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Batches:
         self._families = [FAMILIES.index(family) for family in store.families]
         self._rows_here = batch_size // process_count
         self._first_row = process_index * self._rows_here
-        # What a row takes must be one number for the whole run: it is a static shape.
+        # One capacity for the whole run: it is a static shape.
         sizes = [self._sizes(epoch) for epoch in range(store.epochs)]
         self.target_capacity = max(default_target_capacity(tokens, targets, length) for tokens, targets in sizes)
-        self._plans: dict[int, Plan] = {}
+        self._plans: dict[int, PackingPlan] = {}
         self._epoch_starts = np.cumsum([0, *(self.steps_per_epoch(epoch) for epoch in range(epochs))])
 
     @property
@@ -79,7 +79,7 @@ class Batches:
         return float(np.sum(self._sizes(0)[0])) / (self.steps_per_epoch(0) * self.batch_size * self.length)
 
     def iterate(self, start_step: int = 0) -> Iterator[Batch]:
-        """This host's part of the batches of steps `start_step`, `start_step + 1`, …"""
+        """This host's rows of the batches of steps `start_step`, `start_step + 1`, …"""
         rows = grain.MapDataset.source(_Rows(self))[start_step * self._rows_here :]
         batched = rows.batch(self._rows_here)
         options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
@@ -95,10 +95,10 @@ class Batches:
         # The last target, `</s>`, is predicted but never read.
         return prompts + targets - 1, targets
 
-    def _plan(self, epoch: int) -> Plan:
+    def _plan(self, epoch: int) -> PackingPlan:
         if epoch not in self._plans:
             tokens, targets = self._sizes(epoch)
-            self._plans[epoch] = make_plan(
+            self._plans[epoch] = plan_packing(
                 tokens,
                 targets,
                 length=self.length,
@@ -135,7 +135,7 @@ class _Rows:
 
 
 def pack(records: list[TrainRecord], length: int, target_capacity: int, families: Sequence[int] = ()) -> Batch:
-    """One row: arrays as in `Batches`, without the leading batch axis; `families` are those of the tasks, by number."""
+    """One row: arrays as in `Batches`, without the leading batch axis; `families[n]` is the family index of task n."""
     tokens, positions, segment_ids = (np.zeros(length, np.int32) for _ in range(3))
     target_positions, target_ids = (np.zeros(target_capacity, np.int32) for _ in range(2))
     target_weights, target_families = np.zeros(target_capacity, np.float32), np.full(target_capacity, -1, np.int32)

@@ -1,4 +1,4 @@
-"""The packing plan: which examples share a row, computed from their lengths alone.
+"""Packing plan: which examples share a row, computed from their lengths alone.
 
 Pure NumPy and Python, equal on every host. A row holds whole examples one after another; segment
 ids and positions that restart keep them apart in the model.
@@ -10,8 +10,8 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Rows of example numbers.
+class PackingPlan:
+    """Rows of example numbers, one after the other.
 
     Attributes:
       examples: int64 [number of examples], the example numbers row after row.
@@ -29,9 +29,9 @@ class Plan:
         return self.examples[self.starts[number] : self.starts[number + 1]]
 
 
-def make_plan(
+def plan_packing(
     tokens: np.ndarray, targets: np.ndarray, *, length: int, target_capacity: int, seed: tuple[int, ...]
-) -> Plan:
+) -> PackingPlan:
     """Best-fit decreasing: every example goes to the fullest row that still has room for it.
 
     Args:
@@ -63,14 +63,14 @@ def make_plan(
     # rows_with[r] lists the rows that have room for r more tokens; bit r of `present` says whether any does.
     rows_with: list[list[int]] = [[] for _ in range(length + 1)]
     present = 0
-    for example, size, wanted in zip(order.tolist(), tokens[order].tolist(), targets[order].tolist(), strict=True):
+    for example, size, target_size in zip(order.tolist(), tokens[order].tolist(), targets[order].tolist(), strict=True):
         row = -1
         candidates = present >> size << size
         while candidates and row < 0:
             room = (candidates & -candidates).bit_length() - 1
             candidates &= candidates - 1
-            # The last row of a bucket stands for it: a search through all would make the plan quadratic.
-            if targets_left[rows_with[room][-1]] >= wanted:
+            # Only the last row of a bucket is tried: a search through all would make packing quadratic.
+            if targets_left[rows_with[room][-1]] >= target_size:
                 row = rows_with[room].pop()
                 if not rows_with[room]:
                     present ^= 1 << room
@@ -79,13 +79,13 @@ def make_plan(
             rows.append([])
             targets_left.append(target_capacity)
         rows[row].append(example)
-        targets_left[row] -= wanted
+        targets_left[row] -= target_size
         rows_with[room - size].append(row)
         present |= 1 << (room - size)
 
     rows = [rows[number] for number in rng.permutation(len(rows))]
     starts = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)]).astype(np.int64)
-    return Plan(np.array([example for row in rows for example in row], np.int64), starts)
+    return PackingPlan(np.array([example for row in rows for example in row], np.int64), starts)
 
 
 def default_target_capacity(tokens: np.ndarray, targets: np.ndarray, length: int) -> int:
@@ -93,5 +93,5 @@ def default_target_capacity(tokens: np.ndarray, targets: np.ndarray, length: int
     if not len(tokens):
         return 8
     average = length * float(np.sum(targets)) / max(float(np.sum(tokens)), 1.0)
-    wanted = max(int(np.max(targets)), min(int(average * 3 / 2) + 1, length))
-    return -(-wanted // 8) * 8
+    capacity = max(int(np.max(targets)), min(int(average * 3 / 2) + 1, length))
+    return -(-capacity // 8) * 8

@@ -1,9 +1,9 @@
-"""Prepared folders: ArrayRecord shards, one index of lengths, and a manifest written last.
+"""Prepared stores: ArrayRecord shards, one index of lengths, and a manifest written last.
 
     prepared/<mixture>.<split>.<fingerprint>/
       manifest.json                                 counts, drops, labels, settings, fingerprints
       epoch-0000/index.npz                          prompt_lengths, target_lengths, tasks
-      epoch-0000/examples-0003-00000.array_record   msgpack records: task 3, its first part
+      epoch-0000/examples-0003-00000.array_record   msgpack records: task 3, its first shard
 
 A folder without a manifest is unfinished and is never read.
 """
@@ -26,11 +26,11 @@ from array_record.python.array_record_module import ArrayRecordWriter
 from etils import epath
 
 MANIFEST = "manifest.json"
-_RECORDS, _REPORT, _NOTE, _WRITING = ".array_record", ".report", ".note", ".writing-"
+_RECORDS, _REPORT, _WRITING = ".array_record", ".report", ".writing-"
 
 
 class StoreError(ValueError):
-    """A prepared folder that is missing, unfinished or of the wrong kind."""
+    """A prepared store that is missing, unfinished, corrupt or of the wrong kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class EvalRecord:
 
     @property
     def instance(self) -> str:
-        """The id of the instance this prompt is a part of."""
+        """The id of the instance that this prompt asks about."""
         return self.id.rsplit("#", 1)[0]
 
 
@@ -67,9 +67,9 @@ class TrainRecord:
 
 @dataclass(frozen=True)
 class StoreWriter:
-    """Writes one store, part by part; any number of processes may write to one folder.
+    """Writes one store, shard by shard; any number of processes may write to one folder.
 
-    A part counts once its report is there, and the store once `finish` has written the manifest:
+    A shard counts once its report is there, and the store once `finish` has written the manifest:
     after an interruption, what is complete stays.
 
     Attributes:
@@ -78,70 +78,78 @@ class StoreWriter:
 
     folder: epath.Path
 
-    def note(self, name: str) -> bytes | None:
-        """What was noted under this name, if anything: for worker processes, and for going on after an interruption."""
-        path = self.folder / f"{name}{_NOTE}"
-        return path.read_bytes() if path.exists() else None
-
-    def take_note(self, name: str, content: bytes) -> None:
-        """Notes something until the store is finished."""
-        _write(self.folder / f"{name}{_NOTE}", content)
-
-    def has_part(self, name: str) -> bool:
-        """Whether this part is complete."""
+    def has_shard(self, name: str) -> bool:
+        """Whether this shard is complete."""
         return (self.folder / f"{name}{_REPORT}").exists()
 
-    def part(self, name: str) -> dict[str, Any] | None:
-        """The report of a part that is complete, else None."""
-        return _read_report(self.folder, name)
+    def shard_report(self, name: str) -> dict[str, Any]:
+        """The report that `write_shard` has written with a shard.
 
-    def write_part(
+        Raises:
+          StoreError: the shard is not complete.
+        """
+        return self._shard_fields(name)["report"]
+
+    def write_shard(
         self, name: str, records: Sequence[Mapping[str, Any]], lengths: np.ndarray, report: Mapping[str, Any]
     ) -> None:
-        """Writes records, with their (prompt, target) lengths [records, 2], and what there is to say about them."""
-        digest, size = hashlib.blake2b(digest_size=8), 0
+        """Writes a shard.
+
+        Args:
+          name: `epoch-NNNN/examples-…`; names sort in the order of shards.
+          records: of `train_fields` or `eval_fields`.
+          lengths: int [records, 2], prompt and target tokens of each record.
+          report: anything about the shard that msgpack can hold.
+
+        Raises:
+          OSError: a disk is full.
+        """
+        checksum, size = hashlib.blake2b(digest_size=8), 0
         if records:
-            # Written elsewhere and copied: the folder may lie in a bucket, the library needs a local disk.
+            # Written elsewhere and copied: the folder may be in a bucket, the library needs a local disk.
             with tempfile.TemporaryDirectory() as scratch:
                 local = Path(scratch) / "records"
                 packed = [msgpack.packb(record) for record in records]
                 try:
                     # One record a group: training reads single records in random order.
                     writer = ArrayRecordWriter(str(local), "group_size:1")
-                    for one in packed:
-                        digest.update(one)
-                        writer.write(one)
+                    for record in packed:
+                        checksum.update(record)
+                        writer.write(record)
                     writer.close()
-                except RuntimeError as error:  # all that the library says of a full disk
+                except RuntimeError as error:  # all that the library reports of a full disk
                     raise OSError(
                         f"{scratch} cannot be written, is its disk full (TMPDIR names another)? {error}"
                     ) from error
                 content = local.read_bytes()
                 size = len(content)
-                _write(self.folder / f"{name}{_RECORDS}", content)
+                write_atomically(self.folder / f"{name}{_RECORDS}", content)
         lengths = lengths.astype(np.int32).tobytes()
-        fields = {"digest": digest.digest(), "size": size, "lengths": lengths, "report": report}
-        _write(self.folder / f"{name}{_REPORT}", msgpack.packb(fields))
+        fields = {"checksum": checksum.digest(), "size": size, "lengths": lengths, "report": report}
+        write_atomically(self.folder / f"{name}{_REPORT}", msgpack.packb(fields))
 
     def finish(self, epochs: Sequence[Sequence[tuple[int, str]]], manifest: Mapping[str, Any]) -> list[int]:
-        """Joins the parts, writes the manifest: from now on the store is complete.
+        """Joins the shards and writes the manifest: from now on the store is complete.
 
         Args:
-          epochs: for each epoch its parts in order, as (task number, name).
-          manifest: all there is to say; the numbers of examples and a digest of all records are added.
+          epochs: for each epoch its shards in order, as (task number, name).
+          manifest: its content; the numbers of examples and a checksum of all records are added.
 
         Returns:
           Examples of each epoch.
+
+        Raises:
+          StoreError: a shard is missing or truncated.
         """
-        digest, counts = hashlib.blake2b(digest_size=8), []
+        checksum, counts = hashlib.blake2b(digest_size=8), []
         for epoch, names in enumerate(epochs):
             tasks, lengths = [np.zeros(0, np.int32)], [np.zeros((0, 2), np.int32)]
             for task, name in names:
-                fields = _read_report(self.folder, name)
+                fields = self._shard_fields(name)
                 shard = self.folder / f"{name}{_RECORDS}"
-                if fields is None or (shard.stat().length if shard.exists() else 0) != fields["size"]:
-                    raise StoreError(f"{shard} is gone or not whole: remove {self.folder} and prepare it again")
-                digest.update(fields["digest"])
+                if (shard.stat().length if shard.exists() else 0) != fields["size"]:
+                    raise StoreError(f"{shard} is missing or truncated: remove {self.folder} and prepare it again")
+                checksum.update(fields["checksum"])
                 lengths.append(np.frombuffer(fields["lengths"], np.int32).reshape(-1, 2))
                 tasks.append(np.full(len(lengths[-1]), task, np.int32))
             table = np.concatenate(lengths)
@@ -150,33 +158,34 @@ class StoreWriter:
             index = io.BytesIO()
             columns = {"tasks": np.concatenate(tasks), "prompt_lengths": table[:, 0], "target_lengths": table[:, 1]}
             np.savez(index, **columns)
-            _write(folder / "index.npz", index.getvalue())
-        numbers = {"examples": counts[0], "examples_per_epoch": counts, "content": digest.hexdigest()}
+            write_atomically(folder / "index.npz", index.getvalue())
+        numbers = {"examples": counts[0], "examples_per_epoch": counts, "content": checksum.hexdigest()}
         text = json.dumps({**manifest, **numbers}, ensure_ascii=False, indent=1)
-        _write(self.folder / MANIFEST, text.encode())
-        # Only now: what is needed to go on after an interruption.
+        write_atomically(self.folder / MANIFEST, text.encode())
+        # Only now: reports are needed to resume after an interruption.
         for folder in (self.folder, *(self.folder / f"epoch-{epoch:04d}" for epoch in range(len(epochs)))):
             for path in folder.iterdir():
-                if path.suffix in (_REPORT, _NOTE) or path.suffix.startswith(_WRITING):
+                if path.suffix == _REPORT or path.suffix.startswith(_WRITING):
                     path.unlink()
         return counts
 
-    def abandon(self) -> None:
-        """Removes what was written."""
+    def remove(self) -> None:
+        """Removes the folder and all that was written."""
         self.folder.rmtree()
 
+    def _shard_fields(self, name: str) -> dict[str, Any]:
+        path = self.folder / f"{name}{_REPORT}"
+        if not path.exists():
+            raise StoreError(f"{self.folder / name} is missing: remove {self.folder} and prepare it again")
+        return msgpack.unpackb(path.read_bytes())
 
-def _write(path: epath.Path, content: bytes) -> None:
-    """Under a name of its own first: neither an interruption nor a second writer must leave half a file."""
+
+def write_atomically(path: epath.Path, content: bytes) -> None:
+    """Writes a file under a name of its own first: neither an interruption nor a second writer leaves half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}{_WRITING}{uuid.uuid4().hex}")
     partial.write_bytes(content)
     partial.replace(path)
-
-
-def _read_report(folder: epath.Path, name: str) -> dict[str, Any] | None:
-    path = folder / f"{name}{_REPORT}"
-    return msgpack.unpackb(path.read_bytes()) if path.exists() else None
 
 
 def is_finished(folder: epath.Path | Path) -> bool:
@@ -211,41 +220,41 @@ class _Store:
         """The family of each task, by the number that records bear; empty where the manifest lists no tasks."""
         return tuple(task["family"] for task in self.manifest.get("tasks", {}).values())
 
-    def check_whole(self) -> None:
-        """Opens every file, so that a broken copy is told now and not in the middle of training.
+    def check_complete(self) -> None:
+        """Opens every file, so that a corrupt copy is reported now and not in the middle of training.
 
         Raises:
-          StoreError: the index or the records of an epoch are missing or cut off.
+          StoreError: the index or the records of an epoch are missing or truncated.
         """
         for epoch in range(len(self.manifest["examples_per_epoch"])):
             self.lengths(epoch)
             self._source(epoch)
 
     def lengths(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """(prompt lengths, target lengths with `</s>`), int32 [examples] each, of one drawn epoch."""
+        """(prompt lengths, target lengths with `</s>`), int32 [examples] each, of one prepared epoch."""
         path = self.folder / f"epoch-{epoch:04d}" / "index.npz"
         try:
             with np.load(path) as index:
                 prompts, targets = index["prompt_lengths"], index["target_lengths"]
         except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise self._broken(f"the index of epoch {epoch} cannot be read ({error})") from error
+            raise self._corrupt(f"the index of epoch {epoch} cannot be read ({error})") from error
         if len(prompts) != (expected := self.manifest["examples_per_epoch"][epoch]):
-            raise self._broken(f"its index has {len(prompts):,} examples of epoch {epoch}, not {expected:,}")
+            raise self._corrupt(f"its index has {len(prompts):,} examples of epoch {epoch}, not {expected:,}")
         return prompts, targets
 
     def _source(self, epoch: int) -> ArrayRecordDataSource:
         shards = sorted(self.folder.glob(f"epoch-{epoch:04d}/examples-*{_RECORDS}"))
         try:
             source = ArrayRecordDataSource([str(shard) for shard in shards]) if shards else []
-            found = len(source)
-        except RuntimeError as error:  # all that the library says of a file that was cut off
-            raise self._broken(f"a file of the examples of epoch {epoch} is not whole") from error
-        if found != (expected := self.manifest["examples_per_epoch"][epoch]):
-            raise self._broken(f"there are {found:,} examples of epoch {epoch}, its {MANIFEST} counts {expected:,}")
+            count = len(source)
+        except RuntimeError as error:  # all that the library reports of a truncated file
+            raise self._corrupt(f"a file of the examples of epoch {epoch} is truncated") from error
+        if count != (expected := self.manifest["examples_per_epoch"][epoch]):
+            raise self._corrupt(f"there are {count:,} examples of epoch {epoch}, its {MANIFEST} counts {expected:,}")
         return source
 
-    def _broken(self, what: str) -> StoreError:
-        return StoreError(f"{self.folder}: {what}: copy it again, or remove it and prepare it again")
+    def _corrupt(self, problem: str) -> StoreError:
+        return StoreError(f"{self.folder}: {problem}: copy it again, or remove it and prepare it again")
 
 
 class TrainStore(_Store):
@@ -259,7 +268,7 @@ class TrainStore(_Store):
 
     @property
     def epochs(self) -> int:
-        """How many epochs were drawn."""
+        """How many epochs were prepared."""
         return self.manifest["epochs"]
 
     def read(self, epoch: int, numbers: Iterable[int]) -> list[TrainRecord]:

@@ -1,4 +1,4 @@
-"""A prepared store that the user names: it needs no raw data, and must be what the settings ask for all the same."""
+"""Check that a prepared store which the user names, and which needs no raw data, matches the settings."""
 
 import json
 from collections.abc import Collection
@@ -24,12 +24,12 @@ def check_store_matches(
     Raises:
       StoreError: it was made otherwise; every difference is named.
     """
-    made_with = store.manifest["settings"]
-    wanted = json.loads(json.dumps(config.content()))  # as the manifest has it: lists for tuples
+    store_settings = store.manifest["settings"]
+    settings = json.loads(json.dumps(config.content()))  # as the manifest has it: lists for tuples
     differences = [
-        f"  Prepare.{name}: {made_with.get(name)!r} in the store, {wanted[name]!r} in this command"
-        for name in sorted(wanted.keys() & {*bound, "split"})
-        if made_with.get(name) != wanted[name]
+        f"  Prepare.{name}: {store_settings.get(name)!r} in the store, {settings[name]!r} in this command"
+        for name in sorted(settings.keys() & {*bound, "split"})
+        if store_settings.get(name) != settings[name]
     ]
     of_store, of_command = store.manifest["tokenizer"]["fingerprint"], fingerprint(tokenizer)
     if of_store != of_command:

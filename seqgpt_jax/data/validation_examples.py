@@ -1,4 +1,4 @@
-"""Evaluation data as training reads its own: prompts and targets as ids, packed into the same kind of batches."""
+"""Validation examples: an evaluation store as ids, for the same kind of batches that training reads."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from seqgpt_jax.data.tokenizer import encode
 
 
 class ValidationExamples:
-    """What `seqgpt_jax.data.batches.Batches` takes, of an evaluation store.
+    """The examples of an evaluation store, as `seqgpt_jax.data.batches.Batches` takes them.
 
-    Nothing is drawn: its prompts ask every label, and each is read once. What training would drop is left out:
+    Nothing is sampled: its prompts ask every label, and each is read once. What training would drop is left out:
     targets of more than `Prepare.max_target_tokens`, and examples that are longer than a row.
 
     Args:
@@ -41,14 +41,14 @@ class ValidationExamples:
         if not len(self._numbers):
             raise ValueError(f"{store.folder}: no prompt with its target fits into Train.length = {length}")
 
-    def said(self) -> str:
-        """In a few words, what there is."""
+    def summary(self) -> str:
+        """How many prompts there are, in a few words."""
         left_out = f"; {self.left_out:,} that are too long for training are left out" if self.left_out else ""
         return f"{len(self._numbers):,} prompts of {self.folder.name}{left_out}"
 
     @property
     def families(self) -> tuple[str, ...]:
-        """The family of each task, by the number that records bear."""
+        """The family of each task, by the number in its records."""
         return self._store.families
 
     def lengths(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:

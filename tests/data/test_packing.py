@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgpt_jax.data.batches import pack
-from seqgpt_jax.data.packing import default_target_capacity, make_plan
+from seqgpt_jax.data.packing import default_target_capacity, plan_packing
 from seqgpt_jax.data.store import TrainRecord
 
 SIZES = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 24)), max_size=120)
@@ -16,12 +16,12 @@ SIZES = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 24)), max_size=120
 def test_plan_holds_every_example_once_within_capacity(sizes, seed) -> None:
     targets = np.array([target for _, target in sizes], int)
     tokens = targets + np.array([prompt for prompt, _ in sizes], int)
-    plan = make_plan(tokens, targets, length=64, target_capacity=24, seed=(seed,))
+    plan = plan_packing(tokens, targets, length=64, target_capacity=24, seed=(seed,))
     assert sorted(plan.examples.tolist()) == list(range(len(sizes)))
     for row in range(len(plan)):
         assert tokens[plan.row(row)].sum() <= 64
         assert targets[plan.row(row)].sum() <= 24
-    again = make_plan(tokens, targets, length=64, target_capacity=24, seed=(seed,))
+    again = plan_packing(tokens, targets, length=64, target_capacity=24, seed=(seed,))
     assert np.array_equal(plan.examples, again.examples)
     assert np.array_equal(plan.starts, again.starts)
 
@@ -30,7 +30,7 @@ def test_plan_is_tight_on_real_like_lengths() -> None:
     rng = np.random.default_rng(0)
     targets = rng.integers(2, 30, 5000)
     tokens = np.clip(rng.lognormal(4.5, 0.6, 5000).astype(int), 20, 900) + targets
-    plan = make_plan(
+    plan = plan_packing(
         tokens, targets, length=1024, target_capacity=default_target_capacity(tokens, targets, 1024), seed=(0,)
     )
     assert tokens.sum() / (len(plan) * 1024) > 0.95
@@ -38,7 +38,7 @@ def test_plan_is_tight_on_real_like_lengths() -> None:
 
 def test_too_long_examples_are_refused() -> None:
     with pytest.raises(ValueError, match=r"example 1 has 70 tokens"):
-        make_plan(np.array([3, 70]), np.array([1, 2]), length=64, target_capacity=8, seed=(0,))
+        plan_packing(np.array([3, 70]), np.array([1, 2]), length=64, target_capacity=8, seed=(0,))
 
 
 def test_packed_row_restores_its_examples() -> None:

@@ -8,6 +8,7 @@ seqio = pytest.importorskip("seqio", reason="SeqIO is installed with the package
 from seqgpt_jax.atomic import GEN  # noqa: E402
 from seqgpt_jax.data.prepare.config import PrepareConfig  # noqa: E402
 from seqgpt_jax.data.prepare.pipeline import prepare  # noqa: E402
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation  # noqa: E402
 from seqgpt_jax.data.store import TrainStore  # noqa: E402
 from seqgpt_jax.data.tokenizer import save_tokenizer  # noqa: E402
 from seqgpt_jax.data.vocabulary import HFVocabulary  # noqa: E402
@@ -37,7 +38,7 @@ def test_task_gives_what_prepare_stores(task, folder, tmp_path) -> None:
         max_prompt_tokens=LENGTHS["inputs"],
         max_target_tokens=LENGTHS["targets"],
     )
-    store = TrainStore(prepare(config, find(config), small_tokenizer()))
+    store = TrainStore(prepare(ResolvedPreparation(config, find(config), small_tokenizer())))
     stored = store.read(0, range(store.manifest["examples"]))
     elements = list(dataset.as_numpy_iterator())
     assert len(elements) == len(stored) > 20

@@ -8,6 +8,7 @@ import pytest
 
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.pipeline import prepare
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.store import StoreError, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
 from seqgpt_jax.data.tokenizer import train_tokenizer
@@ -29,7 +30,7 @@ def config(tmp_path_factory) -> PrepareConfig:
 
 @pytest.fixture(scope="module")
 def folder(config, tokenizer) -> Path:
-    return Path(prepare(config, (ENTITIES, TOPICS), tokenizer))
+    return Path(prepare(ResolvedPreparation(config, (ENTITIES, TOPICS), tokenizer)))
 
 
 def test_what_the_command_leaves_open_may_differ(folder, config, tokenizer) -> None:
@@ -59,18 +60,18 @@ def cut_off(path: Path) -> None:
     [
         ("epoch-0001/examples-0001-*", Path.unlink, r"there are \d+ examples of epoch 1, its manifest.json counts \d+"),
         ("epoch-0001/examples-*", Path.unlink, "there are 0 examples of epoch 1"),
-        ("epoch-0001/examples-0001-*", cut_off, "a file of the examples of epoch 1 is not whole"),
+        ("epoch-0001/examples-0001-*", cut_off, "a file of the examples of epoch 1 is truncated"),
         ("epoch-0001/index.npz", Path.unlink, "the index of epoch 1 cannot be read"),
         ("epoch-0001/index.npz", cut_off, "the index of epoch 1 cannot be read"),
     ],
 )
 def test_a_broken_copy_is_told_before_training(folder, tmp_path, pattern, harm, message) -> None:
     broken = Path(shutil.copytree(folder, tmp_path / "copy"))
-    TrainStore(broken).check_whole()
+    TrainStore(broken).check_complete()
     for path in list(broken.glob(pattern)):
         harm(path)
     with pytest.raises(StoreError, match=rf"{message}.*copy it again") as caught:
-        TrainStore(broken).check_whole()
+        TrainStore(broken).check_complete()
     assert str(broken) in str(caught.value)
 
 

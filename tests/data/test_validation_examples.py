@@ -9,6 +9,7 @@ from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.pipeline import prepare
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.store import EvalStore
 from seqgpt_jax.data.validation_examples import ValidationExamples
 from tests.data.small_tasks import ENTITIES, TOPICS, small_tokenizer
@@ -23,7 +24,11 @@ def tokenizer():
 def store(tmp_path_factory, tokenizer) -> EvalStore:
     folder = str(tmp_path_factory.mktemp("prepared"))
     return EvalStore(
-        prepare(PrepareConfig("small", "-", split="test", output_dir=folder), (ENTITIES, TOPICS), tokenizer)
+        prepare(
+            ResolvedPreparation(
+                PrepareConfig("small", "-", split="test", output_dir=folder), (ENTITIES, TOPICS), tokenizer
+            )
+        )
     )
 
 
@@ -33,7 +38,7 @@ def test_every_prompt_is_read_once_with_its_target(store, tokenizer) -> None:
     ids = [id for step in range(batches.total_steps) for id in batches.example_ids(step)]
     assert sorted(ids) == sorted(record.id for record in store)
     assert examples.left_out == 0
-    assert examples.said().startswith(f"{len(store)} prompts of small.test.")
+    assert examples.summary().startswith(f"{len(store)} prompts of small.test.")
     for record, example in zip(store, examples.read(0, range(len(store))), strict=True):
         assert tokenizer.decode(example.prompt_ids) == record.prompt
         assert tokenizer.decode(example.target_ids[:-1]) == record.target
@@ -60,7 +65,7 @@ def test_what_training_would_drop_is_left_out_and_counted(store, tokenizer) -> N
     length = int(np.median(prompts + targets))
     examples = ValidationExamples(store, tokenizer, length=length)
     assert examples.left_out == (prompts + targets - 1 > length).sum() > 0
-    assert f"{examples.left_out} that are too long" in examples.said()
+    assert f"{examples.left_out} that are too long" in examples.summary()
     assert Batches(examples, length=length, batch_size=2, seed=0).total_steps > 0
     short = dict(store.manifest, settings=store.manifest["settings"] | {"max_target_tokens": int(targets.min())})
     strict = EvalStore(store.folder)
@@ -73,6 +78,6 @@ def test_what_training_would_drop_is_left_out_and_counted(store, tokenizer) -> N
 def test_a_limit_gives_every_task_its_share(store, tokenizer) -> None:
     config = PrepareConfig("small", "-", split="test", output_dir=str(store.folder.parent), max_instances=5)
     for one in (config, dataclasses.replace(config, epochs=3)):  # nothing is drawn: no epochs
-        few = EvalStore(prepare(one, (ENTITIES, TOPICS), tokenizer))
+        few = EvalStore(prepare(ResolvedPreparation(one, (ENTITIES, TOPICS), tokenizer)))
         assert [task["within_quota"] for task in few.manifest["tasks"].values()] == [5, 5]
         assert {record.id for record in few} < {record.id for record in store}

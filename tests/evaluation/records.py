@@ -44,7 +44,7 @@ def predict(record: EvalRecord, output: str, mixture: str = "") -> Prediction:
 
 def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix") -> EvalStore:
     writer = StoreWriter(epath.Path(folder))
-    writer.write_part(
+    writer.write_shard(
         "epoch-0000/examples-all", [eval_fields(item) for item in records], np.ones((len(records), 2)), {}
     )
     writer.finish([[(0, "epoch-0000/examples-all")]], {"name": folder.name, "mixture": mixture, "kind": "eval"})

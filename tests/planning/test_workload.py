@@ -35,7 +35,7 @@ def write_store(folder: Path, sizes: list[tuple[int, int]]) -> Path:
     """A prepared store whose examples have these numbers of prompt and target tokens."""
     writer, name = StoreWriter(epath.Path(folder)), "epoch-0000/examples-all"
     records = [train_fields(f"tiny/{n}", 0, [5] * prompt, [6] * target) for n, (prompt, target) in enumerate(sizes)]
-    writer.write_part(name, records, np.array(sizes), {})
+    writer.write_shard(name, records, np.array(sizes), {})
     writer.finish([[(0, name)]], {"kind": "train", "epochs": 1, "fingerprint": "f"})
     return folder
 

@@ -202,7 +202,7 @@ def test_it_trains_on_a_prepared_store(tmp_path):
 
     writer = StoreWriter(epath.Path(folder))
     records = [record(number, *size) for number, size in enumerate(sizes)]
-    writer.write_part("epoch-0000/examples-all", records, np.array(sizes), {})
+    writer.write_shard("epoch-0000/examples-all", records, np.array(sizes), {})
     writer.finish([[(0, "epoch-0000/examples-all")]], {"kind": "train", "epochs": 1, "fingerprint": "f"})
     open_batches = functools.partial(Batches, TrainStore(folder), length=LENGTH, batch_size=ROWS, seed=0, epochs=2)
     steps = open_batches().total_steps

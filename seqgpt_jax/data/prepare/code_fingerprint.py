@@ -1,4 +1,4 @@
-"""The code that decides what a store holds: a digest of it, so that a changed reader makes another store."""
+"""Fingerprint of the code that decides what a store holds, so that a changed reader makes another store."""
 
 import importlib.util
 import sys
@@ -20,13 +20,15 @@ _DECIDING = (
     "prepare/quota",
     "prepare/sampling",
     "prepare/shards",
+    "prepare/state",
     "raw/files",
     "store",
+    "truncation",
 )
 
 
 def code_fingerprint(specs: Iterable[TaskSpec], modules: Iterable[str]) -> str:
-    """One digest of our own deciding code, of the whole folder tasks/, and of users' modules with what they import."""
+    """One hash of our own deciding code, of the whole folder tasks/, and of users' modules with what they import."""
     own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
     own += sorted(Path(importlib.util.find_spec("seqgpt_jax.tasks").origin).parent.rglob("*.py"))
     readers = {getattr(spec.read, "func", spec.read).__module__ for spec in specs} | {*modules}

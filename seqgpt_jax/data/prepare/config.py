@@ -1,4 +1,4 @@
-"""What decides the content of a prepared folder, in one dataclass (gin: `Prepare`)."""
+"""Settings of preparation (gin: `Prepare`): what decides the content of a store."""
 
 import os
 import re
@@ -25,15 +25,15 @@ class PrepareConfig:
       tokenizer_vocab_size: where the folder `tokenizer` does not exist yet, a byte-level BPE of
         this size with BLOOM's settings is trained and saved there; None: it must exist.
       tokenizer_mixture: whose training prompts and answers it is trained on.
-      split: "train" draws training examples; "validation" and "test" ask every label.
+      split: "train" samples training examples; "validation" and "test" ask every label.
       data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
       own_data: name -> file (.jsonl, .csv, .tsv; 80/10/10 by hash), or name -> {split: file}. Each
         name becomes a task; docs/own_data.md has the formats.
-      modules: own modules with `TASKS` and, where wanted, `MIXTURES`, by name; they may lie in the
+      modules: own modules with `TASKS` and, where wanted, `MIXTURES`, by name; they may be in the
         current folder.
-      output_dir: where prepared folders lie.
-      seed: of every draw.
-      epochs: how often training examples are drawn anew; later epochs of a run begin again.
+      output_dir: the folder of the stores.
+      seed: of all sampling.
+      epochs: how often training examples are sampled anew; later epochs of a run start over with the first.
       quota: instances for each (task, label), None for all (training only).
       negatives: "uniform" (SeqGPT) or "frequency" (UniversalNER).
       max_labels: most labels in one classification prompt.
@@ -43,8 +43,8 @@ class PrepareConfig:
       max_prompt_tokens: longer prompts lose their left end.
       max_target_tokens: training examples with longer targets are dropped and counted.
       template: "chinese" (the released prompt) or "english" (for ablation).
-      evaluation_mixtures: a training instance whose text stands in a validation or test split of
-        these mixtures, word for word or nearly, is dropped and counted as a leak; () checks nothing.
+      evaluation_mixtures: a training instance whose text is in a validation or test split of
+        these mixtures, exactly or nearly, is dropped and counted as a leak; () checks nothing.
       bad_records: "stop" at the first broken record, or "skip" and count them.
       workers: processes; None takes all cores for large data. Any number makes the same store.
     """
@@ -97,11 +97,11 @@ class PrepareConfig:
         _check_own_data(self.own_data)
 
     def content(self) -> dict[str, Any]:
-        """The fields that decide what the store holds; where things lie does not."""
+        """The fields that decide what the store holds; paths do not."""
         elsewhere = ("tokenizer", "tokenizer_vocab_size", "tokenizer_mixture", "data_dir", "output_dir", "workers")
-        elsewhere += ("modules",)  # their code is digested with that of all readers
+        elsewhere += ("modules",)  # their code is hashed with that of all readers
         content = {name: value for name, value in asdict(self).items() if name not in elsewhere}
-        # Not where own files lie, but which file is which split: the files themselves are digested one by one.
+        # Not the paths of own files, but which file is which split: the files themselves are hashed one by one.
         content["own_data"] = {
             name: Path(files).name
             if isinstance(files, str)
@@ -112,11 +112,11 @@ class PrepareConfig:
 
     @property
     def training(self) -> bool:
-        """Whether examples are drawn for training rather than asked for evaluation."""
+        """Whether examples are sampled for training rather than built for evaluation."""
         return self.split == "train"
 
-    def drawing(self) -> ExampleSampler:
-        """The draws these settings ask for."""
+    def sampler(self) -> ExampleSampler:
+        """The sampler of negatives, label order and chunks that these settings describe."""
         return ExampleSampler(self.seed, self.negatives, self.max_labels, self.max_queries, self.max_negative_queries)
 
     def data_folder(self) -> Path | None:

@@ -1,6 +1,6 @@
-"""The first pass over a task: its labels in all splits, and the quotas of the split that is prepared."""
+"""Label statistics of a task: its label set over all splits, and the quotas of the split that is prepared."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,23 +10,25 @@ from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.quota import NO_LABEL, Quota, QuotaCount, quota_labels
 from seqgpt_jax.data.prepare.sampling import LabelSet
-from seqgpt_jax.data.raw.files import read_instances
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
+
+Items = Iterable[Instance | Skipped]
+"""The instances of a split, and what its reader skipped."""
 
 
 @dataclass
-class Drops:
-    """What was lost, by reason: how many, and the first of each kind."""
+class DropCounts:
+    """What was dropped, by reason: how many, and the first of each kind."""
 
     counts: dict[str, int] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
 
     def add(self, reason: str, id: str, detail: str) -> None:
-        """Counts one loss."""
+        """Counts one drop."""
         self.merge({reason: 1}, {reason: f"{id}: {detail}"})
 
     def merge(self, counts: Mapping[str, int], samples: Mapping[str, str]) -> None:
-        """Adds later losses to these."""
+        """Adds later drops to these."""
         for reason, count in counts.items():
             self.counts[reason] = self.counts.get(reason, 0) + count
             self.samples.setdefault(reason, samples[reason])
@@ -34,16 +36,16 @@ class Drops:
 
 @dataclass(frozen=True)
 class LabelStats:
-    """What the first pass over a task has found.
+    """Label statistics of one task.
 
     Attributes:
-      label_set: the labels of all splits, with their counts.
+      label_set: the labels of all splits, with their counts. Instances that bring their own `labels` add none.
       quota: which (instance, label) pairs of the prepared split stay.
       sample: which instances of those stay, where `max_instances` limits them.
       instances, characters: of the prepared split, before the quota.
       label_counts: instances of each label in the prepared split, before the quota.
-      whole: the quota is on instances, not on their labels (see `seqgpt_jax.data.prepare.quota`).
-      drops: what the reader passed over there, and what leaked.
+      quota_per_instance: the quota is on instances, not on their labels (see `seqgpt_jax.data.prepare.quota`).
+      drops: what the reader skipped there, and what leaked.
     """
 
     label_set: LabelSet
@@ -52,11 +54,11 @@ class LabelStats:
     instances: int
     characters: int
     label_counts: dict[str, int]
-    whole: bool
-    drops: Drops
+    quota_per_instance: bool
+    drops: DropCounts
 
     def packed(self) -> bytes:
-        """As msgpack, for a preparation that is interrupted."""
+        """As msgpack."""
         fields = {
             "labels": dict(zip(self.label_set.labels, self.label_set.counts, strict=True)),
             "exclusive": self.label_set.exclusive,
@@ -64,67 +66,69 @@ class LabelStats:
             "sample": asdict(self.sample),
             "drops": asdict(self.drops),
         }
-        plain = {name: getattr(self, name) for name in ("instances", "characters", "label_counts", "whole")}
-        return msgpack.packb(fields | plain)
+        plain = ("instances", "characters", "label_counts", "quota_per_instance")
+        return msgpack.packb(fields | {name: getattr(self, name) for name in plain})
 
     @classmethod
     def unpacked(cls, packed: bytes) -> "LabelStats":
         """The inverse of `packed`."""
         fields: dict[str, Any] = msgpack.unpackb(packed)
-        label_set = LabelSet.of(fields.pop("labels"), fields.pop("exclusive"))
-        quota, sample, drops = Quota(**fields.pop("quota")), Quota(**fields.pop("sample")), Drops(**fields.pop("drops"))
-        return cls(label_set=label_set, quota=quota, sample=sample, drops=drops, **fields)
+        return cls(
+            label_set=LabelSet.of(fields.pop("labels"), fields.pop("exclusive")),
+            quota=Quota(**fields.pop("quota")),
+            sample=Quota(**fields.pop("sample")),
+            drops=DropCounts(**fields.pop("drops")),
+            **fields,
+        )
 
-    def keep(self, instance: Instance) -> tuple[str, ...]:
-        """The labels of this instance that may be asked; () where it stays out."""
-        kept = self.quota.keep(instance.id, {} if self.whole else instance.gold)
-        if not kept or not self.sample.keep(instance.id, {}):
+    def labels_within_quota(self, instance: Instance) -> tuple[str, ...]:
+        """The labels of this instance that may be asked; () where it is over the quotas."""
+        labels = self.quota.keep(instance.id, {} if self.quota_per_instance else instance.gold)
+        if not labels or not self.sample.keep(instance.id, {}):
             return ()
-        return tuple(quota_labels(instance.gold)) if self.whole else kept
+        return tuple(quota_labels(instance.gold)) if self.quota_per_instance else labels
 
 
-def scan(spec: TaskSpec, config: PrepareConfig, leaks: Mapping[str, str] | None = None) -> LabelStats:
-    """Reads every split of a task once, the prepared one twice where `max_instances` is set."""
+def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[str], Items]) -> LabelStats:
+    """Goes through every split of a task once, the prepared one twice where `max_instances` is set.
+
+    Args:
+      spec: the task.
+      config: the settings.
+      read: split -> its items; called anew for each pass.
+    """
     labels = QuotaCount(None, config.seed)
     quota = QuotaCount(config.quota if config.training else None, config.seed)
     instances = characters = 0
-    whole, drops = spec.family == "MRC", Drops()
+    # The labels of reading are questions, each of which occurs once: a quota for each of them would limit nothing.
+    per_instance, drops = spec.family == "MRC", DropCounts()
     for split in spec.splits:
         prepared = split == config.split
-        for item in instances_of(spec, split, config, leaks if prepared else None):
+        for item in read(split):
             if isinstance(item, Skipped):
                 if prepared:
                     drops.add(item.reason, item.id, item.detail)
                 continue
+            # Candidates of one instance say nothing about the others: they must not become negatives there.
             if not item.labels:
                 labels.add(item.id, item.gold)
             if prepared:
                 instances += 1
                 characters += len(item.text)
-                quota.add(item.id, {} if whole else item.gold)
-    kept, sample = quota.quota(), QuotaCount(config.max_instances, config.seed)
+                quota.add(item.id, {} if per_instance else item.gold)
+    within_quota, sample = quota.quota(), QuotaCount(config.max_instances, config.seed)
     if config.max_instances is not None:
-        for item in instances_of(spec, config.split, config, leaks):
-            # Of what the quotas keep: a choice before them would starve the rare labels.
-            if not isinstance(item, Skipped) and kept.keep(item.id, {} if whole else item.gold):
+        for item in read(config.split):
+            # Sampled from what the quotas keep: a sample taken before them would starve the rare labels.
+            if not isinstance(item, Skipped) and within_quota.keep(item.id, {} if per_instance else item.gold):
                 sample.add(item.id, {})
     return LabelStats(
         label_set=LabelSet.of(labels.counts, spec.exclusive),
-        quota=kept,
+        quota=within_quota,
         sample=sample.quota(),
         instances=instances,
         characters=characters,
         label_counts={label: count for label, count in sorted(quota.counts.items()) if label != NO_LABEL},
-        whole=whole,
+        quota_per_instance=per_instance,
         drops=drops,
     )
-
-
-def instances_of(
-    spec: TaskSpec, split: str, config: PrepareConfig, leaks: Mapping[str, str] | None = None
-) -> Iterator[Instance | Skipped]:
-    """The instances of one split; those whose ids are in `leaks` (id -> what it leaks) are passed over."""
-    for item in read_instances(spec, split, config.data_folder(), config.bad_records):
-        if leaks and item.id in leaks and isinstance(item, Instance):
-            item = Skipped(item.id, "leak", leaks[item.id])
-        yield item

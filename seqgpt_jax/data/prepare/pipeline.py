@@ -1,152 +1,69 @@
-"""source -> instances -> quota -> negatives -> render -> tokenise -> store.
+"""Preparation pipeline: raw records -> instances -> decontamination -> quota -> negatives -> prompts -> ids -> store.
 
-Everything random happens here, so a run of training reads files and nothing else. The work is cut
-into parts (`seqgpt_jax.data.prepare.shards`): any number of processes makes the same store, byte for byte,
-and a preparation that was interrupted goes on where it was.
+Everything random happens here, so a run of training reads files and nothing else. Raw files are parsed once; later
+passes read the parsed instances (`PreparationState`). The work is cut into shards: any number of processes makes the
+same store, byte for byte, and a preparation that was interrupted resumes where it was.
 """
 
 import contextlib
 import functools
-import hashlib
 import itertools
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from etils import epath
 from filelock import FileLock, Timeout
-from transformers import PreTrainedTokenizerFast
 
-from seqgpt_jax.atomic import GEN
-from seqgpt_jax.data.prepare.code_fingerprint import code_fingerprint
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.prepare.label_stats import LabelStats, scan
+from seqgpt_jax.data.prepare.decontamination import bare_text, leaking
+from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.shards import (
+    Shard,
     ShardReport,
     ShardWriter,
-    count_name,
-    missing_parts,
-    part_name,
-    parts,
-    rendered,
-    scan_name,
-    scan_one,
+    TaskFacts,
+    shard_name,
+    shards,
+    without_leaks,
 )
+from seqgpt_jax.data.prepare.state import PreparationState
 from seqgpt_jax.data.prepare.workers import Runner, available_cores, processes
-from seqgpt_jax.data.raw.files import check_files, file_hashes, total_size
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.files import read_instances, total_size
+from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.data.store import StoreError, StoreWriter, is_finished
 from seqgpt_jax.data.tokenizer import encoder_of, fingerprint
 
 # Less than this is read faster than worker processes start.
-_SMALL = 8 << 20
+_SMALL_BYTES = 8 << 20
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much of it is done, how much there is)."""
 
 
-def settings_fingerprint(
-    config: PrepareConfig,
-    specs: Sequence[TaskSpec],
-    tokenizer: PreTrainedTokenizerFast,
-    evaluation: Sequence[TaskSpec] = (),
-) -> tuple[str, dict[str, str]]:
-    """(fingerprint, digest of each source file): equal exactly where `prepare` would write the same store.
-
-    It covers the settings, the tokenizer, every source file and the code that reads and renders.
-
-    Raises:
-      DataNotFound: raw files are missing; all of them are named.
-    """
-    everything_read = [*specs, *evaluation]
-    check_files(everything_read, config.data_folder())
-    files = file_hashes(everything_read, config.data_folder())
-    code = code_fingerprint(everything_read, config.modules)
-    settings = config.content() | {"tokenizer": fingerprint(tokenizer)}
-    names = [[spec.name for spec in group] for group in (specs, evaluation)]
-    everything = json.dumps([settings, names, sorted(files.items()), code], sort_keys=True)
-    return hashlib.sha256(everything.encode()).hexdigest()[:10], files
-
-
-def store_folder(config: PrepareConfig, fingerprint: str) -> epath.Path:
-    """Where the store with this fingerprint lies: other settings make another folder."""
-    return epath.Path(config.output_dir) / f"{config.mixture}.{config.split}.{fingerprint}"
-
-
-def locate(
-    config: PrepareConfig,
-    specs: Sequence[TaskSpec],
-    tokenizer: PreTrainedTokenizerFast,
-    evaluation: Sequence[TaskSpec] = (),
-) -> Path | None:
-    """The finished store for these settings, or None where it has to be prepared."""
-    folder = store_folder(config, settings_fingerprint(config, specs, tokenizer, evaluation)[0])
-    return folder if is_finished(folder) else None
-
-
 def prepare(
-    config: PrepareConfig,
-    specs: Sequence[TaskSpec],
-    tokenizer: PreTrainedTokenizerFast,
+    preparation: ResolvedPreparation,
     progress: Progress = lambda task, done, total: None,
-    evaluation: Sequence[TaskSpec] = (),
     runner: Runner | None = None,
 ) -> Path:
-    """Writes the store for these settings and returns its folder.
+    """Writes the store of a preparation, unless it is there already, and returns its folder.
 
     Args:
-      config: the settings.
-      specs: the tasks of the mixture.
-      tokenizer: that the ids are of.
-      progress: is told how far it is.
-      evaluation: tasks whose validation and test texts may not be trained on (`data.leaks`).
+      preparation: settings, tasks and tokenizer.
+      progress: called as the work gets done.
       runner: does the work; None for as many processes as `config.workers` says.
 
     Raises:
-      DataNotFound: a raw file is missing.
       RecordError: a raw file is malformed; the message names file and line.
-      ValueError: no task of the mixture has the split.
+      ValueError: no task of the mixture has the split, or nothing gives an example.
     """
-    specs = [spec for spec in specs if config.split in spec.splits]
-    if not specs:
+    config, folder = preparation.config, preparation.folder
+    if not any(config.split in spec.splits for spec in preparation.specs):
         raise ValueError(f"no task of the mixture {config.mixture!r} has a split {config.split!r}")
-    key, files = settings_fingerprint(config, specs, tokenizer, evaluation)
-    folder = store_folder(config, key)
-    with _only_one(folder):
-        if is_finished(folder):
-            return folder
-        writer = StoreWriter(folder)
-        run = runner or _local_processes(config, specs)
-        leaks = _leaks(config, specs, evaluation, writer, progress)
-        scans = _scan_all(config, specs, leaks, writer, run, progress)
-        ShardWriter.prepare_notes(writer, specs, encoder_of(tokenizer))
-        names = _make_parts(config, specs, scans, leaks, writer, run, progress)
-        reports = [_reports(writer, len(specs), epoch) for epoch in names]
-        tasks = {
-            spec.name: asdict(_task_report(spec, found, [epoch[number] for epoch in reports]))
-            for number, (spec, found) in enumerate(zip(specs, scans, strict=True))
-        }
-        if not any(names[0]) or not any(task["examples"] for task in tasks.values()):
-            writer.abandon()
-            lost = {name: task["drops"] for name, task in tasks.items() if task["drops"]}
-            raise ValueError(f"{config.mixture} ({config.split}) gives no example at all; dropped: {lost or 'nothing'}")
-        writer.finish(
-            names,
-            {
-                "name": folder.name,
-                "mixture": config.mixture,
-                "split": config.split,
-                "kind": "train" if config.training else "eval",
-                "fingerprint": key,
-                "epochs": len(names),
-                "settings": config.content(),
-                "tokenizer": {"fingerprint": fingerprint(tokenizer), "tokens": len(tokenizer)},
-                "files": files,
-                "tasks": tasks,
-                # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
-                "rates": {name: task["examples"] for name, task in tasks.items()},
-            },
-        )
+    with _exclusive(folder):
+        if not is_finished(folder):
+            _Preparing(preparation, progress, runner or _local_processes(preparation)).write_store()
     return folder
 
 
@@ -161,7 +78,7 @@ class TaskReport:
       truncated_prompts: prompts that lost their left end.
       label_counts: label -> [instances, instances within its quota].
       drops, drop_samples: what was lost in the first epoch, by reason, and the first of each kind.
-      dropped_by_epoch: how many were lost in each epoch; draws differ, and so may losses.
+      dropped_by_epoch: how many were lost in each epoch; sampled labels differ, and so may losses.
     """
 
     family: str
@@ -181,34 +98,191 @@ class TaskReport:
     drop_samples: dict[str, str]
     dropped_by_epoch: list[int]
 
+    @classmethod
+    def of(cls, spec: TaskSpec, stats: LabelStats, epochs: Sequence[ShardReport]) -> "TaskReport":
+        """The report of a task, from the reports of its epochs."""
+        first = epochs[0]
+        dropped = sum(stats.drops.counts.values())
+        by_epoch = [dropped + sum(report.drops.counts.values()) for report in epochs]
+        stats.drops.merge(first.drops.counts, first.drops.samples)
+        counts = stats.label_counts.items()
+        return cls(
+            family=spec.family,
+            language=spec.language,
+            atom=spec.atom,
+            labels=list(stats.label_set.labels),
+            instances=stats.instances,
+            characters=stats.characters,
+            within_quota=first.instances,
+            characters_within_quota=first.characters,
+            examples=first.examples,
+            tokens=first.tokens,
+            target_tokens=first.target_tokens,
+            truncated_prompts=first.truncated_prompts,
+            label_counts={label: (count, first.label_counts.get(label, 0)) for label, count in counts},
+            drops=stats.drops.counts,
+            drop_samples=stats.drops.samples,
+            dropped_by_epoch=by_epoch,
+        )
 
-def _task_report(spec: TaskSpec, found: LabelStats, epochs: Sequence[ShardReport]) -> TaskReport:
-    first = epochs[0]
-    dropped = sum(found.drops.counts.values())
-    by_epoch = [dropped + sum(report.drops.counts.values()) for report in epochs]
-    found.drops.merge(first.drops.counts, first.drops.samples)
-    return TaskReport(
-        family=spec.family,
-        language=spec.language,
-        atom=spec.atom,
-        labels=list(found.label_set.labels),
-        instances=found.instances,
-        characters=found.characters,
-        within_quota=first.instances,
-        characters_within_quota=first.characters,
-        examples=first.examples,
-        tokens=first.tokens,
-        target_tokens=first.target_tokens,
-        truncated_prompts=first.truncated_prompts,
-        label_counts={label: (count, first.label_counts.get(label, 0)) for label, count in found.label_counts.items()},
-        drops=found.drops.counts,
-        drop_samples=found.drops.samples,
-        dropped_by_epoch=by_epoch,
-    )
+
+class _Preparing:
+    """One preparation while it runs: its passes in order, each of which skips what an earlier run has done."""
+
+    def __init__(self, preparation: ResolvedPreparation, progress: Progress, run: Runner) -> None:
+        self.preparation, self.progress, self.run = preparation, progress, run
+        self.config: PrepareConfig = preparation.config
+        self.specs = [spec for spec in preparation.specs if self.config.split in spec.splits]
+        self.evaluation = list(preparation.evaluation) if self.config.training else []
+        self.store = StoreWriter(preparation.folder)
+        self.state = PreparationState(preparation.folder / "state")
+
+    def write_store(self) -> None:
+        self.parse()
+        self.find_leaks()
+        stats = self.collect_stats()
+        self.state.write_encoder(encoder_of(self.preparation.tokenizer))
+        names = self.write_shards(stats)
+        reports = [self.merged_reports(epoch) for epoch in names]
+        tasks = {
+            spec.name: asdict(TaskReport.of(spec, stats[number], [epoch[number] for epoch in reports]))
+            for number, spec in enumerate(self.specs)
+        }
+        config = self.config
+        if not any(names[0]) or not any(task["examples"] for task in tasks.values()):
+            self.store.remove()
+            lost = {name: task["drops"] for name, task in tasks.items() if task["drops"]}
+            raise ValueError(f"{config.mixture} ({config.split}) gives no example at all; dropped: {lost or 'nothing'}")
+        tokenizer = self.preparation.tokenizer
+        manifest = {
+            "name": self.preparation.folder.name,
+            "mixture": config.mixture,
+            "split": config.split,
+            "kind": "train" if config.training else "eval",
+            "fingerprint": self.preparation.fingerprint,
+            "epochs": len(names),
+            "settings": config.content(),
+            "tokenizer": {"fingerprint": fingerprint(tokenizer), "tokens": len(tokenizer)},
+            "files": self.preparation.files,
+            "tasks": tasks,
+            # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
+            "rates": {name: task["examples"] for name, task in tasks.items()},
+        }
+        self.store.finish(names, manifest)
+        self.state.remove()
+
+    def parse(self) -> None:
+        """Reads every split that is needed, once: all splits of the tasks, and those of evaluation to compare with."""
+        needed = {(spec.name, split): spec for spec in self.specs for split in spec.splits}
+        for spec in self.evaluation:
+            needed |= {(spec.name, split): spec for split in _HELD_BACK if split in spec.splits}
+        missing = [key for key in needed if not self.state.is_parsed(*key)]
+        work = functools.partial(_parse, specs=needed, config=self.config, state=self.state)
+        for done, _ in enumerate(self.run(missing, _itself, work), start=1):
+            self.progress("reading", done, len(missing))
+
+    def find_leaks(self) -> None:
+        """Compares the training texts with those of the evaluation splits; {} where there are none of these."""
+        if self.state.leaks() is not None:
+            return
+        leaks = {}
+        if self.evaluation:
+            train = self.texts(self.specs, ("train",))
+            found = leaking(train, self.texts(self.evaluation, _HELD_BACK), self.progress)
+            leaks = {id: str(leak) for id, leak in found.items()}
+        self.state.write_leaks(leaks)
+
+    def texts(self, specs: Sequence[TaskSpec], splits: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """(id, bare text) of all instances of these splits."""
+        for spec, split in itertools.product(specs, splits):
+            if split in spec.splits:
+                for item in self.state.instances(spec.name, split):
+                    if not isinstance(item, Skipped):
+                        yield item.id, bare_text(item)
+
+    def collect_stats(self) -> list[LabelStats]:
+        """The label statistics of each task."""
+        missing = [number for number in range(len(self.specs)) if self.state.label_stats(number) is None]
+        work = functools.partial(_collect_stats, specs=self.specs, config=self.config, state=self.state)
+        for done, _ in enumerate(self.run(missing, _itself, work), start=1):
+            self.progress("counting labels", done, len(missing))
+        return [self.state.label_stats(number) for number in range(len(self.specs))]
+
+    def write_shards(self, stats: Sequence[LabelStats]) -> list[list[tuple[int, str]]]:
+        """Writes every shard that is not there yet; returns (task number, name) of all shards of each epoch."""
+        epochs = self.config.epochs if self.config.training else 1
+        before = [0, *itertools.accumulate(task.instances for task in stats)]
+        jobs = [(epoch, number) for epoch in range(epochs) for number in range(len(self.specs))]
+        expand = functools.partial(
+            _missing_shards, specs=self.specs, config=self.config, state=self.state, store=self.store
+        )
+        write = ShardWriter(self.store, self.state, self.config, [TaskFacts.of(spec) for spec in self.specs])
+        for shard in self.run(jobs, expand, write):
+            read = shard.epoch * before[-1] + before[shard.task] + shard.read
+            self.progress(f"writing {self.specs[shard.task].name}", read, epochs * before[-1])
+        names: list[list[tuple[int, str]]] = [[] for _ in range(epochs)]
+        for epoch, number in jobs:
+            count = self.state.shard_count(epoch, number)
+            if count is None:
+                folder = self.store.folder
+                raise StoreError(f"{folder}: another process has finished or removed it; run the same command again")
+            names[epoch] += [(number, shard_name(epoch, number, shard)) for shard in range(count)]
+        return names
+
+    def merged_reports(self, names: Sequence[tuple[int, str]]) -> list[ShardReport]:
+        """For each task the joint report of its shards."""
+        reports = [ShardReport() for _ in self.specs]
+        for number, name in names:
+            reports[number].merge(self.store.shard_report(name))
+        return reports
+
+
+# The splits whose texts may not be trained on.
+_HELD_BACK = ("validation", "test")
+
+
+# What follows runs in worker processes.
+
+
+def _itself(job: Any) -> Iterable[Any]:
+    return [job]
+
+
+def _parse(
+    key: tuple[str, str], specs: dict[tuple[str, str], TaskSpec], config: PrepareConfig, state: PreparationState
+) -> None:
+    """Parses the raw files of (task, split) and writes their instances."""
+    task, split = key
+    state.write_instances(task, split, read_instances(specs[key], split, config.data_folder(), config.bad_records))
+
+
+def _instances(spec: TaskSpec, split: str, config: PrepareConfig, state: PreparationState) -> Items:
+    """The instances of a split; of the split that is prepared, leaks are skipped."""
+    items = state.instances(spec.name, split)
+    return without_leaks(items, state.leaks() or {}) if split == config.split else items
+
+
+def _collect_stats(task: int, specs: Sequence[TaskSpec], config: PrepareConfig, state: PreparationState) -> None:
+    """Collects and writes the label statistics of the task of this number."""
+    read = functools.partial(_instances, specs[task], config=config, state=state)
+    state.write_label_stats(task, collect_label_stats(specs[task], config, read))
+
+
+def _missing_shards(
+    job: tuple[int, int], specs: Sequence[TaskSpec], config: PrepareConfig, state: PreparationState, store: StoreWriter
+) -> Iterable[Shard]:
+    """The shards of (epoch, task number) that the store does not have yet; writes down how many there are in all."""
+    (epoch, task), count = job, 0
+    items = _instances(specs[task], config.split, config, state)
+    for shard in shards(items, state.label_stats(task), epoch, task):
+        count += 1
+        if not store.has_shard(shard.name):
+            yield shard
+    state.write_shard_count(epoch, task, count)
 
 
 @contextlib.contextmanager
-def _only_one(folder: epath.Path) -> Iterator[None]:
+def _exclusive(folder: epath.Path) -> Iterator[None]:
     """Keeps a second process from preparing the same store: it waits, and then finds it there."""
     if "://" in str(folder):  # buckets know no locks
         yield
@@ -227,93 +301,9 @@ def _only_one(folder: epath.Path) -> Iterator[None]:
         lock.release()
 
 
-def _local_processes(config: PrepareConfig, specs: Sequence[TaskSpec]) -> Runner:
+def _local_processes(preparation: ResolvedPreparation) -> Runner:
+    config = preparation.config
     if config.workers is not None:
         return processes(config.workers)
-    return processes(1 if total_size(specs, config.data_folder()) < _SMALL else available_cores())
-
-
-def _leaks(
-    config: PrepareConfig,
-    specs: Sequence[TaskSpec],
-    evaluation: Sequence[TaskSpec],
-    writer: StoreWriter,
-    progress: Progress,
-) -> dict[str, str]:
-    """id of a training instance -> what it leaks; {} where nothing is to be compared."""
-    if not evaluation or not config.training:
-        return {}
-    if noted := writer.note("leaks"):
-        return json.loads(noted)
-    from seqgpt_jax.data.prepare.decontamination import leaking, texts
-
-    source = {"data_folder": config.data_folder(), "bad_records": config.bad_records, "progress": progress}
-    found = leaking(texts(specs, ("train",), **source), texts(evaluation, ("validation", "test"), **source))
-    leaks = {id: str(leak) for id, leak in found.items()}
-    writer.take_note("leaks", json.dumps(leaks).encode())
-    return leaks
-
-
-def _scan_all(
-    config: PrepareConfig,
-    specs: Sequence[TaskSpec],
-    leaks: Mapping[str, str],
-    writer: StoreWriter,
-    run: Runner,
-    progress: Progress,
-) -> list[LabelStats]:
-    """One scan for each task, those of an earlier, interrupted preparation used again."""
-    missing = [number for number in range(len(specs)) if writer.note(scan_name(number)) is None]
-    work = functools.partial(scan_one, specs=specs, config=config, leaks=leaks, writer=writer)
-    for done, _ in enumerate(run(missing, lambda number: [number], work), start=1):
-        progress("counting labels", done, len(missing))
-    return [LabelStats.unpacked(writer.note(scan_name(number))) for number in range(len(specs))]
-
-
-def _make_parts(
-    config: PrepareConfig,
-    specs: Sequence[TaskSpec],
-    scans: Sequence[LabelStats],
-    leaks: Mapping[str, str],
-    writer: StoreWriter,
-    run: Runner,
-    progress: Progress,
-) -> list[list[tuple[int, str]]]:
-    """Makes every part that is not there yet; returns (task number, name) of all of each epoch."""
-    epochs = config.epochs if config.training else 1
-    before = [0, *itertools.accumulate(found.instances for found in scans)]
-    jobs = [(epoch, number) for epoch in range(epochs) for number in range(len(specs))]
-    expand = functools.partial(missing_parts, specs=specs, config=config, leaks=leaks, writer=writer)
-    for part in run(jobs, expand, ShardWriter(writer, config)):
-        read = part.epoch * before[-1] + before[part.task] + part.read
-        progress(f"writing {specs[part.task].name}", read, epochs * before[-1])
-    names: list[list[tuple[int, str]]] = [[] for _ in range(epochs)]
-    for epoch, number in jobs:
-        count = writer.note(count_name(epoch, number))
-        if count is None:
-            raise StoreError(f"{writer.folder}: another process has finished or removed it; run the same command again")
-        names[epoch] += [(number, part_name(epoch, number, part)) for part in range(int(count))]
-    return names
-
-
-def _reports(writer: StoreWriter, tasks: int, names: Sequence[tuple[int, str]]) -> list[ShardReport]:
-    reports = [ShardReport() for _ in range(tasks)]
-    for number, name in names:
-        reports[number].merge(writer.part(name)["report"])
-    return reports
-
-
-def rendered_examples(spec: TaskSpec, config: PrepareConfig, epoch: int) -> Iterator[tuple[str, str, str]]:
-    """(id, prompt, target) of one split in file order; what gives no example is left out: `prepare` counts it."""
-    found = scan(spec, config)
-    for part in parts(spec, 0, found, config, epoch):
-        for id, _, prompt, target in rendered(part, found.label_set, config, ShardReport()):
-            yield id, prompt, target
-
-
-def training_strings(config: PrepareConfig, specs: Sequence[TaskSpec]) -> Iterator[str]:
-    """Prompts (without `[GEN]`) and targets of one epoch of training, for a tokenizer to learn from."""
-    for spec in specs:
-        for _, prompt, target in rendered_examples(spec, config, epoch=0):
-            yield prompt.removesuffix(GEN)
-            yield target
+    size = total_size(preparation.specs, config.data_folder())
+    return processes(1 if size < _SMALL_BYTES else available_cores())

@@ -10,16 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import families
-from seqgpt_jax.data.prepare.decontamination import (
-    NEAR,
-    SHORT,
-    Leak,
-    LeakIndex,
-    leak_report,
-    leaking,
-    normalised,
-    sentence,
-)
+from seqgpt_jax.console.leak_report import write_leak_report
+from seqgpt_jax.data.prepare.decontamination import NEAR, SHORT, Leak, LeakIndex, bare_text, leaking, normalized
+from seqgpt_jax.data.prepare.leak_report import leak_report
 
 ENGLISH = (
     "The old ferry left the harbour at dawn with forty crates of oranges on board, and nobody on the quay "
@@ -93,7 +86,7 @@ def test_different_texts_are_no_leak(train, evaluation) -> None:
 def test_short_texts_are_compared_exactly_only() -> None:
     words = " ".join(f"word{number}" for number in range(40))
     for limit, found in ((SHORT - 8, 0), (SHORT + 64, 1)):
-        text = normalised(words)[:limit]
+        text = normalized(words)[:limit]
         assert len(LeakIndex([("e", text)]).find("t", text + "x")) == found
 
 
@@ -101,7 +94,7 @@ def test_similarity_is_the_share_of_pieces_and_the_most_similar_comes_first() ->
     first, second = ENGLISH.replace("oranges", "lemons"), ENGLISH.replace("Trieste", "Lisbon").replace("forty", "ten")
     found = LeakIndex([("b", second), ("a", first), ("a2", first), ("same", ENGLISH)]).find("t", ENGLISH)
     assert [leak.evaluation_id for leak in found] == ["same", "a", "a2", "b"]
-    pieces = [{key[i : i + 6] for i in range(len(key) - 5)} for key in (normalised(ENGLISH), normalised(first))]
+    pieces = [{key[i : i + 6] for i in range(len(key) - 5)} for key in (normalized(ENGLISH), normalized(first))]
     assert found[1].similarity == len(pieces[0] & pieces[1]) / len(pieces[0] | pieces[1])
 
 
@@ -116,9 +109,10 @@ def test_the_sentence_counts_not_the_question_about_it(language) -> None:
         families.event_typing("3", text, other, ["x"], language),
     ]
     for instance in instances:
-        assert sentence(instance.text) == text
-        assert LeakIndex([("e", text)]).find("t", instance.text) == [Leak("t", "e", "exact", 1.0)]
-    assert sentence(text) == text
+        assert text in instance.text != text
+        assert bare_text(instance) == text
+        assert LeakIndex([("e", text)]).find("t", bare_text(instance)) == [Leak("t", "e", "exact", 1.0)]
+    assert bare_text(families.classification("4", text, ["x"])) == text
 
 
 @pytest.mark.parametrize(
@@ -131,29 +125,29 @@ def test_the_sentence_counts_not_the_question_about_it(language) -> None:
     ],
 )
 def test_spans_may_hold_the_words_of_the_question(text, spans, language) -> None:
-    assert sentence(families.entity_typing("1", text, spans[0], ["x"], language).text) == text
-    assert sentence(families.relation_typing("2", text, *spans, ["x"], language).text) == text
+    assert bare_text(families.entity_typing("1", text, spans[0], ["x"], language)) == text
+    assert bare_text(families.relation_typing("2", text, *spans, ["x"], language)) == text
 
 
 def test_a_question_of_a_user_stays_as_it_is() -> None:
     for text in ("what is the event type of a wedding in Spain?", "他和我的关系是什么？"):
-        assert sentence(text) == text
+        assert bare_text(families.classification("1", text, ["x"])) == text
 
 
 @given(st.text())
 def test_normalising_twice_changes_nothing(text) -> None:
-    assert normalised(normalised(text)) == normalised(text)
+    assert normalized(normalized(text)) == normalized(text)
 
 
 def test_every_character_stands_for_characters_that_stand_for_themselves() -> None:
-    moved = [code for code in range(sys.maxunicode + 1) if normalised(once := normalised(chr(code))) != once]
+    moved = [code for code in range(sys.maxunicode + 1) if normalized(once := normalized(chr(code))) != once]
     assert moved == []
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), NOISE)), NOISE)
 def test_inserted_spaces_and_punctuation_change_nothing(parts, start) -> None:
     noisy = start + "".join(word + noise for word, noise in parts)
-    assert normalised(noisy) == normalised("".join(word for word, _ in parts))
+    assert normalized(noisy) == normalized("".join(word for word, _ in parts))
 
 
 def test_leaking_keeps_the_worst_leak_of_each_training_text_and_tells_how_far_it_is() -> None:
@@ -185,7 +179,7 @@ def test_report_counts_by_pair_of_tasks_and_holds_no_text(tmp_path) -> None:
         ("b", "c"): (1, 0, {"c/test/1"}),
         ("b", "a.x"): (0, 1, {"a.x/test/2"}),
     }
-    report.write(tmp_path / "out" / "leaks.json", "the command")
+    write_leak_report(report, tmp_path / "out" / "leaks.json", "the command")
     written = json.loads((tmp_path / "out" / "leaks.json").read_text(encoding="utf-8"))
     assert written["leaking"] == {"exact": 3, "near": 0}
     assert written["evaluation_tasks"] == {

@@ -19,7 +19,8 @@ from seqgpt_jax.atomic import FAMILIES, families, parse_answer
 from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.prepare import pipeline, shards, workers
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.prepare.pipeline import locate, prepare, settings_fingerprint
+from seqgpt_jax.data.prepare.pipeline import prepare
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, DataNotFound
 from seqgpt_jax.data.raw.sources import OnRequest
 from seqgpt_jax.data.raw.task_spec import RecordError, TaskSpec
@@ -54,7 +55,7 @@ def assert_same_files(first, second) -> None:
 
 
 def test_store_holds_every_instance_and_counts_losses(config, tokenizer) -> None:
-    folder = prepare(config, SPECS, tokenizer)
+    folder = prepare(ResolvedPreparation(config, SPECS, tokenizer))
     manifest = TrainStore(folder).manifest
     assert manifest["tasks"]["entities"]["drops"] == {"no_label": 1, "span_not_in_text": 1}
     assert "wrong: span 'Zoe'" in manifest["tasks"]["entities"]["drop_samples"]["span_not_in_text"]
@@ -69,15 +70,17 @@ def test_store_holds_every_instance_and_counts_losses(config, tokenizer) -> None
 
 
 def test_same_settings_same_bytes_other_epoch_other_draws(config, tokenizer, tmp_path) -> None:
-    first = prepare(config, SPECS, tokenizer)
-    second = prepare(dataclasses.replace(config, output_dir=str(tmp_path / "again")), SPECS, tokenizer)
+    first = prepare(ResolvedPreparation(config, SPECS, tokenizer))
+    second = prepare(
+        ResolvedPreparation(dataclasses.replace(config, output_dir=str(tmp_path / "again")), SPECS, tokenizer)
+    )
     assert_same_files(first, second)
     prompts = [[tuple(record.prompt_ids) for record in records(first, epoch)] for epoch in (0, 1)]
     assert prompts[0] != prompts[1]
 
 
 def test_quota_is_never_exceeded_in_the_store(config, tokenizer) -> None:
-    folder = prepare(dataclasses.replace(config, quota=7), SPECS, tokenizer)
+    folder = prepare(ResolvedPreparation(dataclasses.replace(config, quota=7), SPECS, tokenizer))
     gold = Counter()
     for record in records(folder):
         answer = tokenizer.decode(record.target_ids[:-1])
@@ -90,18 +93,18 @@ def test_quota_is_never_exceeded_in_the_store(config, tokenizer) -> None:
 
 
 def test_located_only_when_finished_and_matching(config, tokenizer) -> None:
-    assert locate(config, SPECS, tokenizer) is None
-    folder = prepare(config, SPECS, tokenizer)
-    assert locate(config, SPECS, tokenizer) == folder
-    assert locate(dataclasses.replace(config, seed=5), SPECS, tokenizer) is None
+    assert not ResolvedPreparation(config, SPECS, tokenizer).is_prepared
+    folder = prepare(ResolvedPreparation(config, SPECS, tokenizer))
+    assert ResolvedPreparation(config, SPECS, tokenizer).is_prepared
+    assert not ResolvedPreparation(dataclasses.replace(config, seed=5), SPECS, tokenizer).is_prepared
     (folder / "manifest.json").unlink()
-    assert locate(config, SPECS, tokenizer) is None
+    assert not ResolvedPreparation(config, SPECS, tokenizer).is_prepared
     with pytest.raises(StoreError, match="no prepared folder"):
         TrainStore(folder)
 
 
 def test_evaluation_store_asks_every_label_and_keeps_gold(config, tokenizer) -> None:
-    folder = prepare(dataclasses.replace(config, split="test"), SPECS, tokenizer)
+    folder = prepare(ResolvedPreparation(dataclasses.replace(config, split="test"), SPECS, tokenizer))
     store = EvalStore(folder)
     assert len(store) == 12 + 10
     first, last = store[0], store[len(store) - 1]
@@ -127,7 +130,7 @@ def read_long(split, paths):
 def test_long_prompts_lose_their_start_but_never_what_the_answer_needs(config, tokenizer) -> None:
     cut = dataclasses.replace(config, max_prompt_tokens=60, max_negative_queries=1)
     spec = TaskSpec("long", "NER", "en", "ext", {"train": ()}, read_long)
-    folder = prepare(cut, [spec], tokenizer)
+    folder = prepare(ResolvedPreparation(cut, [spec], tokenizer))
     task = TrainStore(folder).manifest["tasks"]["long"]
     assert task["truncated_prompts"] == 3
     assert task["drops"] == {"answer_cut": 1, "labels_cut": 1}
@@ -138,7 +141,7 @@ def test_long_prompts_lose_their_start_but_never_what_the_answer_needs(config, t
 
 
 def test_long_targets_are_dropped_and_counted(config, tokenizer) -> None:
-    folder = prepare(dataclasses.replace(config, max_target_tokens=13), SPECS, tokenizer)
+    folder = prepare(ResolvedPreparation(dataclasses.replace(config, max_target_tokens=13), SPECS, tokenizer))
     assert TrainStore(folder).manifest["tasks"]["entities"]["drops"]["target_too_long"] > 0
     assert all(len(record.target_ids) <= 13 for record in records(folder))
 
@@ -149,14 +152,16 @@ def test_a_sample_is_drawn_of_what_the_quotas_keep(config, tokenizer) -> None:
             yield families.classification(str(number), f"text {number}", ["rare" if number % 20 == 0 else "common"])
 
     spec = TaskSpec("skewed", "CLS", "en", "cls", {"train": ()}, skewed)
-    folder = prepare(dataclasses.replace(config, quota=15, max_instances=28), [spec], tokenizer)
+    folder = prepare(ResolvedPreparation(dataclasses.replace(config, quota=15, max_instances=28), [spec], tokenizer))
     assert len(records(folder)) == 28
 
 
 def test_what_fails_leaves_no_store_and_goes_on_where_it_was(config, tokenizer, tmp_path, monkeypatch) -> None:
     """Killed at any moment: after the parts that are complete, the store is that of one that was not."""
-    monkeypatch.setattr(shards, "PART_INSTANCES", 16)
-    whole = prepare(dataclasses.replace(config, output_dir=str(tmp_path / "whole")), SPECS, tokenizer)
+    monkeypatch.setattr(shards, "SHARD_INSTANCES", 16)
+    whole = prepare(
+        ResolvedPreparation(dataclasses.replace(config, output_dir=str(tmp_path / "whole")), SPECS, tokenizer)
+    )
     made = []
 
     class Killed(BaseException):
@@ -169,10 +174,10 @@ def test_what_fails_leaves_no_store_and_goes_on_where_it_was(config, tokenizer, 
             made.append(part.name)
             return super().__call__(part)
 
-    monkeypatch.setattr(pipeline, "PartMaker", Dying)
+    monkeypatch.setattr(pipeline, "ShardWriter", Dying)
     with pytest.raises(Killed):
-        prepare(config, SPECS, tokenizer)
-    assert locate(config, SPECS, tokenizer) is None
+        prepare(ResolvedPreparation(config, SPECS, tokenizer))
+    assert not ResolvedPreparation(config, SPECS, tokenizer).is_prepared
     again = []
 
     class Counting(shards.ShardWriter):
@@ -180,21 +185,19 @@ def test_what_fails_leaves_no_store_and_goes_on_where_it_was(config, tokenizer, 
             again.append(part.name)
             return super().__call__(part)
 
-    monkeypatch.setattr(pipeline, "PartMaker", Counting)
-    folder = prepare(config, SPECS, tokenizer)
+    monkeypatch.setattr(pipeline, "ShardWriter", Counting)
+    folder = prepare(ResolvedPreparation(config, SPECS, tokenizer))
     assert len(made) == 5
     assert not set(made) & set(again)
     assert_same_files(whole, folder)
 
 
 def test_any_number_of_workers_makes_the_same_store(config, tokenizer, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(shards, "PART_INSTANCES", 16)
-    folders = [
-        prepare(
-            dataclasses.replace(config, output_dir=str(tmp_path / f"by-{workers}"), workers=workers), SPECS, tokenizer
-        )
-        for workers in (1, 3)
+    monkeypatch.setattr(shards, "SHARD_INSTANCES", 16)
+    configs = [
+        dataclasses.replace(config, output_dir=str(tmp_path / f"by-{workers}"), workers=workers) for workers in (1, 3)
     ]
+    folders = [prepare(ResolvedPreparation(one, SPECS, tokenizer)) for one in configs]
     assert len(list(Path(folders[0]).rglob("*.array_record"))) == 16
     assert_same_files(*folders)
 
@@ -238,18 +241,18 @@ def test_missing_files_and_malformed_records_are_named(config, tokenizer, tmp_pa
 
     spec = TaskSpec("topics", "CLS", "en", "cls", {"train": ("a.tsv",)}, broken, source=OnRequest("example.org", ""))
     with pytest.raises(DataNotFound, match="set SEQGPT_DATA_DIR"):
-        prepare(dataclasses.replace(config, data_dir=""), [spec], tokenizer)
+        prepare(ResolvedPreparation(dataclasses.replace(config, data_dir=""), [spec], tokenizer))
     here = dataclasses.replace(config, data_dir=str(tmp_path))
     with pytest.raises(DataNotFound, match=r"topics/a\.tsv.*catalogue --download topics"):
-        prepare(here, [spec], tokenizer)
+        prepare(ResolvedPreparation(here, [spec], tokenizer))
     (tmp_path / "topics").mkdir()
     (tmp_path / "topics" / "a.tsv").write_text("x")
     with pytest.raises(RecordError, match=r"a\.tsv:51: expected 2 columns"):
-        prepare(here, [spec], tokenizer)
-    before, files = settings_fingerprint(here, [spec], tokenizer)
+        prepare(ResolvedPreparation(here, [spec], tokenizer))
+    before = ResolvedPreparation(here, [spec], tokenizer)
     (tmp_path / "topics" / "a.tsv").write_text("y")
-    assert settings_fingerprint(here, [spec], tokenizer)[0] != before
-    assert list(files) == ["topics/a.tsv"]
+    assert ResolvedPreparation(here, [spec], tokenizer).fingerprint != before.fingerprint
+    assert list(before.files) == ["topics/a.tsv"]
 
 
 def test_texts_of_evaluation_splits_are_not_trained_on(config, tokenizer) -> None:
@@ -259,15 +262,17 @@ def test_texts_of_evaluation_splits_are_not_trained_on(config, tokenizer) -> Non
 
     topics = TaskSpec("topics", "CLS", "en", "cls", {"train": ()}, read)
     other = TaskSpec("other", "CLS", "en", "cls", {"test": ()}, lambda split, paths: itertools.islice(read("", ()), 2))
-    task = TrainStore(prepare(config, [topics], tokenizer, evaluation=[other])).manifest["tasks"]["topics"]
+    task = TrainStore(prepare(ResolvedPreparation(config, [topics], tokenizer, evaluation=[other]))).manifest["tasks"][
+        "topics"
+    ]
     assert (task["instances"], task["examples"], task["drops"]) == (3, 3, {"leak": 2})
     assert task["drop_samples"]["leak"] == "topics/train/0: the text of other/test/0"
-    assert TrainStore(prepare(config, [topics], tokenizer)).manifest["examples"] == 5
+    assert TrainStore(prepare(ResolvedPreparation(config, [topics], tokenizer))).manifest["examples"] == 5
 
 
 def test_a_store_that_is_not_whole_is_refused(config, tokenizer, monkeypatch) -> None:
-    monkeypatch.setattr(shards, "PART_INSTANCES", 16)
-    folder = prepare(config, SPECS, tokenizer)
+    monkeypatch.setattr(shards, "SHARD_INSTANCES", 16)
+    folder = prepare(ResolvedPreparation(config, SPECS, tokenizer))
     lost = next(Path(folder).glob("epoch-0000/*.array_record"))
     content = lost.read_bytes()
     lost.unlink()
@@ -281,13 +286,13 @@ def test_a_part_that_was_cut_off_is_found_before_the_store_counts(config, tokeni
     class Cutting(shards.ShardWriter):
         def __call__(self, part):
             made = super().__call__(part)
-            shard = self.writer.folder / f"{part.name}.array_record"
+            shard = self.store.folder / f"{part.name}.array_record"
             shard.write_bytes(shard.read_bytes()[:100])
             return made
 
-    monkeypatch.setattr(pipeline, "PartMaker", Cutting)
-    with pytest.raises(StoreError, match="is gone or not whole"):
-        prepare(config, SPECS, tokenizer)
+    monkeypatch.setattr(pipeline, "ShardWriter", Cutting)
+    with pytest.raises(StoreError, match="is missing or truncated"):
+        prepare(ResolvedPreparation(config, SPECS, tokenizer))
 
 
 def test_every_file_and_module_that_is_read_decides_the_fingerprint(config, tokenizer, tmp_path, monkeypatch) -> None:
@@ -302,7 +307,7 @@ def test_every_file_and_module_that_is_read_decides_the_fingerprint(config, toke
     mine = TaskSpec("mine", "CLS", "en", "cls", files, importlib.import_module("my_texts").read)
 
     def fingerprint():
-        return settings_fingerprint(dataclasses.replace(config, modules=("my_texts",)), [mine], tokenizer)[0]
+        return ResolvedPreparation(dataclasses.replace(config, modules=("my_texts",)), [mine], tokenizer).fingerprint
 
     seen = [fingerprint()]
     for path, content in (("b/train.txt", "c"), ("my_words.py", "WORDS = (1,)\n"), ("my_texts.py", "# other\n")):
@@ -319,7 +324,7 @@ def test_settings_are_checked(changes) -> None:
 
 
 def test_batches_see_every_example_once_an_epoch_on_any_number_of_hosts(config, tokenizer) -> None:
-    store = TrainStore(prepare(config, SPECS, tokenizer))
+    store = TrainStore(prepare(ResolvedPreparation(config, SPECS, tokenizer)))
 
     def make(**hosts):
         return Batches(store, length=128, batch_size=4, seed=1, epochs=3, **hosts)
@@ -348,7 +353,7 @@ def test_batches_see_every_example_once_an_epoch_on_any_number_of_hosts(config, 
 
 
 def test_manifest_is_plain_json(config, tokenizer) -> None:
-    folder = prepare(config, SPECS, tokenizer)
+    folder = prepare(ResolvedPreparation(config, SPECS, tokenizer))
     text = (folder / "manifest.json").read_text(encoding="utf-8")
     assert json.loads(text)["fingerprint"] in folder.name
     assert str(folder.parent) not in text

@@ -8,6 +8,7 @@ import pytest
 from seqgpt_jax.atomic import TEMPLATES, Classification
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.pipeline import prepare
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.store import TrainStore
 from seqgpt_jax.tasks import evaluation_tasks, find
 from tests.data.prepare.test_pipeline import assert_same_files
@@ -38,7 +39,9 @@ def stores(tmp_path_factory) -> list[Path]:
             max_target_tokens=4096,
             workers=workers,
         )
-        return prepare(config, find(config), small_tokenizer(), evaluation=evaluation_tasks(config))
+        return prepare(
+            ResolvedPreparation(config, find(config), small_tokenizer(), evaluation=evaluation_tasks(config))
+        )
 
     return [store(1), store(3)]
 

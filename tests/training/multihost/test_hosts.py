@@ -127,7 +127,7 @@ def write_store(folder: Path) -> None:
         ids = rng.integers(4, EIGHT_HEADS.vocab_size, prompt + target).tolist()
         records.append(train_fields(f"tiny/{number}", 0, ids[:prompt], ids[prompt:]))
     writer = StoreWriter(epath.Path(folder))
-    writer.write_part("epoch-0000/examples-all", records, sizes, {})
+    writer.write_shard("epoch-0000/examples-all", records, sizes, {})
     manifest = {"kind": "train", "epochs": 1, "fingerprint": "f", "families": []}
     writer.finish([[(0, "epoch-0000/examples-all")]], manifest)
 

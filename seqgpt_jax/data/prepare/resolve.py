@@ -1,0 +1,128 @@
+"""Resolution of preparations: from settings to tasks, tokenizer and a finished store."""
+
+import json
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from transformers import PreTrainedTokenizerFast
+
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.pipeline import prepare
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
+from seqgpt_jax.data.prepare.training_text import training_strings
+from seqgpt_jax.data.raw.files import DataNotFound, check_files
+from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.store import EvalStore, TrainStore
+from seqgpt_jax.data.store_check import check_store_matches
+from seqgpt_jax.data.tokenizer import TokenizerError, load_tokenizer, save_tokenizer, train_tokenizer
+
+Store = TypeVar("Store", TrainStore, EvalStore)
+Prepare = Callable[[ResolvedPreparation], Path]
+"""Returns the folder of the finished store, written where it is missing: `pipeline.prepare`, with a progress bar or
+without."""
+
+# Beside a tokenizer that was trained here: the mixture and the number of ids that it was trained for.
+_TOKENIZER_ORIGIN = "trained_on.json"
+
+
+class TaskRegistry(Protocol):
+    """Looks tasks up by the names in the settings: the package `seqgpt_jax.tasks`."""
+
+    def find(self, config: PrepareConfig) -> list[TaskSpec]:
+        """The tasks of `config.mixture` that have `config.split`."""
+        ...
+
+    def evaluation_tasks(self, config: PrepareConfig) -> list[TaskSpec]:
+        """The tasks of `config.evaluation_mixtures` that have a validation or a test split."""
+        ...
+
+
+def resolve(config: PrepareConfig, registry: TaskRegistry) -> ResolvedPreparation:
+    """Looks up the tasks, checks their files, and loads the tokenizer (trained first where the settings ask for it).
+
+    Raises:
+      DataNotFound: raw files are missing; all of them are named.
+      TokenizerError: the tokenizer cannot be loaded, or is another one.
+      ValueError: nothing is called as the settings name it.
+    """
+    specs = registry.find(config)
+    evaluation = registry.evaluation_tasks(config) if config.training else []
+    # Before a tokenizer is trained on part of it.
+    check_files(specs, config.data_folder())
+    try:
+        check_files(evaluation, config.data_folder())
+    except DataNotFound as error:
+        raise DataNotFound(
+            f"{error}. They are only compared with: Prepare.evaluation_mixtures = {config.evaluation_mixtures} keeps "
+            "their texts out of training; `--gin.Prepare.evaluation_mixtures=()` does without"
+        ) from error
+    return ResolvedPreparation(config, specs, _load_or_train_tokenizer(config, registry), evaluation)
+
+
+def open_store(
+    kind: type[Store],
+    config: PrepareConfig,
+    registry: TaskRegistry,
+    folder: str | None = None,
+    bound: Collection[str] = (),
+    prepare: Prepare = prepare,
+) -> tuple[Store, PreTrainedTokenizerFast]:
+    """The store of these settings, prepared where it is missing, and its tokenizer.
+
+    Args:
+      kind: TrainStore or EvalStore.
+      config: the settings.
+      registry: of the tasks.
+      folder: a store that the user has named: it must have been made with these settings, but needs no raw data.
+      bound: fields of `config` that gin files and flags have set; of the others a named store may have others.
+      prepare: writes the store where it is missing.
+
+    Raises:
+      StoreError: the store is missing, incomplete, or was made otherwise.
+    """
+    if folder is None:
+        preparation = resolve(config, registry)
+        store, tokenizer = kind(prepare(preparation)), preparation.tokenizer
+    else:
+        store, tokenizer = kind(folder), load_tokenizer(config.tokenizer)
+        check_store_matches(store, config, bound, tokenizer)
+        _check_tokenizer_origin(config)
+    store.check_complete()
+    return store, tokenizer
+
+
+def _load_or_train_tokenizer(config: PrepareConfig, registry: TaskRegistry) -> PreTrainedTokenizerFast:
+    folder = Path(config.tokenizer)
+    if config.tokenizer_vocab_size and not folder.exists():
+        print(
+            f"training a tokenizer of {config.tokenizer_vocab_size:,} ids on {config.tokenizer_mixture} …", flush=True
+        )
+        # Of the settings only what decides where texts are: it must not matter which stage needs the tokenizer first.
+        kept = ("tokenizer", "data_dir", "own_data", "modules", "bad_records", "template")
+        settings = {name: getattr(config, name) for name in kept}
+        texts = PrepareConfig(mixture=config.tokenizer_mixture, max_labels=8, **settings)
+        tokenizer = train_tokenizer(training_strings(texts, registry.find(texts)), config.tokenizer_vocab_size)
+        partial = folder.with_name(f"{folder.name}.partial")
+        save_tokenizer(tokenizer, partial)
+        (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(_tokenizer_origin(config)), encoding="utf-8")
+        partial.rename(folder)
+    _check_tokenizer_origin(config)
+    return load_tokenizer(config.tokenizer)
+
+
+def _tokenizer_origin(config: PrepareConfig) -> list[str | int]:
+    return [config.tokenizer_mixture, config.tokenizer_vocab_size]
+
+
+def _check_tokenizer_origin(config: PrepareConfig) -> None:
+    """Raises TokenizerError where the tokenizer was trained here, with other settings than these."""
+    path = Path(config.tokenizer) / _TOKENIZER_ORIGIN
+    if not config.tokenizer_vocab_size or not path.exists():
+        return
+    origin, expected = json.loads(path.read_text(encoding="utf-8")), _tokenizer_origin(config)
+    if origin != expected:
+        raise TokenizerError(
+            f"the tokenizer in {path.parent} is of {origin[0]} with {origin[1]} ids, not of {expected[0]} with "
+            f"{expected[1]}: set Prepare.tokenizer to another folder, or remove that one"
+        )
