@@ -1,7 +1,7 @@
 """Memory of a training step with each attention, as the TPU compiler reports it; no TPU is needed.
 
     pip install 'libtpu==0.0.42.*'
-    python benchmarks/attention_memory.py --size=bloom_1b7 --topology=v5e:4x4 --rows=4
+    python benchmarks/attention_memory.py --size=bloomz_1b7 --topology=v5e:4x4 --rows=4
 
 Compiles the step (all layers, full remat, AdamW, FSDP over all chips) for each attention and length, and writes
 benchmarks/results/attention_memory.{json,md}. The vocabulary is cut to 1,024: the most memory is used either in the
@@ -107,7 +107,7 @@ def table(results: list[dict[str, Any]], lengths: list[int]) -> str:
 def main() -> None:
     """Compiles everything and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="bloom_1b7", help="a file of configs/models/")
+    parser.add_argument("--size", default="bloomz_1b7", help="a file of configs/models/")
     parser.add_argument("--topology", default="v5e:4x4")
     parser.add_argument("--rows", type=int, default=4, help="rows a chip")
     parser.add_argument("--lengths", type=int, nargs="+", default=[1024, 2048, 4096])

@@ -135,7 +135,7 @@ def status(pid: int) -> dict[str, int]:
 def config_of(size: str) -> Any:
     """The `BloomConfig` of configs/models/."""
     parser = command_line.parser("")
-    return command_line.parse(parser, [f"--gin_file=bloom_{size}.gin"], uses=("Model",))[1].build("Model")
+    return command_line.parse(parser, [f"--gin_file=bloomz_{size}.gin"], uses=("Model",))[1].build("Model")
 
 
 def make_published(folder: Path, config: Any) -> None:

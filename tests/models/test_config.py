@@ -15,12 +15,12 @@ from seqgpt_jax.models.config import BloomConfig
 FOLDER = Path(seqgpt_jax.configs.__file__).parent / "models"
 # The table on the model cards of the BLOOM family.
 PUBLISHED = {
-    "bloom_560m": 559_214_592,
-    "bloom_1b1": 1_065_314_304,
-    "bloom_1b7": 1_722_408_960,
-    "bloom_3b": 3_002_557_440,
-    "bloom_7b1": 7_069_016_064,
-    "bloom_176b": 176_247_271_424,
+    "bloomz_560m": 559_214_592,
+    "bloomz_1b1": 1_065_314_304,
+    "bloomz_1b7": 1_722_408_960,
+    "bloomz_3b": 3_002_557_440,
+    "bloomz_7b1": 7_069_016_064,
+    "bloomz_176b": 176_247_271_424,
 }
 
 
