@@ -1,9 +1,13 @@
-"""The edge of every command: flags, gin files, clear errors. Nothing below the scripts knows of gin.
+"""Flags, gin files and error messages of the commands. The only module that knows gin.
 
-A gin file is found as a path, or by its bare name in the folders of `configs/` (runs, models, stages,
-hardware, mixtures); `include` inside a file works alike. `--gin.NAME=value`
-overrides: `--gin.Train.steps=100`, or a macro, `--gin.MIXTURE="'ft'"` (quotes around a plain word
-may be left out). A binding that nothing uses is an error.
+What is a flag and what is gin: a setting that a run must repeat to give the same result is gin, `Prepare.quota`,
+`Train.steps`, also `Train.init_from`, and the run folder's config.gin records it. What belongs to one call is a flag:
+which files and folders it reads and writes (`--data`, `--model`, `--run_dir`, `--output`), which checkpoint (`--step`),
+what it prints.
+
+A gin file is found by path, or by its bare name in the folders of `configs/` (runs, models, stages, hardware,
+mixtures); `include` inside a file works alike. `--gin.NAME=value` overrides: `--gin.Train.steps=100`, or a macro,
+`--gin.CHECKPOINT=my/folder` (quotes around a plain word may be left out). A binding that nothing uses is an error.
 """
 
 import argparse
@@ -16,6 +20,7 @@ import inspect
 import logging
 import re
 import sys
+import tokenize
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,7 @@ from typing import Any
 import absl.logging
 import gin
 from gin import config as gin_config
+from gin import config_parser
 
 import seqgpt_jax.configs
 
@@ -41,29 +47,29 @@ CONFIGS_FOLDER = Path(seqgpt_jax.configs.__file__).parent
 
 
 class UsageError(ValueError):
-    """Something the user can mend: shown without a traceback."""
+    """An error that the user can fix: shown without a traceback."""
 
 
 def parser(doc: str, *, gin_files: bool = True) -> argparse.ArgumentParser:
-    """A parser whose --help is the script's docstring and its flags."""
-    made = argparse.ArgumentParser(
+    """An argument parser whose --help is the script's docstring and its flags."""
+    flags = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     if gin_files:
-        made.add_argument(
+        flags.add_argument(
             "--gin_file",
             action="append",
             default=[],
             metavar="FILE",
             help="a gin file, by path or by its name in configs/",
         )
-        made.epilog = "--gin.NAME=VALUE overrides one binding, for example --gin.Prepare.seed=1"
-    return made
+        flags.epilog = "--gin.NAME=VALUE overrides one binding, for example --gin.Prepare.seed=1"
+    return flags
 
 
-def add_own_data(made: argparse.ArgumentParser) -> None:
+def add_own_data(flags: argparse.ArgumentParser) -> None:
     """Adds --data=FILE: own data, named after its file."""
-    made.add_argument(
+    flags.add_argument(
         "--data",
         action="append",
         default=[],
@@ -74,13 +80,17 @@ def add_own_data(made: argparse.ArgumentParser) -> None:
 
 
 def local_path(text: str) -> Path:
-    """The type of a flag for what is written here and nowhere else: a Path would make a folder `gs:` of a bucket."""
+    """The type of a flag for local output only: `Path("gs://bucket")` would be a local folder called `gs:`.
+
+    Raises:
+      argparse.ArgumentTypeError: a URL.
+    """
     if "://" in text:
-        raise argparse.ArgumentTypeError(f"{text} is not local: name a folder here, and copy it there afterwards")
+        raise argparse.ArgumentTypeError(f"{text} is not a local path: use a local folder and copy it there afterwards")
     return Path(text)
 
 
-def add_step(made: argparse.ArgumentParser) -> None:
+def add_step(flags: argparse.ArgumentParser) -> None:
     """Adds --step=N: which checkpoint of a run."""
 
     def step(word: str) -> int | str:
@@ -88,28 +98,29 @@ def add_step(made: argparse.ArgumentParser) -> None:
             raise argparse.ArgumentTypeError(f"{word!r} is neither a number nor 'best'")
         return word if word == "best" else int(word)
 
-    made.add_argument(
+    flags.add_argument(
         "--step",
         type=step,
         metavar="N",
-        help="of a run: the checkpoint of this step, or 'best' for that with the lowest validation loss (default: the "
-        "last one)",
+        help="of a run: the checkpoint of this step, or 'best' for the one with the lowest validation loss (default: "
+        "the last one)",
     )
 
 
 def parse(
-    made: argparse.ArgumentParser, argv: Sequence[str] | None, uses: Sequence[str] = ()
+    flags: argparse.ArgumentParser, argv: Sequence[str] | None, uses: Sequence[str] = ()
 ) -> tuple[argparse.Namespace, "Configs"]:
-    """The flags, and the configurations named in `uses` as gin has bound them.
+    """The values of the flags, and the configurations named in `uses` as gin has bound them.
 
     Raises:
       UsageError: an unknown flag, file, configuration or field, or an unused macro.
     """
-    args, rest = made.parse_known_args(argv)
+    args, rest = flags.parse_known_args(argv)
     bindings = []
     for word in rest:
         if not word.startswith("--gin.") or "=" not in word:
-            made.error(f"unrecognized argument {word!r}{_closest(word, _flags(made))}")
+            options = [option for action in flags._actions for option in action.option_strings]
+            flags.error(f"unrecognized argument {word!r}{_closest(word, options)}")
         bindings.append(word.removeprefix("--gin."))
     configs = Configs(getattr(args, "gin_file", []), bindings, uses)
     configs.add_own_data(getattr(args, "own_data", []))
@@ -121,17 +132,15 @@ class Configs:
 
     def __init__(self, files: Sequence[str], bindings: Sequence[str], uses: Sequence[str]) -> None:
         gin.clear_config(clear_constants=True)
-        self._mentioned: set[str] = set()
+        self._macros: dict[str, str] = {}  # name -> where it was bound last
+        self._references: set[str] = set()  # names of macros that any value refers to
         self._own_names: list[str] = []
         self._makers = {name: _registered(name) for name in uses}
         for file in files:
-            self._parse_file(find_gin_file(file))
+            self._read(find_gin_file(file))
         for binding in bindings:
-            name = binding.partition(".")[0]
-            if name in _CONFIGS and name not in uses:
-                raise UsageError(f"--gin.{binding}: {self._unknown_name(name)}")
-            self._guard(lambda binding=binding: gin.parse_config(_quote_word(binding)), f"--gin.{binding}")
-        self._check_all_used()
+            self._bind(_quote_word(binding), f"--gin.{binding}")
+        self._check_macros_are_used()
 
     def build(self, name: str, **changes: Any) -> Any:
         """The dataclass registered as `name`; `changes` win over gin.
@@ -149,9 +158,14 @@ class Configs:
         ]
         if missing:
             needed = ", ".join(f"{name}.{field}" for field in missing)
-            own = ", or bring own data with --data=FILE" if f"{name}.{missing[0]}" == "Prepare.mixture" else ""
-            raise UsageError(f"not set: {needed}. Bind it in a gin file or with --gin.{name}.{missing[0]}=VALUE{own}")
-        built = self._guard(lambda: self._makers[name](**changes), name)
+            data = ", or give own data with --data=FILE" if f"{name}.{missing[0]}" == "Prepare.mixture" else ""
+            raise UsageError(f"not set: {needed}. Bind it in a gin file or with --gin.{name}.{missing[0]}=VALUE{data}")
+        try:
+            built = self._makers[name](**changes)
+        except (ValueError, TypeError) as error:
+            # gin appends a trace of its own; the first line says what is wrong.
+            message = str(error).strip().splitlines()[0]
+            raise UsageError(message if message.startswith(f"{name}.") else f"{name}: {message}") from error
         if name == "Prepare" and "mixture" not in changes:
             self._check_own_data_is_used(built.mixture)
         return built
@@ -162,17 +176,17 @@ class Configs:
         Where neither a gin file nor a flag names a mixture, these files are the mixture.
 
         Raises:
-          UsageError: a name stands for two files, or is none that a task can have.
+          UsageError: two files have the same name, or a name is not one that a task can have.
         """
         own_data = dict(gin.query_parameter("Prepare.own_data") or {}) if self.is_bound("Prepare.own_data") else {}
         names = [Path(file).stem for file in files]
         for name, file in zip(names, files, strict=True):
             if own_data.setdefault(name, file) != file:
-                raise UsageError(f"--data={file}: own data {name!r} is {own_data[name]} already; rename one of the two")
+                raise UsageError(f"--data={file}: own data {name!r} is already {own_data[name]}; rename one of the two")
             if not re.fullmatch(r"[\w-]+", name):
                 raise UsageError(
-                    f"--data={file}: {name!r} cannot name a task, which takes letters, digits, _ and -: rename the "
-                    f"file, or give it a name: --gin.Prepare.own_data=\"{{'NAME': '{file}'}}\""
+                    f"--data={file}: {name!r} is not a task name (letters, digits, _ and -): rename the file, or "
+                    f"name the task: --gin.Prepare.own_data=\"{{'NAME': '{file}'}}\""
                 )
         if names:
             gin.bind_parameter("Prepare.own_data", own_data)
@@ -183,11 +197,11 @@ class Configs:
         return names
 
     def _check_own_data_is_used(self, mixture: str) -> None:
-        """What a flag brings and nothing reads is an error, like a binding that nothing uses."""
+        """Own data that the mixture does not read is an error, like a binding that nothing uses."""
         members = {member.partition(".")[0] for member in mixture.split("+")}
         if unused := [name for name in self._own_names if name not in members]:
             raise UsageError(
-                f"--data: {', '.join(unused)} would not be used, for Prepare.mixture is {mixture!r}: say "
+                f"--data: {', '.join(unused)} would not be used, because Prepare.mixture is {mixture!r}: use "
                 f"--gin.Prepare.mixture={'+'.join(unused)}, or {'+'.join([mixture, *unused])} for both"
             )
 
@@ -204,58 +218,85 @@ class Configs:
         return [field.name for field in dataclasses.fields(_class(name)) if self.is_bound(f"{name}.{field.name}")]
 
     def text(self) -> str:
-        """All bindings that were used so far, as a gin file that repeats the command."""
+        """All bindings used so far, as a gin file that repeats the command."""
         return gin.operative_config_str()
 
-    def _parse_file(self, path: Path) -> None:
-        """Included files first (they stand at the top), then the file's own lines, which win."""
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines):
-            if line.startswith("include "):
-                name = line.removeprefix("include ").strip().strip("'\"")
-                self._parse_file(_included_file(name, path))
-                lines[number] = ""
-            self._mentioned |= set(re.findall(r"%(\w+)", line))
-        # One run file serves several commands: what another command reads is for that one to check.
-        others = [name for name in _CONFIGS if name not in self._makers]
-        self._guard(lambda: gin.parse_config("\n".join(lines), skip_unknown=others), str(path))
+    def _read(self, path: Path) -> None:
+        self._bind(path.read_text(encoding="utf-8"), str(path), path)
 
-    def _fields(self) -> list[str]:
-        return [f"{name}.{field.name}" for name in self._makers for field in dataclasses.fields(_class(name))]
+    def _bind(self, text: str, source: str, path: Path | None = None) -> None:
+        """Binds what `text` says, in its order, and what the files say that it includes.
 
-    def _guard(self, action: Callable[[], Any], where: str) -> Any:
-        try:
-            return action()
-        except (ValueError, SyntaxError, TypeError, OSError) as error:
-            line = re.search(r"In bindings string line (\d+)", str(error))
-            place = f"{where}:{line[1]}" if line and where.endswith(".gin") else where
-            message = self._explain(str(error))
-            raise UsageError(message if message.startswith(f"{place}.") else f"{place}: {message}") from error
+        Args:
+          text: lines of gin.
+          source: what error messages call it; those of a file add the number of the line.
+          path: the file that the text is from, None for a flag.
+        """
+        for statement in _parse(text, source, path, self._references):
+            place = f"{source}:{statement.location.line_num}" if path else source
+            match statement:
+                case config_parser.IncludeStatement(filename=name):
+                    self._read(_included_file(name, path))
+                case config_parser.BindingStatement(scope=scope, selector=name, arg_name="", value=value):
+                    macro = f"{scope}/{name}" if scope else name
+                    self._macros[macro] = place
+                    gin.bind_parameter((macro, "gin.macro", "value"), value)
+                case config_parser.BindingStatement(scope=scope, selector=name, arg_name=field, value=value):
+                    # One run file serves several commands: what another command reads is for that one to check.
+                    if path and name in _CONFIGS and name not in self._makers:
+                        continue
+                    if problem := self._problem(f"{scope}/{name}" if scope else name, field):
+                        raise UsageError(f"{place}: {problem}")
+                    gin.bind_parameter((scope, name, field), value)
+                case config_parser.ImportStatement():
+                    raise UsageError(f"{place}: import is for Python; modules with data sets go into Prepare.modules")
 
-    def _explain(self, message: str) -> str:
-        # gin appends a trace of its own; the first line says what is wrong.
-        first = message.strip().splitlines()[0]
-        if unknown := re.search(r"No configurable matching '([^']*)'", first):
-            return self._unknown_name(unknown[1])
-        if unknown := re.search(r"Configurable '([^']*)' doesn't have a parameter named '([^']*)'", first):
-            field = f"{unknown[1]}.{unknown[2]}"
-            return f"{unknown[1]} has no field {unknown[2]!r}{_closest(field, self._fields())}"
-        return first
-
-    def _unknown_name(self, name: str) -> str:
+    def _problem(self, name: str, field: str) -> str | None:
+        """Why `name.field` cannot be bound; None where it can."""
+        if name in self._makers:
+            setting = f"{name}.{field}"
+            return (
+                None
+                if setting in self._fields()
+                else f"{name} has no field {field!r}{_closest(setting, self._fields())}"
+            )
         if name in _CONFIGS:
             return f"{name} is not used by this command, which reads {', '.join(self._makers)}"
         return f"there is no configuration {name!r}{_closest(name, list(self._makers))}"
 
-    def _check_all_used(self) -> None:
-        """gin itself lets a misspelt macro pass."""
-        macros = {reference.config_key for reference in gin_config.iterate_references(gin_config._CONFIG)}
-        for scope, selector in list(gin_config._CONFIG):
-            if selector == "gin.macro" and (scope, selector) not in macros and scope not in self._mentioned:
-                close = _closest(scope, [*(macro for macro, _ in macros), *self._fields()])
-                raise UsageError(
-                    f"nothing uses the binding {scope} = …{close}; a setting is written Name.field = value"
-                )
+    def _fields(self) -> list[str]:
+        return [f"{name}.{field.name}" for name in self._makers for field in dataclasses.fields(_class(name))]
+
+    def _check_macros_are_used(self) -> None:
+        """gin itself accepts a misspelled macro."""
+        for name in self._macros.keys() - self._references:
+            close = _closest(name, [*sorted(self._references), *self._fields()])
+            raise UsageError(
+                f"{self._macros[name]}: nothing uses the binding {name} = …{close}; a setting is written "
+                "Name.field = value"
+            )
+
+
+class _Delegate(gin_config.ParserDelegate):
+    """Makes gin's references as gin does, and notes the names of macros."""
+
+    def __init__(self, references: set[str]) -> None:
+        super().__init__(skip_unknown=True)
+        self._references = references
+
+    def macro(self, name: str) -> Any:
+        self._references.add(name)
+        return super().macro(name)
+
+
+def _parse(text: str, source: str, path: Path | None, references: set[str]) -> list[Any]:
+    """The statements of gin in `text`; adds the names of the macros that they refer to to `references`."""
+    try:
+        return list(config_parser.ConfigParser(text, _Delegate(references)))
+    except SyntaxError as error:
+        raise UsageError(f"{source}:{error.lineno}: {error.msg}" if path else f"{source}: {error.msg}") from error
+    except tokenize.TokenError as error:
+        raise UsageError(f"{source}: {error.args[0]}") from error
 
 
 def _class(name: str) -> type:
@@ -287,17 +328,15 @@ def find_gin_file(name: str) -> Path:
         if path.is_file():
             return path
     names = sorted({path.name for path in CONFIGS_FOLDER.rglob("*.gin")})
-    raise UsageError(f"no gin file {name!r}, neither here nor in configs/{_closest(Path(name).name, names)}")
+    raise UsageError(f"no gin file {name!r} here or in configs/{_closest(Path(name).name, names)}")
 
 
-def _included_file(name: str, including: Path) -> Path:
+def _included_file(name: str, including: Path | None) -> Path:
     """The file that a line `include 'name'` of another file means; shipped files include shipped files."""
+    if including is None:
+        return find_gin_file(name)
     folders = [including.parent, *([CONFIGS_FOLDER] if including.is_relative_to(CONFIGS_FOLDER) else [])]
     return next((folder / name for folder in folders if (folder / name).is_file()), None) or find_gin_file(name)
-
-
-def _flags(made: argparse.ArgumentParser) -> list[str]:
-    return [option for action in made._actions for option in action.option_strings]
 
 
 def _closest(word: str, known: Sequence[str]) -> str:
@@ -306,7 +345,7 @@ def _closest(word: str, known: Sequence[str]) -> str:
 
 
 def _quote_word(binding: str) -> str:
-    """`NAME=ft.gin` -> `NAME='ft.gin'`: a shell has eaten the quotes that gin wants around text."""
+    """`NAME=ft.gin` -> `NAME='ft.gin'`: the shell has removed the quotes that gin needs around a string."""
     name, _, value = binding.partition("=")
     try:
         gin_config.parse_value(value)
@@ -316,10 +355,10 @@ def _quote_word(binding: str) -> str:
 
 
 def run(main: Callable[[], int | None]) -> None:
-    """Runs a command: what the user can mend is one line on stderr and exit code 2."""
-    # Orbax warns of what is meant: parameters are restored without the optimizer's state.
+    """Runs a command and exits: an error that the user can fix is one line on stderr and exit code 2."""
+    # Orbax warns about what is intended here: parameters are restored without the optimizer's state.
     absl.logging.set_verbosity("error")
-    # What gcsfs logs, with tracebacks, it raises too.
+    # gcsfs logs, with tracebacks, what it raises anyway.
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
     try:
         sys.exit(main())
@@ -332,11 +371,11 @@ def run(main: Callable[[], int | None]) -> None:
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """What to tell the user of an error that ends a command, and its exit code: 1 where it calls for a traceback."""
+    """(message for the user, exit code) of an error that ends a command; code 1 where a traceback is needed."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted: run the same command again, what is complete is kept", 130
+        return "interrupted: run the same command again, completed work is kept", 130
     if isinstance(error, (UsageError, ValueError, OSError, ArithmeticError)):
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        mend = ": free some of the output folder's disk, or of TMPDIR's, and run the same command again" if full else ""
-        return f"{error}{mend}", 2
+        fix = ": free space in the output folder, or in TMPDIR, and run the same command again" if full else ""
+        return f"{error}{fix}", 2
     return f"{type(error).__name__}: {error}", 1

@@ -55,6 +55,42 @@ def test_what_nothing_uses_is_an_error_with_the_closest_names(argv, message) -> 
         parse(*argv)
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("Train.steps = 3\n\nTrain.stepz = 4", r"mine.gin:3: Train has no field 'stepz'.*Train.steps"),
+        ("Train:\n  steps = 3\n  stepz = 4", r"mine.gin:3: Train has no field 'stepz'"),
+        ("Trian.steps = 3", r"mine.gin:1: there is no configuration 'Trian'"),
+        ("eval/Train.steps = 3", r"mine.gin:1: there is no configuration 'eval/Train'"),
+        ("STEPS = 3\nTrain.steps = %STEP\nSTEP = 4", r"mine.gin:1: nothing uses the binding STEPS.*Did you mean STEP"),
+        ("Train.steps = 3\nTrain.length", r"mine.gin:\d: Couldn't parse statement"),
+        ("Train.steps = (3,", r"mine.gin: EOF in multi-line statement"),
+        ("import os", r"mine.gin:1: import .* Prepare.modules"),
+        ("include 'nothing.gin'", "no gin file 'nothing.gin'"),
+    ],
+)
+def test_an_error_in_a_file_has_its_line(lines, message, tmp_path) -> None:
+    (tmp_path / "mine.gin").write_text(lines + "\n")
+    with pytest.raises(UsageError, match=message):
+        parse(f"--gin_file={tmp_path}/mine.gin")
+
+
+def test_a_macro_of_a_size_sets_tokenizer_and_weights() -> None:
+    configs = parse("--gin_file=ft_7b1.gin", "--gin.CHECKPOINT=gs://bucket/bloomz-7b1")
+    assert configs.build("Prepare").tokenizer == configs.build("Train").init_from == "gs://bucket/bloomz-7b1"
+    assert "CHECKPOINT = 'gs://bucket/bloomz-7b1'" in configs.text()
+    # Where the command does not read what refers to it, the macro is used all the same.
+    assert parse("--gin_file=bloomz_7b1.gin", uses=("Model",)).build("Model").n_layer == 30
+
+
+def test_the_text_of_a_command_repeats_it(tmp_path) -> None:
+    configs = parse("--gin_file=ft_7b1.gin", "--gin.CHECKPOINT=other", "--gin.Prepare.quota=3")
+    built = [configs.build(name) for name in USES]
+    (tmp_path / "config.gin").write_text(configs.text())
+    again = parse(f"--gin_file={tmp_path}/config.gin")
+    assert [again.build(name) for name in USES] == built
+
+
 def test_bindings_of_another_command_in_the_same_process_are_still_errors() -> None:
     parse("--gin.Decode.num_beams=1", uses=("Decode",))
     with pytest.raises(UsageError, match="Decode is not used by this command"):
@@ -113,7 +149,11 @@ def test_help_is_quick_and_has_an_example(command, tmp_path) -> None:
     ("error", "code", "text"),
     [
         (KeyboardInterrupt(), 130, "interrupted: run the same command again"),
-        (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left on device: free some"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            2,
+            "device: free space in the output folder",
+        ),
         (UsageError("what is wrong"), 2, "error: what is wrong\n"),
     ],
 )

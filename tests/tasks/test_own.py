@@ -306,7 +306,7 @@ def test_the_flag_names_the_task_and_the_mixture():
         parse("--gin_file=ft_cpu.gin", "--data=tickets.jsonl").build("Prepare")
     with pytest.raises(UsageError, match="rename one of the two"):
         parse("--data=a/t.csv", "--data=b/t.csv")
-    with pytest.raises(UsageError, match="'my tickets' cannot name a task"):
+    with pytest.raises(UsageError, match="'my tickets' is not a task name"):
         parse("--data=my tickets.csv")
 
 
