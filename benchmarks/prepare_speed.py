@@ -1,4 +1,4 @@
-"""How fast `prepare` is on the real mixture, stage by stage and as a whole, and how much memory it takes.
+"""Speed and memory of `prepare` on the real mixture, stage by stage and as a whole.
 
     export SEQGPT_DATA_DIR=~/datasets
     python benchmarks/prepare_speed.py --output=benchmarks/results/prepare_speed
@@ -24,9 +24,12 @@ from etils import epath
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.prepare.label_stats import scan
-from seqgpt_jax.data.prepare.pipeline import prepare, training_strings
-from seqgpt_jax.data.prepare.shards import Shard, ShardReport, ShardWriter, parts, rendered, scan_name
+from seqgpt_jax.data.prepare.label_stats import LabelStats, collect_label_stats
+from seqgpt_jax.data.prepare.pipeline import prepare
+from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
+from seqgpt_jax.data.prepare.shards import Shard, ShardReport, ShardWriter, TaskFacts, render_shard, shards
+from seqgpt_jax.data.prepare.state import PreparationState
+from seqgpt_jax.data.prepare.training_text import training_strings
 from seqgpt_jax.data.prepare.workers import available_cores
 from seqgpt_jax.data.raw.files import read_instances
 from seqgpt_jax.data.raw.task_spec import TaskSpec
@@ -81,32 +84,43 @@ def _stages(config: PrepareConfig, specs: list[TaskSpec], tokenizer) -> dict[str
     """CPU seconds of each stage, every one alone on one core."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     folder, encoder = config.data_folder(), encoder_of(tokenizer)
-    totals = dict.fromkeys(("read", "count labels", "draw and render", "tokenise", "draw to write"), 0.0)
+    totals = dict.fromkeys(
+        ("parse", "read again", "count labels", "sample and render", "tokenize", "sample to write"), 0.0
+    )
     examples = tokens = 0
-    writer = StoreWriter(epath.Path(config.output_dir) / "stages")
-    ShardWriter.prepare_notes(writer, specs, encoder)
-    maker = ShardWriter(writer, config)
+    store = StoreWriter(epath.Path(config.output_dir) / "stages")
+    state = PreparationState(store.folder / "state")
+    state.write_encoder(encoder)
+    write = ShardWriter(store, state, config, [TaskFacts.of(spec) for spec in specs])
     for number, spec in enumerate(specs):
 
-        def read(spec: TaskSpec = spec) -> int:
-            return sum(1 for split in spec.splits for _ in read_instances(spec, split, folder))
+        def parse(spec: TaskSpec = spec) -> None:
+            for split in spec.splits:
+                state.write_instances(spec.name, split, read_instances(spec, split, folder))
 
-        totals["read"] += _seconds(read)[0]
-        seconds, found = _seconds(lambda spec=spec: scan(spec, config))
+        def read(spec: TaskSpec = spec) -> int:
+            return sum(1 for split in spec.splits for _ in state.instances(spec.name, split))
+
+        def count(spec: TaskSpec = spec) -> LabelStats:
+            return collect_label_stats(spec, config, lambda split: state.instances(spec.name, split))
+
+        totals["parse"] += _seconds(parse)[0]
+        totals["read again"] += _seconds(read)[0]
+        seconds, stats = _seconds(count)
         totals["count labels"] += seconds
-        writer.take_note(scan_name(number), found.packed())
-        made: list[Shard] = list(parts(spec, number, found, config, 0))
-        seconds, rows = _seconds(
-            lambda made=made, found=found: [
-                r for p in made for r in rendered(p, found.label_set, config, ShardReport())
-            ]
-        )
-        totals["draw and render"] += seconds
+        state.write_label_stats(number, stats)
+        of_task = list(shards(state.instances(spec.name, config.split), stats, task=number))
+
+        def render(of_task: list[Shard] = of_task, stats: LabelStats = stats) -> list:
+            return [row for shard in of_task for row in render_shard(shard, stats.label_set, config, ShardReport())]
+
+        seconds, rows = _seconds(render)
+        totals["sample and render"] += seconds
         prompts, targets = [row[2] for row in rows], [row[3] for row in rows]
         seconds, ids = _seconds(lambda p=prompts, t=targets: encoder.encode(p) + encoder.encode(t))
-        totals["tokenise"] += seconds
+        totals["tokenize"] += seconds
         examples, tokens = examples + len(rows), tokens + sum(map(len, ids))
-        totals["draw to write"] += _seconds(lambda made=made: [maker(part) for part in made])[0]
+        totals["sample to write"] += _seconds(lambda of_task=of_task: [write(shard) for shard in of_task])[0]
     del os.environ["TOKENIZERS_PARALLELISM"]
     return {
         stage: {
@@ -122,7 +136,7 @@ def _whole(config: PrepareConfig, specs: list[TaskSpec], tokenizer) -> dict[str,
     """Wall and CPU seconds of the whole command but for the loading of libraries and of the tokenizer."""
     before = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     start = time.perf_counter()
-    store = TrainStore(prepare(config, specs, tokenizer))
+    store = TrainStore(prepare(ResolvedPreparation(config, specs, tokenizer)))
     wall = time.perf_counter() - start
     after = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(a.ru_utime + a.ru_stime - b.ru_utime - b.ru_stime for a, b in zip(after, before, strict=True))
@@ -154,7 +168,7 @@ def memory_of(number: int) -> dict[str, float]:
         spec = TaskSpec("made", "NER", "en", "ext", {"train": ()}, _generated(number))
         config = PrepareConfig("made", tokenizer="-", output_dir=folder, workers=1)
         sample = (item.text for item in _generated(2000)("train", ()))
-        store = Path(prepare(config, [spec], train_tokenizer(sample, 2000)))
+        store = Path(prepare(ResolvedPreparation(config, [spec], train_tokenizer(sample, 2000))))
         size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"instances": number, "store_mib": round(size / 2**20, 1), "peak_mib": round(peak, 1)}
@@ -188,7 +202,7 @@ def _page(result: dict) -> str:
         )
     lines += ["", "| instances (texts written for it) | store MiB | peak memory MiB |", "|---:|---:|---:|"]
     lines += [f"| {row['instances']:,} | {row['store_mib']} | {row['peak_mib']} |" for row in result["memory"]]
-    lines += ["", f"Load of the machine at the end: {result['load']:.1f}. One worker tokenises on all cores."]
+    lines += ["", f"Load of the machine at the end: {result['load']:.1f}. One worker tokenizes on all cores."]
     return "\n".join(lines) + "\n"
 
 

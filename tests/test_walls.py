@@ -19,7 +19,7 @@ ALLOWED = {
     "training": {"models", "data", "io", "atomic", "training"},
     "planning": {"models", "data", "io", "training", "decoding", "planning"},
     "evaluation": {"models", "data", "io", "atomic", "decoding", "evaluation"},
-    "console": {"atomic", "data", "console"},
+    "console": {"atomic", "data", "tasks", "console"},
     "tasks": {"atomic", "data", "tasks"},
 }
 SEQIO_SIDE = {"data/vocabulary.py", "data/preprocessors.py", "data/raw/tfds_rows.py", "tasks/seqio_tasks.py"}

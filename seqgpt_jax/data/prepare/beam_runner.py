@@ -1,8 +1,8 @@
-"""The work of a preparation on Apache Beam: Dataflow, Spark, Flink, or Beam's own local runners.
+"""Runner on Apache Beam: Dataflow, Spark, Flink, or Beam's own local runners.
 
-Reading, drawing, rendering and tokenising all happen in the pipeline; the store's folder, which
-every worker must reach (a shared disk, a bucket), holds what they make. The store is that of the
-local command, byte for byte, because its parts are the same.
+Reading, sampling, rendering and tokenizing all happen in the pipeline; results are in the store's folder, which
+every worker must reach (a shared disk, a bucket). The store is that of the local command, byte for byte, because
+its shards are the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,8 +16,8 @@ from seqgpt_jax.data.prepare.workers import Item, Job, Result, Runner
 def beam_runner(options: Sequence[str]) -> Runner:
     """A `Runner` with these pipeline options, such as `--runner=DataflowRunner --project=… --region=…`.
 
-    Jobs (tasks) are read by one worker each; their parts are spread over all. This package, and modules of a user's
-    own, must be importable on every worker (Beam's `--setup_file`, or a container image).
+    Jobs (tasks) are read by one worker each; their shards are spread over all. This package, and a user's own
+    modules, must be importable on every worker (Beam's `--setup_file`, or a container image).
     """
 
     def run(

@@ -1,4 +1,4 @@
-"""What a mixture is made of, as a picture."""
+"""Chart of a mixture: tokens by family and language, quotas, lengths."""
 
 import io
 from collections import Counter
@@ -12,7 +12,7 @@ from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.prepare.mixture_summary import mixture_lengths
 from seqgpt_jax.data.store import read_manifest
 
-# Apart for colour-blind readers and in print.
+# Distinct for color-blind readers and in print.
 _LANGUAGES = {"en": "#1f4e79", "zh": "#e08a1e"}
 _UNITS = (("million tokens", 1e6), ("thousand tokens", 1e3), ("tokens", 1))
 _BEFORE, _LINE = "#d5d9dc", "#e3e6e8"
@@ -45,13 +45,13 @@ def _families(axes: Axes, tasks: dict) -> None:
     bottom = np.zeros(len(names))
     total = sum(task["tokens"] for task in tasks.values())
     unit, size = next((name, size) for name, size in _UNITS if total >= size)
-    for language, colour in _LANGUAGES.items():
+    for language, color in _LANGUAGES.items():
         tokens = Counter()
         for task in tasks.values():
             tokens[task["family"]] += task["tokens"] * (task["language"] == language) / size
         if tokens.total():
             height = np.array([tokens[name] for name in names])
-            axes.bar(names, height, bottom=bottom, color=colour, label=language)
+            axes.bar(names, height, bottom=bottom, color=color, label=language)
             bottom += height
     axes.set_ylim(top=1.25 * bottom.max())  # room for the legend
     axes.set_ylabel(unit)
@@ -75,11 +75,11 @@ def _lengths(axes: Axes, lengths: np.ndarray, limit: int) -> None:
 
 def _tasks(axes: Axes, tasks: dict) -> None:
     names = list(tasks)[::-1]
-    places = np.arange(len(names))
-    axes.barh(places, [tasks[name]["instances"] for name in names], color=_BEFORE, label="before the quota")
-    colours = [_LANGUAGES[tasks[name]["language"]] for name in names]
-    axes.barh(places, [tasks[name]["within_quota"] for name in names], height=0.5, color=colours)
-    axes.set_yticks(places, [f"{name} ({tasks[name]['family']})" for name in names], fontsize=7)
+    rows = np.arange(len(names))
+    axes.barh(rows, [tasks[name]["instances"] for name in names], color=_BEFORE, label="before the quota")
+    colors = [_LANGUAGES[tasks[name]["language"]] for name in names]
+    axes.barh(rows, [tasks[name]["within_quota"] for name in names], height=0.5, color=colors)
+    axes.set_yticks(rows, [f"{name} ({tasks[name]['family']})" for name in names], fontsize=7)
     axes.set_ylim(-0.7, len(names) - 0.3)
     if max(task["instances"] for task in tasks.values()) >= 1000:
         axes.set_xscale("symlog", linthresh=10)

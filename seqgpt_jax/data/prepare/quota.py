@@ -1,4 +1,4 @@
-"""Quota: at most so many instances for each (task, label), chosen by a stable hash.
+"""Quota: a limit on the instances of each (task, label), applied by a stable hash.
 
 SeqGPT (AAAI 2024, section 2.3) balances its data sets by a quota for every pair of data set and
 label; pairs with fewer instances are used whole and nothing is repeated. The choice here is
@@ -33,11 +33,11 @@ def quota_labels(gold: Mapping[str, object]) -> Iterable[str]:
 
 @dataclass(frozen=True)
 class Quota:
-    """Says which labels of an instance are within their quotas.
+    """Decides which labels of an instance are within their quotas.
 
     Attributes:
       seed: another seed keeps other instances.
-      largest: label -> the largest hash that is kept; a label that is not in it is kept always.
+      largest: label -> the largest hash that is kept; a label that is not in it is always kept.
     """
 
     seed: int
@@ -90,6 +90,6 @@ class QuotaCount:
                 heapreplace(heap, hashed)
 
     def quota(self) -> Quota:
-        """What the instances counted so far allow."""
+        """The quota of the instances counted so far."""
         full = {label: -heap[0] for label, heap in self._smallest.items() if self.counts[label] > len(heap)}
         return Quota(self.seed, full)

@@ -1,9 +1,9 @@
-"""From instances to examples: negative labels, label order and chunks, drawn once.
+"""Sampling of examples from instances: negative labels, label order and chunks.
 
-Training draws; evaluation asks everything. All chance comes from (seed, epoch, instance id), so a
+Training samples; evaluation asks everything. All randomness comes from (seed, epoch, instance id), so a
 preparation can be repeated, resumed and split over machines.
 
-Negatives (SeqGPT, section 2.2) are labels of the same task that the instance does not have, drawn
+Negatives (SeqGPT, section 2.2) are labels of the same task that the instance does not have, sampled
 uniformly or by frequency (UniversalNER, which found frequency better). A label that equals,
 contains or is contained in one of the instance's labels is never a negative: it may be right.
 """
@@ -60,17 +60,17 @@ class LabelSet:
             return []
         # A large label set is sampled with rejection: listing it for every instance is too slow.
         if len(self.labels) > 4 * number + 16:
-            found: dict[str, None] = {}
+            chosen: dict[str, None] = {}  # in sampled order
             for _ in range(20 * number):
                 if sampler == "frequency":
                     label = self.labels[bisect(self._cumulative, rng.random() * self._cumulative[-1])]
                 else:
                     label = self.labels[rng.randrange(len(self.labels))]
                 if may_serve(label):
-                    found[label] = None
-                if len(found) == number:
-                    return list(found)
-            # A few very frequent labels have taken nearly all draws: list what is left after all.
+                    chosen[label] = None
+                if len(chosen) == number:
+                    return list(chosen)
+            # A few very frequent labels took nearly all samples: list the rest after all.
         free = [(label, count) for label, count in zip(self.labels, self.counts, strict=True) if may_serve(label)]
         if sampler == "frequency":
             # Weighted sampling without replacement (Efraimidis and Spirakis, 2006).
@@ -82,10 +82,10 @@ class LabelSet:
 
 @dataclass(frozen=True)
 class ExampleSampler:
-    """How examples are drawn.
+    """Builds examples of instances.
 
     Attributes:
-      seed: of all draws.
+      seed: of all sampling.
       negatives: "uniform" or "frequency".
       max_labels: most labels in one classification prompt.
       max_queries: most queries in one extraction prompt (SeqGPT: 6).
@@ -99,18 +99,18 @@ class ExampleSampler:
     max_negative_queries: int = 5
 
     def training_examples(
-        self, instance: Instance, label_set: LabelSet, kept: Sequence[str], epoch: int, template: Template
+        self, instance: Instance, label_set: LabelSet, labels: Sequence[str], epoch: int, template: Template
     ) -> list[Example]:
         """The examples of one instance in one epoch.
 
-        `kept` are its labels that are within their quotas (`Quota.keep`); its other labels are
+        `labels` are its labels that are within their quotas (`Quota.keep`); its other labels are
         neither asked nor used as negatives.
 
         Raises:
           SkipInstance: nothing can be asked of this instance.
         """
         rng = random.Random(stable_hash(self.seed, epoch, instance.id))
-        kept = [label for label in kept if label != NO_LABEL]
+        kept = [label for label in labels if label != NO_LABEL]
         if instance.labels:
             others = [label for label in instance.labels if label not in instance.gold]
         elif instance.atom == "cls":
@@ -134,7 +134,7 @@ class ExampleSampler:
         return self._examples(instance, labels, rng, template)
 
     def _examples(self, instance: Instance, labels: list[str], rng: random.Random, template: Template) -> list[Example]:
-        # Sorted first, so that the order drawn depends on nothing but the seed.
+        # Sorted first, so that the shuffled order depends on nothing but the seed.
         labels = sorted(set(labels))
         rng.shuffle(labels)
         if not labels:
@@ -151,8 +151,8 @@ class ExampleSampler:
                 raise SkipInstance("no_answer", "none of its labels is among those asked")
             return [Classification(text, tuple(clean.values()), answers)]
         spans = {clean[label]: tuple(map(clean_text, instance.gold.get(label, ()))) for label in labels}
-        for query, found in spans.items():
-            for span in found:
+        for query, spans_of_query in spans.items():
+            for span in spans_of_query:
                 if span not in text:
                     raise SkipInstance("span_not_in_text", f"span {span!r} of {query!r} is not in its text")
         return [

@@ -1,6 +1,6 @@
-"""Who does the work of a preparation: this process, worker processes, or an Apache Beam runner.
+"""Runners of a preparation: this process, worker processes, or Apache Beam.
 
-Work is jobs that are expanded to items; the work on an item leaves its result in the store's folder.
+Work consists of jobs, which are expanded to items; the work on an item leaves its result in the store's folder.
 """
 
 import itertools
@@ -21,7 +21,7 @@ _work: Callable[[Any], Any]
 
 
 class WorkerDied(OSError):
-    """A worker process was killed; what is complete stays, the same command goes on with it."""
+    """A worker process was killed; what is complete is kept, and the same command resumes with it."""
 
 
 class Runner(Protocol):
@@ -30,7 +30,7 @@ class Runner(Protocol):
     def __call__(
         self, jobs: Iterable[Job], expand: Callable[[Job], Iterable[Item]], work: Callable[[Item], Result]
     ) -> Iterator[Result]:
-        """What the work returned, as it gets done, where the runner can say so."""
+        """The results, as the work gets done; nothing where the runner cannot report them."""
         ...
 
 
@@ -49,7 +49,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], number: int)
     """`map(work, items)` by `number` processes; at most two items for each are read ahead.
 
     Raises:
-      WorkerDied: a worker process was killed (for want of memory, most often).
+      WorkerDied: a worker process was killed (out of memory, most often).
     """
     if number == 1:
         yield from map(work, items)
@@ -68,8 +68,8 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], number: int)
             yield running.popleft().result()
     except TerminatedWorkerError as error:
         raise WorkerDied(
-            f"a worker process died ({str(error).splitlines()[0]}), most often killed for want of memory: set "
-            "Prepare.workers to a smaller number and run the same command again; what is complete is used again. With "
+            f"a worker process died ({str(error).splitlines()[0]}), most often killed because memory ran out: set "
+            "Prepare.workers to a smaller number and run the same command again; what is complete is kept. With "
             "Prepare.workers = 1 an error of your own module is shown as it is"
         ) from error
     finally:
@@ -84,11 +84,11 @@ def available_cores() -> int:
 def _start(work: Callable[[Any], Any], parent: int) -> None:
     global _work
     _work = work
-    # A parent that was killed cannot end its workers.
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    # A parent that was killed cannot stop its workers.
+    threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
+def _exit_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

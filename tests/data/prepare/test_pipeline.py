@@ -156,8 +156,8 @@ def test_a_sample_is_drawn_of_what_the_quotas_keep(config, tokenizer) -> None:
     assert len(records(folder)) == 28
 
 
-def test_what_fails_leaves_no_store_and_goes_on_where_it_was(config, tokenizer, tmp_path, monkeypatch) -> None:
-    """Killed at any moment: after the parts that are complete, the store is that of one that was not."""
+def test_what_fails_leaves_no_store_and_resumes_where_it_was(config, tokenizer, tmp_path, monkeypatch) -> None:
+    """Killed at any moment: complete shards are kept, and the store is that of a preparation that was not killed."""
     monkeypatch.setattr(shards, "SHARD_INSTANCES", 16)
     whole = prepare(
         ResolvedPreparation(dataclasses.replace(config, output_dir=str(tmp_path / "whole")), SPECS, tokenizer)
@@ -192,6 +192,19 @@ def test_what_fails_leaves_no_store_and_goes_on_where_it_was(config, tokenizer, 
     assert_same_files(whole, folder)
 
 
+def test_every_split_is_parsed_once(config, tokenizer) -> None:
+    parses = Counter()
+
+    def read(split, paths):
+        parses[split] += 1
+        yield from read_topics(split, paths)
+
+    spec = dataclasses.replace(TOPICS, read=read)
+    config = dataclasses.replace(config, quota=9, max_instances=20, epochs=3)
+    prepare(ResolvedPreparation(config, [spec], tokenizer, evaluation=[spec]))
+    assert parses == {"train": 1, "test": 1}
+
+
 def test_any_number_of_workers_makes_the_same_store(config, tokenizer, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(shards, "SHARD_INSTANCES", 16)
     configs = [
@@ -202,7 +215,7 @@ def test_any_number_of_workers_makes_the_same_store(config, tokenizer, tmp_path,
     assert_same_files(*folders)
 
 
-def test_a_killed_worker_is_said_and_what_is_complete_stays() -> None:
+def test_a_killed_worker_is_reported_and_what_is_complete_is_kept() -> None:
     def item(number):
         if number == 3:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -270,7 +283,7 @@ def test_texts_of_evaluation_splits_are_not_trained_on(config, tokenizer) -> Non
     assert TrainStore(prepare(ResolvedPreparation(config, [topics], tokenizer))).manifest["examples"] == 5
 
 
-def test_a_store_that_is_not_whole_is_refused(config, tokenizer, monkeypatch) -> None:
+def test_an_incomplete_store_is_refused(config, tokenizer, monkeypatch) -> None:
     monkeypatch.setattr(shards, "SHARD_INSTANCES", 16)
     folder = prepare(ResolvedPreparation(config, SPECS, tokenizer))
     lost = next(Path(folder).glob("epoch-0000/*.array_record"))
@@ -282,7 +295,7 @@ def test_a_store_that_is_not_whole_is_refused(config, tokenizer, monkeypatch) ->
     assert len(TrainStore(folder).read(0, range(110))) == 110
 
 
-def test_a_part_that_was_cut_off_is_found_before_the_store_counts(config, tokenizer, monkeypatch) -> None:
+def test_a_truncated_shard_is_found_before_the_store_is_finished(config, tokenizer, monkeypatch) -> None:
     class Cutting(shards.ShardWriter):
         def __call__(self, part):
             made = super().__call__(part)

@@ -1,0 +1,46 @@
+"""Label statistics: which labels a task has, and what its quotas are on."""
+
+from seqgpt_jax.atomic import families
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.label_stats import LabelStats, collect_label_stats
+from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
+
+CONFIG = PrepareConfig(mixture="m", tokenizer="-", quota=2)
+
+
+def collect(family: str, splits: dict, config: PrepareConfig = CONFIG) -> LabelStats:
+    spec = TaskSpec("t", family, "en", "cls", dict.fromkeys(splits, ()), lambda split, paths: iter(()))
+    return collect_label_stats(spec, config, lambda split: iter(splits[split]))
+
+
+def test_labels_that_a_record_brings_itself_do_not_join_the_label_set() -> None:
+    stats = collect(
+        "CLS",
+        {
+            "train": [
+                families.classification("1", "where is my parcel", ["delivery"]),
+                families.classification("2", "is it waterproof", ["yes"], ["yes", "no", "unknown"]),
+            ],
+            "test": [families.classification("3", "i want my money back", ["refund"])],
+        },
+    )
+    assert stats.label_set.labels == ("delivery", "refund")
+    assert stats.label_counts == {"delivery": 1, "yes": 1}  # a quota they have all the same
+
+
+def test_counts_are_of_the_prepared_split_and_skipped_records_are_dropped() -> None:
+    train = [families.classification(str(n), "abc", ["a"]) for n in range(5)]
+    stats = collect("CLS", {"train": [*train, Skipped("s", "no_label")], "test": [Skipped("t", "other"), train[0]]})
+    assert (stats.instances, stats.characters, stats.drops.counts) == (5, 15, {"no_label": 1})
+    assert stats.label_set.counts == (6,)
+    assert sum(bool(stats.labels_within_quota(instance)) for instance in train) == 2
+    assert LabelStats.unpacked(stats.packed()) == stats
+
+
+def test_the_quota_of_reading_is_on_instances() -> None:
+    train = [families.reading(str(n), "a passage", f"question {n}", ["passage"]) for n in range(5)]
+    stats = collect("MRC", {"train": train})
+    assert stats.label_set.labels == ()
+    kept = [labels for instance in train if (labels := stats.labels_within_quota(instance))]
+    assert len(kept) == 2
+    assert all(labels[0].startswith("question") for labels in kept)
