@@ -126,5 +126,7 @@ setup(
         "tfds": TFDS,
         "torch": TORCH,
         "tpu": ["jax[tpu]", *BUCKETS],
+        "trackio": ["trackio>=0.20"],
+        "wandb": ["wandb>=0.19"],
     },
 )

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains on one machine that ssh reaches, with one or several GPUs (docs/tpu.md, "One GPU box").
+# Trains on one machine with one or several GPUs, over ssh (docs/tpu.md, "One GPU box").
 #
 #   export SEQGPT_HOST=me@gpu-box
 #   launch/ship.sh --extra=cuda
@@ -7,18 +7,18 @@
 #   launch/box.sh train -- --gin_file=ft.gin --run_dir=runs/ft
 #   launch/box.sh fetch runs/ft
 #
-#   setup          the code of dist/COMMIT-cuda, and what is here of prepared/, imported/ and datasets/, into ~/seqgpt there
-#   train          in the background, again after a crash: python -m seqgpt_jax.train, and what stands behind --
-#   status         how the run stands
-#   watch          its log, as it grows
-#   stop           saves and stops; `train` with the same words goes on
-#   fetch FOLDER   copies a folder of ~/seqgpt, such as runs/ft, to the same place here
+#   setup          copies dist/COMMIT-cuda, and prepared/, imported/ and datasets/ where they exist, to ~/seqgpt there
+#   train          runs python -m seqgpt_jax.train with the arguments after --, in the background, with restarts
+#   status         state of the run
+#   watch          follows its log
+#   stop           saves and stops; `train` with the same arguments resumes
+#   fetch FOLDER   copies a folder of ~/seqgpt, such as runs/ft, to the same path here
 #   delete         removes ~/seqgpt there, with its runs: fetch them first
 #
-#   --host      user@machine, as ssh knows it
+#   --host      user@machine, as for ssh
 #   --commit    the code to use (default: HEAD)
 #   --dry_run   show the commands, run none
-# Each flag is a variable too: --host is SEQGPT_HOST. Needs ssh and rsync on both sides, and curl there.
+# Each flag is an environment variable too: --host is SEQGPT_HOST. Needs ssh and rsync on both sides, and curl there.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/flags.sh"
@@ -31,7 +31,7 @@ there() {
 
 setup() {
   local folder
-  [[ -d dist/$commit-cuda ]] || ((dry_run)) || fail "there is no dist/$commit-cuda: launch/ship.sh --extra=cuda makes it"
+  [[ -d dist/$commit-cuda ]] || ((dry_run)) || fail "there is no dist/$commit-cuda: create it with launch/ship.sh --extra=cuda"
   there "mkdir -p seqgpt/code"
   run rsync --archive --delete "dist/$commit-cuda/" "$host:seqgpt/code/"
   for folder in prepared imported datasets; do
@@ -49,10 +49,10 @@ case $verb in
   watch) there "tail -n 50 -F seqgpt/train.log" ;;
   stop) there "bash seqgpt/code/host.sh stop" ;;
   fetch)
-    ((${#words[@]} == 2)) || fail "fetch what? For example: fetch runs/ft"
+    ((${#words[@]} == 2)) || fail "fetch needs one folder, for example: fetch runs/ft"
     run mkdir -p "${words[1]}"
     run rsync --archive "$host:seqgpt/${words[1]}/" "${words[1]}/"
     ;;
   delete) there "rm -rf seqgpt" ;;
-  *) fail "one verb: setup, train, status, watch, stop, fetch or delete; --help shows all" ;;
+  *) fail "give one verb: setup, train, status, watch, stop, fetch or delete; see --help" ;;
 esac

@@ -1,23 +1,23 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it: flags, --help, dry runs.
+# Flags, --help and dry runs of the launch scripts, which source this file.
 #
-# --name=VALUE sets the variable `name`, to which the script has given a default from SEQGPT_NAME. Every command goes
-# through `run`, which shows it as it could be pasted; with --dry_run it is shown and not run. Paths are those of the
+# --name=VALUE sets the variable `name`, whose default the script takes from SEQGPT_NAME. Every command goes through
+# `run`, which prints it so that it can be pasted; with --dry_run it is printed and not run. Paths are relative to the
 # repository.
 
 script=$(realpath "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-exec 3>&1 # where commands are shown, also while the output of a function is caught
+exec 3>&1 # where commands are printed, also while the output of a function is captured
 dry_run=0
 words=() # the verb
-rest=()  # what stands behind --
+rest=()  # the arguments after --
 
 fail() {
   echo "$(basename "$script"): $*" >&2
   exit 2
 }
 
-# read_flags "name zone" "spot" "$@": the first take a value, the second are switches.
+# read_flags "name zone" "spot" "$@": the first list are flags with a value, the second switches.
 read_flags() {
   local values=" $1 " switches=" $2 dry_run " flag
   shift 2
@@ -32,7 +32,7 @@ read_flags() {
     elif [[ $1 == --* && $1 != *=* && $switches == *" $flag "* ]]; then
       printf -v "$flag" 1
     elif [[ $1 == -* ]]; then
-      fail "$1: no such flag; --help shows all"
+      fail "$1: no such flag; see --help"
     else
       words+=("$1")
     fi
@@ -40,32 +40,32 @@ read_flags() {
   done
 }
 
-# The comment that a script begins with.
+# Prints the comment at the top of the script.
 help() {
   sed -n '2,/^[^#]/ s/^# \{0,1\}//p' "$script"
 }
 
-# need FLAG…: each must have a value.
+# need FLAG…: fails unless each has a value.
 need() {
   local flag
   for flag in "$@"; do
-    [[ ${!flag} ]] || fail "--$flag=VALUE is missing, and so is the variable SEQGPT_${flag^^}; --help shows what it is"
+    [[ ${!flag} ]] || fail "--$flag=VALUE is missing (or the variable SEQGPT_${flag^^}); see --help"
   done
 }
 
-# What stands behind -- must say what to train …
+# The arguments after -- must have a gin file …
 need_gin_file() {
-  [[ " ${rest[*]}" == *" --gin_file="* ]] || fail "say behind -- what to train, for example: -- --gin_file=ft.gin"
+  [[ " ${rest[*]}" == *" --gin_file="* ]] || fail "say after -- what to train, for example: -- --gin_file=ft.gin"
 }
 
-# … and, on machines that take their disks with them, keep the run in a bucket.
+# … and, where the disks are deleted with the machines, a run folder in a bucket.
 need_run_in_bucket() {
   need_gin_file
   [[ " ${rest[*]}" == *" --run_dir=gs://"* ]] ||
-    fail "--run_dir=gs://my-bucket/runs/NAME is missing behind --: a run on the disks of these machines goes with them"
+    fail "--run_dir=gs://my-bucket/runs/NAME is missing after --: a run on the disks of these machines is lost with them"
 }
 
-# The words as one line, which a shell reads back as these words.
+# The arguments as one line, which a shell reads back as the same arguments.
 quote() {
   local word line=""
   for word in "$@"; do
@@ -80,7 +80,7 @@ run() {
   ((dry_run)) || "$@"
 }
 
-# The commit to use, as twelve digits: --commit, or what is checked out here.
+# The commit to use, as twelve digits: --commit, or HEAD.
 commit_here() {
   git rev-parse --short=12 --verify "${commit:-HEAD}^{commit}" ||
     fail "--commit=${commit:-HEAD} is no commit of this repository"

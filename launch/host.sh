@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# What one host does, on any kind of machine; launch/tpu.sh, gke.sh and box.sh call it there.
+# Set-up and training on one host of any kind; called there by launch/tpu.sh, gke.sh and box.sh.
 #
-#   bash seqgpt/code/host.sh setup                     the environment: requirements.txt and the wheel beside this file
-#   bash seqgpt/code/host.sh inputs                    $SEQGPT_BUCKET/inputs -> the local disk: training reads no other
-#   bash seqgpt/code/host.sh once  --gin_file=ft.gin   trains in the foreground; the exit code is that of training
-#   bash seqgpt/code/host.sh start --gin_file=ft.gin   trains in the background, again after every interruption
+#   bash seqgpt/code/host.sh setup                     installs requirements.txt and the wheel beside this file
+#   bash seqgpt/code/host.sh inputs                    copies $SEQGPT_BUCKET/inputs to the local disk
+#   bash seqgpt/code/host.sh once  --gin_file=ft.gin   trains in the foreground, with the exit code of training
+#   bash seqgpt/code/host.sh start --gin_file=ft.gin   trains in the background, with restarts
 #   bash seqgpt/code/host.sh state | stop | log
 #
-# All of it stays in the folder above this file's: venv/, prepared/, imported/, datasets/, train.log, state.
-# Variables: SEQGPT_BUCKET=gs://… (inputs, compiled programs, logs), SEQGPT_NAME (of the run, for its logs),
-# SEQGPT_RESTARTS=20 (crashes in a row that are borne), SEQGPT_PAUSE=30 (seconds before another try).
+# Everything is in the parent folder of this file: venv/, prepared/, imported/, datasets/, train.log, state.
+# Variables: SEQGPT_BUCKET=gs://… (inputs, compilation cache, logs), SEQGPT_NAME (of the run, for its logs),
+# SEQGPT_RESTARTS=20 (maximum number of crashes in a row), SEQGPT_PAUSE=30 (seconds before a restart).
 set -euo pipefail
 script=$(realpath "${BASH_SOURCE[0]}")
 cd "$(dirname "$script")/.."
 bucket=${SEQGPT_BUCKET:-}
 
 setup() {
-  [[ $(state) != running ]] || { echo "trains already: left as it is" && return; }
-  export UV_UNMANAGED_INSTALL=$PWD/bin # where uv goes; the shell's own files stay as they are
+  [[ $(state) != running ]] || { echo "training is already running: nothing changed" && return; }
+  export UV_UNMANAGED_INSTALL=$PWD/bin # where uv is installed; shell profiles are not modified
   [[ -x bin/uv ]] || curl -LsSf https://astral.sh/uv/install.sh | sh
-  # A Python of its own: TPU VMs come with 3.10, which is too old.
+  # Its own Python: TPU VMs have 3.10, which is too old.
   [[ -x venv/bin/python ]] || bin/uv venv --python=3.11 venv
   bin/uv pip install --python=venv/bin/python --requirements=code/requirements.txt
   bin/uv pip install --python=venv/bin/python --no-deps --reinstall code/seqgpt_jax-*.whl
@@ -30,14 +30,14 @@ inputs() {
   gcloud storage rsync --recursive "$bucket/inputs" .
 }
 
-# Becomes the training process, so that a signal meant for it reaches it.
+# Replaces this shell by the training process, so that signals reach it.
 train() {
   export SEQGPT_DATA_DIR=${SEQGPT_DATA_DIR:-$PWD/datasets}
   export PYTHONUNBUFFERED=1
-  # A transfer below 256 B/s for a minute is broken off and tried again; TensorStore itself would wait for ever.
+  # Transfers below 256 B/s for a minute are aborted and retried; TensorStore itself would wait for ever.
   export TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS=${TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS:-60}
   export TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES=${TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES:-256}
-  # A program that any host has compiled is not compiled again, after a preemption either.
+  # Compilation cache, shared by all hosts and used after a preemption too.
   export JAX_COMPILATION_CACHE_DIR=${JAX_COMPILATION_CACHE_DIR:-${bucket:-$PWD}/cache}
   exec venv/bin/python -m seqgpt_jax.train "$@"
 }
@@ -48,33 +48,33 @@ once() {
 }
 
 start() {
-  [[ $(state) != running ]] || { echo "trains already" && return; }
-  rm -f told_to_stop
+  [[ $(state) != running ]] || { echo "training is already running" && return; }
+  rm -f stop_requested
   echo running >state
   setsid nohup bash code/host.sh again "$@" >>train.log 2>&1 </dev/null &
   echo $! >loop.pid
 }
 
-# Trains until the run has ended. docs/tpu.md has the exit codes.
+# Trains until the run has finished. docs/tpu.md has the exit codes.
 again() {
   local code began crashes=0
-  trap 'touch told_to_stop' TERM # the machine goes down; training is told so as well, and is waited for
-  while [[ ! -e told_to_stop ]]; do
+  trap 'touch stop_requested' TERM # the machine shuts down; training gets the signal too, and is waited for
+  while [[ ! -e stop_requested ]]; do
     began=$SECONDS code=0
     echo "== $(date -u +%FT%TZ) $(hostname): training"
     train "$@" &
     echo $! >train.pid
     wait $! || code=$?
-    # A signal to this shell ends the first `wait` early.
+    # A signal to this shell interrupts the first `wait`.
     while kill -0 "$(<train.pid)" 2>/dev/null; do code=0 && wait "$(<train.pid)" || code=$?; done
     echo "== $(date -u +%FT%TZ) $(hostname): exit code $code"
     keep_log
     case $code in
       0) ended finished 0 ;;
       2) ended "failed 2" 2 ;; # wrong settings or data: the same command would fail again
-      75) continue ;;          # told to stop, and saved
+      75) continue ;;          # preempted, and saved
     esac
-    [[ ! -e told_to_stop ]] || break
+    [[ ! -e stop_requested ]] || break
     ((SECONDS - began < 900)) || crashes=0
     ((++crashes <= ${SEQGPT_RESTARTS:-20})) || ended "failed $code" "$code"
     sleep "${SEQGPT_PAUSE:-30}"
@@ -91,7 +91,7 @@ keep_log() {
   [[ ! $bucket ]] || gcloud storage cp train.log "$bucket/logs/${SEQGPT_NAME:-train}/$(hostname).log" || true
 }
 
-# One of: none, running, dead (the machine was restarted), stopped, finished, failed CODE.
+# One of: none, running, dead (the machine was rebooted), stopped, finished, failed CODE.
 state() {
   local is=none
   [[ ! -e state ]] || is=$(<state)
@@ -100,9 +100,9 @@ state() {
 }
 
 stop() {
-  [[ $(state) == running ]] || { echo "does not train" && return; }
-  touch told_to_stop
-  kill -TERM "$(<train.pid)" || true # between two tries there is nothing to tell
+  [[ $(state) == running ]] || { echo "training is not running" && return; }
+  touch stop_requested
+  kill -TERM "$(<train.pid)" || true # between two attempts there is no process
 }
 
 help() {

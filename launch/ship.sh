@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Packs one commit for other machines: a wheel, the exact versions of all that it needs, and host.sh.
+# Packages one commit for other machines: a wheel, pinned versions of its dependencies, and host.sh.
 #
 #   launch/ship.sh --bucket=gs://my-bucket     # dist/COMMIT-tpu, and a copy as gs://my-bucket/code/COMMIT-tpu
 #   launch/ship.sh --extra=cuda                # dist/COMMIT-cuda, for launch/box.sh
 #
-# Needs git and uv (https://docs.astral.sh/uv). What is not committed is not packed. Versions are chosen here, once:
+# Needs git and uv (https://docs.astral.sh/uv). Uncommitted changes are not packaged. Versions are resolved once, here:
 # a host that joins weeks later gets the same ones as the others.
 #
-#   --bucket    gs://…, where a copy goes; none by default
+#   --bucket    gs://… for a copy (default: none)
 #   --commit    default: HEAD
 #   --extra     tpu (default) or cuda
 #   --dry_run   show the commands, run none
-# Each flag is a variable too: --bucket is SEQGPT_BUCKET.
+# Each flag is an environment variable too: --bucket is SEQGPT_BUCKET.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/flags.sh"
@@ -33,4 +33,4 @@ run cp "$source/launch/host.sh" "$source/launch/Dockerfile" "$folder"
 run rm -rf "$source" "$source.tar"
 [[ ! $bucket ]] || run gcloud storage rsync --recursive --delete-unmatched-destination-objects \
   "$folder" "$bucket/code/$commit-$extra"
-((dry_run)) || echo "packed: $folder"
+((dry_run)) || echo "packaged: $folder"

@@ -8,28 +8,28 @@
 #   launch/tpu.sh train -- --gin_file=ft_560m.gin --run_dir=gs://my-bucket/runs/ft
 #   launch/tpu.sh delete
 #
-#   create   asks for the machines and waits until they are there
-#   setup    code and inputs from the bucket onto the local disk of every host
-#   train    on every host, in the background: python -m seqgpt_jax.train --multihost, and what stands behind --
-#   keep     all three, and again after every preemption, until the run has ended (leave it running in tmux)
-#   status   the machines, and how the run stands on every host
-#   watch    the log of the first host, as it grows
-#   logs     the logs of all hosts, into runs/logs/NAME/
-#   stop     saves and stops; `train` with the same words goes on
-#   delete   gives the machines back; the bucket stays
+#   create   requests the machines and waits until they are active
+#   setup    copies code and inputs from the bucket to the local disk of every host
+#   train    runs python -m seqgpt_jax.train --multihost with the arguments after --, on every host, in the background
+#   keep     all three, again after every preemption, until the run has finished (leave it running in tmux)
+#   status   state of the machines, and of the run on every host
+#   watch    follows the log of the first host
+#   logs     copies the logs of all hosts to runs/logs/NAME/
+#   stop     saves and stops; `train` with the same arguments resumes
+#   delete   deletes the machines; the bucket stays
 #
 #   --name      of the machines and of their logs
 #   --zone      where they are
 #   --type      accelerator type (default v5litepod-8): v5litepod-16, v4-32, v5p-8, v6e-8 …
-#   --slices    how many of them train together (default 1)
-#   --spot      cheaper; may be taken away at any time
-#   --reserved  from capacity that the project has reserved
-#   --runtime   TPU software version; by default the one for the type
+#   --slices    number of slices that train together (default 1)
+#   --spot      cheaper; may be reclaimed at any time
+#   --reserved  uses reserved capacity of the project
+#   --runtime   TPU software version (default: that of the type)
 #   --bucket    gs://…, with code/ (launch/ship.sh), inputs/, runs/, cache/ and logs/
 #   --commit    the code to use (default: HEAD)
-#   --every     seconds between two looks of `create` and `keep` (default 60)
+#   --every     polling interval of `create` and `keep` in seconds (default 60)
 #   --dry_run   show the commands, run none
-# Each flag is a variable too: --name is SEQGPT_NAME.
+# Each flag is an environment variable too: --name is SEQGPT_NAME.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/flags.sh"
@@ -42,12 +42,12 @@ queued() {
   run gcloud compute tpus queued-resources "$1" "$name" --zone="$zone" "${@:2}"
 }
 
-# on_hosts COMMAND: the same on all hosts of all slices at once.
+# on_hosts COMMAND: runs it on all hosts of all slices in parallel.
 on_hosts() {
   queued ssh --node=all --worker=all --batch-size=all --command="$1"
 }
 
-# The state of the queued resource, nothing where there is none.
+# The state of the queued resource; empty where there is none.
 machines() {
   run gcloud compute tpus queued-resources list --zone="$zone" --filter="name ~ /$name\$" --format="value(state.state)"
 }
@@ -61,10 +61,10 @@ runtime_of() {
   esac
 }
 
-ask_for() {
+request_machines() {
   local options=(--accelerator-type="$type" --runtime-version="${runtime:-$(runtime_of "$type")}")
   ((slices == 1)) && options+=(--node-id="$name") || options+=(--node-count="$slices" --node-prefix="$name")
-  ((!spot || !reserved)) || fail "--spot and --reserved are two ways to get machines: say one of them"
+  ((!spot || !reserved)) || fail "--spot and --reserved exclude each other: use one of them"
   ((!spot)) || options+=(--spot)
   ((!reserved)) || options+=(--reserved)
   queued create "${options[@]}"
@@ -72,11 +72,11 @@ ask_for() {
 
 create() {
   local state=""
-  ask_for
+  request_machines
   until state=$(machines) && [[ $state == ACTIVE ]] || ((dry_run)); do
     [[ $state != FAILED && $state != SUSPENDED ]] ||
-      fail "the machines are $state: 'gcloud compute tpus queued-resources describe $name --zone=$zone' says why"
-    echo "${state:-not there yet}: waiting"
+      fail "the machines are $state: see 'gcloud compute tpus queued-resources describe $name --zone=$zone'"
+    echo "${state:-not listed yet}: waiting"
     sleep "$every"
   done
 }
@@ -90,7 +90,7 @@ train() {
   on_hosts "SEQGPT_BUCKET=$bucket SEQGPT_NAME=$name $(quote bash seqgpt/code/host.sh start --multihost "${rest[@]}")"
 }
 
-give_back() {
+delete_machines() {
   queued delete --force --quiet
 }
 
@@ -102,18 +102,18 @@ keep() {
   local hosts begun=0
   while true; do
     case $(machines) in
-      "") ask_for ;;
-      FAILED | SUSPENDED) give_back && ask_for ;;
+      "") request_machines ;;
+      FAILED | SUSPENDED) delete_machines && request_machines ;;
       ACTIVE)
-        # A host that does not answer is one that does not train.
+        # A host that does not answer counts as not training.
         hosts=$(on_hosts "bash seqgpt/code/host.sh state" 2>&1) || hosts+=$'\nseqgpt none'
         echo "$hosts"
         case $begun$hosts in
           0* | *"seqgpt none"* | *"seqgpt dead"*) setup && train && begun=1 || echo "not all hosts could be reached" ;;
-          *"seqgpt failed"*) stop && fail "the run has failed; 'launch/tpu.sh logs' and docs/tpu.md say why" ;;
-          *"seqgpt stopped"*) echo "told to stop" && return 75 ;;
+          *"seqgpt failed"*) stop && fail "the run has failed; see 'launch/tpu.sh logs' and docs/tpu.md" ;;
+          *"seqgpt stopped"*) echo "the run was stopped" && return 75 ;;
           *"seqgpt running"*) ;;
-          *) echo "the run has ended" && return ;;
+          *) echo "the run has finished" && return ;;
         esac
         ;;
     esac
@@ -123,7 +123,7 @@ keep() {
 }
 
 verb=${words[0]:-}
-((${#words[@]} == 1)) || fail "one verb, please: create, setup, train, keep, status, watch, logs, stop or delete; --help"
+((${#words[@]} == 1)) || fail "give one verb: create, setup, train, keep, status, watch, logs, stop or delete; see --help"
 need name zone
 case $verb in
   setup | keep) need bucket && commit=$(commit_here) ;;&
@@ -137,6 +137,6 @@ case $verb in
     run mkdir -p "runs/logs/$name"
     run gcloud storage rsync --recursive "$bucket/logs/$name" "runs/logs/$name"
     ;;
-  delete) give_back ;;
-  *) fail "there is no verb '$verb'; --help shows all" ;;
+  delete) delete_machines ;;
+  *) fail "unknown verb '$verb'; see --help" ;;
 esac

@@ -1,4 +1,4 @@
-"""Trains a model on a prepared mixture, preparing the data first where it is missing.
+"""Training of a model on a prepared mixture; prepares the data first where it is missing.
 
     python -m seqgpt_jax.train --gin_file=ft_cpu.gin
     python -m seqgpt_jax.train --gin_file=own_cpu.gin --data=tickets.jsonl --run_dir=runs/tickets     # own data
@@ -7,9 +7,9 @@
     python -m seqgpt_jax.train --gin_file=ft.gin --store=prepared/ft.train.0123456789    # needs no raw data
 
 The run folder (by default runs/NAME for NAME.gin) holds checkpoints/, model.json, tokenizer/, config.gin,
-metrics.jsonl, tensorboard/ and loss.png. The same command goes on where a run has stopped, however it
-was stopped; a run that was told to (SIGTERM, Ctrl-C) saves and exits with code 75. A checkpoint that
-cannot be written or read is told: the one before it stays, or takes its place.
+metrics.jsonl, tensorboard/ and loss.png. The same command resumes an interrupted run; a preempted one (SIGTERM,
+Ctrl-C) saves and exits with code 75. A checkpoint that fails to save or load is reported; training continues, or falls
+back to the previous one.
 """
 
 import argparse
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 def validation_data(
     args: argparse.Namespace, prepare_config: "PrepareConfig", train_config: "TrainConfig"
 ) -> "PrepareConfig | None":
-    """How the data of `Train.validate_every` are prepared; None without it.
+    """Preparation settings of the validation data; None without `Train.validate_every`.
 
     Raises:
-      UsageError: flags that do not fit together.
+      UsageError: flags that contradict each other or the settings.
     """
     if train_config.validate_every is None:
         if args.validation_store is not None:
@@ -51,16 +51,16 @@ def validation_data(
 
 @contextlib.contextmanager
 def end_after_failed_save() -> Iterator[None]:
-    """Ends the process after a SaveError: after a save that failed, threads of Orbax live on for five minutes."""
+    """Ends the process at once after a SaveError: after a failed save, threads of Orbax stay alive for five minutes."""
     from seqgpt_jax.training.checkpointing.checkpointer import SaveError
-    from seqgpt_jax.training.multihost.watchdog import end
+    from seqgpt_jax.training.multihost.watchdog import hard_exit
 
     try:
         yield
     except SaveError as error:
         text, code = command_line.explain(error)
         print(f"error: {text}", file=sys.stderr)
-        end(code)
+        hard_exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,8 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--store",
         metavar="FOLDER",
-        help="train on this prepared folder: raw data are neither looked for nor needed (default: the one that "
-        "Prepare's settings lead to, prepared where it is missing)",
+        help="train on this prepared folder; no raw data are needed (default: the folder of these Prepare settings, "
+        "prepared where it is missing)",
     )
     parser.add_argument(
         "--validation_store",
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="the same for Train.validate_every: a prepared folder of a validation split",
     )
     parser.add_argument(
-        "--multihost", action="store_true", help="on every host of a TPU pod: join the other hosts first"
+        "--multihost", action="store_true", help="on every host of a TPU pod or cluster: join the other hosts first"
     )
     args, configs = command_line.parse(parser, argv, uses=("Prepare", "Model", "Optimizer", "Mesh", "Train"))
     if not args.gin_file:
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.io.storage import open_path
 
     run_dir = open_path(args.run_dir or Path("runs") / Path(args.gin_file[0]).stem)
-    # Every configuration is built before anything slow, so that a wrong one is said at once.
+    # All configurations are built before anything slow, so that errors in them are reported at once.
     prepare_config, train_config = configs.build("Prepare", split="train"), configs.build("Train")
     model, optimizer, mesh = configs.build("Model"), configs.build("Optimizer"), configs.build("Mesh")
     validation_config = validation_data(args, prepare_config, train_config)
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 seed=train_config.seed,
                 epochs=train_config.epochs,
             ),
-            # Of the records, not of the code that made them: a run goes on although a comment has changed.
+            # Of the records, not of the code that prepared them: a changed comment does not prevent a resume.
             data_fingerprint=store.manifest["content"],
             tokenizer=tokenizer,
             run_dir=run_dir,

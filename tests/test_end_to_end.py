@@ -57,7 +57,7 @@ def test_a_run_leaves_what_the_readme_says(workplace) -> None:
 
 def test_config_gin_repeats_the_run(workplace, capsys) -> None:
     assert train.main(["--gin_file=runs/ft/config.gin", "--run_dir=runs/ft"]) == 0
-    assert "goes on from its own checkpoint" in capsys.readouterr().out
+    assert "resumed from step" in capsys.readouterr().out
 
 
 def test_a_named_store_needs_no_raw_data_and_gives_the_same_run(workplace, capsys) -> None:
@@ -67,7 +67,7 @@ def test_a_named_store_needs_no_raw_data_and_gives_the_same_run(workplace, capsy
     again = ["--gin_file=runs/ft/config.gin", "--run_dir=runs/named", f"--store={store}"]
     nowhere = ["--gin.Prepare.data_dir=nowhere", "--gin.Prepare.output_dir=nothing_is_prepared"]
     assert train.main([*again, *nowhere]) == 0
-    assert "goes on from its own checkpoint" in capsys.readouterr().out
+    assert "resumed from step" in capsys.readouterr().out
     assert not (workplace / "nothing_is_prepared").exists()
     with pytest.raises(StoreError, match=r"(?s)Prepare\.mixture: 'quick_ner_en' in the store, 'quick_sa_en' in this"):
         train.main([*again, "--gin.Prepare.mixture=quick_sa_en"])

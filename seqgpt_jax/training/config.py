@@ -1,33 +1,37 @@
-"""The settings of a training run (gin: `Train`)."""
+"""Training configuration (gin: `Train`)."""
 
 from dataclasses import dataclass
+
+METRIC_SINKS = ("jsonl", "tensorboard", "wandb", "trackio")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One run.
+    """Settings of one training run.
 
     Attributes:
-      batch_size: rows of a batch, over all devices and micro-batches.
+      batch_size: rows of a global batch, over all devices and micro-batches.
       length: tokens of a row; packed examples share it.
       epochs: passes over the data.
-      steps: stop after so many updates, although the epochs are not over; None: do not.
-      seed: of the order of the data, and of the weights of a model that starts from scratch.
-      accumulate: micro-batches of which an update is made: less memory, the same result.
-      log_every: steps between two lines of the log.
+      steps: number of updates, if less than `epochs` has; None: all of them.
+      seed: of the data order, and of the initial weights of a model trained from scratch.
+      accumulate: gradient accumulation: micro-batches for each update. Less memory, same result.
+      log_every: steps between two log lines.
       save_every: steps between two checkpoints; the last step is always saved.
-      save_minutes: a checkpoint is also written when the last one is so old, at the next line of the log.
-      keep: how many checkpoints stay, the newest ones; with two or more, a damaged one has one before it.
-      keep_best: how many more stay, those with the lowest validation loss.
-      keep_every: those of steps that are a multiple of this stay for good; a multiple of `save_every`.
-      validate_every: steps between two validations, of which one also follows the last step; None: none.
-      validation_instances: how many of each task's validation split are asked, the same ones every time.
-      max_skipped: how many steps of the run, in all, may have a loss or a gradient that is not finite. Each changes
-        nothing and is told with the ids of its examples; one more ends the run.
-      profile_from: the step, counted from 1, from which `profile_steps` steps are traced into profile/; None: none.
-      profile_steps: see there.
-      init_from: folder of another run, or of a Hugging Face model, whose weights the run starts from; None: from
-        scratch. A run that has a checkpoint of its own goes on from that.
+      save_minutes: also save when the last checkpoint is this many minutes old, at the next log line; None: do not.
+      keep: how many of the newest checkpoints are kept; with two or more there is one to fall back to.
+      keep_best: how many of those with the lowest validation loss are kept in addition.
+      keep_every: checkpoints of steps that are a multiple of this are never deleted; a multiple of `save_every`.
+      validate_every: steps between two validations; the last step is always validated; None: no validation.
+      validation_instances: validation instances of each task, the same ones every time.
+      max_skipped: how many steps of the whole run may have a loss or gradient that is not finite. Such a step leaves
+        the state unchanged and is logged with the ids of its examples; one more ends the run.
+      profile_from: first step, counted from 1, of the `profile_steps` that are traced into profile/; None: no profile.
+      profile_steps: how many steps are traced.
+      init_from: folder of another run, or of a Hugging Face model, with the initial weights; None: train from scratch.
+        A run that has a checkpoint of its own resumes from that instead.
+      metric_sinks: where metrics go: "jsonl" (metrics.jsonl, which loss.png needs), "tensorboard", "wandb", "trackio".
+      tracking_project: project name for "wandb" and "trackio".
     """
 
     batch_size: int = 128
@@ -48,6 +52,8 @@ class TrainConfig:
     profile_from: int | None = None
     profile_steps: int = 5
     init_from: str | None = None
+    metric_sinks: tuple[str, ...] = ("jsonl", "tensorboard")
+    tracking_project: str = "seqgpt_jax"
 
     def __post_init__(self) -> None:
         optional = ("steps", "keep_every", "validate_every", "profile_from")
@@ -58,17 +64,19 @@ class TrainConfig:
             if value is None and name in optional:
                 continue
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"Train.{name} must be a whole number of at least 1, not {value!r}")
+                raise ValueError(f"Train.{name} must be an integer of at least 1, not {value!r}")
         for name in ("max_skipped", "keep_best"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 0:
-                raise ValueError(f"Train.{name} must be a whole number of at least 0, not {value!r}")
+                raise ValueError(f"Train.{name} must be an integer of at least 0, not {value!r}")
         if self.save_minutes is not None and not self.save_minutes > 0:
             raise ValueError(f"Train.save_minutes must be above 0, not {self.save_minutes!r}")
+        if unknown := sorted(set(self.metric_sinks) - set(METRIC_SINKS)):
+            raise ValueError(f"Train.metric_sinks must be of {METRIC_SINKS}, not {unknown[0]!r}")
         if self.keep_every is not None and self.keep_every % self.save_every:
             raise ValueError(
                 f"Train.keep_every = {self.keep_every} must be a multiple of Train.save_every = {self.save_every}: "
-                "no other checkpoint is there to keep"
+                "only steps that are saved can be kept"
             )
         if self.keep_best and self.validate_every is None:
             raise ValueError(
@@ -83,5 +91,5 @@ class TrainConfig:
 
     @property
     def micro_batch_size(self) -> int:
-        """Rows of a micro-batch, and of a batch of validation."""
+        """Rows of a micro-batch, and of a validation batch."""
         return self.batch_size // self.accumulate

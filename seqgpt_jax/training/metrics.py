@@ -1,4 +1,4 @@
-"""What there is to tell of a window of steps: how training goes, how fast, and on what the time is spent."""
+"""Metrics of a window of steps: loss, throughput, MFU, data wait, ETA."""
 
 import contextlib
 import time
@@ -15,8 +15,8 @@ from seqgpt_jax.training.step import StepMetrics
 
 T = TypeVar("T")
 
-# Dense bfloat16 peak of one chip, FLOP/s, from the vendors' data sheets, by what `device_kind` holds.
-# The first match counts.
+# Dense bfloat16 peak of one chip, FLOP/s, from the vendors' data sheets, by a substring of `device_kind`.
+# The first match wins.
 PEAK_FLOPS = (
     ("TPU v6", 918e12),
     ("TPU v5 lite", 197e12),
@@ -36,15 +36,15 @@ def peak_flops(device_kind: str) -> float | None:
 
 
 def model_flops(config: BloomConfig, *, tokens: float, supervised: float, keys: float) -> float:
-    """FLOPs that a step needs, forward and backward: what MFU counts (PaLM, arXiv:2204.02311, appendix B).
+    """Model FLOPs of a step, forward and backward, as MFU counts them (PaLM, arXiv:2204.02311, appendix B).
 
         6 * body parameters * tokens  +  6 * V * D * supervised  +  12 * layers * D * keys
 
-    Only useful work counts: padding, keys of other segments and what rematerialisation does again are left out,
-    and the head is counted for supervised tokens alone, because no other ones meet it.
+    Padding, keys of other segments and recomputation by rematerialization do not count, and the head counts for
+    supervised tokens alone, because no others are projected to the vocabulary.
 
     Args:
-      config: of the model; its body is all but the embedding table.
+      config: of the model; the body is all parameters but the embedding table.
       tokens: tokens that are not padding.
       supervised: tokens that are predicted.
       keys: sum over tokens of the number of tokens each one attends to.
@@ -55,24 +55,24 @@ def model_flops(config: BloomConfig, *, tokens: float, supervised: float, keys: 
 
 
 @dataclass(frozen=True)
-class Window:
-    """The mean of some consecutive steps, as it is logged.
+class WindowMetrics:
+    """Metrics averaged over a window of consecutive steps.
 
     Attributes:
-      step: the last of them, counted from 1.
-      loss: nats per supervised token; None where every step was skipped. Skipped steps count nowhere but in `skipped`.
+      step: the last step of the window, counted from 1.
+      loss: nats per supervised token, without skipped steps; None where every step was skipped.
       learning_rate: of the last step.
-      grad_norm: before clipping, mean; None where every step was skipped.
-      param_norm: of all parameters, before the last step.
-      tokens_per_second: tokens that are not padding; of the whole run, not of one host.
+      grad_norm: mean before clipping, without skipped steps; None where every step was skipped.
+      param_norm: of all parameters, before the last update.
+      tokens_per_second: tokens that are not padding, over all hosts.
       supervised_per_second: tokens that are predicted.
-      packing: share of the tokens of all rows that are not padding.
-      skipped: steps of the run so far that changed nothing, because loss or gradient were not finite.
-      data_wait: share of the time in which this host waited for its next batch.
+      packing: fraction of the slots of all rows that are not padding.
+      skipped: steps of the run so far that were skipped, because loss or gradient were not finite.
+      data_wait: fraction of the time in which this host waited for its next batch.
       seconds_per_step: wall clock.
-      eta_seconds: until the last step, at the mean speed since the start.
-      mfu: share of the chips' peak, None where the chip is not known.
-      peak_memory_gib: the most that one of this host's devices has held since the start; None where it does not say.
+      eta_seconds: until the last step, at the mean speed since this process started.
+      mfu: model FLOPs utilization: fraction of the chips' peak; None where the chip is unknown.
+      peak_memory_gib: highest peak memory of this host's devices, in GiB; None where they do not report it (a CPU).
       family_loss: nats per supervised token of each family that has such tokens.
     """
 
@@ -92,8 +92,8 @@ class Window:
     peak_memory_gib: float | None
     family_loss: dict[str, float] = field(default_factory=dict)
 
-    def line(self, steps: int) -> str:
-        """As the terminal shows it."""
+    def summary(self, steps: int) -> str:
+        """One log line; `steps` is the length of the run."""
         width = len(f"{steps:,}")
         parts = [
             f"step {self.step:>{width},}/{steps:,}",
@@ -110,7 +110,8 @@ class Window:
 
 
 def duration(seconds: float) -> str:
-    """
+    """Seconds as a human-readable duration.
+
     >>> duration(75), duration(3 * 3600 + 62), duration(50 * 3600)
     ('1:15', '3:01:02', '2 d 2:00:00')
     """
@@ -122,91 +123,106 @@ def duration(seconds: float) -> str:
     return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
-class Clock:
-    """Turns the metrics of steps into windows; speed is measured from the end of the first step on."""
+class MetricsAggregator:
+    """Aggregates the metrics of steps into windows, and measures throughput.
+
+    The first step of the process, most of which is compilation, is timed on its own and not counted as throughput.
+
+    Args:
+      config: of the model, for its FLOPs.
+      steps: length of the run.
+      devices: chips of all hosts.
+      device_kind: of each chip, for its peak FLOP/s.
+    """
 
     def __init__(self, config: BloomConfig, *, steps: int, devices: int, device_kind: str) -> None:
         peak = peak_flops(device_kind)
         self._config, self._steps = config, steps
         self._peak = peak * devices if peak else None
-        self._start = self._since = time.perf_counter()
-        self._first_seconds = self._waited = 0.0
-        self._done = 0
+        self._start = self._window_start = time.perf_counter()
+        self._first_step_seconds = self._data_wait = 0.0
+        self._steps_done = 0
 
-    def waiting(self, batches: Iterator[T]) -> Iterator[T]:
-        """The same batches; the time that each takes to come is counted."""
+    def measure_data_wait(self, batches: Iterator[T]) -> Iterator[T]:
+        """The same batches; the time spent waiting for each of them is added to the window's data wait."""
         while True:
-            asked = time.perf_counter()
+            started = time.perf_counter()
             batch = next(batches, None)
             if batch is None:
                 return
-            self._waited += time.perf_counter() - asked
+            self._data_wait += time.perf_counter() - started
             yield batch
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """What is done inside counts for the time that is left, but not for the speed of training."""
-        began = time.perf_counter()
+        """Context manager: time spent inside (validation) counts for the ETA, but not for the throughput."""
+        started = time.perf_counter()
         yield
-        self._since += time.perf_counter() - began
+        self._window_start += time.perf_counter() - started
 
     def first_step_done(self) -> float:
-        """Seconds that the first step of this process took, most of them compilation; it is not timed with the rest."""
+        """Marks the end of the first step of this process; returns its duration in seconds, most of it compilation."""
         now = time.perf_counter()
-        self._first_seconds = now - self._start
-        self._start = self._since = now
-        self._waited = 0.0
-        return self._first_seconds
+        self._first_step_seconds = now - self._start
+        self._start = self._window_start = now
+        self._data_wait = 0.0
+        return self._first_step_seconds
 
-    def window(self, step: int, metrics: Sequence[StepMetrics], *, skipped: int) -> Window:
-        """The window of `metrics`, host values, which ends with `step` steps done, `skipped` of the run in vain."""
+    def window(self, step: int, metrics: Sequence[StepMetrics], *, skipped: int) -> WindowMetrics:
+        """Closes the current window.
+
+        Args:
+          step: the last step of the window, counted from 1.
+          metrics: of each of its steps, as host values: scalars, and [families] sums.
+          skipped: skipped steps of the run so far.
+        """
         now = time.perf_counter()
-        seconds, self._since = now - self._since, now
-        waited, self._waited = self._waited, 0.0
-        timed = metrics if self._done else metrics[1:]
-        self._done += len(metrics)
-        mean_seconds = (now - self._start) / max(1, self._done - 1)
-        if not timed:  # The window is the first step alone.
-            seconds = mean_seconds = self._first_seconds
+        seconds, self._window_start = now - self._window_start, now
+        data_wait, self._data_wait = self._data_wait, 0.0
+        timed = metrics if self._steps_done else metrics[1:]
+        self._steps_done += len(metrics)
+        mean_seconds = (now - self._start) / max(1, self._steps_done - 1)
+        if not timed:  # the window is the first step alone
+            seconds = mean_seconds = self._first_step_seconds
             timed = metrics
         tokens, supervised, keys = (
-            float(sum(getattr(one, name) for one in timed)) for name in ("tokens", "supervised", "keys")
+            float(sum(getattr(m, name) for m in timed)) for name in ("tokens", "supervised", "keys")
         )
         flops = model_flops(self._config, tokens=tokens, supervised=supervised, keys=keys)
-        good = [one for one in metrics if not one.skipped]
-        weights = [float(one.supervised) for one in good]
-        return Window(
+        finite = [m for m in metrics if not m.skipped]
+        weights = [float(m.supervised) for m in finite]
+        return WindowMetrics(
             step=step,
-            loss=weighted_mean([float(one.loss) for one in good], weights),
+            loss=weighted_mean([float(m.loss) for m in finite], weights),
             learning_rate=float(metrics[-1].learning_rate),
-            grad_norm=weighted_mean([float(one.grad_norm) for one in good], [1.0] * len(good)),
+            grad_norm=weighted_mean([float(m.grad_norm) for m in finite], [1.0] * len(finite)),
             param_norm=float(metrics[-1].param_norm),
             tokens_per_second=tokens / seconds,
             supervised_per_second=supervised / seconds,
-            packing=sum(float(one.tokens) for one in metrics) / sum(float(one.slots) for one in metrics),
+            packing=sum(float(m.tokens) for m in metrics) / sum(float(m.slots) for m in metrics),
             skipped=skipped,
-            data_wait=waited / seconds,
+            data_wait=data_wait / seconds,
             seconds_per_step=seconds / len(timed),
             eta_seconds=mean_seconds * (self._steps - step),
             mfu=flops / seconds / self._peak if self._peak else None,
             peak_memory_gib=peak_memory_gib(),
-            family_loss=family_means([one.family_loss for one in good], [one.family_weight for one in good]),
+            family_loss=family_means([m.family_loss for m in finite], [m.family_weight for m in finite]),
         )
 
 
 def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float | None:
-    """None of no values."""
+    """Mean of `values` with `weights`, two sequences of the same length; None without values."""
     return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights) if values else None
 
 
 def family_means(losses: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> dict[str, float]:
-    """Nats per supervised token of each family, of host sums [families]; families without such tokens are left out."""
+    """Nats per supervised token of each family that has such tokens, from sums of shape [families] of some steps."""
     loss, weight = (np.sum([np.zeros(len(FAMILIES)), *sums], axis=0) for sums in (losses, weights))
     return {name: float(loss[n]) / float(weight[n]) for n, name in enumerate(FAMILIES) if weight[n] > 0}
 
 
 def peak_memory_gib() -> float | None:
-    """The most that one of this host's devices has held so far, in GiB; None where they do not say (a CPU)."""
+    """Highest peak memory of this host's devices, in GiB; None where they do not report it (a CPU)."""
     stats = [device.memory_stats() for device in jax.local_devices()]
-    peaks = [one["peak_bytes_in_use"] for one in stats if one and "peak_bytes_in_use" in one]
+    peaks = [device["peak_bytes_in_use"] for device in stats if device and "peak_bytes_in_use" in device]
     return max(peaks) / 2**30 if peaks else None

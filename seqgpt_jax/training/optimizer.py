@@ -1,4 +1,4 @@
-"""AdamW with warm-up, a schedule and clipping. Master weights and the second moment are float32."""
+"""AdamW with warm-up, a learning rate schedule and gradient clipping; float32 master weights and second moment."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,28 +8,28 @@ import optax
 
 SCHEDULES = ("cosine", "linear", "constant")
 MOMENT_DTYPES = ("float32", "bfloat16")
-NOT_DECAYED = ("bias", "scale")
+NO_DECAY = ("bias", "scale")
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
     """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
 
-    SeqGPT's appendix with its learning rate and batch size could not be found. The defaults lie where its
-    neighbours agree: UniversalNER (2e-5, cosine, warm-up 4 %), BLOOMZ (2e-5), InstructUIE, ms-swift (1e-5).
+    SeqGPT's appendix with its learning rate and batch size could not be found. The defaults are those on which
+    related work agrees: UniversalNER (2e-5, cosine, warm-up 4 %), BLOOMZ (2e-5), InstructUIE, ms-swift (1e-5).
 
     Attributes:
-      learning_rate: the highest, reached after warm-up.
+      learning_rate: peak, reached after warm-up.
       schedule: "cosine" or "linear" decay to `final_fraction` of it, or "constant".
-      warmup_fraction: share of all steps in which the rate rises linearly from 0, rounded up to whole steps.
-      final_fraction: the last rate as a share of `learning_rate`.
+      warmup_fraction: fraction of all steps with linear warm-up from 0, rounded up to whole steps.
+      final_fraction: final rate as a fraction of `learning_rate`.
       weight_decay: decoupled; on matrices only, never on biases and layer norms.
-      b1: decay of the mean of gradients.
-      b2: decay of the mean of squared gradients.
-      eps: added to the root of the second moment.
-      clip_norm: gradients are scaled down to this global norm.
-      moment_dtype: in which the mean of gradients is kept; it is computed in float32. "bfloat16" saves 2 of the 12
-        bytes for each parameter that weights and moments need. The mean of squared gradients is always float32.
+      b1: decay of the first moment (mean of gradients).
+      b2: decay of the second moment (mean of squared gradients).
+      eps: added to the square root of the second moment.
+      clip_norm: gradients with a larger global norm are scaled down to it.
+      moment_dtype: storage dtype of the first moment, which is computed in float32. "bfloat16" saves 2 of the 12 bytes
+        a parameter that weights and moments take. The second moment is always float32.
     """
 
     learning_rate: float = 2e-5
@@ -53,13 +53,13 @@ class OptimizerConfig:
                 raise ValueError(f"Optimizer.{name} must be above 0, not {getattr(self, name)!r}")
         for name in ("warmup_fraction", "final_fraction", "b1", "b2"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"Optimizer.{name} must lie between 0 and 1, not {getattr(self, name)!r}")
+                raise ValueError(f"Optimizer.{name} must be between 0 and 1, not {getattr(self, name)!r}")
         if self.weight_decay < 0:
             raise ValueError(f"Optimizer.weight_decay must not be negative: {self.weight_decay!r}")
 
 
 def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
-    """Learning rate of update 0, 1, …, `steps` - 1: above 0 from the first update on.
+    """Learning rate of the updates 0, 1, …, `steps` - 1; already above 0 at the first one.
 
     >>> schedule = make_schedule(OptimizerConfig(learning_rate=1.0, schedule="linear", warmup_fraction=0.2), steps=10)
     >>> [round(float(schedule(step)), 3) for step in range(10)]
@@ -68,28 +68,33 @@ def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
     # ceil, but 0.03 * 100 is 3.0000000000000004
     warmup = min(steps, -int(-(config.warmup_fraction * steps - 1e-9) // 1))
     rate, decay = config.learning_rate, max(1, steps - warmup)
-    after = {
+    decay_schedule = {
         "cosine": optax.cosine_decay_schedule(rate, decay, alpha=config.final_fraction),
         "linear": optax.linear_schedule(rate, rate * config.final_fraction, decay),
         "constant": optax.constant_schedule(rate),
     }[config.schedule]
     if not warmup:
-        return after
-    # Update number `step` has the rate that is due at its end: none is spent at rate 0.
-    rising = optax.linear_schedule(rate / warmup, rate, max(1, warmup - 1)) if warmup > 1 else after
-    return optax.join_schedules([rising, after], [warmup])
+        return decay_schedule
+    # Each update takes the rate that is due at its end, so that no update is wasted at rate 0.
+    warmup_schedule = decay_schedule
+    if warmup > 1:
+        warmup_schedule = optax.linear_schedule(rate / warmup, rate, warmup - 1)
+    return optax.join_schedules([warmup_schedule, decay_schedule], [warmup])
 
 
 def make_optimizer(config: OptimizerConfig, schedule: optax.Schedule) -> optax.GradientTransformation:
-    """Clip, Adam, decay, scale: in this order, so that decay is neither clipped nor adapted."""
+    """Clipping, Adam, weight decay, learning rate: in this order, so that decay is neither clipped nor adapted."""
     return optax.chain(
         optax.clip_by_global_norm(config.clip_norm),
         optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps, mu_dtype=config.moment_dtype),
-        optax.add_decayed_weights(config.weight_decay, mask=decayed),
+        optax.add_decayed_weights(config.weight_decay, mask=decay_mask),
         optax.scale_by_learning_rate(schedule),
     )
 
 
-def decayed(params: Any) -> Any:
-    """True for each matrix, False for each bias and layer norm. By name: stacked biases have two axes as well."""
-    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key not in NOT_DECAYED, params)
+def decay_mask(params: Any) -> Any:
+    """Weight decay mask: True for each matrix, False for biases and layer norms.
+
+    By name, not by rank: the biases of stacked layers have two axes as well.
+    """
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key not in NO_DECAY, params)

@@ -1,14 +1,14 @@
-"""Which axis of which array lies on which axis of the mesh, on one screen.
+"""Device mesh, and sharding of batches, parameters and optimizer state.
 
-Arrays name their axes by meaning (`Rules` has one field for each); a mesh has four axes:
+Arrays have logical axes (`Rules` has one field for each); a mesh has four axes:
 
-    replica  slices, each with whole copies of the model: only gradients cross the slow network between slices
-    data     whole copies of the model, each with its own rows of the batch
-    fsdp     rows of the batch again, but parameters and optimizer state are split as well (ZeRO-3)
-    tensor   one row's heads, hidden units of the MLP and vocabulary are split
+    replica  slices, each with full copies of the model: only gradients cross the slow network between slices
+    data     data parallelism: full copies of the model, each with its own rows of the batch
+    fsdp     rows of the batch again, with parameters and optimizer state sharded as well (ZeRO-3)
+    tensor   tensor parallelism: heads, hidden units of the MLP and vocabulary are sharded
 
-A slice is a set of devices with a fast network of its own, such as a TPU slice; the runtime says which slice a device
-is of (`slice_index`). One device is a mesh of 1 x 1 x 1 x 1; nothing else in the code knows how many there are.
+A slice is a set of devices with a fast interconnect, such as a TPU slice; JAX reports the slice of each device
+(`slice_index`). A single device is a 1 x 1 x 1 x 1 mesh; nothing else in the code depends on the number of devices.
 """
 
 import dataclasses
@@ -33,13 +33,13 @@ _AUTO = (AxisType.Auto,) * len(MESH_AXES)
 
 @dataclass(frozen=True)
 class MeshConfig:
-    """How many devices along each mesh axis; -1 on one of them means all that are left.
+    """Size of each mesh axis; -1 on one of them means all remaining devices.
 
     Attributes:
       data: copies of the model on each slice.
-      fsdp: parts into which parameters, optimizer state and batch are split.
-      tensor: parts into which heads, MLP and vocabulary are split.
-      replica: slices, each with copies of its own; where the devices are one slice, copies like those of `data`.
+      fsdp: shards of parameters, optimizer state and batch.
+      tensor: shards of heads, MLP and vocabulary.
+      replica: slices, each with its own copies; on a single slice the same as `data`.
     """
 
     data: int = 1
@@ -51,16 +51,16 @@ class MeshConfig:
         sizes = dataclasses.asdict(self)
         for name, size in sizes.items():
             if size < 1 and size != -1:
-                raise ValueError(f"Mesh.{name} = {size}: must be a number of devices, or -1 for all that are left")
+                raise ValueError(f"Mesh.{name} = {size}: must be a number of devices, or -1 for all remaining ones")
         if list(sizes.values()).count(-1) > 1:
             raise ValueError(f"Mesh: only one of {', '.join(MESH_AXES)} can be -1, not {sizes}")
 
 
 def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh of all devices, with the axes of `MESH_AXES` (of type Auto: the compiler propagates).
+    """A mesh of all devices with the axes `MESH_AXES`, of type Auto (the compiler propagates shardings).
 
     Raises:
-      ValueError: the sizes do not fit the devices, or Mesh.replica their slices.
+      ValueError: the sizes do not fit the devices, or Mesh.replica is not their number of slices.
     """
     devices = list(devices) if devices is not None else jax.devices()
     sizes = [getattr(config, axis) for axis in MESH_AXES]
@@ -80,14 +80,14 @@ def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -
     if len(slices) != replica:
         raise ValueError(
             f"Mesh.replica = {replica}, but the {len(devices)} devices are of {len(slices)} slices: "
-            f"set it to {len(slices)}, so that nothing but gradients crosses the network between slices"
+            f"set it to {len(slices)}, so that only gradients cross the network between slices"
         )
     counts = {index: len(members) for index, members in sorted(slices.items())}
     if len(set(counts.values())) > 1:
-        raise ValueError(f"Mesh: slices of different sizes cannot be one mesh (devices by slice: {counts})")
-    # JAX arranges the devices of one slice by its network; slices lie side by side.
-    parts = [jax.make_mesh((1, *within), MESH_AXES, axis_types=_AUTO, devices=slices[index]) for index in counts]
-    return Mesh(np.concatenate([part.devices for part in parts]), MESH_AXES, axis_types=_AUTO)
+        raise ValueError(f"Mesh: slices of different sizes cannot form one mesh (devices by slice: {counts})")
+    # JAX orders the devices of a slice by its interconnect topology; the slices are stacked along `replica`.
+    meshes = [jax.make_mesh((1, *within), MESH_AXES, axis_types=_AUTO, devices=slices[index]) for index in counts]
+    return Mesh(np.concatenate([mesh.devices for mesh in meshes]), MESH_AXES, axis_types=_AUTO)
 
 
 @dataclass(frozen=True)
@@ -133,35 +133,37 @@ class Rules:
 
 
 def batch_sharding(mesh: Mesh, rules: Rules) -> NamedSharding:
-    """How every array of a batch lies: split by rows."""
+    """Sharding of every array [B, …] of a batch: by rows."""
     return NamedSharding(mesh, rules.spec("batch"))
 
 
 def check_batch(batch_size: int, accumulate: int, mesh: Mesh, rules: Rules) -> None:
     """ValueError unless every micro-batch splits evenly over the devices that share the batch."""
     axes = rules.mesh_axes("batch")
-    parts = math.prod(mesh.shape[axis] for axis in axes)
-    if batch_size % (parts * accumulate):
-        unit = parts * accumulate
+    shards = math.prod(mesh.shape[axis] for axis in axes)
+    if batch_size % (shards * accumulate):
+        unit = shards * accumulate
         raise ValueError(
             f"Train.batch_size = {batch_size} cannot be split into {accumulate} micro-batches (Train.accumulate) "
-            f"over {parts} devices (mesh axes {', '.join(axes)}): make it a multiple of {unit}, "
+            f"over {shards} devices (mesh axes {', '.join(axes)}): make it a multiple of {unit}, "
             f"for example {max(1, round(batch_size / unit)) * unit}"
         )
 
 
 def host_rows(mesh: Mesh, rules: Rules, batch_size: int) -> tuple[int, int]:
-    """(index, count): this process feeds part `index` of `count` equal parts of the global batch.
+    """(index, count): this process feeds slice `index` of `count` equal slices of the global batch.
 
-    Processes that share rows (the tensor axis crosses hosts) get the same index, so this is not the
-    number of processes. ValueError where the rows of one process are not one contiguous part.
+    Processes that share rows (the tensor axis crosses hosts) get the same index, so `count` is not always the number of
+    processes. ValueError where the rows of this process are not one contiguous slice.
     """
-    places = batch_sharding(mesh, rules).addressable_devices_indices_map((batch_size,)).values()
-    spans = sorted({place[0].indices(batch_size)[:2] for place in places})
+    indices = batch_sharding(mesh, rules).addressable_devices_indices_map((batch_size,)).values()
+    spans = sorted({index[0].indices(batch_size)[:2] for index in indices})
     start, end = spans[0][0], spans[-1][1]
     rows = sum(stop - begin for begin, stop in spans)
     if end - start != rows or batch_size % rows or start % rows:
-        raise ValueError(f"the rows of this process are not one even part of the batch: {spans} of {batch_size}")
+        raise ValueError(
+            f"the rows of this process are not one contiguous equal slice of the batch: {spans} of {batch_size}"
+        )
     return start // rows, batch_size // rows
 
 

@@ -1,4 +1,4 @@
-"""Preemption: SIGTERM and Ctrl-C as a request to save and stop."""
+"""Preemption handling: SIGTERM and Ctrl-C save a checkpoint and stop the run."""
 
 import contextlib
 import itertools
@@ -11,36 +11,37 @@ import jax
 from jax.experimental import multihost_utils
 
 EXIT_STOPPED = 75
-"""Exit status for a run that was told to stop and has saved: EX_TEMPFAIL, run the same command again."""
+"""Exit code of a run that was preempted and has saved (EX_TEMPFAIL): the same command resumes it."""
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[Callable[[int], bool]]:
-    """Inside: a function of the step that says whether the run is to save and stop.
+def preemption_signals() -> Iterator[Callable[[int], bool]]:
+    """Context manager: handles signals, and yields a function of the step: whether to save and stop after it.
 
-    On one host SIGTERM (a scheduler takes the machine away) and the first Ctrl-C do that; a second Ctrl-C ends the
-    process at once. On many hosts JAX's coordination service sees to it that all stop after the same step.
+    On one host SIGTERM (the scheduler reclaims the machine) and the first Ctrl-C request that; a second Ctrl-C ends the
+    process at once. On several hosts JAX's coordination service makes all of them stop after the same step.
     """
     if jax.process_count() > 1:
-        # JAX stops all hosts one call after the furthest of them, and a host that has not called yet is at 0. A run
-        # that goes on at step 500 would never come to 1: it would miss a signal that came while it compiled.
+        # JAX stops all hosts one call after the furthest of them, and a host that has not called yet counts as 0. So
+        # the calls of this process are counted, not the steps of the run: a run that resumes at step 500 would never
+        # reach 1, and would miss a signal that came while it compiled.
         calls = itertools.count(1)
         yield lambda _: multihost_utils.reached_preemption_sync_point(next(calls))
         return
-    told = threading.Event()
+    requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield lambda _: False
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def tell(number: int, _: Any) -> None:
-        told.set()
-        signal.signal(number, before[number])
+    def handle(number: int, _: Any) -> None:
+        requested.set()
+        signal.signal(number, previous[number])
 
-    for number in before:
-        signal.signal(number, tell)
+    for number in previous:
+        signal.signal(number, handle)
     try:
-        yield lambda _: told.is_set()
+        yield lambda _: requested.is_set()
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

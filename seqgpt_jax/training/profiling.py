@@ -14,32 +14,38 @@ PROFILE_FOLDER = "profile"
 
 
 class Profiler:
-    """Traces `steps` steps from step `first` on (counted from 1) into the run's folder profile/, for TensorBoard or
-    Perfetto; with `first` = None nothing. On the first host alone: one host's devices are enough to look at."""
+    """Traces the devices of host 0 during some steps into the run's folder profile/, for TensorBoard or Perfetto.
 
-    def __init__(self, run_dir: epath.PathLike, *, first: int | None, steps: int, say: Callable[[str], None]) -> None:
+    Args:
+      run_dir: folder of the run.
+      first: first step to trace, counted from 1; None: no trace.
+      steps: number of steps to trace.
+      log: called with each message for the user.
+    """
+
+    def __init__(self, run_dir: epath.PathLike, *, first: int | None, steps: int, log: Callable[[str], None]) -> None:
         self._folder = storage.open_path(run_dir) / PROFILE_FOLDER
-        self._files = contextlib.ExitStack()
-        self._first, self._steps, self._say = first if jax.process_index() == 0 else None, steps, say
-        self._on = False
+        self._output = contextlib.ExitStack()
+        self._first, self._steps, self._log = first if jax.process_index() == 0 else None, steps, log
+        self._tracing = False
 
     def step(self, step: int) -> contextlib.AbstractContextManager[Any]:
-        """To be entered around step `step`; begins the trace where it is the first one."""
+        """Context manager for one step; starts the trace at the first one to trace."""
         if step == self._first:
-            jax.profiler.start_trace(str(self._files.enter_context(storage.writing(self._folder))))
-            self._on = True
-        return jax.profiler.StepTraceAnnotation("train", step_num=step) if self._on else contextlib.nullcontext()
+            jax.profiler.start_trace(str(self._output.enter_context(storage.writing(self._folder))))
+            self._tracing = True
+        return jax.profiler.StepTraceAnnotation("train", step_num=step) if self._tracing else contextlib.nullcontext()
 
     def done(self, step: int, metrics: StepMetrics) -> None:
-        """Ends the trace after its last step, once the devices have done it."""
-        if self._on and step == self._first + self._steps - 1:
+        """Stops the trace after its last step, once the devices have finished it."""
+        if self._tracing and step == self._first + self._steps - 1:
             jax.block_until_ready(metrics)
             self.close()
 
     def close(self) -> None:
-        """Ends a trace that is still going on."""
-        if self._on:
-            self._on = False
+        """Stops a trace that is still running."""
+        if self._tracing:
+            self._tracing = False
             jax.profiler.stop_trace()
-            self._files.close()
-            self._say(f"profile written: tensorboard --logdir={self._folder}")
+            self._output.close()
+            self._log(f"profile written: tensorboard --logdir={self._folder}")

@@ -1,4 +1,4 @@
-"""One update of the parameters, as one compiled program."""
+"""Train step: loss, gradient accumulation and optimizer update in one compiled program."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,12 +18,12 @@ Batch = dict[str, jax.Array]
 
 
 class TrainState(NamedTuple):
-    """All that changes in training.
+    """Train state.
 
     Attributes:
-      step: int32 scalar, batches taken so far.
+      step: int32 scalar, batches consumed so far.
       params: pure dict of float32 master weights.
-      opt_state: of the optimizer.
+      opt_state: state of the optimizer.
     """
 
     step: jax.Array
@@ -32,18 +32,18 @@ class TrainState(NamedTuple):
 
 
 class StepMetrics(NamedTuple):
-    """Numbers of one step, scalars but for those by family, left on the device until somebody asks.
+    """Metrics of one step: device scalars, except those by family; fetched only when they are logged.
 
     Attributes:
       loss: float32, cross-entropy per supervised token in nats, over the whole global batch.
       grad_norm: float32, before clipping.
       param_norm: float32, of all parameters before the update.
       learning_rate: float32.
-      skipped: bool, loss or gradient is not finite, so that the step has changed nothing but its number.
+      skipped: bool, loss or gradient is not finite, so that the step has changed nothing but the step count.
       supervised: int32, tokens that are predicted.
       tokens: int32, tokens that are not padding.
       keys: float32, sum over tokens of the tokens each one attends to.
-      slots: int32, tokens and padding.
+      slots: int32, tokens and padding: rows * length.
       family_loss: float32 [families], sum of weight * cross-entropy over the targets of each of `FAMILIES`, in nats.
       family_weight: float32 [families], sum of their weights.
     """
@@ -62,7 +62,7 @@ class StepMetrics(NamedTuple):
 
 
 def batch_loss(config: BloomConfig, params: Any, batch: Batch) -> LossSums:
-    """The loss of all targets of a batch."""
+    """The loss of all targets of a batch, whose arrays are [B, L] and, of targets, [B, T] (see `data.batches`)."""
     model = bloom.from_params(config, params)
     hidden_BxLxD = model(batch["tokens"], batch["positions"], batch["segment_ids"])
     return target_loss(
@@ -75,11 +75,11 @@ def batch_loss(config: BloomConfig, params: Any, batch: Batch) -> LossSums:
 
 
 def sum_by_family(values: jax.Array, families: jax.Array) -> jax.Array:
-    """float32 [families]: the sum of `values` over the targets of each of `FAMILIES`; targets of none are left out.
+    """float32 [families]: the sum of `values` over the targets of each of `FAMILIES`.
 
     Args:
-      values: float32, one for each target.
-      families: int32 in the same shape, an index into `FAMILIES`, or -1.
+      values: float32 [B, T], one for each target.
+      families: int32 of the same shape, an index into `FAMILIES`; -1 (no family) counts nowhere.
     """
     is_family = families[..., None] == jnp.arange(len(FAMILIES))
     return jnp.sum(jnp.where(is_family, values[..., None], 0.0), axis=tuple(range(values.ndim)))
@@ -88,13 +88,13 @@ def sum_by_family(values: jax.Array, families: jax.Array) -> jax.Array:
 def train_state_shardings(
     config: BloomConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: Rules
 ) -> TrainState:
-    """Where each array of the state lies."""
+    """Sharding of each array of the train state."""
     params, opt_state = state_shardings(config, optimizer, mesh, rules)
     return TrainState(NamedSharding(mesh, PartitionSpec()), params, opt_state)
 
 
 def updates_done(opt_state: Any) -> jax.Array:
-    """The count by which the optimizer reads its schedule: steps taken less steps skipped."""
+    """int32 scalar: updates applied (steps minus skipped ones), by which the optimizer reads its schedule."""
 
     def is_schedule(path: tuple[Any, ...], _: Any) -> bool:
         return getattr(path[-1], "tuple_name", None) == "ScaleByScheduleState"
@@ -164,37 +164,37 @@ def make_train_step(
         return after._replace(step=state.step + 1), metrics
 
     def micro_batches(x_Bx: jax.Array) -> jax.Array:
-        # Micro-batch a takes rows a, a + accumulate, …: each device cuts its own rows, and none move.
+        # Micro-batch i takes rows i, i + accumulate, …: each device splits its own rows, and none are exchanged.
         micro = jnp.swapaxes(x_Bx.reshape(-1, accumulate, *x_Bx.shape[1:]), 0, 1)
         return jax.lax.with_sharding_constraint(micro, NamedSharding(mesh, rules.spec(None, "batch")))
 
     state = train_state_shardings(config, optimizer, mesh, rules)
-    everywhere = NamedSharding(mesh, PartitionSpec())
+    replicated = NamedSharding(mesh, PartitionSpec())
     return jax.jit(
         train_step,
         in_shardings=(state, batch_sharding(mesh, rules)),
-        out_shardings=(state, everywhere),
+        out_shardings=(state, replicated),
         donate_argnums=0,
     )
 
 
 class RecompilationError(ValueError):
-    """A batch has other shapes than the first one, so that the step would have to be compiled again."""
+    """A batch has other shapes or dtypes than the first one, so that the step would have to be recompiled."""
 
 
 def compile_once(
     train_step: Callable[[TrainState, Batch], tuple[TrainState, StepMetrics]], state: TrainState, batch: Batch
 ) -> Callable[[TrainState, Batch], tuple[TrainState, StepMetrics]]:
-    """Compiles the jitted step for these arguments. What comes back never compiles again.
+    """Compiles the jitted step for the shapes of these arguments; the returned function never recompiles.
 
-    A silent second compilation costs minutes on a pod, and one for every batch makes a run look slow for no reason.
-    So other shapes raise RecompilationError, which names them.
+    A silent second compilation costs minutes on a pod, and one for every batch makes a run slow for no visible reason.
+    So other shapes or dtypes raise RecompilationError, which names them.
     """
     compiled = train_step.lower(state, batch).compile()
-    first = _forms(batch)
+    first = _shapes(batch)
 
     def run(state: TrainState, batch: Batch) -> tuple[TrainState, StepMetrics]:
-        if (now := _forms(batch)) != first:
+        if (now := _shapes(batch)) != first:
             changed = [
                 f"{name} is {now.get(name, 'missing')}, was {first.get(name, 'missing')}"
                 for name in sorted(now.keys() | first.keys())
@@ -209,5 +209,5 @@ def compile_once(
     return run
 
 
-def _forms(batch: Batch) -> dict[str, str]:
+def _shapes(batch: Batch) -> dict[str, str]:
     return {name: f"{array.dtype}{list(array.shape)}" for name, array in batch.items()}

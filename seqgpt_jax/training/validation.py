@@ -1,4 +1,4 @@
-"""The loss on data that are not trained on: the same batches every time, with the parameters of the moment."""
+"""Validation loss of the current parameters, on the same held-out batches every time."""
 
 import math
 import time
@@ -17,13 +17,13 @@ from seqgpt_jax.training.step import Batch, batch_loss, sum_by_family
 
 
 @dataclass(frozen=True)
-class Score:
-    """One validation, as it is logged.
+class ValidationResult:
+    """Result of one validation.
 
     Attributes:
-      step: batches taken before.
+      step: training steps before it.
       loss: nats per supervised token; None where it is not finite.
-      seconds: that it took.
+      seconds: duration.
       family_loss: nats per supervised token of each family that has such tokens.
     """
 
@@ -32,14 +32,14 @@ class Score:
     seconds: float
     family_loss: dict[str, float] = field(default_factory=dict)
 
-    def line(self) -> str:
-        """As the terminal shows it."""
+    def summary(self) -> str:
+        """One log line."""
         loss = "is not finite" if self.loss is None else f"{self.loss:.4f}"
         return f"validation at step {self.step:,}: loss {loss}  ({self.seconds:.1f} s)"
 
 
 class _Sums(NamedTuple):
-    """Of one batch: float32 scalars, and float32 [families] by family."""
+    """Sums over one batch: float32 scalars, and float32 [families] for each family."""
 
     loss: jax.Array
     weight: jax.Array
@@ -48,13 +48,13 @@ class _Sums(NamedTuple):
 
 
 class Validation:
-    """Measures parameters on all of the validation data, always the same batches; called on all hosts.
+    """Evaluates parameters on all of the validation data, always in the same batches; called on all hosts.
 
     Args:
       config: of the model.
       open_batches: called as `open_batches(process_index=i, process_count=n)`; gives this host's rows.
-      rows: of a batch, over all devices. As many as a micro-batch has, so that what can be trained can be validated.
-      mesh, rules: how arrays lie.
+      rows: of a global batch. Those of a micro-batch, so that a model that can be trained can be validated.
+      mesh, rules: sharding of parameters and batches.
       hosts: of the run.
     """
 
@@ -78,25 +78,26 @@ class Validation:
             out_shardings=NamedSharding(mesh, PartitionSpec()),
         )
 
-    def __call__(self, step: int, params: Any) -> Score:
-        """The score of the parameters after `step` batches."""
-        began = time.perf_counter()
+    def __call__(self, step: int, params: Any) -> ValidationResult:
+        """The validation loss of `params`, the parameters after `step` training steps."""
+        started = time.perf_counter()
         sums = []
         for batch in self._hosts.each(self._batches.iterate(0), "validation batch"):
             batch = {name: jax.make_array_from_process_local_data(self._rows, array) for name, array in batch.items()}
             sums.append(self._sums(params, batch))
         sums = jax.device_get(sums)
-        loss = sum(float(one.loss) for one in sums) / sum(float(one.weight) for one in sums)
-        families = family_means([one.family_loss for one in sums], [one.family_weight for one in sums])
-        return Score(
+        loss = sum(float(batch.loss) for batch in sums) / sum(float(batch.weight) for batch in sums)
+        families = family_means([batch.family_loss for batch in sums], [batch.family_weight for batch in sums])
+        return ValidationResult(
             step=step,
             loss=loss if math.isfinite(loss) else None,
-            seconds=time.perf_counter() - began,
+            seconds=time.perf_counter() - started,
             family_loss={name: value for name, value in families.items() if math.isfinite(value)},
         )
 
 
 def _sums(config: BloomConfig, params: Any, batch: Batch) -> _Sums:
+    """Sums of the losses and weights of a global batch, whose arrays are [B, …]."""
     sums, families = batch_loss(config, params, batch), batch["target_families"]
     return _Sums(
         sums.loss,

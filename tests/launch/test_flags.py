@@ -1,4 +1,4 @@
-"""The launch scripts without a cloud: style, help, clear errors, and dry runs that show exactly what would run."""
+"""Launch scripts without a cloud: style, help, errors, and dry runs that print the exact commands."""
 
 import re
 import shlex
@@ -50,15 +50,15 @@ def test_help_shows_an_example_and_every_flag(script) -> None:
 @pytest.mark.parametrize(
     ("script", "words", "says"),
     [
-        ("tpu.sh", ("create", "--zone=us-west4-a"), "--name=VALUE is missing, and so is the variable SEQGPT_NAME"),
+        ("tpu.sh", ("create", "--zone=us-west4-a"), "--name=VALUE is missing (or the variable SEQGPT_NAME)"),
         ("tpu.sh", ("setup", "--name=a", "--zone=z"), "--bucket=VALUE is missing"),
         ("tpu.sh", ("create", "--name=a", "--zone=z", "--tpye=v4-8"), "--tpye=v4-8: no such flag"),
         ("tpu.sh", ("create", "--name", "a"), "--name: no such flag"),
         ("tpu.sh", ("create", "--spot=1"), "--spot=1: no such flag"),
-        ("tpu.sh", ("create", "--name=a", "--zone=z", "--spot", "--reserved"), "say one of them"),
-        ("tpu.sh", ("fly", "--name=a", "--zone=z"), "there is no verb 'fly'"),
-        ("tpu.sh", (), "one verb"),
-        ("tpu.sh", ("train", "--name=a", "--zone=z", "--bucket=gs://b"), "say behind -- what to train"),
+        ("tpu.sh", ("create", "--name=a", "--zone=z", "--spot", "--reserved"), "use one of them"),
+        ("tpu.sh", ("fly", "--name=a", "--zone=z"), "unknown verb 'fly'"),
+        ("tpu.sh", (), "give one verb"),
+        ("tpu.sh", ("train", "--name=a", "--zone=z", "--bucket=gs://b"), "say after -- what to train"),
         (
             "tpu.sh",
             ("train", "--name=a", "--zone=z", "--bucket=gs://b", "--", "--gin_file=ft.gin", "--run_dir=runs/ft"),
@@ -69,7 +69,7 @@ def test_help_shows_an_example_and_every_flag(script) -> None:
         ("gke.sh", ("cluster", "--zone=z"), "--cluster=VALUE is missing"),
         ("gke.sh", ("image", "--image=i", "--dry_run=1"), "--dry_run=1: no such flag"),
         ("box.sh", ("setup",), "--host=VALUE is missing"),
-        ("box.sh", ("fetch", "--host=h"), "fetch what?"),
+        ("box.sh", ("fetch", "--host=h"), "fetch needs one folder"),
         ("ship.sh", ("--extra=gpu",), "--extra=gpu: must be tpu or cuda"),
     ],
 )

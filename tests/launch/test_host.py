@@ -1,4 +1,4 @@
-"""host.sh on this machine, with a stand-in for training that ends as it is told to."""
+"""host.sh on this machine, with a fake training process that exits with scripted codes."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import pytest
 
 from tests.launch.machines import LAUNCH, run, write_script
 
-# Notes its words, then ends with the next code of the file `codes`; "wait" trains until SIGTERM, then saves.
+# Records its arguments, then exits with the next code of the file `codes`; "wait" trains until SIGTERM, then saves.
 TRAINING = """
 echo "$@" >>"$HOME/calls"
 env | grep -E "^(TENSORSTORE|JAX_COMP|SEQGPT_DATA)" | sort >"$HOME/variables"
@@ -88,23 +88,23 @@ def test_crashes_in_a_row_have_a_limit(host) -> None:
 
 
 def test_stop_saves_and_does_not_start_again(host) -> None:
-    assert "does not train" in host("stop").stdout
+    assert "training is not running" in host("stop").stdout
     host.will_end("wait", 0)
     host("start", "--gin_file=ft.gin")
     wait_until((host.home / "trains").exists)
     assert host.state() == "running"
-    assert "trains already" in host("start", "--gin_file=other.gin").stdout
-    assert "trains already" in host("setup").stdout
+    assert "training is already running" in host("start", "--gin_file=other.gin").stdout
+    assert "training is already running" in host("setup").stdout
     host("stop")
     host.comes_to("stopped")
     assert host.read("calls").splitlines()[1:] == ["saved"]
-    # The same command goes on.
+    # The same command resumes.
     host("start", "--gin_file=ft.gin")
     host.comes_to("finished")
 
 
 def test_a_machine_that_goes_down_lets_training_save(host) -> None:
-    """systemd tells every process at once; the loop must neither start again nor end before training has saved."""
+    """systemd signals all processes at once; the loop must neither restart nor exit before training has saved."""
     host.will_end("wait", 0)
     host("start", "--gin_file=ft.gin")
     wait_until((host.home / "trains").exists)

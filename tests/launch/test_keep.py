@@ -1,10 +1,10 @@
-"""`tpu.sh keep` against a stand-in for gcloud that plays preemptions."""
+"""`tpu.sh keep` against a fake gcloud that simulates preemptions."""
 
 import pytest
 
 from tests.launch.machines import LAUNCH, run, write_script
 
-# `list` and a question after the state of the hosts answer with the next line of a file; all calls are noted.
+# `list` and the state of the hosts answer with the next line of a file; all calls are recorded.
 GCLOUD = r"""
 here=$(dirname "$0")
 next() { head -n 1 "$here/$1" && sed -i 1d "$here/$1"; }

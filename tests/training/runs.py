@@ -16,7 +16,7 @@ from seqgpt_jax.io import model_folder
 from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.loop import Outcome, fresh_state, train
+from seqgpt_jax.training.loop import Outcome, initial_state, train
 from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import MeshConfig, Rules, batch_sharding, make_mesh
@@ -116,7 +116,7 @@ def take_steps(
     chain = make_optimizer(optimizer, schedule)
     with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
         made = bloom.create(model, 0, mesh=mesh, rules=rules.pairs())
-        state = fresh_state(nnx.to_pure_dict(nnx.state(made, nnx.Param)), model, chain, mesh, rules)
+        state = initial_state(nnx.to_pure_dict(nnx.state(made, nnx.Param)), model, chain, mesh, rules)
         step = make_train_step(model, chain, schedule, mesh, **options)
         metrics = []
         for batch in batches:

@@ -10,7 +10,7 @@ DRILL = Path(__file__).parents[2] / "benchmarks" / "fault_drill.py"
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_twice_and_damaged_ends_with_the_same_bits(tmp_path, monkeypatch):
+def test_a_run_with_two_kills_and_a_corrupt_checkpoint_ends_with_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)  # the eight devices of these tests are more than its batches
     monkeypatch.syspath_prepend(DRILL.parent)  # as for a script
     spec = importlib.util.spec_from_file_location("fault_drill", DRILL)
@@ -20,5 +20,5 @@ def test_a_run_that_is_killed_twice_and_damaged_ends_with_the_same_bits(tmp_path
     result = module.drill(tmp_path, seed=0, kills=kills, sigterms=0, steps=100, disk=False)
     assert result["bit_identical"]
     assert result["store_identical"]
-    assert sum(life["code"] == -signal.SIGKILL for life in result["lives"]) >= 3
+    assert sum(attempt["exit_code"] == -signal.SIGKILL for attempt in result["attempts"]) >= 3
     assert "same parameters, bit for bit" in module.page(result)

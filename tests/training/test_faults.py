@@ -20,7 +20,7 @@ from seqgpt_jax.training.checkpointing.checksums import array_checksums
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.loop import Outcome
-from seqgpt_jax.training.metric_writers import read_metrics
+from seqgpt_jax.training.metric_sinks import read_metrics
 from seqgpt_jax.training.nonfinite import NotFiniteError
 from seqgpt_jax.training.step import RecompilationError
 from tests.training.checkpointing.test_checkpointer import META, dataclasses, like, some_state
@@ -71,21 +71,21 @@ def test_whatever_file_is_garbled_what_is_read_is_what_was_saved(tmp_path):
     newest = tmp_path / "whole" / "checkpoints" / "6"
     fell_back = set()
     for file in sorted(path.relative_to(newest) for path in newest.rglob("*") if path.is_file()):
-        run_dir, said = tmp_path / "run", []
+        run_dir, messages = tmp_path / "run", []
         shutil.copytree(tmp_path / "whole", run_dir)
         garble(run_dir / "checkpoints" / "6" / file)
-        checkpoints = Checkpointer(run_dir, keep=2, say=said.append)
+        checkpoints = Checkpointer(run_dir, keep=2, log=messages.append)
         state, meta = checkpoints.restore(like(mesh), META)
         checkpoints.close()
         assert_bit_equal(state, states[meta.step])
         if meta.step == 3:
             fell_back.add(file.parts[0])
-            assert "the checkpoint of step 6 is damaged" in said[0], file
-            assert "falls back to the checkpoint of step 3" in said[1], file
-            assert (run_dir / "damaged_checkpoints" / "6" / file).exists()
+            assert "checkpoint 6 is corrupt: " in messages[0], file
+            assert "falling back to checkpoint 3" in messages[1], file
+            assert (run_dir / "corrupt_checkpoints" / "6" / file).exists()
             assert [path.name for path in (run_dir / "checkpoints").iterdir()] == ["3"]
         else:
-            assert not said, file
+            assert not messages, file
         shutil.rmtree(run_dir)
     assert {"params", "opt_state", "meta"} <= fell_back
 
@@ -112,7 +112,7 @@ def test_permissions_are_no_damage(tmp_path, monkeypatch):
 
     checkpoints = Checkpointer(tmp_path, keep=2)
     with monkeypatch.context() as patch:
-        patch.setattr("seqgpt_jax.training.checkpointing.checkpointer.read_meta", refuse)
+        patch.setattr("seqgpt_jax.training.checkpointing.checkpointer.read_metadata", refuse)
         with pytest.raises(PermissionError):
             checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     assert checkpoints.restore(like(mesh_of(1, 1, 1)), META)[1].step == 6
@@ -122,8 +122,8 @@ def test_permissions_are_no_damage(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 99}, r"is of format 99; this version of seqgpt_jax reads 1 and 2"),
-        ({"format": None}, r"is of format None"),
+        ({"format": 99}, r"has format 99; this version of seqgpt_jax reads 1 and 2"),
+        ({"format": None}, r"has format None"),
         ({"colour": "red"}, r"was not written by this version of seqgpt_jax: .*colour"),
         (
             {"sums": {"params.other": 1}},
@@ -139,7 +139,7 @@ def test_old_and_foreign_ones_are_refused_not_skipped(tmp_path, change, message)
     with pytest.raises(CheckpointError, match=message):
         checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     checkpoints.close()
-    assert not (tmp_path / "damaged_checkpoints").exists()
+    assert not (tmp_path / "corrupt_checkpoints").exists()
 
 
 def test_one_from_before_there_were_sums_is_read(tmp_path):
@@ -158,16 +158,16 @@ def test_a_run_falls_back_and_ends_with_the_same_bits(straight, tmp_path, capsys
     garble_data(tmp_path / "checkpoints/4/opt_state")
     assert tiny_train(tmp_path, save_every=2) == Outcome(6, 6, stopped=False)
     out = capsys.readouterr().out
-    assert "the checkpoint of step 4 is damaged" in out
-    assert "goes on from its own checkpoint of step 2" in out
+    assert "checkpoint 4 is corrupt: " in out
+    assert "resumed from step 2" in out
     assert_bit_equal(checkpoint_params(tmp_path, 6), checkpoint_params(straight, 6))
 
 
 def test_a_half_written_one_is_told(tmp_path):
     (tmp_path / "checkpoints" / "9.orbax-checkpoint-tmp" / "params").mkdir(parents=True)
-    said: list[str] = []
-    Checkpointer(tmp_path, keep=2, say=said.append).close()
-    assert said == ["the checkpoint of step 9 was never finished: removes its half"]
+    messages: list[str] = []
+    Checkpointer(tmp_path, keep=2, log=messages.append).close()
+    assert messages == ["checkpoint 9 is incomplete (interrupted while saving): removing it"]
 
 
 def test_the_digest_sees_one_bit_and_two_that_change_places_on_any_mesh():
@@ -219,20 +219,20 @@ def lost_disk(run_dir: Path, first: int, last: int):
 def test_a_lost_disk_costs_only_its_checkpoint(straight, tmp_path, capsys):
     assert tiny_train(tmp_path, batches=lost_disk(tmp_path, 3, 5), save_every=2) == Outcome(6, 6, stopped=False)
     out = capsys.readouterr().out
-    assert "the checkpoint of step 4 could not be written" in out
-    assert "training goes on" in out
+    assert "checkpoint 4 could not be saved" in out
+    assert "training continues" in out
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["2", "6"]
     assert_bit_equal(checkpoint_params(tmp_path, 6), checkpoint_params(straight, 6))
 
 
 def test_a_state_that_could_not_be_saved_in_the_end_is_an_error(straight, tmp_path, capsys):
-    with pytest.raises(SaveError, match="last state of the run could not be saved"):
+    with pytest.raises(SaveError, match="final state of the run could not be saved"):
         tiny_train(tmp_path, batches=lost_disk(tmp_path, 4, 99), save_every=2)
-    assert "told to stop" not in capsys.readouterr().out
+    assert "preempted" not in capsys.readouterr().out
     (tmp_path / "checkpoints").unlink()
     (tmp_path / "away").rename(tmp_path / "checkpoints")
     assert tiny_train(tmp_path, save_every=2) == Outcome(6, 6, stopped=False)
-    assert "goes on from its own checkpoint of step 2" in capsys.readouterr().out
+    assert "resumed from step 2" in capsys.readouterr().out
     assert_bit_equal(checkpoint_params(tmp_path, 6), checkpoint_params(straight, 6))
 
 
@@ -256,8 +256,8 @@ def test_a_disk_that_takes_no_more_in_the_background_leaves_the_checkpoint_befor
         [sys.executable, "-c", code], cwd=PROJECT, env=dict(os.environ), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    assert "the checkpoint of step 4 could not be written" in done.stdout
-    assert "the checkpoint of step 2 stays the newest" in done.stdout
+    assert "checkpoint 4 could not be saved" in done.stdout
+    assert "checkpoint 2 is still the newest" in done.stdout
     assert "Outcome(step=6, steps=6, stopped=False)" in done.stdout
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["6"]
     assert [line["step"] for line in read_metrics(tmp_path)] == [1, 2, 3, 4, 5, 6]
@@ -271,10 +271,10 @@ def test_after_it_the_command_ends_at_once_whatever_threads_are_left():
         from seqgpt_jax.training.checkpointing.checkpointer import SaveError
         threading.Thread(target=time.sleep, args=(300,)).start()
         with end_after_failed_save():
-            raise SaveError("the last state of the run could not be saved")
+            raise SaveError("the final state of the run could not be saved")
     """
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stderr) == (2, "error: the last state of the run could not be saved\n")
+    assert (done.returncode, done.stderr) == (2, "error: the final state of the run could not be saved\n")
 
 
 # ---- Steps that are not finite
@@ -355,8 +355,8 @@ def test_minutes_count_as_well_as_steps(tmp_path):
     [
         ({"keep_every": 750}, r"Train\.keep_every = 750 must be a multiple of Train\.save_every = 500"),
         ({"save_minutes": 0}, r"Train\.save_minutes must be above 0"),
-        ({"max_skipped": -1}, r"Train\.max_skipped must be a whole number of at least 0"),
-        ({"profile_from": 0}, r"Train\.profile_from must be a whole number of at least 1"),
+        ({"max_skipped": -1}, r"Train\.max_skipped must be an integer of at least 0"),
+        ({"profile_from": 0}, r"Train\.profile_from must be an integer of at least 1"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings, message):

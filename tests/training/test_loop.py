@@ -20,10 +20,10 @@ from seqgpt_jax.io import hf_checkpoint, model_folder
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.loop import Outcome
-from seqgpt_jax.training.metric_writers import read_metrics
+from seqgpt_jax.training.metric_sinks import read_metrics
 from seqgpt_jax.training.nonfinite import NotFiniteError
 from seqgpt_jax.training.partitioning import MeshConfig
-from seqgpt_jax.training.preemption import stop_signals
+from seqgpt_jax.training.preemption import preemption_signals
 from tests.training.runs import (
     LENGTH,
     MODEL,
@@ -99,7 +99,7 @@ def test_stopped_and_resumed_in_a_new_process_it_is_bit_for_bit_the_same(straigh
     process = in_another_process(code)
     output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
-    assert "goes on from its own checkpoint of step 4" in output
+    assert "resumed from step 4" in output
     assert "Outcome(step=6, steps=6, stopped=False)" in output
     assert_bit_equal(checkpoint_params(tmp_path, 6), checkpoint_params(straight, 6))
     meta = [json.loads((run / "checkpoints/6/meta/metadata").read_text()) for run in (straight, tmp_path)]
@@ -120,7 +120,7 @@ def test_signals_are_as_before_after_a_run(straight):
         return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
 
     before = handlers()
-    with stop_signals():
+    with preemption_signals():
         assert all(now != then for now, then in zip(handlers(), before, strict=True))
     assert handlers() == before
     tiny_train(straight)
@@ -141,14 +141,14 @@ def test_a_broken_step_stops_the_run_and_is_not_saved(tmp_path, log_every):
 def test_stage_two_starts_from_the_weights_of_stage_one(straight, tmp_path, capsys):
     still = dataclasses.replace(OPTIMIZER, learning_rate=1e-30, weight_decay=0.0)  # so that the start is what is saved
     tiny_train(tmp_path, init_from=str(straight), fingerprint="data-2", seed=5, optimizer=still)
-    assert f"starts from the weights of {straight}" in capsys.readouterr().out
+    assert f"initialized from {straight}" in capsys.readouterr().out
     assert_bit_equal(checkpoint_params(tmp_path, 3), checkpoint_params(straight, 6))
 
 
 def test_a_resumed_stage_two_does_not_start_over(straight, tmp_path, capsys):
     tiny_train(tmp_path, init_from=str(straight), batches=StoppedBatches)
     tiny_train(tmp_path, init_from="/no/longer/there")
-    assert "goes on from its own checkpoint of step 4" in capsys.readouterr().out
+    assert "resumed from step 4" in capsys.readouterr().out
 
 
 def test_a_run_starts_from_a_hugging_face_folder(straight, tmp_path):
@@ -183,7 +183,7 @@ def test_settings_that_cannot_work_are_named(tmp_path):
         tiny_train(tmp_path, model=dataclasses.replace(MODEL, param_dtype="bfloat16"))
     with pytest.raises(ValueError, match=r"Train\.batch_size = 12"):
         tiny_train(tmp_path, batch_size=12)
-    with pytest.raises(ValueError, match=r"Train\.log_every must be a whole number of at least 1"):
+    with pytest.raises(ValueError, match=r"Train\.log_every must be an integer of at least 1"):
         TrainConfig(log_every=0)
 
 

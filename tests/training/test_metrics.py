@@ -4,7 +4,7 @@ import pytest
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training import metrics
-from seqgpt_jax.training.metrics import Clock, model_flops, peak_flops
+from seqgpt_jax.training.metrics import MetricsAggregator, model_flops, peak_flops
 from seqgpt_jax.training.step import StepMetrics
 
 CONFIG = BloomConfig(vocab_size=100, hidden_size=8, n_layer=3, n_head=2)
@@ -25,11 +25,11 @@ def step_metrics(
     return StepMetrics(**{name: np.asarray(value) for name, value in values.items()})
 
 
-def clock(monkeypatch, *times: float) -> Clock:
-    """A clock that is asked for the time at `times`, after it was made at 0."""
+def aggregator(monkeypatch, *times: float) -> MetricsAggregator:
+    """An aggregator created at time 0 that reads the clock at `times`."""
     ticks = iter((0.0, *times))
     monkeypatch.setattr(metrics.time, "perf_counter", lambda: next(ticks))
-    return Clock(CONFIG, steps=10, devices=2, device_kind="TPU v4")
+    return MetricsAggregator(CONFIG, steps=10, devices=2, device_kind="TPU v4")
 
 
 def test_flops_by_counting_every_product_of_one_packed_row():
@@ -67,9 +67,9 @@ def test_an_unknown_chip_has_no_peak():
 
 
 def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatch):
-    made = clock(monkeypatch, 50.0, 54.0, 60.0)
-    assert made.first_step_done() == 50.0
-    window = made.window(3, [step_metrics(1.0, 30), step_metrics(4.0, 10), step_metrics(4.0, 10)], skipped=0)
+    windows = aggregator(monkeypatch, 50.0, 54.0, 60.0)
+    assert windows.first_step_done() == 50.0
+    window = windows.window(3, [step_metrics(1.0, 30), step_metrics(4.0, 10), step_metrics(4.0, 10)], skipped=0)
     assert window.loss == pytest.approx((30 + 40 + 40) / 50)
     assert window.tokens_per_second == 120 / 4  # the last two steps, in 4 s
     assert window.supervised_per_second == 20 / 4
@@ -77,66 +77,66 @@ def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatc
     assert window.eta_seconds == 2.0 * 7
     flops = model_flops(CONFIG, tokens=120, supervised=20, keys=120)
     assert window.mfu == pytest.approx(flops / 4 / (2 * 275e12))
-    following = made.window(5, [step_metrics(), step_metrics()], skipped=0)
+    following = windows.window(5, [step_metrics(), step_metrics()], skipped=0)
     assert following.seconds_per_step == 3.0
     assert following.eta_seconds == pytest.approx(10 / 4 * 5)
 
 
 def test_a_window_tells_the_loss_of_every_family_that_it_has_seen(monkeypatch):
-    made = clock(monkeypatch, 50.0, 54.0)
-    made.first_step_done()
+    windows = aggregator(monkeypatch, 50.0, 54.0)
+    windows.first_step_done()
     steps = [
         step_metrics(families={"NER": (6.0, 4), "RE": (8.0, 1)}),
         step_metrics(families={"NER": (9.0, 1), "EE": (0.0, 3)}),
         step_metrics(np.nan, families={"NER": (np.nan, 5), "SA": (1.0, 1)}),
     ]
-    assert made.window(3, steps, skipped=1).family_loss == {"NER": 3.0, "RE": 8.0, "EE": 0.0}
+    assert windows.window(3, steps, skipped=1).family_loss == {"NER": 3.0, "RE": 8.0, "EE": 0.0}
 
 
 def test_a_window_of_nothing_but_skipped_steps_tells_no_family(monkeypatch):
-    made = clock(monkeypatch, 50.0, 54.0)
-    made.first_step_done()
-    assert made.window(1, [step_metrics(np.nan, families={"NER": (np.nan, 5)})], skipped=1).family_loss == {}
+    windows = aggregator(monkeypatch, 50.0, 54.0)
+    windows.first_step_done()
+    assert windows.window(1, [step_metrics(np.nan, families={"NER": (np.nan, 5)})], skipped=1).family_loss == {}
 
 
 def test_a_window_of_the_first_step_alone_tells_its_whole_time(monkeypatch):
-    made = clock(monkeypatch, 50.0, 50.0)
-    made.first_step_done()
-    window = made.window(1, [step_metrics()], skipped=0)
+    windows = aggregator(monkeypatch, 50.0, 50.0)
+    windows.first_step_done()
+    window = windows.window(1, [step_metrics()], skipped=0)
     assert window.seconds_per_step == 50.0
     assert window.tokens_per_second == 60 / 50
 
 
 def test_a_window_leaves_skipped_steps_out_of_its_means(monkeypatch):
-    made = clock(monkeypatch, 50.0, 54.0, 60.0)
-    made.first_step_done()
+    windows = aggregator(monkeypatch, 50.0, 54.0, 60.0)
+    windows.first_step_done()
     steps = [step_metrics(3.0, grad_norm=2.0), step_metrics(np.nan), step_metrics(1.0, grad_norm=np.inf)]
-    window = made.window(3, steps, skipped=7)
+    window = windows.window(3, steps, skipped=7)
     assert (window.loss, window.grad_norm, window.skipped) == (3.0, 2.0, 7)
-    assert "skipped 7" in window.line(10)
-    window = made.window(4, [step_metrics(np.nan)], skipped=8)
+    assert "skipped 7" in window.summary(10)
+    window = windows.window(4, [step_metrics(np.nan)], skipped=8)
     assert window.loss is None
     assert window.grad_norm is None
-    assert "loss –" in window.line(10)
+    assert "loss –" in window.summary(10)
 
 
 def test_a_pause_takes_time_from_the_run_but_not_from_the_speed_of_training(monkeypatch):
-    made = clock(monkeypatch, 50.0, 54.0, 60.0, 90.0, 92.0)
-    made.first_step_done()
-    made.window(3, [step_metrics()] * 3, skipped=0)
-    with made.paused():
+    windows = aggregator(monkeypatch, 50.0, 54.0, 60.0, 90.0, 92.0)
+    windows.first_step_done()
+    windows.window(3, [step_metrics()] * 3, skipped=0)
+    with windows.paused():
         pass
-    window = made.window(5, [step_metrics()] * 2, skipped=0)
+    window = windows.window(5, [step_metrics()] * 2, skipped=0)
     assert window.seconds_per_step == (92 - 54 - 30) / 2
     assert window.eta_seconds == pytest.approx((92 - 50) / 4 * 5)
 
 
-def test_the_time_in_which_data_were_waited_for_is_told(monkeypatch):
-    made = clock(monkeypatch, 1.0, 1.5, 50.0, 60.0, 62.0, 70.0, 71.0, 80.0)
-    batches = made.waiting(iter(["a", "b", "c"]))
+def test_the_time_in_which_data_were_waited_for_is_measured(monkeypatch):
+    windows = aggregator(monkeypatch, 1.0, 1.5, 50.0, 60.0, 62.0, 70.0, 71.0, 80.0)
+    batches = windows.measure_data_wait(iter(["a", "b", "c"]))
     assert next(batches) == "a"
-    made.first_step_done()  # what the first batch took is not the window's
+    windows.first_step_done()  # what the first batch took is not the window's
     assert [next(batches), next(batches)] == ["b", "c"]
-    window = made.window(3, [step_metrics()] * 3, skipped=0)
+    window = windows.window(3, [step_metrics()] * 3, skipped=0)
     assert window.data_wait == pytest.approx(3 / 30)
-    assert "data wait 10%" in window.line(10)
+    assert "data wait 10%" in window.summary(10)

@@ -6,7 +6,7 @@ import pytest
 from flax import nnx
 
 from seqgpt_jax.models import bloom
-from seqgpt_jax.training.optimizer import OptimizerConfig, decayed, make_optimizer, make_schedule
+from seqgpt_jax.training.optimizer import OptimizerConfig, decay_mask, make_optimizer, make_schedule
 from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
 
 
@@ -43,7 +43,9 @@ def test_short_runs_have_usable_rates(schedule, warmup, steps):
 
 def test_only_matrices_decay():
     shapes = nnx.to_pure_dict(nnx.state(bloom.abstract(MODEL), nnx.Param))
-    mask = {jax.tree_util.keystr(path): value for path, value in jax.tree_util.tree_leaves_with_path(decayed(shapes))}
+    mask = {
+        jax.tree_util.keystr(path): value for path, value in jax.tree_util.tree_leaves_with_path(decay_mask(shapes))
+    }
     assert {path for path, value in mask.items() if value} == {
         "['word_embeddings']",
         "['layers']['attention']['query_key_value']['kernel']",

@@ -9,7 +9,7 @@ from flax import nnx
 
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models import bloom
-from seqgpt_jax.training.loop import fresh_state
+from seqgpt_jax.training.loop import initial_state
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import Rules, batch_sharding
 from seqgpt_jax.training.step import make_train_step
@@ -133,7 +133,7 @@ def test_activations_and_state_are_constrained_and_the_old_state_is_given_away(b
     optimizer = make_optimizer(STEADY, schedule)
     with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
         params = nnx.to_pure_dict(nnx.state(bloom.create(MODEL, 0, mesh=mesh, rules=rules.pairs()), nnx.Param))
-        state = fresh_state(params, MODEL, optimizer, mesh, rules)
+        state = initial_state(params, MODEL, optimizer, mesh, rules)
         step = make_train_step(MODEL, optimizer, schedule, mesh)
         batch = jax.device_put(batches[0], batch_sharding(mesh, rules))
         assert "sharding_constraint" in str(jax.make_jaxpr(step)(state, batch))

@@ -11,9 +11,9 @@ from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.io import model_folder
 from seqgpt_jax.models import bloom
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.metric_writers import read_metrics
+from seqgpt_jax.training.metric_sinks import read_metrics
 from seqgpt_jax.training.partitioning import Rules
-from seqgpt_jax.training.validation import Score, Validation
+from seqgpt_jax.training.validation import Validation, ValidationResult
 from tests.training.runs import (
     MODEL,
     ROWS,
@@ -37,7 +37,7 @@ class HeldOut(TinyBatches):
         return super().batch(100 + step)
 
 
-def held_out_score(mesh, params=None, open_batches=HeldOut) -> Score:
+def held_out_result(mesh, params=None, open_batches=HeldOut) -> ValidationResult:
     rules = Rules()
     with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
         if params is None:
@@ -47,21 +47,21 @@ def held_out_score(mesh, params=None, open_batches=HeldOut) -> Score:
 
 def test_the_score_is_the_loss_that_a_step_would_report():
     """Two batches with other numbers of targets: the mean is over targets, not over batches."""
-    score = held_out_score(mesh_of(1, 1, 1))
+    result = held_out_result(mesh_of(1, 1, 1))
     metrics = [take_steps(mesh_of(1, 1, 1), [HeldOut().batch(step)])[1][0] for step in range(2)]
     weights = [int(one.supervised) for one in metrics]
     assert weights[0] != weights[1]
-    assert score.loss == pytest.approx(np.average([float(one.loss) for one in metrics], weights=weights), rel=1e-6)
+    assert result.loss == pytest.approx(np.average([float(one.loss) for one in metrics], weights=weights), rel=1e-6)
     for family in ("NER", "CLS"):
         place = FAMILIES.index(family)
         losses, targets = (sum(getattr(one, f"family_{what}")[place] for one in metrics) for what in ("loss", "weight"))
-        assert score.family_loss[family] == pytest.approx(losses / targets, rel=1e-6)
-    assert set(score.family_loss) == {"NER", "CLS"}
-    assert score.line().startswith(f"validation at step 0: loss {score.loss:.4f}")
+        assert result.family_loss[family] == pytest.approx(losses / targets, rel=1e-6)
+    assert set(result.family_loss) == {"NER", "CLS"}
+    assert result.summary().startswith(f"validation at step 0: loss {result.loss:.4f}")
 
 
 def test_any_mesh_gives_the_same_score():
-    assert held_out_score(mesh_of(2, 2, 2)).loss == pytest.approx(held_out_score(mesh_of(1, 1, 1)).loss, rel=1e-5)
+    assert held_out_result(mesh_of(2, 2, 2)).loss == pytest.approx(held_out_result(mesh_of(1, 1, 1)).loss, rel=1e-5)
 
 
 def test_a_loss_that_is_not_finite_is_no_score():
@@ -71,11 +71,11 @@ def test_a_loss_that_is_not_finite_is_no_score():
             batch["target_weights"][0, 0] = np.inf
             return batch
 
-    score = held_out_score(mesh_of(1, 1, 1), open_batches=Broken)
-    assert score.loss is None
-    assert "NER" not in score.family_loss
-    assert "CLS" in score.family_loss
-    assert "is not finite" in score.line()
+    result = held_out_result(mesh_of(1, 1, 1), open_batches=Broken)
+    assert result.loss is None
+    assert "NER" not in result.family_loss
+    assert "CLS" in result.family_loss
+    assert "is not finite" in result.summary()
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_the_best_checkpoints_stay_beside_the_newest(run_dir):
 def test_what_is_saved_scores_what_was_said(run_dir):
     loss = model_folder.validation_losses(run_dir, [6])[6]
     mesh = mesh_of(1, 1, 1)
-    assert held_out_score(mesh, jax.device_put(checkpoint_params(run_dir, 6))).loss == pytest.approx(loss, rel=1e-5)
+    assert held_out_result(mesh, jax.device_put(checkpoint_params(run_dir, 6))).loss == pytest.approx(loss, rel=1e-5)
 
 
 def test_a_resumed_run_remembers_the_best(run_dir, tmp_path, capsys):
@@ -122,7 +122,7 @@ def test_a_resumed_run_remembers_the_best(run_dir, tmp_path, capsys):
     assert sorted(losses) == [1, 2, 3, 5, 6]
     ranked = sorted(losses, key=losses.get)
     assert {int(path.name) for path in (tmp_path / "checkpoints").iterdir()} == {6, *ranked[:2]}
-    assert f"the lowest validation loss of the checkpoints is {losses[ranked[0]]:.4f}, at step {ranked[0]}" in output
+    assert f"lowest validation loss of the checkpoints: {losses[ranked[0]]:.4f} at step {ranked[0]}" in output
 
 
 def test_a_run_without_validation_has_no_best_checkpoint(tmp_path, capsys):
@@ -140,8 +140,8 @@ def test_a_run_without_validation_has_no_best_checkpoint(tmp_path, capsys):
     [
         ({"keep_best": 1}, r"Train\.keep_best = 1 needs validation: set Train\.validate_every"),
         ({"keep_best": 1, "validate_every": 200}, r"Train\.save_every = 500 a multiple of Train\.validate_every = 200"),
-        ({"keep_best": -1}, r"Train\.keep_best must be a whole number of at least 0"),
-        ({"validate_every": 0}, r"Train\.validate_every must be a whole number of at least 1"),
+        ({"keep_best": -1}, r"Train\.keep_best must be an integer of at least 0"),
+        ({"validate_every": 0}, r"Train\.validate_every must be an integer of at least 1"),
     ],
 )
 def test_settings_that_cannot_work_are_named(settings, message):

@@ -1,19 +1,19 @@
-"""What a run folder keeps, and the ways back into it.
+"""Checkpoints of a run folder: asynchronous save, verified restore, fall-back from corrupt ones.
 
     runs/<name>/
       model.json                    the shape of the model (BloomConfig)
       tokenizer/                    as Hugging Face loads it
       checkpoints/<step>/params     readable on its own: for evaluation, export and the next stage
       checkpoints/<step>/opt_state
-      checkpoints/<step>/meta       JSON: what `CheckpointMetadata` holds
-      damaged_checkpoints/<step>    what could not be read, moved aside
+      checkpoints/<step>/meta       JSON: the fields of `CheckpointMetadata`
+      corrupt_checkpoints/<step>    checkpoints that could not be read, moved aside
 
-Arrays are written as global arrays and read into whatever sharding is asked for, so any mesh can read
-what any other has written. Writing goes on in the background while training continues. The sums in
-`meta` prove that what is read, on whatever mesh, is what was written.
+Arrays are saved as global arrays and restored into any requested sharding, so any mesh can read what any other
+mesh has written. Saving runs in the background while training continues. The checksums in `meta` verify, on any mesh,
+that the restored bits are the saved bits.
 
-A checkpoint is there whole or not at all: on a disk its folder gets its name last; in a bucket it counts
-from when Orbax has put commit_success.txt there.
+A checkpoint is complete or does not count: on a disk its folder is renamed into place last; in a bucket it counts once
+Orbax has written commit_success.txt.
 """
 
 import contextlib
@@ -32,33 +32,33 @@ from orbax.checkpoint.path import step as orbax_steps
 from seqgpt_jax.io import storage
 from seqgpt_jax.io.model_folder import CHECKPOINTS_FOLDER, by_loss, validation_losses
 from seqgpt_jax.training.checkpointing.checksums import array_checksums, by_name
-from seqgpt_jax.training.checkpointing.corruption import brief, is_corruption
+from seqgpt_jax.training.checkpointing.corruption import is_corruption, one_line
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError, CheckpointMetadata, check_metadata
 from seqgpt_jax.training.checkpointing.retention import retention_policy
 from seqgpt_jax.training.step import TrainState
 
 FORMAT = 2
-_READABLE = (1, FORMAT)  # 1 is without `skipped` and `sums`.
-CORRUPT_FOLDER = "damaged_checkpoints"
-_COMMITTED = atomicity_types.COMMIT_SUCCESS_FILE
+_READABLE_FORMATS = (1, FORMAT)  # 1 is without `skipped` and `sums`.
+CORRUPT_FOLDER = "corrupt_checkpoints"
+_COMMIT_FILE = atomicity_types.COMMIT_SUCCESS_FILE
 
 
 class SaveError(OSError):
-    """The state that a run has ended with could not be saved."""
+    """The final state of a run could not be saved."""
 
 
 class Checkpointer:
-    """The checkpoints of one run folder, for the run that writes them; every method is called on all hosts.
+    """Saves and restores the checkpoints of one run; every method is called on all hosts.
 
-    A checkpoint that cannot be written (a full disk, lost permissions) costs only itself: those before it stay,
-    training goes on, the next `save` tries again. One that cannot be read is moved aside, not deleted.
+    A failed save (full disk, lost permissions) costs only that checkpoint: older ones are kept, training continues and
+    the next `save` tries again. A corrupt checkpoint is moved aside, not deleted.
 
     Args:
-      run_dir: of the run.
-      keep: how many of the newest ones stay.
-      keep_best: how many of those with the lowest validation loss stay.
-      keep_every: one of a step that is a multiple of this stays for good.
-      say: tells the user what went wrong.
+      run_dir: folder of the run, local or gs://….
+      keep: how many of the newest checkpoints are kept.
+      keep_best: how many of those with the lowest validation loss are kept.
+      keep_every: checkpoints of steps that are a multiple of this are never deleted.
+      log: called with each message for the user.
     """
 
     def __init__(
@@ -68,221 +68,227 @@ class Checkpointer:
         keep: int,
         keep_best: int = 0,
         keep_every: int | None = None,
-        say: Callable[[str], None] = print,
+        log: Callable[[str], None] = print,
     ) -> None:
         self.folder = storage.absolute(storage.open_path(run_dir)) / CHECKPOINTS_FOLDER
-        self._say = say
+        self._log = log
         self._losses: dict[int, float] = {}
         self._options = ocp.CheckpointManagerOptions(
             preservation_policy=retention_policy(keep, keep_best, keep_every, self._losses),
             create=True,
-            # A run that was killed while it saved leaves a half-written folder behind.
+            # A process killed during a save leaves an incomplete folder behind.
             cleanup_tmp_directories=True,
             enable_async_checkpointing=True,
         )
-        self._writing: int | None = None
-        self._failure: str | None = None
-        for half in sorted(path.get_final().name for path in orbax_steps.all_temporary_paths(self.folder)):
-            say(f"the checkpoint of step {half} was never finished: removes its half")
-        self._manager: ocp.CheckpointManager | None = self._open()
+        self._saving_step: int | None = None
+        self._save_error: str | None = None
+        for step in sorted(path.get_final().name for path in orbax_steps.all_temporary_paths(self.folder)):
+            log(f"checkpoint {step} is incomplete (interrupted while saving): removing it")
+        self._manager: ocp.CheckpointManager | None = self._open_manager()
         self._losses |= validation_losses(run_dir, self._manager.all_steps())
 
     def latest_step(self) -> int | None:
-        """Step of the newest complete checkpoint, after waiting for one that is being written; None in a new run."""
-        self._wait()
+        """Step of the newest complete checkpoint, after waiting for a pending save; None in a new run."""
+        self._wait_for_save()
         return next(iter(self._complete_steps()), None)
 
-    def save(self, state: TrainState, meta: CheckpointMetadata) -> None:
-        """Starts to write a checkpoint; returns as soon as the arrays have been copied. Waits for the one before."""
-        self._settle()
+    def save(self, state: TrainState, metadata: CheckpointMetadata) -> None:
+        """Starts an asynchronous save; returns once the arrays are copied. First waits for the previous save."""
+        self._finish_previous_save()
         sums = array_checksums({"params": state.params, "opt_state": state.opt_state})
-        fields = dataclasses.asdict(dataclasses.replace(meta, sums=sums))
-        self._writing = meta.step
-        if meta.validation_loss is not None:
-            self._losses[meta.step] = meta.validation_loss
+        fields = dataclasses.asdict(dataclasses.replace(metadata, sums=sums))
+        self._saving_step = metadata.step
+        if metadata.validation_loss is not None:
+            self._losses[metadata.step] = metadata.validation_loss
         try:
             if self._manager is None:
-                self._manager = self._open()
+                self._manager = self._open_manager()
             self._manager.save(
-                meta.step,
+                metadata.step,
                 args=args.Composite(
                     params=args.StandardSave(state.params),
                     opt_state=args.StandardSave(state.opt_state),
                     meta=args.JsonSave({"format": FORMAT, **fields}),
                 ),
-                force=True,  # when to save is the loop's to say
+                force=True,  # the training loop decides when to save
             )
-        except Exception as error:  # Orbax and TensorStore have no class of their own for what a disk refuses.
-            self._failed(error)
+        except Exception as error:  # Orbax and TensorStore have no common class for errors of a disk.
+            self._save_failed(error)
 
     def poll(self) -> None:
-        """Tells of a checkpoint that could not be written in the background; waits for nothing.
+        """Reports a background save that has failed, without waiting.
 
-        On many hosts the next `save` tells: to ask Orbax there may mean to wait for the others.
+        On several hosts the next `save` reports it instead: asking Orbax there can block on the other hosts.
         """
-        if jax.process_count() > 1 or self._manager is None or self._failure is not None:
+        if jax.process_count() > 1 or self._manager is None or self._save_error is not None:
             return
         if not self._manager.is_saving_in_progress():
-            self._wait()
+            self._wait_for_save()
 
     def finish(self) -> None:
-        """Waits until everything is written.
+        """Waits for the pending save.
 
         Raises:
           SaveError: the newest state could not be saved.
         """
-        if not self._settle():
+        if not self._finish_previous_save():
             raise SaveError(
-                f"the last state of the run could not be saved in {self.folder} (see above); {self._newest()}. "
-                "Make room or mend the permissions; then the same command goes on from there"
+                f"the final state of the run could not be saved in {self.folder} (see above); {self._newest_kept()}. "
+                "Free disk space or fix the permissions, then run the same command: it resumes from there"
             )
 
     def best(self) -> tuple[int, float] | None:
-        """(step, validation loss) of the checkpoint where it is lowest; None where there is none with a loss."""
+        """(step, validation loss) of the checkpoint with the lowest loss; None where no checkpoint has one."""
         steps = self._manager.all_steps() if self._manager else ()
         ranked = by_loss({step: self._losses[step] for step in steps if step in self._losses})
         return (ranked[0], self._losses[ranked[0]]) if ranked else None
 
     def close(self) -> None:
-        """Waits, and gives back threads and files."""
-        self._wait()
-        self._drop()
+        """Waits for the pending save and releases threads and files."""
+        self._wait_for_save()
+        self._close_manager()
 
-    def restore(self, like: TrainState, expected: CheckpointMetadata) -> tuple[TrainState, CheckpointMetadata]:
-        """The newest checkpoint that can be read, bit for bit, in the shapes, dtypes and shardings of `like`.
+    def restore(self, target: TrainState, expected: CheckpointMetadata) -> tuple[TrainState, CheckpointMetadata]:
+        """Restores the newest readable checkpoint, bit for bit, with the shapes, dtypes and shardings of `target`.
 
-        Newer ones that cannot be read are told, and moved to damaged_checkpoints/.
+        Newer checkpoints that are corrupt are reported and moved to corrupt_checkpoints/.
 
         Args:
-          like: `jax.ShapeDtypeStruct`s that carry shardings.
-          expected: what this run would write; its step is not compared.
+          target: a tree of `jax.ShapeDtypeStruct`s with shardings.
+          expected: the metadata that this run would write; its step is not compared.
 
         Raises:
-          CheckpointError: there is none, none can be read, or it is of another model or stream of batches.
+          CheckpointError: there is no checkpoint, none can be read, or it belongs to another model or batch stream.
         """
         steps = self._complete_steps()
         if not steps:
             raise CheckpointError(f"{self.folder} holds no complete checkpoint")
-        faults: dict[int, str] = {}
+        errors: dict[int, str] = {}
         for step in steps:
-            restored, fault = None, "another host cannot read it"
+            restored, reason = None, "another host cannot read it"
             try:
-                restored = self._read(step, like, expected)
+                restored = self._restore_step(step, target, expected)
             except CheckpointError:
                 raise
             except Exception as error:
                 if not is_corruption(error, self.folder / str(step)):
                     raise
-                fault = brief(error)
-            if _everywhere(restored is not None):
-                self._move_aside(list(faults), step)
+                reason = one_line(error)
+            if _on_all_hosts(restored is not None):
+                self._move_aside(list(errors), step)
                 return restored
-            faults[step] = fault
-            self._say(f"the checkpoint of step {step:,} is damaged: {fault}")
+            errors[step] = reason
+            self._log(f"checkpoint {step} is corrupt: {reason}")
         raise CheckpointError(
             f"no checkpoint in {self.folder} can be read:\n"
-            + "\n".join(f"  step {step:,}: {fault}" for step, fault in faults.items())
-            + "\nNothing was changed. Put back a copy, or give the run another folder (--run_dir) to start anew."
+            + "\n".join(f"  step {step:,}: {reason}" for step, reason in errors.items())
+            + "\nNothing was changed. Restore a copy, or start a new run in another folder (--run_dir)."
         )
 
-    def _read(self, step: int, like: TrainState, expected: CheckpointMetadata) -> tuple[TrainState, CheckpointMetadata]:
-        where = self.folder / str(step)
-        meta = read_metadata(self.folder.parent, step)
-        check_metadata(meta, expected, where)
-        wanted = {"params": like.params, "opt_state": like.opt_state}
-        if meta.sums and (other := sorted(meta.sums.keys() ^ by_name(wanted).keys())):
+    def _restore_step(
+        self, step: int, target: TrainState, expected: CheckpointMetadata
+    ) -> tuple[TrainState, CheckpointMetadata]:
+        folder = self.folder / str(step)
+        metadata = read_metadata(self.folder.parent, step)
+        check_metadata(metadata, expected, folder)
+        items = {"params": target.params, "opt_state": target.opt_state}
+        if metadata.sums and (unmatched := sorted(metadata.sums.keys() ^ by_name(items).keys())):
             raise CheckpointError(
-                f"{where} holds other arrays than this version of seqgpt_jax trains, for example {other[0]!r}. To "
+                f"{folder} holds other arrays than this version of seqgpt_jax trains, for example {unmatched[0]!r}. To "
                 "start from its weights, name its run folder as Train.init_from of a new run"
             )
-        items = args.Composite(**{name: args.StandardRestore(item) for name, item in wanted.items()})
-        restored = self._manager.restore(step, args=items)
-        restored = {name: restored[name] for name in wanted}
-        if meta.sums and (changed := sorted(meta.sums.items() - array_checksums(restored).items())):
-            raise ValueError(f"{len(changed):,} arrays are not what was saved, for example {changed[0][0]!r}")
-        count = jax.device_put(np.asarray(meta.step, like.step.dtype), like.step.sharding)
-        return TrainState(count, **restored), meta
+        requests = args.Composite(**{name: args.StandardRestore(item) for name, item in items.items()})
+        restored = self._manager.restore(step, args=requests)
+        restored = {name: restored[name] for name in items}
+        if metadata.sums and (changed := sorted(metadata.sums.items() - array_checksums(restored).items())):
+            raise ValueError(f"checksum mismatch in {len(changed):,} arrays, for example {changed[0][0]!r}")
+        count = jax.device_put(np.asarray(metadata.step, target.step.dtype), target.step.sharding)
+        return TrainState(count, **restored), metadata
 
-    def _move_aside(self, steps: list[int], good: int) -> None:
-        if not steps:
+    def _move_aside(self, corrupt_steps: list[int], good_step: int) -> None:
+        if not corrupt_steps:
             return
         aside = self.folder.parent / CORRUPT_FOLDER
         if jax.process_index() == 0:
-            for step in steps:
+            for step in corrupt_steps:
                 names = [str(step), *(f"{step}-{number}" for number in range(2, 1000))]
                 free = next(aside / name for name in names if not (aside / name).exists())
                 storage.move(self.folder / str(step), free)
         if jax.process_count() > 1:
-            multihost_utils.sync_global_devices("damaged checkpoints are aside")
+            multihost_utils.sync_global_devices("corrupt checkpoints moved aside")
         self._manager.reload()
-        self._say(f"falls back to the checkpoint of step {good:,}; what is damaged is now in {aside}")
+        self._log(f"falling back to checkpoint {good_step}; corrupt checkpoints were moved to {aside}")
 
-    def _settle(self) -> bool:
-        """Whether, on all hosts, all is written; where not, everything is made ready for another try."""
-        self._wait()
-        if _everywhere(self._failure is None):
+    def _finish_previous_save(self) -> bool:
+        """Whether, on all hosts, the previous save succeeded; if not, everything is reset for another try."""
+        self._wait_for_save()
+        if _on_all_hosts(self._save_error is None):
             return True
-        if self._failure is None:
-            self._say("a checkpoint could not be written by another host: its output says why")
-        # Orbax has forgotten which old checkpoints it was about to remove, and a half-written one takes up room.
-        self._drop()
-        self._failure = None
+        if self._save_error is None:
+            self._log("another host failed to save a checkpoint: see its output")
+        # A new manager: Orbax has forgotten which old checkpoints it was about to delete, and an incomplete one takes
+        # up disk space.
+        self._close_manager()
+        self._save_error = None
         return False
 
-    def _wait(self) -> None:
+    def _wait_for_save(self) -> None:
         try:
             if self._manager is not None:
                 self._manager.wait_until_finished()
         except Exception as error:
-            self._failed(error)
+            self._save_failed(error)
         else:
-            if self._failure is None:
-                self._writing = None
+            if self._save_error is None:
+                self._saving_step = None
 
-    def _failed(self, error: Exception) -> None:
-        self._failure = brief(error)
-        self._say(f"the checkpoint of step {self._writing:,} could not be written: {self._failure}")
-        self._say(f"{self._newest()}; training goes on, and the next checkpoint tries again")
+    def _save_failed(self, error: Exception) -> None:
+        self._save_error = one_line(error)
+        self._log(f"checkpoint {self._saving_step} could not be saved: {self._save_error}")
+        self._log(f"{self._newest_kept()}; training continues, and the next checkpoint tries again")
 
     def _complete_steps(self) -> list[int]:
-        """Steps of the checkpoints that are there, the newest one first."""
+        """Steps of the complete checkpoints, the newest one first."""
         in_bucket = storage.is_bucket(self.folder)
         if in_bucket and not self.folder.exists():
             return []
         paths = (path for path in self.folder.iterdir() if path.name.isdigit())
-        # Not Orbax's own question: where a bucket refuses to answer, that one takes it for a no.
-        return sorted((int(path.name) for path in paths if not in_bucket or (path / _COMMITTED).exists()), reverse=True)
+        # Not Orbax's own check, which takes a bucket's refusal to answer for "incomplete".
+        return sorted(
+            (int(path.name) for path in paths if not in_bucket or (path / _COMMIT_FILE).exists()), reverse=True
+        )
 
-    def _newest(self) -> str:
+    def _newest_kept(self) -> str:
         try:
-            kept = next(iter(self._complete_steps()), None)
-        except Exception as error:  # Of buckets, gcsfs has a class of its own.
-            return f"which checkpoints there are cannot be read either ({error})"
-        return f"the checkpoint of step {kept:,} stays the newest" if kept else "there is no checkpoint yet"
+            newest = next(iter(self._complete_steps()), None)
+        except Exception as error:  # gcsfs has its own class for errors of buckets.
+            return f"the list of checkpoints cannot be read either ({error})"
+        return f"checkpoint {newest} is still the newest" if newest else "there is no checkpoint yet"
 
-    def _open(self) -> ocp.CheckpointManager:
+    def _open_manager(self) -> ocp.CheckpointManager:
         return ocp.CheckpointManager(self.folder, options=self._options)
 
-    def _drop(self) -> None:
+    def _close_manager(self) -> None:
         if self._manager is not None:
-            with contextlib.suppress(Exception):  # A failed save is raised here once more.
+            with contextlib.suppress(Exception):  # Raises the error of a failed save a second time.
                 self._manager.close()
         self._manager = None
 
 
 def read_metadata(run_dir: epath.PathLike, step: int) -> CheckpointMetadata:
-    """What the checkpoint of `step` was made with.
+    """The metadata of the checkpoint of `step`.
 
     Raises:
-      CheckpointError: another program wrote it, or another version of this one.
+      CheckpointError: it was written by another program, or by another version of this one.
     """
     folder = storage.absolute(storage.open_path(run_dir)) / CHECKPOINTS_FOLDER / str(step)
     with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
         values = reader.restore(folder / "meta")
-    found = values.pop("format", None)
-    if found not in _READABLE:
+    file_format = values.pop("format", None)
+    if file_format not in _READABLE_FORMATS:
         raise CheckpointError(
-            f"{folder} is of format {found!r}; this version of seqgpt_jax reads {' and '.join(map(str, _READABLE))}"
+            f"{folder} has format {file_format!r}; this version of seqgpt_jax reads "
+            + " and ".join(map(str, _READABLE_FORMATS))
         )
     try:
         return CheckpointMetadata(**values)
@@ -290,6 +296,8 @@ def read_metadata(run_dir: epath.PathLike, step: int) -> CheckpointMetadata:
         raise CheckpointError(f"{folder} was not written by this version of seqgpt_jax: {error}") from error
 
 
-def _everywhere(fine: bool) -> bool:
-    """Whether it is so on all hosts."""
-    return fine if jax.process_count() == 1 else bool(multihost_utils.process_allgather(np.asarray(fine)).all())
+def _on_all_hosts(condition: bool) -> bool:
+    """Whether the condition holds on every host."""
+    if jax.process_count() == 1:
+        return condition
+    return bool(multihost_utils.process_allgather(np.asarray(condition)).all())

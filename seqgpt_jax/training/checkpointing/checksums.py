@@ -1,4 +1,4 @@
-"""One number for every array of a state, from all of its bits: what was read is what was written."""
+"""Mesh-independent checksum of each array of the train state."""
 
 from typing import Any
 
@@ -8,18 +8,19 @@ import numpy as np
 
 
 def array_checksums(tree: Any) -> dict[str, int]:
-    """Path of each array -> a sum over its words modulo 2^32, each times an odd number that its place gives.
+    """Path of each array -> sum of its words, each times an odd weight that depends on its position, modulo 2^32.
 
-    Whole numbers are added, so that neither the mesh nor the order of the sum matters. Any single changed bit
-    changes the sum, and so do words that change places; other damage stays unseen once in 2^32.
+    Integer addition is associative, so neither the mesh nor the order of summation changes the result. Every flipped
+    bit changes it (odd weights are invertible modulo 2^32), and so do words that swap places; other corruption goes
+    undetected with probability 2^-32.
 
     Args:
-      tree: arrays of 8, 16 or 32 bits, on any mesh. Nothing but the sums leaves the devices.
+      tree: arrays of any shape, of 8, 16 or 32 bits an element, on any mesh. Only the sums leave the devices.
 
     >>> array_checksums({"a": jnp.array([1.0, 2.0]), "b": jnp.array(3)})
     {'a': 4286578688, 'b': 3}
     """
-    return {name: int(total) for name, total in sorted(jax.device_get(_sums(by_name(tree))).items())}
+    return {name: int(total) for name, total in sorted(jax.device_get(_checksums(by_name(tree))).items())}
 
 
 def by_name(tree: Any) -> dict[str, Any]:
@@ -28,16 +29,18 @@ def by_name(tree: Any) -> dict[str, Any]:
 
 
 @jax.jit
-def _sums(leaves: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    return jax.tree.map(_sum, leaves)
+def _checksums(leaves: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    return jax.tree.map(_checksum, leaves)
 
 
-def _sum(leaf: jax.Array) -> jax.Array:
+def _checksum(leaf: jax.Array) -> jax.Array:
+    """uint32 scalar, of an array of any shape."""
     words = jax.lax.bitcast_convert_type(leaf, f"uint{8 * leaf.dtype.itemsize}").astype(jnp.uint32)
-    places = jnp.zeros(leaf.shape, jnp.uint32)
+    # The flat row-major index, from iotas: a reshape would move data between the devices of a mesh.
+    index = jnp.zeros(leaf.shape, jnp.uint32)
     for axis, size in enumerate(leaf.shape):
-        places = places * np.uint32(size) + jax.lax.broadcasted_iota(jnp.uint32, leaf.shape, axis)
-    return jnp.sum(words * (2 * places + 1), dtype=jnp.uint32)
+        index = index * np.uint32(size) + jax.lax.broadcasted_iota(jnp.uint32, leaf.shape, axis)
+    return jnp.sum(words * (2 * index + 1), dtype=jnp.uint32)
 
 
 def _name(path: tuple[Any, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What a checkpoint was made with, and which run may go on from it or start with its weights."""
+"""Checkpoint metadata, and the checks that a run may resume from a checkpoint or start from its weights."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -8,30 +8,30 @@ from etils import epath
 
 from seqgpt_jax.models.config import BloomConfig
 
-# Fields of the model's config that may change when a run goes on, and when another run starts from its weights.
+# Fields of the model's config that may change on resume, and when another run starts from the weights.
 _COMPUTE_FIELDS = ("attention", "dtype", "remat")
 _START_FIELDS = (*_COMPUTE_FIELDS, "param_dtype", "initializer_range")
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is missing or belongs to another run: the message says what differs and the way out."""
+    """A checkpoint that is missing or belongs to another run; the message lists the differences and the ways out."""
 
 
 @dataclass(frozen=True)
 class CheckpointMetadata:
-    """What a checkpoint was made with.
+    """Provenance of a checkpoint, stored as JSON beside its arrays.
 
     Attributes:
-      step: batches taken.
+      step: batches consumed.
       data_fingerprint: of the prepared data.
       seed: of the order of batches.
       batch_size: rows of a global batch.
       length: tokens of a row.
-      steps: updates of the whole run, which the schedule of the learning rate spans.
+      steps: updates of the whole run, over which the learning rate is scheduled.
       model: fields of BloomConfig.
       optimizer: fields of OptimizerConfig.
-      skipped: batches of these that changed nothing, because loss or gradient were not finite.
-      sums: `array_checksums` of params and opt_state.
+      skipped: how many of these steps were skipped, because loss or gradient were not finite.
+      sums: `array_checksums` of params and opt_state; empty in format 1.
       validation_loss: nats per supervised token; None where there was no validation at this step.
     """
 
@@ -48,51 +48,51 @@ class CheckpointMetadata:
     validation_loss: float | None = None
 
 
-def check_metadata(found: CheckpointMetadata, expected: CheckpointMetadata, where: epath.Path) -> None:
-    """Raises CheckpointError where a run like `expected` cannot go on from a checkpoint like `found`."""
-    here, wanted = dataclasses.asdict(found), dataclasses.asdict(expected)
+def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, folder: epath.Path) -> None:
+    """Raises CheckpointError where a run with the metadata `expected` cannot resume from a checkpoint with `stored`."""
+    theirs, ours = dataclasses.asdict(stored), dataclasses.asdict(expected)
     differences = [
-        f"  {title}: {here[name]!r} in the checkpoint, {wanted[name]!r} in this run"
+        f"  {title}: {theirs[name]!r} in the checkpoint, {ours[name]!r} in this run"
         for name, title in (
             ("data_fingerprint", "fingerprint of the prepared data"),
             ("seed", "Train.seed"),
             ("batch_size", "Train.batch_size"),
             ("length", "Train.length"),
         )
-        if here[name] != wanted[name]
+        if theirs[name] != ours[name]
     ]
-    # The state of the optimizer is kept in it; the field is newer than the first checkpoints.
-    moments = [values["optimizer"].get("moment_dtype", "float32") for values in (here, wanted)]
+    # The dtype of the optimizer state; the oldest checkpoints do not have this field.
+    moments = [values["optimizer"].get("moment_dtype", "float32") for values in (theirs, ours)]
     if moments[0] != moments[1]:
         differences.append(f"  Optimizer.moment_dtype: {moments[0]!r} in the checkpoint, {moments[1]!r} in this run")
     differences += [
-        f"  Model.{name}: {here['model'].get(name)!r} in the checkpoint, {value!r} in this run"
-        for name, value in wanted["model"].items()
-        if name not in _COMPUTE_FIELDS and here["model"].get(name) != value
+        f"  Model.{name}: {theirs['model'].get(name)!r} in the checkpoint, {value!r} in this run"
+        for name, value in ours["model"].items()
+        if name not in _COMPUTE_FIELDS and theirs["model"].get(name) != value
     ]
     if differences:
         raise CheckpointError(
-            f"this run cannot go on from its own checkpoint {where}:\n"
+            f"this run cannot resume from its checkpoint {folder}:\n"
             + "\n".join(differences)
             + "\nGive the run another folder (--run_dir), restore these settings, or delete the checkpoint. To start "
             "from its weights with other data, name its run folder as Train.init_from of a new run."
         )
 
 
-def changed_settings(found: CheckpointMetadata, expected: CheckpointMetadata) -> list[str]:
-    """Settings that may change on the way, in words: the user should know that they did."""
-    pairs = [("Train.steps", found.steps, expected.steps)]
-    pairs += [(f"Optimizer.{name}", found.optimizer.get(name), value) for name, value in expected.optimizer.items()]
+def changed_settings(stored: CheckpointMetadata, expected: CheckpointMetadata) -> list[str]:
+    """The settings that changed and may change on resume, as text for the log."""
+    pairs = [("Train.steps", stored.steps, expected.steps)]
+    pairs += [(f"Optimizer.{name}", stored.optimizer.get(name), value) for name, value in expected.optimizer.items()]
     return [f"{name}: {old!r} -> {new!r}" for name, old, new in pairs if old != new]
 
 
-def check_start(path: str, found: BloomConfig, expected: BloomConfig) -> None:
-    """Raises CheckpointError unless weights of the shape `found`, from `path`, fit a model of the shape `expected`."""
-    here, wanted = dataclasses.asdict(found), dataclasses.asdict(expected)
+def check_start(path: str, stored: BloomConfig, expected: BloomConfig) -> None:
+    """Raises CheckpointError unless the weights in `path`, of a model like `stored`, fit a model like `expected`."""
+    theirs, ours = dataclasses.asdict(stored), dataclasses.asdict(expected)
     differences = [
-        f"  Model.{name}: {here[name]!r} there, {value!r} in this run"
-        for name, value in wanted.items()
-        if name not in _START_FIELDS and here[name] != value
+        f"  Model.{name}: {theirs[name]!r} there, {value!r} in this run"
+        for name, value in ours.items()
+        if name not in _START_FIELDS and theirs[name] != value
     ]
     if differences:
         raise CheckpointError(

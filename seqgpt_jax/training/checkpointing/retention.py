@@ -1,4 +1,4 @@
-"""Which checkpoints of a run stay, while newer ones come."""
+"""Checkpoint retention policy."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from seqgpt_jax.io.model_folder import by_loss
 
 
 def retention_policy(newest: int, best: int, every: int | None, losses: Mapping[int, float]) -> PreservationPolicy:
-    """The `newest` ones stay, and the `best` by validation loss, and those of steps that are a multiple of `every`.
+    """Keeps the `newest` checkpoints, the `best` ones by validation loss, and those of every `every`-th step.
 
     Args:
       losses: step -> validation loss of the checkpoints that have one; may grow while the policy is in use.
@@ -25,10 +25,10 @@ def retention_policy(newest: int, best: int, every: int | None, losses: Mapping[
 
 
 class LowestLoss(PreservationPolicy):
-    """Keeps `count` checkpoints, those with the lowest loss; of equal ones the oldest.
+    """Keeps the `count` checkpoints with the lowest loss; of equal ones the oldest.
 
-    Orbax's BestN reads a file for each checkpoint as soon as any is asked for, so that a damaged one would bar the way
-    to all of them. The losses here come from `meta`, where it costs its own checkpoint alone.
+    Orbax's BestN reads a metrics file of every checkpoint as soon as one of them is asked for, so that a single corrupt
+    one makes all of them unreadable. Here the losses come from `meta`, and a corrupt one affects only its checkpoint.
     """
 
     def __init__(self, count: int, losses: Mapping[int, float]) -> None:
@@ -37,7 +37,7 @@ class LowestLoss(PreservationPolicy):
     def should_preserve(
         self, checkpoints: Sequence[PolicyCheckpointInfo], *, context: PreservationContext
     ) -> Sequence[bool]:
-        """Whether each one stays."""
+        """One flag for each checkpoint: whether it is kept."""
         steps = [checkpoint.step for checkpoint in checkpoints]
         best = by_loss({step: self._losses[step] for step in steps if step in self._losses})[: self._count]
         return [step in best for step in steps]

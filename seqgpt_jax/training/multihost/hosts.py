@@ -1,4 +1,4 @@
-"""The hosts of a run: how one joins the others, what they must have in common, and that they go in step."""
+"""Hosts of a run: joining them, checking that they agree, and stepping in lockstep."""
 
 import atexit
 import dataclasses
@@ -15,35 +15,35 @@ from typing import Any, Self, TypeVar
 
 import jax
 from etils import epath
-from jax._src.clusters import ClusterEnv  # what `jax.distributed.initialize` uses; there is no public name for it
+from jax._src.clusters import ClusterEnv  # used by `jax.distributed.initialize`; it has no public name
 
 from seqgpt_jax.io.file_hash import files_hash
 from seqgpt_jax.io.storage import is_bucket
-from seqgpt_jax.training.multihost.rendezvous import Channel, RendezvousError, meet
-from seqgpt_jax.training.multihost.watchdog import SHUTDOWN_GRACE_SECONDS, Place, Timeouts, Watchdog, end
+from seqgpt_jax.training.multihost.rendezvous import Channel, RendezvousError, rendezvous
+from seqgpt_jax.training.multihost.watchdog import SHUTDOWN_GRACE_SECONDS, Progress, Timeouts, Watchdog, hard_exit
 
 T = TypeVar("T")
 
-_FAILURE_PROPAGATION_SECONDS = 2.0  # seconds in which the end of another host becomes known
+_FAILURE_PROPAGATION_SECONDS = 2.0  # until the failure of another host is known here
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "grain")
-_VARIABLES = ("XLA_FLAGS", "LIBTPU_INIT_ARGS")
+_ENVIRONMENT_VARIABLES = ("XLA_FLAGS", "LIBTPU_INIT_ARGS")
 
 
-def plain(error: BaseException) -> tuple[str, int]:
-    """The text and the exit code of an error that nobody explains better."""
+def describe_error(error: BaseException) -> tuple[str, int]:
+    """Default text and exit code of an error."""
     return f"{type(error).__name__}: {error}", 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
 class Hosts:
-    """The hosts of a run, as one of them sees them. As a context: an error inside ends the run on all of them.
+    """The hosts of a run, as seen by one of them. As a context manager: an error inside ends the run on all hosts.
 
-    `join` makes one. Where there is just one host, nothing is checked and nothing waited for.
+    Created by `join`. With a single host (`SINGLE_HOST`) nothing is checked and nothing waits.
 
     Args:
-      index: this host.
-      names: of the machines, by host.
-      channels: as `rendezvous.meet` gives them.
-      limits: how long hosts wait for each other.
+      index: of this host.
+      names: host names, by host.
+      channels: from `rendezvous.rendezvous`.
+      timeouts: how long hosts wait for each other.
       explain: text and exit code of an error that ends this process.
     """
 
@@ -53,182 +53,197 @@ class Hosts:
         names: list[str] | None = None,
         channels: Mapping[int, Channel] | None = None,
         *,
-        limits: Timeouts | None = None,
-        explain: Callable[[BaseException], tuple[str, int]] = plain,
+        timeouts: Timeouts | None = None,
+        explain: Callable[[BaseException], tuple[str, int]] = describe_error,
     ) -> None:
-        self.index, self._limits, self._explain = index, limits or Timeouts(), explain
-        self._watch = Watchdog(index, names or [""], channels, self._limits) if channels else None
-        if self._watch:
-            self._watch.start()
+        self.index, self._timeouts, self._explain = index, timeouts or Timeouts(), explain
+        self._watchdog = Watchdog(index, names or [""], channels, self._timeouts) if channels else None
+        if self._watchdog:
+            self._watchdog.start()
 
     @property
-    def many(self) -> bool:
-        """Whether there are others."""
-        return self._watch is not None
+    def is_multihost(self) -> bool:
+        """Whether there are other hosts."""
+        return self._watchdog is not None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
-        if self._watch is None:
+        if self._watchdog is None:
             return
         if error is None:
-            self._ask({}, "waits for the others to end", last=True)
+            self._exchange({}, "waiting for the others to finish", last=True)
             return
-        # It may be the echo of another host's end, in a collective: then the watch learns that, and ends this process.
+        # The error may be a collective that broke because another host failed: then the watchdog hears of that failure
+        # in the meantime and ends this process.
         time.sleep(_FAILURE_PROPAGATION_SECONDS)
-        self._watch.own_end.set()
+        self._watchdog.exiting.set()
         text, code = self._explain(error)
-        self._watch.tell(failed=f"{self._watch.name(self.index)} has failed: {text.rstrip('.')}", code=code, hosts=[])
-        self._watch.told.wait(2 * SHUTDOWN_GRACE_SECONDS)
-        # At their exit JAX, and threads that save, would wait for the others, who have ended.
-        atexit.register(end, code)
-        backstop = threading.Timer(SHUTDOWN_GRACE_SECONDS, end, [code])
-        backstop.daemon = True
-        backstop.start()
+        self._watchdog.send(
+            failed=f"{self._watchdog.describe(self.index)} failed: {text.rstrip('.')}", code=code, hosts=[]
+        )
+        self._watchdog.failure_sent.wait(2 * SHUTDOWN_GRACE_SECONDS)
+        # The exit handlers of JAX, and threads that save, would wait for the other hosts, which have exited.
+        atexit.register(hard_exit, code)
+        timer = threading.Timer(SHUTDOWN_GRACE_SECONDS, hard_exit, [code])
+        timer.daemon = True
+        timer.start()
 
-    def at(self, doing: str, patience: float | None = None) -> None:
-        """Tells that this host has come one place further; all hosts call this equally often.
+    def report_progress(self, activity: str, timeout: float | None = None) -> None:
+        """Reports that this host has passed the next progress point; all hosts call this equally often.
 
         Args:
-          doing: what it does there, as "host 1 …".
-          patience: seconds that the others wait for it there, `Timeouts.behind` by default.
+          activity: what it does next, for messages.
+          timeout: seconds that the others wait for it here, by default `Timeouts.progress`.
         """
-        if self._watch:
-            self._watch.place = Place(self._watch.place.number + 1, doing, patience or self._limits.behind)
+        if self._watchdog:
+            count = self._watchdog.progress.count + 1
+            self._watchdog.progress = Progress(count, activity, timeout or self._timeouts.progress)
 
     def assert_equal(self, facts: Mapping[str, object]) -> None:
-        """Waits until all hosts are here, and compares what they bring.
+        """Waits for all hosts and compares their facts.
 
         Raises:
-          ValueError: on all hosts, where a fact is not the same everywhere; the text names facts and hosts.
+          ValueError: on all hosts, where a fact differs between hosts; the text names facts, values and hosts.
         """
-        if difference := self._ask({name: str(fact) for name, fact in facts.items()}, "compares its settings"):
-            raise ValueError(difference)
+        values = {name: str(fact) for name, fact in facts.items()}
+        if differences := self._exchange(values, "comparing settings"):
+            raise ValueError(differences)
 
     def assert_shared_folder(self, folder: epath.Path) -> None:
-        """Makes `folder` where it does not exist, and sees to it that it is the same one for all hosts.
+        """Creates `folder` where it does not exist, and checks that all hosts see the same folder.
 
         Raises:
-          ValueError: on all hosts; the text names those that have another one.
+          ValueError: on all hosts, where it is not shared; the text names the hosts that see another folder.
         """
-        if self._watch is None:
+        if self._watchdog is None:
             return
         if is_bucket(folder):
             self.assert_equal({"run folder": folder})
             return
-        mark = folder / ".host-0-was-here"
+        probe = folder / ".shared_dir_probe"
         if self.index == 0:
             folder.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+            probe.touch()
         self.assert_equal({})
-        until = time.monotonic() + self._limits.shared
-        while not (seen := mark.exists()) and time.monotonic() < until:
+        deadline = time.monotonic() + self._timeouts.shared_dir
+        while not (is_shared := probe.exists()) and time.monotonic() < deadline:
             time.sleep(1.0)
         try:
-            which = "where host 0 writes" if seen else f"another one ({folder})"
-            self.assert_equal({"run folder (a disk that all hosts share, or a bucket)": which})
+            location = "that of host 0" if is_shared else f"another folder ({folder})"
+            self.assert_equal({"run folder (must be on a shared disk or in a bucket)": location})
         finally:
             if self.index == 0:
-                mark.unlink(missing_ok=True)
+                probe.unlink(missing_ok=True)
 
     def lockstep(self, batches: Iterator[T], start: int, steps: int) -> Iterator[tuple[int, T]]:
-        """(step, counted from 1, and its batch) for the steps after `start`, up to `steps`.
+        """Yields (step, batch) for the steps after `start` up to `steps`, counted from 1, and reports progress.
 
         Raises:
-          ValueError: the batches end earlier.
+          ValueError: the batches end before that.
         """
-        step, numbered = start, self._each(batches, "the batch of step", "is at step", start + 1)
+        step, numbered = start, self._each(batches, "the batch of step", "in step", start + 1)
         for step, batch in zip(range(start + 1, steps + 1), numbered, strict=False):
             yield step, batch
         if step < steps:
             raise ValueError(f"the data end before step {step + 1:,} of {steps:,}")
 
-    def each(self, batches: Iterable[T], what: str) -> Iterator[T]:
-        """The batches, of which all hosts have equally many; `what` is what they are called, as "validation batch"."""
-        return self._each(iter(batches), what, f"computes {what}", 1)
+    def each(self, batches: Iterable[T], name: str) -> Iterator[T]:
+        """Yields the batches, of which all hosts have equally many, and reports progress.
 
-    def _each(self, batches: Iterator[T], what: str, then: str, first: int) -> Iterator[T]:
+        Args:
+          name: of one of them in messages, such as "validation batch".
+        """
+        return self._each(iter(batches), name, f"computing {name}", 1)
+
+    def _each(self, batches: Iterator[T], name: str, computing: str, first: int) -> Iterator[T]:
         for number in itertools.count(first):
-            # The first one compiles: on one host from a cache, on another one not.
-            patience = self._limits.ready if number == first else None
-            self.at(f"reads {what} {number:,}", patience)
+            # The first one compiles, which may be cached on one host and not on another.
+            timeout = self._timeouts.startup if number == first else None
+            self.report_progress(f"reading {name} {number:,}", timeout)
             try:
                 batch = next(batches)
             except StopIteration:
                 return
-            self.at(f"{then} {number:,}", patience)
+            self.report_progress(f"{computing} {number:,}", timeout)
             yield batch
 
-    def _ask(self, facts: dict[str, str], doing: str, last: bool = False) -> str:
-        if self._watch is None:
+    def _exchange(self, facts: dict[str, str], activity: str, last: bool = False) -> str:
+        """The differences between the facts of all hosts, "" for none; `last`: hosts may exit afterwards."""
+        if self._watchdog is None:
             return ""
-        self.at(doing, self._limits.ready)
-        self._watch.tell(facts=facts, last=last)
-        return self._watch.answers.get()
+        self.report_progress(activity, self._timeouts.startup)
+        self._watchdog.send(facts=facts, last=last)
+        return self._watchdog.comparisons.get()
 
 
 SINGLE_HOST = Hosts()
-"""The one host of a run on one host."""
+"""`Hosts` of a run on a single host."""
 
 
 def join(
-    explain: Callable[[BaseException], tuple[str, int]] = plain,
+    explain: Callable[[BaseException], tuple[str, int]] = describe_error,
     *,
     cluster: tuple[str, int, int] | None = None,
-    limits: Timeouts | None = None,
+    timeouts: Timeouts | None = None,
 ) -> Hosts:
-    """Joins the other hosts of the run, first of all: before JAX knows its devices.
+    """Joins the other hosts of the run and initializes JAX; must be called before JAX looks for devices.
 
     Args:
-      explain: text and exit code of an error that ends this process; the other hosts say and use them too.
-      cluster: address of host 0 with a port, number of processes, number of this one; by default what JAX finds out
-        on TPU slices and in Slurm and Open MPI jobs.
+      explain: text and exit code of an error that ends this process; the other hosts print and use them too.
+      cluster: coordinator address ("host:port"), number of processes, index of this one; by default detected by JAX, on
+        TPU slices and in Slurm and Open MPI jobs.
+      timeouts: how long hosts wait for each other.
 
     Raises:
-      ValueError: JAX does not know the cluster.
-      RendezvousError: not all hosts have come.
+      ValueError: JAX does not detect a cluster.
+      RendezvousError: not all hosts came in time.
     """
-    limits = limits or Timeouts()
-    address, count, index, devices = (*cluster, None) if cluster else _detect(limits.join)
+    timeouts = timeouts or Timeouts()
+    address, count, index, devices = (*cluster, None) if cluster else _detect_cluster(timeouts.join)
     hosts = SINGLE_HOST
     if count > 1:
-        names, channels = meet(address, count, index, seconds=limits.join, say=lambda text: print(text, flush=True))
-        hosts = Hosts(index, names, channels, limits=limits, explain=explain)
-    jax.distributed.initialize(address, count, index, local_device_ids=devices)
+        names, channels = rendezvous(
+            address, count, index, timeout=timeouts.join, log=lambda text: print(text, flush=True)
+        )
+        hosts = Hosts(index, names, channels, timeouts=timeouts, explain=explain)
+    jax.distributed.initialize(
+        address, count, index, local_device_ids=devices, heartbeat_timeout_seconds=round(timeouts.heartbeat)
+    )
     return hosts
 
 
-def _detect(seconds: float) -> tuple[Any, ...]:
+def _detect_cluster(timeout: float) -> tuple[Any, ...]:
     try:
-        found = ClusterEnv.auto_detect_unset_distributed_params(
-            os.environ.get("JAX_COORDINATOR_ADDRESS"), None, None, None, None, int(seconds)
+        detected = ClusterEnv.auto_detect_unset_distributed_params(
+            os.environ.get("JAX_COORDINATOR_ADDRESS"), None, None, None, None, int(timeout)
         )
     except RuntimeError as error:
-        raise RendezvousError(f"--multihost: JAX does not find the other hosts: {error}") from error
-    if None in found[:3]:
+        raise RendezvousError(f"--multihost: JAX cannot detect the other hosts: {error}") from error
+    if None in detected[:3]:
         raise ValueError(
-            "--multihost: as far as JAX can see, this is no host of a TPU slice, of a Slurm or of an Open MPI job. For "
-            "training on this machine alone leave --multihost out"
+            "--multihost: JAX detects no TPU slice, Slurm job or Open MPI job here. To train on this machine "
+            "alone, leave out --multihost"
         )
-    return found
+    return detected
 
 
 def environment() -> dict[str, str]:
-    """What the programs of all hosts depend on, besides the settings: code, versions, flags and devices."""
+    """What must be equal on all hosts besides the settings: code, package versions, compiler flags and devices."""
     code = sorted(Path(__file__).parents[2].rglob("*.py"))
     devices = jax.local_devices()
     return {
         "code of seqgpt_jax": files_hash(code),
         "Python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in _PACKAGES},
-        **{name: os.environ.get(name, "") for name in _VARIABLES},
+        **{name: os.environ.get(name, "") for name in _ENVIRONMENT_VARIABLES},
         "devices": f"{len(devices)} x {devices[0].device_kind}, {devices[0].client.platform_version}",
     }
 
 
-def settings(**configs: Any) -> dict[str, object]:
-    """Every field of some dataclasses: `settings(Mesh=MeshConfig())["Mesh.data"]` is 1."""
+def config_fields(**configs: Any) -> dict[str, object]:
+    """All fields of dataclasses by qualified name: `config_fields(Mesh=MeshConfig())["Mesh.data"]` is 1."""
     return {
         f"{name}.{field.name}": getattr(config, field.name)
         for name, config in configs.items()
@@ -237,5 +252,5 @@ def settings(**configs: Any) -> dict[str, object]:
 
 
 def batch_checksum(example_ids: Iterable[str]) -> str:
-    """Which examples a batch holds, in which order, in 16 letters: hosts that plan differently would train nonsense."""
+    """Hash (16 hex digits) of the example ids of a batch, in order: hosts must not pack differently."""
     return hashlib.blake2b("\n".join(example_ids).encode(), digest_size=8).hexdigest()

@@ -1,8 +1,9 @@
-"""How the processes of a run find each other before JAX does.
+"""Rendezvous of the processes of a run before JAX is initialized, naming whoever is missing.
 
-JAX's own start waits for all processes too, but when one does not come it aborts without saying which. Here every
-process tells the first one its number and the name of its machine, so that whoever is missing can be named. They meet
-at JAX's own address, while JAX does not use it yet: no other port must be open. The connections stay, for `watchdog`.
+`jax.distributed.initialize` waits for all processes too, but when one does not come it aborts with DEADLINE_EXCEEDED
+and names neither process nor machine. Here every process sends its index and host name to process 0. They meet at JAX's
+own coordinator address while JAX does not use it yet, so no other port must be open. The connections stay open for
+`watchdog`.
 """
 
 import contextlib
@@ -13,166 +14,167 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-_REMIND = 30.0  # seconds between two lines that say who is still missing
-_GREETING = 5.0  # seconds that a connection may take to say who it is
-_LONGEST_LINE = 1 << 20
+_REMINDER_SECONDS = 30.0  # between two log lines that name the missing hosts
+_GREETING_TIMEOUT = 5.0  # seconds a new connection may take to identify itself
+_MAX_LINE_BYTES = 1 << 20
 
 
 class RendezvousError(SystemExit):
-    """The hosts of a run cannot go on together; unless it is caught, the process ends with its text and exit code 1."""
+    """The hosts of a run did not find each other; uncaught, the process prints the text and exits with code 1."""
 
 
 class Channel:
-    """Messages to and from one other process: JSON objects, one a line."""
+    """Connection to another process that carries JSON objects, one a line."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self._lines = connection, connection.makefile("rb")
-        self._sending = threading.Lock()
+        self._send_lock = threading.Lock()
 
     def send(self, **message: Any) -> None:
-        """Sends, if the other end is still there; `receive` tells when it is not."""
-        with self._sending, contextlib.suppress(OSError):
+        """Sends a message; a closed connection is ignored here and reported by `receive`."""
+        with self._send_lock, contextlib.suppress(OSError):
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self) -> dict[str, Any] | None:
-        """The next message; None when the other end is gone, or not one of ours, or silent past the time-out."""
+        """The next message; None when the connection is closed, timed out, or not speaking this protocol."""
         try:
-            message = json.loads(self._lines.readline(_LONGEST_LINE))
+            message = json.loads(self._lines.readline(_MAX_LINE_BYTES))
         except (OSError, ValueError):
             return None
         return message if isinstance(message, dict) else None
 
-    def wait_at_most(self, seconds: float | None) -> None:
-        """The time-out of `receive`; None: none."""
+    def set_timeout(self, seconds: float | None) -> None:
+        """Timeout of `receive`; None: no timeout."""
         self._connection.settimeout(seconds)
 
     def close(self) -> None:
+        """Closes the connection in both directions."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
 
-def meet(
-    address: str, count: int, index: int, *, seconds: float, say: Callable[[str], None]
+def rendezvous(
+    address: str, count: int, index: int, *, timeout: float, log: Callable[[str], None]
 ) -> tuple[list[str], dict[int, Channel]]:
     """Waits for all processes of a run.
 
     Args:
-      address: "host:port", where process 0 waits for the others.
-      count: processes.
-      index: which of them this one is.
-      seconds: how long to wait.
-      say: tells on process 0 who is still missing.
+      address: "host:port", on which process 0 listens.
+      count: number of processes.
+      index: of this process.
+      timeout: in seconds.
+      log: called on process 0 with lines that name the missing hosts.
 
     Returns:
-      Names of the machines by process, and the channels: on process 0 one to each other, elsewhere one to process 0.
+      Host names by process, and channels: on process 0 one to every other process, elsewhere one to process 0.
 
     Raises:
-      RendezvousError: not all have come; the text names those that are missing.
+      RendezvousError: not all processes came in time; the text names the missing ones.
     """
     host, _, port = address.rpartition(":")
-    here = socket.gethostname()
+    host_name = socket.gethostname()
     if index == 0:
-        return _gather(int(port), count, here, seconds, say)
-    return _arrive((host.strip("[]"), int(port)), count, index, here, seconds)
+        return _accept_all(int(port), count, host_name, timeout, log)
+    return _connect((host.strip("[]"), int(port)), count, index, host_name, timeout)
 
 
-def _gather(
-    port: int, count: int, here: str, seconds: float, say: Callable[[str], None]
+def _accept_all(
+    port: int, count: int, host_name: str, timeout: float, log: Callable[[str], None]
 ) -> tuple[list[str], dict[int, Channel]]:
-    until = time.monotonic() + seconds
-    names, channels = {0: here}, {}
-    with _listen(port, until, here) as server:
+    deadline = time.monotonic() + timeout
+    names, channels = {0: host_name}, {}
+    with _listen(port, deadline, host_name) as server:
         while missing := sorted(set(range(count)) - names.keys()):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 text = (
-                    f"after {seconds:.0f} s {_numbers(missing)} of {count} {'are' if missing[1:] else 'is'} missing; "
-                    f"here are {_named(names)}. See on the missing ones whether training was started, and what it said "
-                    "there; then start the same command on all hosts again"
+                    f"after {timeout:.0f} s {_hosts(missing)} of {count} {'are' if missing[1:] else 'is'} missing; "
+                    f"connected: {_names(names)}. Check on the missing hosts whether training was started and what it "
+                    "printed, then run the same command on all hosts"
                 )
                 for channel in channels.values():
                     channel.send(refused=text)
-                raise RendezvousError(f"host 0 ({here}): {text}")
-            server.settimeout(max(0.1, min(_REMIND, until - time.monotonic())))
+                raise RendezvousError(f"host 0 ({host_name}): {text}")
+            server.settimeout(max(0.1, min(_REMINDER_SECONDS, deadline - time.monotonic())))
             try:
                 connection, _ = server.accept()
             except TimeoutError:
-                say(f"waits for {_numbers(missing)} of {count}; here are {_named(names)}")
+                log(f"waiting for {_hosts(missing)} of {count}; connected: {_names(names)}")
                 continue
-            if (greeted := _greet(connection, count, here)) is not None:
-                number, name, channel = greeted
-                if number in channels:  # that process was started again, or twice
-                    channels[number].send(refused=f"another process has come as host {number}, on {name}")
+            if (member := _identify(connection, count, host_name)) is not None:
+                number, name, channel = member
+                if number in channels:  # that process was restarted, or started twice
+                    channels[number].send(refused=f"another process has connected as host {number}, on {name}")
                     channels[number].close()
                 names[number], channels[number] = name, channel
-    everyone = [names[number] for number in range(count)]
+    all_names = [names[number] for number in range(count)]
     for channel in channels.values():
-        channel.send(names=everyone)
-    return everyone, channels
+        channel.send(names=all_names)
+    return all_names, channels
 
 
-def _greet(connection: socket.socket, count: int, here: str) -> tuple[int, str, Channel] | None:
-    """Which process has come, from where; None for something that is not part of this run."""
+def _identify(connection: socket.socket, count: int, host_name: str) -> tuple[int, str, Channel] | None:
+    """(index, host name, channel) of a process of this run; None for any other connection."""
     channel = Channel(connection)
-    channel.wait_at_most(_GREETING)
+    channel.set_timeout(_GREETING_TIMEOUT)
     greeting = channel.receive() or {}
     number = greeting.get("index")
     if isinstance(number, int) and 0 < number < count and greeting.get("count") == count:
-        channel.wait_at_most(None)
+        channel.set_timeout(None)
         return number, str(greeting.get("name")), channel
-    channel.send(refused=f"host 0 ({here}) is one of {count} hosts and cannot do with this one: {greeting}")
+    channel.send(refused=f"host 0 ({host_name}) is one of {count} hosts and does not accept this one: {greeting}")
     channel.close()
     return None
 
 
-def _arrive(
-    address: tuple[str, int], count: int, index: int, here: str, seconds: float
+def _connect(
+    address: tuple[str, int], count: int, index: int, host_name: str, timeout: float
 ) -> tuple[list[str], dict[int, Channel]]:
-    until, fault = time.monotonic() + seconds, "it does not answer"
-    while time.monotonic() < until:
+    deadline, reason = time.monotonic() + timeout, "no answer"
+    while time.monotonic() < deadline:
         try:
             connection = socket.create_connection(address, timeout=10)
-        except OSError as error:  # not started yet, or its name is not known yet
-            fault = str(error)
+        except OSError as error:  # not started yet, or its name does not resolve yet
+            reason = str(error)
         else:
             channel = Channel(connection)
-            # Host 0 began to wait before this and says how it ends; the margin is for the way there.
-            channel.wait_at_most(seconds + 10)
-            channel.send(index=index, count=count, name=here)
-            answer = channel.receive() or {}
-            if "refused" in answer:
-                raise RendezvousError(f"host {index} ({here}): {answer['refused']}")
-            if "names" in answer:
-                channel.wait_at_most(None)
-                return answer["names"], {0: channel}
-            fault = "something else answers there: an earlier run that has not ended?"
+            # Host 0 has been waiting for at most as long and reports how it ends; the margin is for the network.
+            channel.set_timeout(timeout + 10)
+            channel.send(index=index, count=count, name=host_name)
+            reply = channel.receive() or {}
+            if "refused" in reply:
+                raise RendezvousError(f"host {index} ({host_name}): {reply['refused']}")
+            if "names" in reply:
+                channel.set_timeout(None)
+                return reply["names"], {0: channel}
+            reason = "another program answers there: an earlier run that is still running?"
             channel.close()
         time.sleep(0.5)
     raise RendezvousError(
-        f"host {index} ({here}): after {seconds:.0f} s host 0 of {count} is not to be reached at "
-        f"{address[0]}:{address[1]} ({fault}). See there whether training was started, what it said, and whether the "
-        "port is open; then start the same command on all hosts again"
+        f"host {index} ({host_name}): after {timeout:.0f} s host 0 of {count} cannot be reached at "
+        f"{address[0]}:{address[1]} ({reason}). Check there whether training was started, what it printed, and whether "
+        "the port is open, then run the same command on all hosts"
     )
 
 
-def _listen(port: int, until: float, here: str) -> socket.socket:
-    """The listening socket; an earlier run may still hold the port for a moment."""
-    everywhere = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if everywhere else socket.AF_INET
+def _listen(port: int, deadline: float, host_name: str) -> socket.socket:
+    """The listening socket; retries, because an earlier run may hold the port for a moment."""
+    dual_stack = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual_stack else socket.AF_INET
     while True:
         try:
-            return socket.create_server(("", port), family=family, backlog=1024, dualstack_ipv6=everywhere)
+            return socket.create_server(("", port), family=family, backlog=1024, dualstack_ipv6=dual_stack)
         except OSError as error:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise RendezvousError(
-                    f"host 0 ({here}): cannot listen on port {port}, where the hosts meet: {error}"
+                    f"host 0 ({host_name}): cannot listen on port {port} for the rendezvous: {error}"
                 ) from None
         time.sleep(0.5)
 
 
-def _numbers(hosts: list[int]) -> str:
-    return f"host{'s' if len(hosts) > 1 else ''} {', '.join(map(str, hosts))}"
+def _hosts(numbers: list[int]) -> str:
+    return f"host{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
-def _named(names: dict[int, str]) -> str:
+def _names(names: dict[int, str]) -> str:
     return ", ".join(f"{number} ({name})" for number, name in sorted(names.items()))

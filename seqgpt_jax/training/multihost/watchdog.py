@@ -1,15 +1,16 @@
-"""The hosts of a run end together: what stops one of them stops all, and all say which one it was.
+"""Multi-host failure propagation: when one process fails or stalls, all exit and name it.
 
-Left to JAX, a host that has failed leaves the others waiting in a collective for minutes, or for ever, until an abort
-says that some task has died. Here the hosts keep the connections of `rendezvous`, in a star around host 0:
+JAX's coordination service detects that a machine or its network is gone (`Timeouts.heartbeat`), and aborts all
+processes. It does not pass on the error of a host, does not notice a host that hangs in Python while its heartbeats
+continue, and notices a killed process only after the heartbeat timeout (measured in docs/tpu.md). Until then, or for
+ever, the other hosts wait in a collective. So the hosts keep the connections of `rendezvous`, in a star around host 0:
 
-    the end of a process closes its connection          the others know at once, whatever has ended it
-    every host gives a sign of life every few seconds   lost machines and networks are known after `Timeouts.silence`
-    the sign says how far the host has come             one that holds up the others is known after `Timeouts.behind`
-    an error is told before the process ends            all end with its text and exit code
+    a process dies                   its connection closes, whatever killed it: all others exit at once
+    an error ends a process          it sends text and exit code first: all others exit with them
+    a host falls behind the others   hosts report their progress; after `Timeouts.progress` the run ends
 
-A thread watches, because the main thread of a host may wait for another one in a collective, and nothing can interrupt
-that. For the same reason it is this thread that ends the process.
+This runs in a thread, because the main thread may be blocked in a collective, which nothing can interrupt. For the same
+reason it is this thread that ends the process.
 """
 
 import contextlib
@@ -27,51 +28,51 @@ from typing import Any
 from seqgpt_jax.training.multihost.rendezvous import Channel
 
 SHUTDOWN_GRACE_SECONDS = 10.0
-"""Seconds for telling the others before a process ends."""
+"""Seconds that a failing process gives the others to hear of its failure."""
 
-_REMIND = 60.0  # seconds between two lines that say for whom the run waits
-_MOST_LINES, _MOST_CHARACTERS = 20, 100  # of a list of differences
+_REMINDER_SECONDS = 60.0  # between two log lines that name the host the run waits for
+_MAX_LINES, _MAX_CHARACTERS = 20, 100  # of a list of differences
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """For how many seconds hosts wait for each other.
+    """How long hosts wait for each other, in seconds.
 
     Attributes:
-      join: until all have come.
-      shared: until a shared disk shows what another host has written.
-      beat: from one sign of life to the next.
-      silence: without a sign of life, until a host is given up.
-      behind: for a host that has not come as far as the others; most often it waits for its data.
-      ready: the same until the first step is done; preparing, reading weights and compiling may be uneven.
+      join: for all hosts to start.
+      shared_dir: for a shared disk to show a file that another host has written.
+      report: between two progress reports of a host.
+      heartbeat: without a heartbeat, after which JAX's coordination service aborts all processes.
+      progress: for a host that is behind the others; most often it is waiting for its data.
+      startup: the same until the first step is done; preparation, reading weights and compilation may be uneven.
     """
 
     join: float = 300.0
-    shared: float = 60.0
-    beat: float = 5.0
-    silence: float = 60.0
-    behind: float = 600.0
-    ready: float = 7200.0
+    shared_dir: float = 60.0
+    report: float = 5.0
+    heartbeat: float = 60.0
+    progress: float = 600.0
+    startup: float = 7200.0
 
 
 @dataclass(frozen=True)
-class Place:
+class Progress:
     """How far a host has come.
 
     Attributes:
-      number: all hosts count the same places in the same order.
-      doing: what it does there, as "host 1 …".
-      patience: seconds that the others wait for it there.
+      count: progress points passed; all hosts pass the same points in the same order.
+      activity: what the host is doing since, for messages.
+      timeout: seconds that the others wait for it here.
     """
 
-    number: int
-    doing: str
-    patience: float
+    count: int
+    activity: str
+    timeout: float
 
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why the run ends: in words, the exit code of all hosts, and the hosts that do not know it of themselves."""
+    """Why the run ends: text, exit code of all hosts, and the hosts that hang, which print their stacks."""
 
     failed: str
     code: int
@@ -79,59 +80,59 @@ class _Failure:
 
 
 class Watchdog:
-    """Keeps this host and the others together; its thread starts with `start`.
+    """Ends this process when another host fails or stalls; its thread starts with `start`.
 
     Args:
-      index: this host.
-      names: of the machines, by host.
-      channels: as `rendezvous.meet` gives them.
+      index: of this host.
+      names: host names, by host.
+      channels: from `rendezvous.rendezvous`.
+      timeouts: how long hosts wait for each other.
 
     Attributes:
-      place: where this host is; set by the main thread.
-      answers: to the facts that this host has told, "" where all hosts have the same ones.
-      own_end: set by the main thread when it ends this process with an error of its own.
-      told: set once the others know of an error.
+      progress: of this host; set by the main thread.
+      comparisons: results of comparing facts, in order: "" where all hosts have the same ones, else the differences.
+      exiting: set by the main thread when it ends this process with an error of its own.
+      failure_sent: set once the other hosts know of a failure.
     """
 
-    def __init__(self, index: int, names: Sequence[str], channels: Mapping[int, Channel], limits: Timeouts) -> None:
-        self.place = Place(0, "gets ready", limits.ready)
-        self.answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.own_end, self.told = threading.Event(), threading.Event()
-        self._index, self._names, self._channels, self._limits = index, names, channels, limits
+    def __init__(self, index: int, names: Sequence[str], channels: Mapping[int, Channel], timeouts: Timeouts) -> None:
+        self.progress = Progress(0, "starting", timeouts.startup)
+        self.comparisons: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.exiting, self.failure_sent = threading.Event(), threading.Event()
+        self._index, self._names, self._channels, self._timeouts = index, names, channels, timeouts
         self._inbox: queue.SimpleQueue[tuple[int, dict[str, Any] | None]] = queue.SimpleQueue()
-        self._heard = dict.fromkeys(channels, time.monotonic())
-        self._places = dict.fromkeys(range(len(names)), self.place)
+        self._progress_of = dict.fromkeys(range(len(names)), self.progress)
         self._facts: dict[int, dict[str, str]] = {}
-        self._gone: set[int] = set()
-        self._over = False
+        self._disconnected: set[int] = set()
+        self._done = False
         self._failure: _Failure | None = None
-        self._lowest = 0
-        self._failed_at = self._last_beat = self._even_at = self._reminded_at = time.monotonic()
+        self._lowest_count = 0
+        self._failed_at = self._last_report = self._even_at = self._reminded_at = time.monotonic()
 
     def start(self) -> None:
-        """From here on this process ends when another one has; until all have asked with `last`."""
+        """Starts watching; ends when all hosts have sent facts with `last`."""
         for host, channel in self._channels.items():
-            threading.Thread(target=self._read, args=(host, channel), daemon=True).start()
-        threading.Thread(target=self._run, name="hosts", daemon=True).start()
+            threading.Thread(target=self._receive_all, args=(host, channel), daemon=True).start()
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
-    def tell(self, **message: Any) -> None:
-        """Tells host 0, which may be this one.
+    def send(self, **message: Any) -> None:
+        """Sends a message to host 0, which may be this one.
 
         Args:
-          message: `facts`, which all hosts tell and `answers` compares, and `last`, whether hosts may go after that; or
-            the fields of a failure.
+          message: `facts`, which all hosts send and `comparisons` compares, and `last`, whether hosts may exit after
+            that; or the fields of a failure.
         """
         if self._index == 0:
             self._inbox.put((0, message))
         else:
             self._channels[0].send(**message)
 
-    def name(self, *hosts: int) -> str:
-        """As messages call them."""
-        many = "s" if hosts[1:] else ""
-        return f"host{many} " + ", ".join(f"{host} ({self._names[host]})" for host in hosts)
+    def describe(self, *hosts: int) -> str:
+        """Hosts as messages name them: "host 1 (name)"."""
+        plural = "s" if hosts[1:] else ""
+        return f"host{plural} " + ", ".join(f"{host} ({self._names[host]})" for host in hosts)
 
-    def _read(self, host: int, channel: Channel) -> None:
+    def _receive_all(self, host: int, channel: Channel) -> None:
         message: dict[str, Any] | None = {}
         while message is not None:
             message = channel.receive()
@@ -139,127 +140,114 @@ class Watchdog:
 
     def _run(self) -> None:
         try:
-            while not self._over:
-                wait = self._last_beat + self._limits.beat - time.monotonic()
+            while not self._done:
+                wait = self._last_report + self._timeouts.report - time.monotonic()
                 try:
-                    self._take(*self._inbox.get(timeout=max(0.0, wait)))
-                except queue.Empty:  # So all that has come is taken before a host is judged.
-                    self._beat(time.monotonic())
+                    self._handle(*self._inbox.get(timeout=max(0.0, wait)))
+                except queue.Empty:  # so every message is handled before a host is called late
+                    self._tick(time.monotonic())
         except Exception:  # Without this thread the run could hang.
             traceback.print_exc()
-            end(1)
+            hard_exit(1)
 
-    def _take(self, host: int, message: dict[str, Any] | None) -> None:
+    def _handle(self, host: int, message: dict[str, Any] | None) -> None:
         if message is None:
-            self._gone.add(host)
+            self._disconnected.add(host)
             self._fail(
-                f"{self.name(host)} is gone without a word: killed (for want of memory?), crashed, or taken away with "
-                "its machine. See the end of its output",
-                hosts=[host],
+                f"{self.describe(host)} disconnected without an error: killed (out of memory?), crashed, or preempted "
+                "with its machine. See the end of its output"
             )
-            return
-        if host != self._index:
-            self._heard[host] = time.monotonic()
-        if "number" in message:
-            self._places[host] = Place(**message)
+        elif "count" in message:
+            self._progress_of[host] = Progress(**message)
         elif "facts" in message:
             self._collect(host, **message)
-        elif "answer" in message:
-            self._answer(**message)
+        elif "comparison" in message:
+            self._deliver(**message)
         elif "failed" in message:
             self._fail(**message)
 
-    def _beat(self, now: float) -> None:
-        held_up = now - self._last_beat > self._limits.silence / 2
-        self._last_beat = now
+    def _tick(self, now: float) -> None:
+        self._last_report = now
         for channel in self._channels.values():
-            channel.send(**asdict(self.place))
-        if held_up:  # This host itself has slept, which says nothing about the others.
-            self._heard = dict.fromkeys(self._heard, now)
-        silent = [host for host, heard in self._heard.items() if now - heard > self._limits.silence]
+            channel.send(**asdict(self.progress))
         if self._failure is not None:
-            self._conclude(now)
-        elif silent:
-            self._gone.update(silent)
-            self._fail(
-                f"nothing was heard of {self.name(*silent)} for {self._limits.silence:.0f} s: its machine or network "
-                "is down, or it was stopped",
-                hosts=silent,
-            )
+            self._exit_when_others_know(now)
         elif self._index == 0:
-            self._look_for_late(now)
+            self._check_progress(now)
 
-    def _look_for_late(self, now: float) -> None:
-        self._places[0] = self.place
-        lowest = min(place.number for place in self._places.values())
-        late = [host for host, place in self._places.items() if place.number == lowest]
-        if lowest != self._lowest or len(late) == len(self._places):
-            self._lowest, self._even_at, self._reminded_at = lowest, now, now
+    def _check_progress(self, now: float) -> None:
+        self._progress_of[0] = self.progress
+        lowest = min(progress.count for progress in self._progress_of.values())
+        late = [host for host, progress in self._progress_of.items() if progress.count == lowest]
+        if lowest != self._lowest_count or len(late) == len(self._progress_of):
+            self._lowest_count, self._even_at, self._reminded_at = lowest, now, now
             return
-        place, waited = self._places[late[0]], now - self._even_at
-        if waited > place.patience:
-            self._fail(f"{self.name(*late)} held up the others for {waited:.0f} s: it {place.doing}", hosts=late)
-        elif now - self._reminded_at > _REMIND:
+        progress, waited = self._progress_of[late[0]], now - self._even_at
+        if waited > progress.timeout:
+            self._fail(f"{self.describe(*late)} made no progress for {waited:.0f} s: {progress.activity}", hosts=late)
+        elif now - self._reminded_at > _REMINDER_SECONDS:
             self._reminded_at = now
-            print(f"{waited:.0f} s of waiting for {self.name(*late)}: it {place.doing}", file=sys.stderr, flush=True)
+            text = f"waiting for {self.describe(*late)} for {waited:.0f} s: {progress.activity}"
+            print(text, file=sys.stderr, flush=True)
 
     def _collect(self, host: int, facts: dict[str, str], last: bool) -> None:
         self._facts[host] = facts
         if len(self._facts) == len(self._names):
-            answer, self._facts = self._differences(self._facts), {}
+            comparison, self._facts = self._differences(self._facts), {}
             for channel in self._channels.values():
-                channel.send(answer=answer, last=last)
-            self._answer(answer, last)
+                channel.send(comparison=comparison, last=last)
+            self._deliver(comparison, last)
 
-    def _answer(self, answer: str, last: bool) -> None:
-        self._over = last  # From here on hosts may go.
-        self.answers.put(answer)
+    def _deliver(self, comparison: str, last: bool) -> None:
+        self._done = last  # from here on a closed connection is no failure
+        self.comparisons.put(comparison)
 
     def _differences(self, facts: Mapping[int, Mapping[str, str]]) -> str:
         lines = []
-        for name in sorted({name for told in facts.values() for name in told}):
-            hosts: dict[str, list[int]] = {}
+        for name in sorted({name for host_facts in facts.values() for name in host_facts}):
+            hosts_by_value: dict[str, list[int]] = {}
             for host in sorted(facts):
-                hosts.setdefault(facts[host].get(name, "unknown"), []).append(host)
-            if len(hosts) > 1:
-                shown = (f"{value[:_MOST_CHARACTERS]} on {self.name(*on)}" for value, on in hosts.items())
-                lines.append(f"  {name}: {'; '.join(shown)}")
+                hosts_by_value.setdefault(facts[host].get(name, "unknown"), []).append(host)
+            if len(hosts_by_value) > 1:
+                values = (f"{value[:_MAX_CHARACTERS]} on {self.describe(*on)}" for value, on in hosts_by_value.items())
+                lines.append(f"  {name}: {'; '.join(values)}")
         if not lines:
             return ""
-        more = [f"  … and {len(lines) - _MOST_LINES} more"] if lines[_MOST_LINES:] else []
-        advice = "Give all of them the same code, the same data and the same command, and start them again"
-        return "\n".join(["the hosts of this run differ:", *lines[:_MOST_LINES], *more, advice])
+        more = [f"  … and {len(lines) - _MAX_LINES} more"] if lines[_MAX_LINES:] else []
+        advice = "Use the same code, the same data and the same command on all of them, then start them again"
+        return "\n".join(["the hosts of this run differ:", *lines[:_MAX_LINES], *more, advice])
 
     def _fail(self, failed: str, code: int = 1, hosts: Sequence[int] = ()) -> None:
-        """The run ends; what follows the first failure is its echo."""
+        """Ends the run; failures after the first one are its consequences and are ignored."""
         now = time.monotonic()
         if self._failure is None:
             self._failure, self._failed_at = _Failure(failed, code, hosts), now
             if self._index == 0:
                 for channel in self._channels.values():
                     channel.send(**asdict(self._failure))
-        self._conclude(now)
+        self._exit_when_others_know(now)
 
-    def _conclude(self, now: float) -> None:
-        # All others hear it from host 0, which therefore goes last.
-        if self._index == 0 and self._gone != self._channels.keys() and now - self._failed_at < SHUTDOWN_GRACE_SECONDS:
+    def _exit_when_others_know(self, now: float) -> None:
+        # All others hear of it from host 0, which therefore exits last.
+        others_connected = self._disconnected != self._channels.keys()
+        if self._index == 0 and others_connected and now - self._failed_at < SHUTDOWN_GRACE_SECONDS:
             return
-        self.told.set()
-        if self.own_end.is_set():
+        self.failure_sent.set()
+        if self.exiting.is_set():
             return
-        first = "Mend that first, then start" if self._failure.code == 2 else "Start"
+        fix = "Fix that first, then run" if self._failure.code == 2 else "Run"
         text = (
-            f"{self.name(self._index)} ends because {self._failure.failed}. {first} the same command on all hosts "
-            "again: it goes on from the newest checkpoint.\n"
+            f"{self.describe(self._index)}: exiting because {self._failure.failed}. {fix} the same command on all "
+            "hosts: it resumes from the newest checkpoint.\n"
         )
         os.write(sys.stderr.fileno(), text.encode())
         if self._index in self._failure.hosts:
-            faulthandler.dump_traceback(all_threads=True)  # It does not know itself what holds it up.
-        end(self._failure.code)
+            faulthandler.dump_traceback(all_threads=True)  # where this host hangs
+        hard_exit(self._failure.code)
 
 
-def end(code: int) -> None:
-    """Ends this process, whatever its other threads wait for; nothing that would wait for other hosts is run."""
+def hard_exit(code: int) -> None:
+    """Ends this process at once, without exit handlers, which could wait for other threads and hosts."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -14,16 +14,16 @@ from seqgpt_jax import decode, evaluate, export
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.model_folder import LoadingError
 from seqgpt_jax.io.storage import StorageError, open_path
-from seqgpt_jax.training import metric_writers
+from seqgpt_jax.training import append_log
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
-from seqgpt_jax.training.metric_writers import MetricsWriter, read_metrics
+from seqgpt_jax.training.metric_sinks import MetricLogger, read_metrics
 from tests.bucket import Bucket
 from tests.training.checkpointing.test_checkpointer import META, like
 from tests.training.runs import MODEL, OPTIMIZER, assert_bit_equal, checkpoint_params, mesh_of, tiny_train
 from tests.training.test_faults import two_checkpoints, wait_for_writers
 from tests.training.test_loop import in_another_process
-from tests.training.test_metric_writers import events, window
+from tests.training.test_metric_sinks import events, window
 
 RUN = "gs://bucket/runs/killed"
 SETTINGS = {"save_every": 2, "keep": 2, "log_every": 1}
@@ -83,8 +83,8 @@ def killed(bucket) -> str:
 
 
 def test_killed_and_resumed_it_is_bit_for_bit_the_run_on_a_disk(bucket, killed, straight):
-    assert "the checkpoint of step 4 was never finished: removes its half" in killed
-    assert "goes on from its own checkpoint of step 2" in killed
+    assert "checkpoint 4 is incomplete (interrupted while saving): removing it" in killed
+    assert "resumed from step 2" in killed
     assert "Outcome(step=6, steps=6, stopped=False)" in killed
     assert "TensorFlow was imported: False" in killed
     for step in (4, 6):
@@ -155,21 +155,21 @@ def test_a_hugging_face_folder_there_is_refused(bucket, tmp_path):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_damaged_one_is_moved_aside_whole(bucket):
     run = "gs://bucket/runs/damaged"
-    states, said = two_checkpoints(run), []
+    states, messages = two_checkpoints(run), []
     inside = {name: bucket.objects[name] for name in bucket.objects if name.startswith("runs/damaged/checkpoints/6/")}
     for name in [name for name in inside if "/params/" in name and "/d/" in name]:
         inside[name] = inside[name][:7] + b"?" * (len(inside[name]) - 7)
         bucket.put(name, inside[name], {})
-    checkpoints = Checkpointer(run, keep=2, say=said.append)
+    checkpoints = Checkpointer(run, keep=2, log=messages.append)
     state, meta = checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     assert meta.step == 3
     assert_bit_equal(state, states[3])
     assert checkpoints.latest_step() == 3
     checkpoints.close()
-    assert "falls back to the checkpoint of step 3; what is damaged is now in gs://bucket/runs/damaged/dam" in said[1]
-    aside = "runs/damaged/damaged_checkpoints/6/"
+    assert "falling back to checkpoint 3; corrupt checkpoints were moved to gs://bucket/runs/damaged/cor" in messages[1]
+    aside = "runs/damaged/corrupt_checkpoints/6/"
     moved = {name: content for name, content in bucket.objects.items() if name.startswith(aside)}
-    assert moved == {name.replace("/checkpoints/6/", "/damaged_checkpoints/6/"): inside[name] for name in inside}
+    assert moved == {name.replace("/checkpoints/6/", "/corrupt_checkpoints/6/"): inside[name] for name in inside}
     assert not any(name.startswith("runs/damaged/checkpoints/6/") for name in bucket.objects)
 
 
@@ -193,16 +193,16 @@ def test_a_bucket_that_refuses_is_no_damage(bucket, status, item):
 
 @pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED])
 def test_a_save_that_is_refused_costs_only_itself(bucket, status):
-    run, said = f"gs://bucket/runs/unwritten-{status}", []
+    run, messages = f"gs://bucket/runs/unwritten-{status}", []
     two_checkpoints(run)
-    checkpoints = Checkpointer(run, keep=3, say=said.append)
+    checkpoints = Checkpointer(run, keep=3, log=messages.append)
     state, _ = checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     with bucket.refusing(status):
         checkpoints.save(state, dataclasses.replace(META, step=7))
         wait_for_writers()
         checkpoints.poll()
-    assert "the checkpoint of step 7 could not be written" in said[0]
-    assert "training goes on" in said[1]
+    assert "checkpoint 7 could not be saved" in messages[0]
+    assert "training continues" in messages[1]
     checkpoints.save(state, dataclasses.replace(META, step=8))
     checkpoints.finish()
     assert checkpoints.latest_step() == 8
@@ -214,45 +214,45 @@ def test_a_save_that_is_refused_costs_only_itself(bucket, status):
 
 
 def test_a_growing_file_is_written_seldom_and_whole(bucket):
-    run, said = "gs://bucket/runs/logged", []
-    writer = MetricsWriter(run, start_step=0, say=said.append)
+    run, messages = "gs://bucket/runs/logged", []
+    logger = MetricLogger(run, start_step=0, log=messages.append)
     for step in range(1, 200):
-        writer.write(window(step))
+        logger.write_window(window(step))
     assert bucket.writes["runs/logged/metrics.jsonl"] == 1
     assert [line["step"] for line in read_metrics(run)] == [1]
-    writer.flush()
+    logger.flush()
     assert bucket.writes["runs/logged/metrics.jsonl"] == 2
     assert [line["step"] for line in read_metrics(run)] == list(range(1, 200))
-    writer.flush()  # nothing new
+    logger.flush()  # nothing new
     assert bucket.writes["runs/logged/metrics.jsonl"] == 2
-    writer.write(window(200))  # lost: the process is killed here
-    again = MetricsWriter(run, start_step=150, say=said.append)
+    logger.write_window(window(200))  # lost: the process is killed here
+    again = MetricLogger(run, start_step=150, log=messages.append)
     assert [line["step"] for line in read_metrics(run)] == list(range(1, 151))
-    again.skipped(151, float("nan"), 1.0, ["a"])
-    again.write(window(152))
+    again.write_skipped(151, float("nan"), 1.0, ["a"])
+    again.write_window(window(152))
     again.close()
     assert [line["step"] for line in read_metrics(run)] == [*range(1, 151), 152]
     assert json.loads(bucket.objects["runs/logged/skipped.jsonl"])["step"] == 151
-    assert not said
+    assert not messages
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED])
 def test_what_a_bucket_does_not_take_waits_and_is_told_once(bucket, monkeypatch, status):
-    monkeypatch.setattr(metric_writers, "_REST_SECONDS", 0)
-    run, said = f"gs://bucket/runs/waits-{status}", []
-    writer = MetricsWriter(run, start_step=0, say=said.append)
-    writer.write(window(1))
+    monkeypatch.setattr(append_log, "_REWRITE_SECONDS", 0)
+    run, messages = f"gs://bucket/runs/waits-{status}", []
+    logger = MetricLogger(run, start_step=0, log=messages.append)
+    logger.write_window(window(1))
     with bucket.refusing(status):
-        writer.write(window(2))
-        writer.flush()
-    assert len(said) == 2  # once a file, not once a line
-    assert "metrics.jsonl could not be written" in said[0]
-    writer.flush()
+        logger.write_window(window(2))
+        logger.flush()
+    assert len(messages) == 2  # once a file, not once a line
+    assert "metrics.jsonl could not be written" in messages[0]
+    logger.flush()
     assert [line["step"] for line in read_metrics(run)] == [1, 2]
     with bucket.refusing(status):
-        writer.write(window(3))
-        writer.close()
-    assert any("metrics.jsonl: the last" in line and "bytes are lost" in line for line in said)
+        logger.write_window(window(3))
+        logger.close()
+    assert any("metrics.jsonl: lost the last" in line and "bytes" in line for line in messages)
     assert [line["step"] for line in read_metrics(run)] == [1, 2]
 
 

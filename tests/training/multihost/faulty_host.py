@@ -16,7 +16,7 @@ from seqgpt_jax import command_line
 from seqgpt_jax.training.multihost.hosts import environment, join
 from seqgpt_jax.training.multihost.watchdog import Timeouts
 
-LIMITS = Timeouts(join=60, shared=1, beat=0.5, silence=4, behind=6)
+TIMEOUTS = Timeouts(join=60, shared_dir=1, report=0.5, heartbeat=5, progress=6)
 JOIN_ALONE = 4
 AT, STEPS = 4, 100
 
@@ -49,9 +49,9 @@ def validation(fault: str) -> Iterator[np.ndarray]:
 
 def main() -> None:
     folder, fault, guilty, port, count, index = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])
-    limits = dataclasses.replace(LIMITS, join=JOIN_ALONE) if fault == "alone" else LIMITS
+    timeouts = dataclasses.replace(TIMEOUTS, join=JOIN_ALONE) if fault == "alone" else TIMEOUTS
     fault = fault if index == guilty else ""
-    with join(command_line.explain, cluster=(f"127.0.0.1:{port}", count, index), limits=limits) as hosts:
+    with join(command_line.explain, cluster=(f"127.0.0.1:{port}", count, index), timeouts=timeouts) as hosts:
         hosts.assert_equal({"Train.batch_size": 16 if fault == "differs" else 8, **environment()})
         hosts.assert_shared_folder(epath.Path(folder / "own" if fault == "apart" else folder / "run"))
         for step, batch in hosts.lockstep(batches(fault), 0, STEPS):

@@ -29,14 +29,14 @@ LAYOUTS = {1: "1x8", 2: "2x4", 4: "4x2"}  # processes x devices
 MESHES = ((8, 1, 1), (2, 2, 2), (1, 4, 2), (1, 1, 8))  # data, fsdp, tensor
 STEPS, SAVED = 6, 3
 
-_PATIENCE = 400.0  # seconds that one layout waits for another
+_TIMEOUT = 400.0  # seconds that one layout waits for another
 
 
 def run_dir(folder: Path, layout: str, mesh: tuple[int, int, int]) -> Path:
     return folder / f"{layout} {mesh}"
 
 
-def go_on_pairs(layout: str) -> tuple[tuple[int, int, int], str, tuple[int, int, int]]:
+def resume_pairs(layout: str) -> tuple[tuple[int, int, int], str, tuple[int, int, int]]:
     """(mesh, layout and mesh of the run that it goes on with): others of both."""
     names = [*LAYOUTS.values()]
     number = names.index(layout)
@@ -84,7 +84,7 @@ def read_all(folder: Path, hosts: Hosts) -> None:
     written = [run_dir(folder, layout, mesh) for layout in LAYOUTS.values() for mesh in (*MESHES[1:], MESHES[0])]
     for number, mesh in enumerate(MESHES):
         like = abstract_state(EIGHT_HEADS, optimizer, make_mesh(MeshConfig(*mesh)), Rules())
-        for run in written[number :: len(MESHES)] if hosts.many else written:
+        for run in written[number :: len(MESHES)] if hosts.is_multihost else written:
             meta = read_metadata(run, STEPS)
             checkpoints = Checkpointer(run, keep=2)
             state, found = checkpoints.restore(like, meta)
@@ -95,7 +95,7 @@ def read_all(folder: Path, hosts: Hosts) -> None:
 
 
 def wait_for(paths: list[Path], hosts: Hosts) -> None:
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _TIMEOUT
     while hosts.index == 0 and not all(path.exists() for path in paths):
         assert time.monotonic() < until, f"not all of {paths} have come"
         time.sleep(0.1)
@@ -114,8 +114,8 @@ def work(folder: Path, hosts: Hosts) -> None:
         done[layout].touch()
     wait_for([*done.values()], hosts)
     read_all(folder, hosts)
-    mesh, *other = go_on_pairs(layout)
-    run = folder / f"{layout} goes on"
+    mesh, *other = resume_pairs(layout)
+    run = folder / f"{layout} resumed"
     if hosts.index == 0:
         shutil.copytree(run_dir(folder, *other), run, ignore=shutil.ignore_patterns(str(STEPS)))
     hosts.assert_equal({})
