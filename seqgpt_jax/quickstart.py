@@ -1,10 +1,10 @@
-"""Prepares, pre-trains, fine-tunes, scores, exports and asks a small bilingual model: about eight minutes on two cores.
+"""Prepares, pretrains, fine-tunes, scores, exports and queries a small bilingual model: eight minutes on two cores.
 
     python -m seqgpt_jax.quickstart
 
-Everything is made here: the corpus (tasks/quickstart), a tokenizer with BLOOM's settings, a model of
-1 million parameters. Each step prints the command that does the same by hand. What is finished
-already is not done again; remove runs/quickstart to start over.
+Everything is generated here: the corpus (tasks/quickstart), a tokenizer with BLOOM's settings, a model of
+1 million parameters. Each step prints the command that does the same by hand. Completed steps are not
+repeated; remove runs/quickstart to start over.
 """
 
 import json
@@ -18,7 +18,7 @@ from seqgpt_jax import command_line
 RUNS = Path("runs/quickstart")
 STAGES = ("untrained", "pt", "pt_ft")
 SETS = {"held_in": "quickstart_ft", "held_out": "quickstart_held_out"}
-# Labels of the fine-tuning data first, then two sets that no training example has asked.
+# (task, text, labels): the first four label sets occur in the fine-tuning data, the last two in no training example.
 QUESTIONS = (
     ("ext", "Katie Baker works for Sapphire Robotics in Sweden.", ("person", "organization", "place", "date")),
     ("cls", "please move 60 yen to my savings account", ("play music", "transfer money", "book flight")),
@@ -32,7 +32,7 @@ QUESTIONS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     command_line.parser(__doc__, gin_files=False).parse_args(argv)
-    # The model is too small to gain from an accelerator, and its batches too small to be split.
+    # The model is too small to benefit from an accelerator, and its batches are too small to be sharded.
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     from seqgpt_jax import evaluate, export, train
 
@@ -74,8 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"--output={RUNS}/export",
             "--dtype=float32",
         )
-    _ask()
-    _close(scores, time.monotonic() - started)
+    _query()
+    _print_summary(scores, time.monotonic() - started)
     return 0
 
 
@@ -86,7 +86,7 @@ def _step(title: str, run: Callable[[Sequence[str]], int], name: str, *flags: st
 
 
 def _untrained_model() -> None:
-    """The same model with random weights, which the table starts from."""
+    """Writes the same model with random weights, the first row of the table of scores."""
     if (RUNS / "untrained").exists():
         return
     from flax import nnx
@@ -103,27 +103,27 @@ def _untrained_model() -> None:
     )
 
 
-def _ask() -> None:
-    """A few questions to the exported folder, as a user would ask them."""
+def _query() -> None:
+    """Sends a few questions to the exported model with `decode`, as a user would, and prints the answers."""
     from seqgpt_jax import decode
 
     lines = [{"text": text, "task": task, "labels": labels} for task, text, labels in QUESTIONS]
-    asked, answered = RUNS / "questions.jsonl", RUNS / "answers.jsonl"
-    asked.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-    flags = (f"--model={RUNS}/export", f"--input={asked}", f"--output={answered}", "--gin.Decode.num_beams=1")
+    questions, answers = RUNS / "questions.jsonl", RUNS / "answers.jsonl"
+    questions.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    flags = (f"--model={RUNS}/export", f"--input={questions}", f"--output={answers}", "--gin.Decode.num_beams=1")
     _step("A few questions to the exported model", decode.main, "decode", *flags)
-    for line in answered.read_text(encoding="utf-8").splitlines():
-        answer = json.loads(line)
-        found = answer["answers"]
+    for line in answers.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        answer = record["answers"]  # labels, or label -> spans
         shown = (
-            ", ".join(found)
-            if isinstance(found, list)
-            else "; ".join(f"{k}: {', '.join(v) or '–'}" for k, v in found.items())
+            ", ".join(answer)
+            if isinstance(answer, list)
+            else "; ".join(f"{label}: {', '.join(spans) or '–'}" for label, spans in answer.items())
         )
-        print(f"  {answer['text']}  [{', '.join(answer['labels'])}]\n    → {shown}")
+        print(f"  {record['text']}  [{', '.join(record['labels'])}]\n    → {shown}")
 
 
-def _close(scores: dict[str, dict[str, float]], seconds: float) -> None:
+def _print_summary(scores: dict[str, dict[str, float]], seconds: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -137,15 +137,15 @@ def _close(scores: dict[str, dict[str, float]], seconds: float) -> None:
     print(
         f"""Finished in {seconds / 60:.1f} minutes.
   {RUNS}/pt/loss.png, {RUNS}/pt_ft/loss.png     the loss curves
-  {RUNS}/scores/pt_ft/report.html                  every wrong answer, to browse
+  {RUNS}/scores/pt_ft/report.html                  every wrong answer
   {RUNS}/export                                    for AutoModelForCausalLM.from_pretrained
 
 Next, with your own labels and texts (nothing to train):
   python -m seqgpt_jax.decode --model={RUNS}/export --task=ext \\
       --text='...' --labels='..., ...'
-With real public data sets: set SEQGPT_DATA_DIR and run
+With public data sets: set SEQGPT_DATA_DIR and run
   python -m seqgpt_jax.train --gin_file=ft_cpu.gin
-With own data to train on: README.md, "Own data"."""
+To train on your own data: README.md, "Own data"."""
     )
 
 
