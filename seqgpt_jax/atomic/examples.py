@@ -46,8 +46,8 @@ class Instance:
       labels: the candidates of this instance alone (a reading question, the options of a
         multiple choice, the roles of one event type); empty where the task's label set serves.
       source_text: the sentence alone, where `text` is a question that was composed around it; "" where
-        `text` is the bare text. Instances with one source text are a group: they must not be told apart
-        by a split, nor by decontamination.
+        `text` is the bare text. Instances with the same source text are one group: decontamination
+        compares it, and a split must not separate them.
     """
 
     id: str

@@ -65,7 +65,7 @@ def prepare_and_print(preparation: "ResolvedPreparation", runner: "Runner | None
 
 
 def prepare_if_missing(preparation: "ResolvedPreparation") -> Path:
-    """The same for commands that need a store on their way: a store that is there already is not worth a word."""
+    """The same, silent where the store is there already: for `train` and `evaluate`, which need it on their way."""
     return Path(preparation.folder) if preparation.is_prepared else prepare_and_print(preparation)
 
 
@@ -124,7 +124,7 @@ def print_summary(folder: Path, fresh: bool) -> None:
 
 
 def print_mixture(folder: Path) -> None:
-    """What a mixture is made of: before and after the quotas, by family and language; lengths; labels."""
+    """Composition of a mixture before and after the quotas, by family and language; drops; lengths."""
     manifest = read_manifest(folder)
     assert manifest is not None, folder
     title = f"{manifest['mixture']} ({manifest['split']}): before -> after quotas, by family and language"

@@ -13,7 +13,7 @@ from seqgpt_jax.data.tokenizer import fingerprint
 def check_store_matches(
     store: TrainStore | EvalStore, config: PrepareConfig, bound: Collection[str], tokenizer: PreTrainedTokenizerFast
 ) -> None:
-    """Checks that a store was made with these settings and this tokenizer.
+    """Checks that a store was prepared with these settings and this tokenizer.
 
     Args:
       store: that the user has named.
@@ -22,7 +22,7 @@ def check_store_matches(
       tokenizer: of `config`.
 
     Raises:
-      StoreError: it was made otherwise; every difference is named.
+      StoreError: it was not; every difference is named.
     """
     store_settings = store.manifest["settings"]
     settings = json.loads(json.dumps(config.content()))  # as the manifest has it: lists for tuples

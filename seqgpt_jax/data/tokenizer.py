@@ -70,11 +70,6 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[lis
     return encoder_of(tokenizer).encode(texts)
 
 
-def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], max_length: int) -> list[list[int]]:
-    """Ids of each prompt, cut from the LEFT to `max_length`: labels and `[GEN]` always survive."""
-    return [ids[-max_length:] for ids in encode(tokenizer, prompts)]
-
-
 def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
     """Equal for tokenizers that give equal ids."""
     # The id of `</s>` ends every target and stands outside the backend.

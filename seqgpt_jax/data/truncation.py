@@ -53,7 +53,8 @@ def truncate_left(
     ids = prompt_ids[removed:]
     # Compared as text: a cut may fall inside a character, and a token may span the end of the first line.
     remaining = decode(ids)
-    if not remaining.endswith(prompt[prompt.index("\n") :]):
+    _, newline, labels = prompt.partition("\n")
+    if not remaining.endswith(newline + labels):
         return TruncatedPrompt(ids, removed, "labels_cut")
     text = remaining.split("\n")[0]
     return TruncatedPrompt(ids, removed, "answer_cut" if any(span not in text for span in spans) else None)

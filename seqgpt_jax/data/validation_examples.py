@@ -17,7 +17,7 @@ class ValidationExamples:
 
     Args:
       store: of prompts with gold answers.
-      tokenizer: with which it was made.
+      tokenizer: with which it was prepared.
       length: tokens of a row.
 
     Attributes:

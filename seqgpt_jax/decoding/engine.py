@@ -13,6 +13,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.data.tokenizer import encode
+from seqgpt_jax.data.truncation import truncate_left
 from seqgpt_jax.decoding.beam_search import Hypotheses
 from seqgpt_jax.decoding.completion import Completion, Progress, Prompt
 from seqgpt_jax.decoding.constraints import Automaton, Grammar
@@ -76,8 +77,9 @@ class Engine:
         """
         limit = self.config.max_prompt_length
         prompt_ids = encode(self._tokenizer, [prompt.text for prompt in prompts])
-        truncated = [max(len(ids) - limit, 0) for ids in prompt_ids]
-        prompt_ids = [ids[-limit:] for ids in prompt_ids]
+        decode = self._tokenizer.decode
+        cut = [truncate_left(prompt.text, ids, limit, decode) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
+        prompt_ids = [prompt.ids for prompt in cut]
         completions: list[Completion | None] = [None] * len(prompts)
         order = sorted(range(len(prompts)), key=lambda i: len(prompt_ids[i]))
         if order and not prompt_ids[order[0]]:
@@ -90,7 +92,7 @@ class Engine:
             automaton = self._grammar.automaton([prompts[row] for row in rows], batch_size) if self._grammar else None
             hypotheses = self._generate_batch([prompt_ids[row] for row in rows], automaton)
             for position, row in enumerate(rows):
-                completions[row] = self._completion(hypotheses, position, truncated[row])
+                completions[row] = self._completion(hypotheses, position, cut[row].removed)
             if progress is not None:
                 progress(start + len(rows), len(order))
         return completions

@@ -25,6 +25,19 @@ def test_questions_in_both_languages() -> None:
     assert families.event_query("Process_start", "en") == "Process_start event"
 
 
+@pytest.mark.parametrize("language", families.LANGUAGES)
+def test_a_question_keeps_the_sentence_that_it_is_about(language) -> None:
+    sentence = "Ann is in Rome in May."
+    questions = [
+        families.entity_typing("1", sentence, "Ann", ["person"], language),
+        families.relation_typing("2", sentence, "Ann", "Rome", ["place"], language),
+        families.event_typing("3", sentence, "is in", ["stay"], language),
+    ]
+    assert {instance.source_text for instance in questions} == {sentence}
+    assert families.classification("4", sentence, ["x"]).source_text == ""
+    assert families.inference("5", sentence, "Ann is away.", "no").source_text == ""
+
+
 def test_reading_asks_one_query() -> None:
     instance = families.reading("1", "The war ended in 1918.", "When?", ["1918", "1918"])
     assert (instance.atom, instance.labels, dict(instance.gold)) == ("ext", ("When?",), {"When?": ("1918",)})

@@ -10,7 +10,6 @@ from seqgpt_jax.data.tokenizer import (
     TokenizerError,
     add_gen,
     encode,
-    encode_prompts,
     fingerprint,
     load_tokenizer,
     save_tokenizer,
@@ -52,14 +51,6 @@ def test_splits_as_bloom_does(text, pieces) -> None:
     # BLOOM's golden ids show that " (" is one token and that digits are not split.
     split = TOKENIZER.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)
     assert [text[start:end] for _, (start, end) in split] == pieces
-
-
-def test_prompts_are_cut_from_the_left() -> None:
-    prompt = f"输入: {'long ' * 50}\n分类: food，music\n输出: {GEN}"
-    whole = encode(TOKENIZER, [prompt])[0]
-    (cut,) = encode_prompts(TOKENIZER, [prompt], 20)
-    assert cut == whole[-20:]
-    assert TOKENIZER.decode(cut).endswith(GEN)
 
 
 def test_padding_asked_for_elsewhere_does_not_stick(tmp_path) -> None:

@@ -28,3 +28,8 @@ def test_the_end_survives_and_the_loss_is_named(template) -> None:
     assert cut(labels + 20, ["Ann", "Rome"]).loss == "answer_cut"
     assert cut(labels // 2).loss == "labels_cut"
     assert tokenizer.decode(cut(labels // 2).ids).endswith("[GEN]")
+
+
+def test_a_prompt_of_one_line_keeps_its_end() -> None:
+    cut = truncate_left("abc", list("abc"), 2, "".join)
+    assert (cut.ids, cut.removed, cut.loss) == (["b", "c"], 1, None)

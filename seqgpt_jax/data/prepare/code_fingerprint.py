@@ -41,7 +41,7 @@ def _module_files(name: str) -> set[Path]:
     file = Path(sys.modules[name].__file__)
     root = file.parents[name.count(".") + (file.name == "__init__.py")]
     if root == Path(sysconfig.get_path("purelib")):
-        return {file}  # an installed package has a version, and everything lies beside it
+        return {file}  # an installed package has a version, and all of its files are beside it
     finder = ModuleFinder(path=[str(root)])
     finder.import_hook(name)
     return {file, *(Path(module.__file__) for module in finder.modules.values() if module.__file__)}

@@ -38,6 +38,8 @@ from seqgpt_jax.data.tokenizer import encoder_of, fingerprint
 
 # Less than this is read faster than worker processes start.
 _SMALL_BYTES = 8 << 20
+# The splits whose texts may not be trained on.
+_HELD_BACK = ("validation", "test")
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much of it is done, how much there is)."""
 
@@ -188,8 +190,8 @@ class _Preparing:
         leaks = {}
         if self.evaluation:
             train = self.texts(self.specs, ("train",))
-            found = leaking(train, self.texts(self.evaluation, _HELD_BACK), self.progress)
-            leaks = {id: str(leak) for id, leak in found.items()}
+            worst = leaking(train, self.texts(self.evaluation, _HELD_BACK), self.progress)
+            leaks = {id: str(leak) for id, leak in worst.items()}
         self.state.write_leaks(leaks)
 
     def texts(self, specs: Sequence[TaskSpec], splits: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -235,10 +237,6 @@ class _Preparing:
         for number, name in names:
             reports[number].merge(self.store.shard_report(name))
         return reports
-
-
-# The splits whose texts may not be trained on.
-_HELD_BACK = ("validation", "test")
 
 
 # What follows runs in worker processes.

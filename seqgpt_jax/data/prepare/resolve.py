@@ -43,8 +43,8 @@ def resolve(config: PrepareConfig, registry: TaskRegistry) -> ResolvedPreparatio
 
     Raises:
       DataNotFound: raw files are missing; all of them are named.
-      TokenizerError: the tokenizer cannot be loaded, or is another one.
-      ValueError: nothing is called as the settings name it.
+      TokenizerError: the tokenizer cannot be loaded, or was trained with other settings.
+      ValueError: a mixture or task does not exist.
     """
     specs = registry.find(config)
     evaluation = registry.evaluation_tasks(config) if config.training else []
@@ -74,12 +74,12 @@ def open_store(
       kind: TrainStore or EvalStore.
       config: the settings.
       registry: of the tasks.
-      folder: a store that the user has named: it must have been made with these settings, but needs no raw data.
-      bound: fields of `config` that gin files and flags have set; of the others a named store may have others.
+      folder: a store that the user has named: its settings must match, but it needs no raw data.
+      bound: fields of `config` that gin files and flags have set; a named store may differ in the rest.
       prepare: writes the store where it is missing.
 
     Raises:
-      StoreError: the store is missing, incomplete, or was made otherwise.
+      StoreError: the store is missing, incomplete, or does not match the settings.
     """
     if folder is None:
         preparation = resolve(config, registry)

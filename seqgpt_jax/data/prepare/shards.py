@@ -1,7 +1,7 @@
 """Shards of a store: a few thousand consecutive instances of one task, sampled, rendered, tokenized, written.
 
-Shards are the unit of all work: they depend on nothing but their instances, so they can be made in any order, by any
-number of processes or machines, and those that are there already need not be made again. The store is the same, byte
+Shards are the unit of all work: they depend on nothing but their instances, so they can be written in any order, by any
+number of processes or machines, and those that are there already need not be written again. The store is the same, byte
 for byte.
 """
 
