@@ -1,4 +1,4 @@
-"""The recipes by size: what can be told of them without the TPU's compiler. What it says is in benchmarks/results/."""
+"""Recipes by size: the checks that need no TPU compiler. Its results are in benchmarks/results/."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def build(recipe: str, *names: str) -> list:
 
 
 def topology(recipe: str) -> str:
-    """As the recipe's first lines name it."""
+    """The slice in the comment at the head of the recipe."""
     return re.search(r"--topology=(\S+)", (FOLDER / f"{recipe}.gin").read_text(encoding="utf-8"))[1]
 
 
@@ -55,11 +55,11 @@ def test_the_table_has_every_recipe_as_it_is(size):
     """Whoever changes a recipe compiles it again: python benchmarks/plan_table.py --only=SIZE --again."""
     model, train = build(f"ft_{size}", "Model", "Train")
     rows = json.loads(TABLE.read_text(encoding="utf-8"))["rows"].values()
-    own = f"--gin_file=ft_{size}.gin --topology={topology(f'ft_{size}')}"
-    (row,) = [row for row in rows if row["command"].split(" -m seqgpt_jax.plan ")[1].startswith(own)]
+    flags = f"--gin_file=ft_{size}.gin --topology={topology(f'ft_{size}')}"
+    (row,) = [row for row in rows if row["command"].split(" -m seqgpt_jax.plan ")[1].startswith(flags)]
     assert row["fits"]
-    said = {name: row[name] for name in ("batch_size", "length", "accumulate", "remat", "attention", "parameters")}
-    assert said == {
+    planned = {name: row[name] for name in ("batch_size", "length", "accumulate", "remat", "attention", "parameters")}
+    assert planned == {
         "batch_size": train.batch_size,
         "length": train.length,
         "accumulate": train.accumulate,
