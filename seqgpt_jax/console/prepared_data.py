@@ -118,7 +118,7 @@ def print_summary(folder: Path, fresh: bool) -> None:
         _CONSOLE.print(losses)
         _CONSOLE.print(f"the first of each in full: {folder / MANIFEST}")
     total = sum(task["tokens"] for task in manifest["tasks"].values())
-    epochs = f", drawn for {manifest['epochs']} epochs" if manifest["kind"] == "train" else ""
+    epochs = f", sampled for {manifest['epochs']} epochs" if manifest["kind"] == "train" else ""
     state = "prepared" if fresh else "already prepared"
     _CONSOLE.print(f"{state}: {manifest['examples']:,} examples, {total:,} tokens{epochs} in {folder}")
 
