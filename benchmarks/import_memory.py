@@ -198,7 +198,8 @@ def tokenizer() -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    from seqgpt_jax.data.tokenizer import add_gen
+    from seqgpt_jax.atomic import GEN
+    from seqgpt_jax.io.tokenizer import add_special_token
 
     special = ["<unk>", "<s>", "</s>", "<pad>"]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -212,7 +213,7 @@ def tokenizer() -> Any:
     fast = PreTrainedTokenizerFast(
         tokenizer_object=made, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>"
     )
-    add_gen(fast)
+    add_special_token(fast, GEN)
     return fast
 
 

@@ -34,7 +34,8 @@ from seqgpt_jax.data.prepare.workers import available_cores
 from seqgpt_jax.data.raw.files import read_instances
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.store import StoreWriter, TrainStore
-from seqgpt_jax.data.tokenizer import encoder_of, load_tokenizer, save_tokenizer, train_tokenizer
+from seqgpt_jax.data.tokenizer import encoder_of, train_tokenizer
+from seqgpt_jax.io.tokenizer import load_tokenizer, save_tokenizer
 from seqgpt_jax.tasks import find
 
 IDS = 250_681
@@ -52,7 +53,7 @@ def main() -> None:
         if not Path(config.tokenizer).exists():
             print(f"training a tokenizer of {IDS:,} ids …", flush=True)
             save_tokenizer(train_tokenizer(training_strings(config, specs), IDS), Path(config.tokenizer))
-        tokenizer = load_tokenizer(config.tokenizer)
+        tokenizer = load_tokenizer(config.tokenizer, "[GEN]")
         stages, cores = _stages(config, specs, tokenizer), available_cores()
         whole = {
             workers: _whole(replace(config, output_dir=f"{folder}/by-{workers}", workers=workers), specs, tokenizer)

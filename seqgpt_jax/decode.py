@@ -7,8 +7,8 @@ A line of the input is {"text": "…", "task": "cls" or "ext", "labels": ["…",
 through. The output adds "answers", "well_formed" (false where the model broke the format and its answer was read
 leniently), "output" (the raw text), "mean_log_probs" (one for each prompt), "truncated_tokens" (how much of the text
 was cut off because the prompt was too long) and "finished" (false where an answer reached the token limit). Labels may
-be anything, in any number: a query is asked with at most five others. The whole input is checked before the model is
-loaded.
+be anything, in any number. How the model is asked (template, limits, queries in one prompt) is in the seqgpt.json of
+its folder. The whole input is checked before the model is loaded.
 """
 
 import time
@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqgpt_jax import command_line
-from seqgpt_jax.atomic import TEMPLATES, ContractError, Template
+from seqgpt_jax.atomic import ContractError
 
 if TYPE_CHECKING:
     from seqgpt_jax.decoding.answers import Answer
     from seqgpt_jax.decoding.questions import Question
+    from seqgpt_jax.io.contract import ModelContract
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,30 +35,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--text", help="instead of a file: one text")
     parser.add_argument("--task", choices=("cls", "ext"), help="with --text: pick labels, or find spans")
     parser.add_argument("--labels", help="with --text: labels, separated by commas")
-    parser.add_argument(
-        "--template", choices=tuple(TEMPLATES), default="chinese", help="of the prompts (default chinese)"
-    )
     args, configs = command_line.parse(parser, argv, uses=("Decode",))
     from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
-    decode, template = configs.build("Decode"), TEMPLATES[args.template]
+    decode = configs.build("Decode")
 
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.answers import answer
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.question_files import read_questions, write_answers
-    from seqgpt_jax.io.model_folder import load
+    from seqgpt_jax.io.contract import read_contract
+    from seqgpt_jax.io.model_folder import load, open_folder
 
+    contract = read_contract(open_folder(args.model), log=print)
     if from_file:
         _check_output(args.input, args.output)
-        records = read_questions(args.input, template)
+        records = read_questions(args.input, contract)
         questions = [record.question for record in records]
     else:
-        questions = [_parse_question(args.text, args.task, args.labels, template)]
+        questions = [_parse_question(args.text, args.task, args.labels, contract)]
     loaded = load(args.model, step=args.step)
-    engine = Engine(loaded.model, loaded.tokenizer, decode)
+    engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     started = time.monotonic()
     with progress_bar("answering") as progress:
-        answers = answer(engine, questions, template, progress=progress)
+        answers = answer(engine, questions, progress)
     if from_file:
         write_answers(args.output, records, answers)
         _print_summary(answers, time.monotonic() - started)
@@ -91,11 +91,11 @@ def _check_output(source: Path, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _parse_question(text: str, task: str, labels: str, template: Template) -> "Question":
+def _parse_question(text: str, task: str, labels: str, contract: "ModelContract") -> "Question":
     from seqgpt_jax.decoding.question_files import parse_question
 
     try:
-        return parse_question(text, task, labels, template)
+        return parse_question(text, task, labels, contract)
     except ContractError as error:
         raise command_line.UsageError(f"--labels={labels}: {error}") from error
 
@@ -108,8 +108,8 @@ def _print_summary(answers: Sequence["Answer"], seconds: float) -> None:
     print(
         f"{len(answers)} questions in {len(completions)} prompts: {seconds:.1f} s with compilation, "
         f"{len(completions) / seconds:.1f} prompts/s\n"
-        f"{malformed} answers not well formed, {unfinished} completions unfinished at Decode.max_new_tokens, "
-        f"{truncated} prompts truncated on the left at Decode.max_prompt_length"
+        f"{malformed} answers not well formed, {unfinished} completions unfinished at the token limit, "
+        f"{truncated} prompts truncated on the left"
     )
 
 

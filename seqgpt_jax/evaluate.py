@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from seqgpt_jax.decoding.engine import DecodeConfig
     from seqgpt_jax.evaluation.evaluator import EvaluateConfig
     from seqgpt_jax.evaluation.scores import Scores
+    from seqgpt_jax.io.contract import ModelContract
+
+
+# Settings of `Prepare` that come from the model's contract where gin does not bind them.
+_CONTRACT_SETTINGS = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,29 +51,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")
 
-    from seqgpt_jax.io.storage import open_path, reading
-
-    # All that can be wrong with paths is said before a model is loaded.
-    model = open_path(args.model)
-    tokenizer = tokenizer_folder(model)
-    args.output.mkdir(parents=True, exist_ok=True)
-
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.evaluation.report import print_scores, write_report
+    from seqgpt_jax.io.contract import read_contract
+    from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
+    from seqgpt_jax.io.storage import reading
 
+    # Everything that can be wrong with paths is reported before a model is loaded.
+    model = open_folder(args.model)
+    contract = read_contract(model, log=print)
+    args.output.mkdir(parents=True, exist_ok=True)
     names = configs.add_own_data([str(path) for path in args.data if path.is_file()])
     folders = [path for path in args.data if not path.is_file()]
     if names or not folders:
-        with reading(tokenizer) as local:
-            folders += prepared_folders(configs, names or config.mixtures, config, local)
+        with reading(tokenizer_folder(model)) as tokenizer:
+            folders += prepared_folders(configs, names or config.mixtures, config, contract, tokenizer)
     stores = [EvalStore(folder) for folder in folders]
+    for store in stores:
+        check_template(store, contract)
     scores = score_model(model, args.step, stores, config, decode)
     about = {
         "model": str(model),
         "step": args.step,
         "data": [store.manifest["name"] for store in stores],
         "Evaluate": dataclasses.asdict(config),
-        "Decode": dataclasses.asdict(decode),
+        "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
+        "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS},
         "truncated_prompts": sum(prediction.completion.truncated > 0 for prediction in scores.predictions),
         "unfinished_answers": sum(not prediction.completion.finished for prediction in scores.predictions),
     }
@@ -78,31 +86,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def tokenizer_folder(model: "epath.Path") -> "epath.Path":
-    """Where the tokenizer of a run or Hugging Face folder lies.
-
-    Raises:
-      UsageError: the folder is neither, or is one of Hugging Face in a bucket.
-    """
-    from seqgpt_jax.io.storage import is_bucket
-
-    if not model.is_dir():
-        raise command_line.UsageError(f"--model={model}: there is no such folder")
-    if (model / "model.json").is_file():
-        return model / "tokenizer"
-    if (model / "config.json").is_file():
-        if is_bucket(model):
-            raise command_line.UsageError(f"--model={model} is a Hugging Face folder: copy it to this machine")
-        return model
-    raise command_line.UsageError(
-        f"--model={model} is neither a run folder (no model.json) nor a Hugging Face folder (no config.json)"
-    )
+def check_template(store: "EvalStore", contract: "ModelContract") -> None:
+    """Raises UsageError where the prompts of a store are not those that the model was trained on."""
+    template = store.manifest["settings"]["template"]
+    if template != contract.template:
+        raise command_line.UsageError(
+            f"the prompts in {store.manifest['name']} have the {template} template, and the model was trained with the "
+            f"{contract.template} one: its scores would be of no use. Prepare the data with "
+            f"--gin.Prepare.template={contract.template}, or name no --data: they are then prepared for the model"
+        )
 
 
 def prepared_folders(
-    configs: command_line.Configs, mixtures: Sequence[str], config: "EvaluateConfig", tokenizer: Path
+    configs: command_line.Configs,
+    mixtures: Sequence[str],
+    config: "EvaluateConfig",
+    contract: "ModelContract",
+    tokenizer: Path,
 ) -> list[Path]:
-    """The stores of these mixtures, in the splits of `config`, prepared where they are missing."""
+    """The stores of these mixtures, in the splits of `config`, prepared for the model where they are missing."""
     from seqgpt_jax import tasks
     from seqgpt_jax.console.prepared_data import prepare_if_missing
     from seqgpt_jax.data.prepare.resolve import resolve
@@ -112,14 +114,16 @@ def prepared_folders(
             "nothing to evaluate on: give --data=PATH, or --gin.Evaluate.mixtures=\"('NAME',)\" "
             "(`python -m seqgpt_jax.prepare --list` shows the names)"
         )
+    # What gin binds may differ from the model's training, as an ablation; a template that does is refused.
+    of_model = {name: getattr(contract, name) for name in _CONTRACT_SETTINGS if not configs.is_bound(f"Prepare.{name}")}
     folders = []
     for mixture in mixtures:
         for split in config.splits:
-            wanted = configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer))
+            prepare = configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer), **of_model)
             # No more than is asked: the sample is the same bottom-k choice, whoever makes it.
-            limits = [number for number in (config.records, wanted.max_instances) if number is not None]
-            wanted = dataclasses.replace(wanted, seed=config.seed, max_instances=min(limits, default=None))
-            folders.append(prepare_if_missing(resolve(wanted, tasks)))
+            limits = [number for number in (config.records, prepare.max_instances) if number is not None]
+            prepare = dataclasses.replace(prepare, seed=config.seed, max_instances=min(limits, default=None))
+            folders.append(prepare_if_missing(resolve(prepare, tasks)))
     return folders
 
 
@@ -137,7 +141,7 @@ def score_model(
     from seqgpt_jax.io.model_folder import load
 
     loaded = load(model, step=step)
-    engine = Engine(loaded.model, loaded.tokenizer, decode)
+    engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     with progress_bar("answering (the first batch of each width compiles)") as progress:
         return evaluate(functools.partial(engine.generate, progress=progress), stores, config)
 

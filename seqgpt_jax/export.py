@@ -4,7 +4,8 @@
     python -m seqgpt_jax.export --model=runs/ft --step=2000 --output=exported/ft --dtype=float32 \\
         --base_model=bigscience/bloomz-560m --scores=runs/ft/evaluation/scores.json
 
-The folder holds safetensors, tokenizer, config.json, generation_config.json (beam search with 4 beams) and README.md.
+The folder has safetensors, tokenizer, config.json, generation_config.json (beam search with 4 beams), seqgpt.json (how
+the model is asked) and README.md.
 """
 
 import json
@@ -33,14 +34,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from flax import nnx
 
-    from seqgpt_jax.atomic import TEMPLATES, Classification, Extraction
+    from seqgpt_jax.atomic import Classification, Extraction, find_template
+    from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.hf_checkpoint import check_output, params_to_hf, save_folder
     from seqgpt_jax.io.model_card import model_card
-    from seqgpt_jax.io.model_folder import load
+    from seqgpt_jax.io.model_folder import load, open_folder
 
     check_output(args.output)
+    contract = read_contract(open_folder(args.model), log=print)
+    template = find_template(contract.template)
     loaded = load(args.model, step=args.step, dtype=args.dtype)  # cast as it is read
-    template = TEMPLATES["chinese"]
     text = "Ada Lovelace visited Turin in 1840."
     prompts = {
         "Classification": template.render(Classification(text, ("travel", "sport"), ("travel",))),
@@ -50,14 +53,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     try:
         card = model_card(
-            loaded.config, title=args.output.name, prompts=prompts, base_model=args.base_model, scores=scores
+            loaded.config,
+            title=args.output.name,
+            prompts=prompts,
+            contract=contract,
+            base_model=args.base_model,
+            scores=scores,
         )
     except KeyError as error:
         raise command_line.UsageError(f"{args.scores} is no scores.json of `evaluate`: it lacks {error}") from error
     params = nnx.to_pure_dict(nnx.state(loaded.model, nnx.Param))
     tensors = params_to_hf(params, loaded.config, args.dtype)
     max_shard_bytes = int(args.max_shard_gb * 1e9)
-    save_folder(args.output, loaded.config, tensors, loaded.tokenizer, max_shard_bytes=max_shard_bytes, card=card)
+    save_folder(
+        args.output,
+        loaded.config,
+        tensors,
+        loaded.tokenizer,
+        max_shard_bytes=max_shard_bytes,
+        contract=contract,
+        card=card,
+    )
     print(f"{args.output}: {loaded.config.num_params():,} parameters in {args.dtype}")
     return 0
 

@@ -28,15 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from transformers import AutoTokenizer
 
-    from seqgpt_jax.data.tokenizer import add_gen
+    from seqgpt_jax.atomic import GEN
     from seqgpt_jax.io.hf_checkpoint import check_output, import_folder
+    from seqgpt_jax.io.tokenizer import add_special_token
 
     check_output(args.output)
     folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
     if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
         raise command_line.UsageError(f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}")
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
-    added = add_gen(tokenizer)
+    added = add_special_token(tokenizer, GEN)
     config = import_folder(folder, args.output, tokenizer)
     print(f"{args.output}: {config.num_params():,} parameters; [GEN] was {'added' if added else 'there already'}")
     return 0

@@ -64,16 +64,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         compiling.use_compiler()
     except compiling.NoCompilerError as error:
         raise command_line.UsageError(str(error)) from None
-    uses = ("Model", "Decode") if args.decode else ("Model", "Optimizer", "Mesh", "Train")
+    uses = ("Model", "Decode", "Prepare") if args.decode else ("Model", "Optimizer", "Mesh", "Train")
     args, configs = command_line.parse(parser, argv, uses=uses)
 
     from rich.console import Console
 
+    from seqgpt_jax.io.contract import ModelContract
     from seqgpt_jax.planning import decode_step, report
 
     print(f"compiling for TPU {slice_.name}: a minute or two where nothing else runs", file=sys.stderr, flush=True)
     if args.decode:
-        plan = decode_step.plan_decoding(configs.build("Model"), configs.build("Decode"), slice_)
+        limits = configs.build("Prepare", mixture="", tokenizer="")
+        contract = ModelContract(max_prompt_tokens=limits.max_prompt_tokens, max_target_tokens=limits.max_target_tokens)
+        plan = decode_step.plan_decoding(configs.build("Model"), configs.build("Decode"), contract, slice_)
         show = report.print_decode_plan
     else:
         plan = _plan_training(args, configs, slice_)

@@ -99,7 +99,13 @@ def _untrained_model() -> None:
     params = nnx.to_pure_dict(nnx.state(bloom.create(loaded.config, seed=0), nnx.Param))
     tensors = params_to_hf(params, loaded.config, "float32")
     save_folder(
-        RUNS / "untrained", loaded.config, tensors, loaded.tokenizer, max_shard_bytes=10**9, card="Random weights."
+        RUNS / "untrained",
+        loaded.config,
+        tensors,
+        loaded.tokenizer,
+        max_shard_bytes=10**9,
+        contract=loaded.contract,
+        card="Random weights.",
     )
 
 

@@ -6,7 +6,7 @@
     python -m seqgpt_jax.train --gin_file=ft.gin --gin.Train.init_from=runs/pt     # stage two from stage one
     python -m seqgpt_jax.train --gin_file=ft.gin --store=prepared/ft.train.0123456789    # needs no raw data
 
-The run folder (by default runs/NAME for NAME.gin) holds checkpoints/, model.json, tokenizer/, config.gin,
+The run folder (by default runs/NAME for NAME.gin) holds checkpoints/, model.json, seqgpt.json, tokenizer/, config.gin,
 metrics.jsonl, tensorboard/ and loss.png. The same command resumes an interrupted run; a preempted one (SIGTERM,
 Ctrl-C) saves and exits with code 75. A checkpoint that fails to save or load is reported; training continues, or falls
 back to the previous one.
@@ -106,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.prepare.resolve import open_store
     from seqgpt_jax.data.store import EvalStore, TrainStore
     from seqgpt_jax.data.validation_examples import ValidationExamples
+    from seqgpt_jax.io.contract import contract_of
     from seqgpt_jax.training.loop import train
     from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, join
     from seqgpt_jax.training.preemption import EXIT_STOPPED
@@ -140,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             data_fingerprint=store.manifest["content"],
             tokenizer=tokenizer,
             run_dir=run_dir,
+            contract=contract_of(store.manifest),
             open_validation=validation,
             config_text=configs.text(),
             hosts=hosts,

@@ -48,11 +48,26 @@ def workplace(tmp_path_factory) -> Path:
 def test_a_run_leaves_what_the_readme_says(workplace) -> None:
     run = workplace / "runs" / "ft"
     names = {path.name for path in run.iterdir()}
-    assert names >= {"checkpoints", "model.json", "tokenizer", "config.gin", "metrics.jsonl", "tensorboard", "loss.png"}
+    assert names >= {"checkpoints", "model.json", "seqgpt.json", "tokenizer", "config.gin"}
+    assert names >= {"metrics.jsonl", "tensorboard", "loss.png"}
     assert "Train.init_from = 'runs/pt'" in (run / "config.gin").read_text()
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] < lines[0]["loss"]
     assert lines[0]["loss/NER"] == pytest.approx(lines[0]["loss"], rel=1e-5)  # the one family that there is
+
+
+def test_run_and_export_say_how_the_model_is_asked_and_what_it_was_trained_on(workplace) -> None:
+    contract = json.loads((workplace / "runs/ft/seqgpt.json").read_text(encoding="utf-8"))
+    (store,) = (workplace / "prepared").glob("quick_ner_en.train.*")
+    manifest = json.loads((store / "manifest.json").read_text(encoding="utf-8"))
+    assert contract["data"]["store"] == store.name
+    assert contract["data"]["content"] == manifest["content"]
+    assert contract["tokenizer_fingerprint"] == manifest["tokenizer"]["fingerprint"]
+    assert (contract["template"], contract["max_labels"]) == ("chinese", 8)
+    exported = json.loads((workplace / "exported/seqgpt.json").read_text(encoding="utf-8"))
+    assert exported == contract
+    card = (workplace / "exported/README.md").read_text(encoding="utf-8")
+    assert f"mixture `quick_ner_en`, 1 tasks, content checksum `{manifest['content']}`" in card
 
 
 def test_config_gin_repeats_the_run(workplace, capsys) -> None:

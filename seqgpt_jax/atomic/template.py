@@ -144,6 +144,13 @@ ENGLISH = Template("Input", "Classify", "Extract", "Output", separator=", ", sep
 TEMPLATES = {"chinese": CHINESE, "english": ENGLISH}
 
 
+def find_template(name: str) -> Template:
+    """The template of this name; ContractError where there is none."""
+    if name not in TEMPLATES:
+        raise ContractError(f"there is no template {name!r}: known are {', '.join(TEMPLATES)}")
+    return TEMPLATES[name]
+
+
 def _classification_target(example: Classification) -> str:
     for answer in example.answers:
         if answer not in example.labels:

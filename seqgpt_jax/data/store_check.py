@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
-from seqgpt_jax.data.tokenizer import fingerprint
+from seqgpt_jax.io.tokenizer import fingerprint
 
 
 def check_store_matches(

@@ -12,7 +12,9 @@ import seqio
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from seqgpt_jax.data.tokenizer import encode, load_tokenizer
+from seqgpt_jax.atomic import GEN
+from seqgpt_jax.data.tokenizer import encode
+from seqgpt_jax.io.tokenizer import load_tokenizer
 
 
 class HFVocabulary(seqio.Vocabulary):
@@ -29,7 +31,7 @@ class HFVocabulary(seqio.Vocabulary):
     @functools.cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer; raises `TokenizerError` where it cannot serve."""
-        return load_tokenizer(self.path)
+        return load_tokenizer(self.path, GEN)
 
     @property
     def bos_id(self) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqgpt_jax.atomic import Template, read_answer
+from seqgpt_jax.atomic import read_answer
 from seqgpt_jax.decoding.completion import Completion, Generator, Progress
 from seqgpt_jax.decoding.questions import ComposedQuestion, Question, compose
 
@@ -44,23 +44,19 @@ class Answer:
 def answer(
     generator: Generator,
     questions: Sequence[Question],
-    template: Template,
-    max_queries: int = 6,
     progress: Progress | None = None,
 ) -> list[Answer]:
     """Answers to all questions, in their order; all prompts go to the generator in one call.
 
     Args:
-      generator: an `Engine`, or whatever else completes prompts.
+      generator: an `Engine`, or whatever else completes prompts; its contract says how it is asked.
       questions: any number of them.
-      template: the one that the model was trained with.
-      max_queries: most queries in one extraction prompt.
       progress: called with (prompts done, prompts in all).
 
     Raises:
       ContractError: see `compose`; nothing has been generated then.
     """
-    composed = [compose(question, template, max_queries) for question in questions]
+    composed = [compose(question, generator.contract) for question in questions]
     prompts = [prompt for question in composed for prompt in question.prompts]
     completions = iter(generator.generate(prompts, progress=progress))
     return [read(question, [next(completions) for _ in question.prompts]) for question in composed]

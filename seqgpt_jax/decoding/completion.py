@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seqgpt_jax.atomic import Atom
+from seqgpt_jax.io.contract import ModelContract
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +46,13 @@ class Completion:
 
 
 class Generator(Protocol):
-    """Whatever completes prompts; `engine.Engine` does."""
+    """Whatever completes prompts; `engine.Engine` does.
+
+    Attributes:
+      contract: how its model is asked.
+    """
+
+    contract: ModelContract
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress | None = None) -> Sequence[Completion]:
         """The completion of each prompt, in their order; `progress` is called with (prompts done, prompts in all)."""

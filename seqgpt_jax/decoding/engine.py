@@ -18,6 +18,7 @@ from seqgpt_jax.decoding.beam_search import Hypotheses
 from seqgpt_jax.decoding.completion import Completion, Progress, Prompt
 from seqgpt_jax.decoding.constraints import Automaton, Grammar
 from seqgpt_jax.decoding.step import for_decoding, generate
+from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.bloom import Bloom
 
 # Each at most half as wide again as the one before, beyond the narrow ones.
@@ -30,35 +31,51 @@ class DecodeConfig:
 
     Attributes:
       num_beams: beams of the search; 1 is greedy.
-      max_new_tokens: most tokens of an answer, its end token included.
       batch_size: prompts decoded at once.
-      max_prompt_length: longer prompts lose their left end, so labels and `[GEN]` survive.
+      max_new_tokens: most tokens of an answer, its end token included; None takes the model's own limit (in the
+        seqgpt.json of its folder). A lower one bounds the time of an answer.
       constrained: only answers that follow the contract can be generated (see `constraints`); False
         answers as `transformers` does, malformed where the model is unsure.
     """
 
     num_beams: int = 4
-    max_new_tokens: int = 256
     batch_size: int = 16
-    max_prompt_length: int = 1024
+    max_new_tokens: int | None = None
     constrained: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("num_beams", "max_new_tokens", "batch_size", "max_prompt_length"):
+        for name in ("num_beams", "batch_size", "max_new_tokens"):
             value = getattr(self, name)
+            if name == "max_new_tokens" and value is None:
+                continue
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Decode.{name} must be a whole number of at least 1, not {value!r}")
+
+    def answer_tokens(self, contract: ModelContract) -> int:
+        """Most tokens of an answer of a model with this contract, the end token included."""
+        return contract.max_target_tokens if self.max_new_tokens is None else self.max_new_tokens
 
 
 class Engine:
     """Generates with one model.
 
     Matrices are kept in the model's compute dtype (shared with `model` where they have it already).
+
+    Attributes:
+      config: settings of the search.
+      contract: how the model is asked: longer prompts than `max_prompt_tokens` lose their left end, so that labels
+        and `[GEN]` survive.
     """
 
-    def __init__(self, model: Bloom, tokenizer: PreTrainedTokenizerFast, config: DecodeConfig) -> None:
+    def __init__(
+        self,
+        model: Bloom,
+        tokenizer: PreTrainedTokenizerFast,
+        config: DecodeConfig,
+        contract: ModelContract,
+    ) -> None:
         """Raises ValueError where the tokenizer has more tokens than the model has rows."""
-        self.config = config
+        self.config, self.contract = config, contract
         self._tokenizer = tokenizer
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
@@ -75,7 +92,7 @@ class Engine:
           ContractError: decoding is constrained, and no answer to a prompt would parse, because of its labels.
           ValueError: a prompt has no token.
         """
-        limit = self.config.max_prompt_length
+        limit = self.contract.max_prompt_tokens
         prompt_ids = encode(self._tokenizer, [prompt.text for prompt in prompts])
         decode = self._tokenizer.decode
         cut = [truncate_left(prompt.text, ids, limit, decode) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
@@ -109,7 +126,7 @@ class Engine:
 
     def _generate_batch(self, prompts: list[list[int]], automaton: Automaton | None) -> Hypotheses:
         """Hypotheses as NumPy arrays, `batch_size` rows of them: those without a prompt come last."""
-        width = bucket_width(max(map(len, prompts)), self.config.max_prompt_length)
+        width = bucket_width(max(map(len, prompts)), self.contract.max_prompt_tokens)
         tokens_BxP = np.zeros((self.config.batch_size, width), np.int32)
         mask_BxP = np.zeros((self.config.batch_size, width), bool)
         for row, ids in enumerate(prompts):
@@ -126,7 +143,7 @@ class Engine:
             self._forbidden_V,
             automaton,
             num_beams=self.config.num_beams,
-            max_new_tokens=self.config.max_new_tokens,
+            max_new_tokens=self.config.answer_tokens(self.contract),
             eos_id=self._tokenizer.eos_token_id,
         )
         return jax.device_get(hypotheses)

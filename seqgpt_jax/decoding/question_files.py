@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.atomic import ContractError, Template
+from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.questions import Question, compose
+from seqgpt_jax.io.contract import ModelContract
 
 TASKS = ("cls", "ext")
 _INPUT_KEYS = ("text", "task", "labels")
@@ -40,8 +41,8 @@ class QuestionRecord:
     question: Question
 
 
-def read_questions(path: Path, template: Template) -> list[QuestionRecord]:
-    """All questions of a file, each checked against the template; blank lines are left out.
+def read_questions(path: Path, contract: ModelContract) -> list[QuestionRecord]:
+    """All questions of a file, each checked against the model's contract; blank lines are left out.
 
     Raises:
       QuestionError: the file is missing or empty, or any line is invalid; the first ten errors are
@@ -56,7 +57,7 @@ def read_questions(path: Path, template: Template) -> list[QuestionRecord]:
         if not raw.strip():
             continue
         try:
-            records.append(_parse_line(raw, template))
+            records.append(_parse_line(raw, contract))
         except ValueError as error:
             errors.append(f"{path}:{number}: {error}")
     if len(errors) > _MAX_SHOWN_ERRORS:
@@ -68,7 +69,7 @@ def read_questions(path: Path, template: Template) -> list[QuestionRecord]:
     return records
 
 
-def parse_question(text: str, task: str, labels: str, template: Template) -> Question:
+def parse_question(text: str, task: str, labels: str, contract: ModelContract) -> Question:
     """The question of a command line; `labels` are separated by commas, ASCII or full-width.
 
     Raises:
@@ -76,7 +77,7 @@ def parse_question(text: str, task: str, labels: str, template: Template) -> Que
     """
     names = tuple(label.strip() for label in labels.replace("，", ",").split(","))
     question = Question(text, task, tuple(name for name in names if name))
-    compose(question, template)
+    compose(question, contract)
     return question
 
 
@@ -95,7 +96,7 @@ def _answer_fields(answer: Answer) -> dict[str, Any]:
     return dict(zip(_OUTPUT_KEYS, values, strict=True))
 
 
-def _parse_line(raw: bytes, template: Template) -> QuestionRecord:
+def _parse_line(raw: bytes, contract: ModelContract) -> QuestionRecord:
     try:
         fields = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -117,7 +118,7 @@ def _parse_line(raw: bytes, template: Template) -> QuestionRecord:
         raise QuestionError(f"'labels' must be a list of strings, not {labels!r}")
     question = Question(text, task, tuple(labels))
     try:
-        compose(question, template)
+        compose(question, contract)
     except ContractError as error:
         raise QuestionError(f"{error}") from error
     return QuestionRecord(fields, question)

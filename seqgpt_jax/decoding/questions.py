@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from seqgpt_jax.atomic import Atom, ContractError, Template, chunk_queries, clean_text
+from seqgpt_jax.atomic import Atom, ContractError, chunk_queries, clean_text, find_template
 from seqgpt_jax.decoding.completion import Prompt
+from seqgpt_jax.io.contract import ModelContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class ComposedQuestion:
     prompts: tuple[Prompt, ...]
 
 
-def compose(question: Question, template: Template, max_queries: int = 6) -> ComposedQuestion:
-    """The prompts of a question: one for a classification, even chunks of at most `max_queries` for an extraction.
+def compose(question: Question, contract: ModelContract) -> ComposedQuestion:
+    """The prompts of a question: one for a classification, one for each chunk of queries for an extraction.
 
     Raises:
-      ContractError: the text is empty, there is no label, a label is empty, two labels are written
-        alike in a prompt, or a classification has but one label, which holds the separator (a list
-        in one string).
+      ContractError: the contract's template is not known, the text is empty, there is no label, a label is
+        empty, two labels are written alike in a prompt, or a classification has but one label, which holds
+        the separator (a list in one string).
     """
-    text = clean_text(question.text)
+    template, text = find_template(contract.template), clean_text(question.text)
     if not text.strip():
         raise ContractError("the text is empty")
     spellings: dict[str, str] = {}
@@ -55,7 +56,7 @@ def compose(question: Question, template: Template, max_queries: int = 6) -> Com
             f"the one label {question.labels[0]!r} holds the separator {template.separator!r}: "
             "give each label by itself"
         )
-    chunks = chunk_queries(tuple(spellings), max_queries) if atom == "ext" else [tuple(spellings)]
+    chunks = chunk_queries(tuple(spellings), contract.max_queries) if atom == "ext" else [tuple(spellings)]
     # A question without labels has no chunk: one empty prompt lets the template refuse it.
     prompts = tuple(Prompt(atom, chunk, template.prompt(atom, text, chunk)) for chunk in chunks or [()])
     return ComposedQuestion(question, spellings, prompts)

@@ -6,6 +6,7 @@ transposition and a reshape, hence exact both ways.
 """
 
 import copy
+import dataclasses
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.sharding import Sharding, SingleDeviceSharding
 from jax.typing import DTypeLike
 
+from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, read_contract, write_contract
 from seqgpt_jax.io.tensor_files import Tensor, read_tensors, write_tensors
+from seqgpt_jax.io.tokenizer import fingerprint
 from seqgpt_jax.models.bloom import abstract
 from seqgpt_jax.models.config import BloomConfig
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 PREFIX = "transformer."
 HEAD = "lm_head.weight"
 # As the released inference script of SeqGPT decodes.
-GENERATION = {"num_beams": 4, "do_sample": False, "max_new_tokens": 256}
+GENERATION = {"num_beams": 4, "do_sample": False}
 
 
 class WeightsError(ValueError):
@@ -210,7 +213,8 @@ def import_folder(source: Path, output: Path, tokenizer: "PreTrainedTokenizerBas
     """
     config = BloomConfig.from_hf(read_config(source))
     tensors = {PREFIX + name: tensor for name, tensor in read_weights(source, config).items()}
-    save_folder(output, config, tensors, tokenizer)
+    # An exported folder has a contract; other models are asked as the released SeqGPT is.
+    save_folder(output, config, tensors, tokenizer, contract=read_contract(source))
     return config
 
 
@@ -221,19 +225,23 @@ def save_folder(
     tokenizer: "PreTrainedTokenizerBase",
     *,
     max_shard_bytes: int = 5 * 10**9,
+    contract: ModelContract = RELEASED_CONTRACT,
     card: str = "",
 ) -> None:
-    """A folder that `transformers`, vLLM and `load` read: weights, configs, tokenizer, README.md (`card`).
+    """A folder that `transformers`, vLLM and `load` read: weights, configs, tokenizer, seqgpt.json, README.md (`card`).
 
     It appears under its name only when it is complete. The table keeps `config.vocab_size` rows.
 
     Args:
       tensors: what `params_to_hf` gives.
+      contract: how the model is asked; the fingerprint of `tokenizer` is added.
 
     Raises:
       FileExistsError: `folder` holds something already.
       WeightsError: the table has no row for a token of `tokenizer`.
     """
+    from transformers import AutoTokenizer
+
     check_output(folder)
     if len(tokenizer) > config.vocab_size:
         raise WeightsError(
@@ -247,12 +255,16 @@ def save_folder(
     special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     dtype = str(next(iter(tensors.values())).dtype)
     _write_json(partial / "config.json", config.to_hf() | special | {"dtype": dtype})
-    _write_json(partial / "generation_config.json", GENERATION | special)
+    limit = {"max_new_tokens": contract.max_target_tokens}
+    _write_json(partial / "generation_config.json", GENERATION | limit | special)
     tokenizer = copy.deepcopy(tokenizer)
     tokenizer.padding_side = tokenizer.truncation_side = "left"
     # Attributes are saved only under the names that the tokenizer was made with.
     tokenizer.init_kwargs |= {"padding_side": "left", "truncation_side": "left"}
     tokenizer.save_pretrained(str(partial))
+    # Of the tokenizer as it will be loaded.
+    saved = AutoTokenizer.from_pretrained(str(partial), local_files_only=True)
+    write_contract(partial, dataclasses.replace(contract, tokenizer_fingerprint=fingerprint(saved)))
     if card:
         (partial / "README.md").write_text(card, encoding="utf-8")
     if folder.exists():

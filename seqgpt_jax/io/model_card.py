@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.config import BloomConfig
 
 
@@ -11,6 +12,7 @@ def model_card(
     *,
     title: str,
     prompts: Mapping[str, tuple[str, str]],
+    contract: ModelContract,
     base_model: str | None = None,
     scores: Mapping[str, Any] | None = None,
 ) -> str:
@@ -19,6 +21,7 @@ def model_card(
     Args:
       title: of the page.
       prompts: name of an atomic task -> (a prompt, its answer), shown as examples.
+      contract: how the model is asked, and what it was trained on.
       base_model: hub name of the model that was fine-tuned, if any.
       scores: what `evaluate` writes as scores.json; shown as a table.
 
@@ -41,16 +44,20 @@ def model_card(
         "in English and Chinese, for label sets of your own: classification (pick the fitting labels) and extraction "
         "(find all spans for each query).",
         f"## Prompts\n\n{examples}",
-        "Labels are separated by a full-width comma, answers by a TAB. Prompts longer than 1,024 tokens are cut from "
-        "the left; ask for at most 6 extraction queries at a time.",
+        f"Labels are separated as shown, answers by a TAB. Prompts longer than {contract.max_prompt_tokens:,} tokens "
+        f"are truncated on the left, and an answer has at most {contract.max_target_tokens:,} tokens; ask for at most "
+        f"{contract.max_queries} extraction queries at a time. seqgpt.json has the same facts for programs.",
         "## Use\n\n```python\n"
         "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
         'tokenizer = AutoTokenizer.from_pretrained("FOLDER")  # pads and cuts on the left\n'
         'model = AutoModelForCausalLM.from_pretrained("FOLDER")\n'
-        'batch = tokenizer([prompt], return_tensors="pt", truncation=True, max_length=1024)\n'
+        'batch = tokenizer([prompt], return_tensors="pt", truncation=True, '
+        f"max_length={contract.max_prompt_tokens})\n"
         "output = model.generate(**batch)  # beam search, 4 beams, as generation_config.json says\n"
         'print(tokenizer.decode(output[0, batch["input_ids"].shape[1]:], skip_special_tokens=True))\n```',
     ]
+    if contract.data:
+        sections.append(f"## Training data\n\n{_training_data(contract.data)}")
     if scores:
         sections.append(f"## Scores\n\nTimes 100.\n\n{_score_table(scores)}")
     sections.append(
@@ -59,6 +66,15 @@ def model_card(
         "The data sets that a model was trained on have licences of their own."
     )
     return "\n\n".join(sections) + "\n"
+
+
+def _training_data(data: Mapping[str, Any]) -> str:
+    """The provenance of the last stage of training."""
+    tasks = data["tasks"]
+    return (
+        f"The last stage of training used the prepared store `{data['store']}`: mixture `{data['mixture']}`, "
+        f"{len(tasks)} tasks, content checksum `{data['content']}`.\n\n{', '.join(tasks)}"
+    )
 
 
 def _score_table(scores: Mapping[str, Any]) -> str:

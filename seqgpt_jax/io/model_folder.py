@@ -12,9 +12,11 @@ from etils import epath
 from flax import nnx
 from flax.traverse_util import flatten_dict
 from jax.sharding import Mesh, SingleDeviceSharding
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from seqgpt_jax.io import hf_checkpoint, storage
+from seqgpt_jax.io.contract import CONTRACT_FILE, ModelContract, read_contract
+from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer
 from seqgpt_jax.models.bloom import Bloom, Rules, abstract, from_params, shardings
 from seqgpt_jax.models.config import BloomConfig
 
@@ -23,9 +25,6 @@ MODEL_FILE = "model.json"
 TOKENIZER_FOLDER = "tokenizer"
 CHECKPOINTS_FOLDER = "checkpoints"
 
-# The one token that a prompt ends with; the same as `seqgpt_jax.atomic.GEN`, which this package does not import.
-GEN = "[GEN]"
-
 
 class LoadingError(ValueError):
     """A folder that holds no model that can be loaded; the message says what is missing and how to mend it."""
@@ -33,11 +32,15 @@ class LoadingError(ValueError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model with its tokenizer, which knows `[GEN]` as one token."""
+    """A model with its tokenizer and its contract: how it is asked.
+
+    The tokenizer knows `contract.prompt_end` (`[GEN]`) as one token.
+    """
 
     config: BloomConfig
     model: Bloom
     tokenizer: PreTrainedTokenizerBase
+    contract: ModelContract
 
 
 def load(
@@ -58,9 +61,36 @@ def load(
       mesh, rules: lay the parameters out over a mesh, as `bloom.create` does; one device by default.
 
     Raises:
-      LoadingError: the path, a checkpoint, the tokenizer or its `[GEN]` is missing, or shapes differ.
+      LoadingError: the path or a checkpoint is missing, the tokenizer is not that of the contract, or shapes differ.
+      TokenizerError: the tokenizer or its `[GEN]` is missing.
+      ContractFileError: its seqgpt.json is not a contract.
       StorageError: the bucket cannot be reached.
       WeightsError, TensorFileError: the weights of a Hugging Face folder are not those of its config.
+    """
+    folder = open_folder(path)
+    contract = read_contract(folder)
+    tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
+    _check_fingerprint(folder, tokenizer, contract)
+    if is_run(folder):
+        config = _with_dtype(read_run_config(folder), dtype)
+        params = restore_params(folder, config, step=step, places=_places(config, mesh, rules))
+    else:
+        if step is not None:
+            raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
+        local = Path(folder)
+        config = _with_dtype(BloomConfig.from_hf(hf_checkpoint.read_config(local)), dtype)
+        params = hf_checkpoint.load_params(local, config, _places(config, mesh, rules))
+    if len(tokenizer) > config.vocab_size:
+        raise LoadingError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model {config.vocab_size} rows")
+    return Loaded(config, from_params(config, params), tokenizer, contract)
+
+
+def open_folder(path: epath.PathLike) -> epath.Path:
+    """The model folder `path`, a run or a Hugging Face folder; nothing in it is loaded.
+
+    Raises:
+      LoadingError: it is neither, or a Hugging Face folder in a bucket.
+      StorageError: the bucket cannot be reached.
     """
     folder = storage.open_path(path)
     if not folder.is_dir():
@@ -68,27 +98,35 @@ def load(
             f"no folder {str(path)!r}: give a run folder or a Hugging Face folder. "
             "`python -m seqgpt_jax.import_hf --source=NAME --output=FOLDER` fetches a model from the hub"
         )
-    if (folder / MODEL_FILE).is_file():
-        tokenizer = load_tokenizer(folder / TOKENIZER_FOLDER)
-        config = _with_dtype(read_run_config(folder), dtype)
-        params = restore_params(folder, config, step=step, places=_places(config, mesh, rules))
-    elif (folder / "config.json").is_file():
-        if step is not None:
-            raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
-        if storage.is_bucket(folder):
-            raise LoadingError(
-                f"{folder} is a Hugging Face folder, which is read from local disk: copy it to this machine"
-            )
-        tokenizer, local = load_tokenizer(folder), Path(folder)
-        config = _with_dtype(BloomConfig.from_hf(hf_checkpoint.read_config(local)), dtype)
-        params = hf_checkpoint.load_params(local, config, _places(config, mesh, rules))
-    else:
+    if is_run(folder):
+        return folder
+    if not (folder / "config.json").is_file():
         raise LoadingError(
             f"{folder} is neither a run folder (no {MODEL_FILE}) nor a Hugging Face folder (no config.json)"
         )
-    if len(tokenizer) > config.vocab_size:
-        raise LoadingError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model {config.vocab_size} rows")
-    return Loaded(config, from_params(config, params), tokenizer)
+    if storage.is_bucket(folder):
+        raise LoadingError(f"{folder} is a Hugging Face folder, which is read from local disk: copy it to this machine")
+    return folder
+
+
+def is_run(folder: epath.Path) -> bool:
+    """Whether a model folder is that of a run of `train`."""
+    return (folder / MODEL_FILE).is_file()
+
+
+def tokenizer_folder(folder: epath.Path) -> epath.Path:
+    """The folder of a model folder's tokenizer."""
+    return folder / TOKENIZER_FOLDER if is_run(folder) else folder
+
+
+def _check_fingerprint(folder: epath.Path, tokenizer: PreTrainedTokenizerBase, contract: ModelContract) -> None:
+    expected, actual = contract.tokenizer_fingerprint, fingerprint(tokenizer)
+    if expected not in (None, actual):
+        raise LoadingError(
+            f"the tokenizer in {tokenizer_folder(folder)} is not the one that the model was trained with (fingerprint "
+            f"{actual}, not {expected}). Put that one back; or, if this one gives the same ids, remove "
+            f"tokenizer_fingerprint from {folder / CONTRACT_FILE}"
+        )
 
 
 def save_run_config(folder: epath.PathLike, config: BloomConfig) -> None:
@@ -108,25 +146,6 @@ def read_run_config(folder: epath.PathLike) -> BloomConfig:
         return BloomConfig(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
         raise LoadingError(f"{path} does not describe a model: {error}") from error
-
-
-def load_tokenizer(folder: epath.Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a folder.
-
-    Raises:
-      LoadingError: there is none, or it lacks `[GEN]`.
-    """
-    try:
-        with storage.reading(folder) as local:
-            tokenizer = AutoTokenizer.from_pretrained(str(local))
-    except (OSError, ValueError) as error:
-        raise LoadingError(f"no tokenizer can be loaded from {folder}: {error}") from error
-    if GEN not in tokenizer.get_vocab():
-        raise LoadingError(
-            f"the tokenizer in {folder} has no {GEN} token: "
-            f"`python -m seqgpt_jax.import_hf --source={folder} --output=FOLDER` adds it"
-        )
-    return tokenizer
 
 
 def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int, float]:

@@ -13,6 +13,7 @@ from seqgpt_jax.decoding.cache import empty_answers
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
+from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.planning.chips import GIB, Slice
@@ -24,7 +25,10 @@ from seqgpt_jax.planning.roofline import Phase, decoding_flops, phase
 # each query; states of a value's characters.
 EDGES, LINES, STATES = 256, 8, 14
 END_ID = 2
-_MEND = "lower Decode.batch_size, num_beams, max_prompt_length or max_new_tokens, or take a chip with more memory"
+_MEND = (
+    "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, or take a chip "
+    "with more memory"
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class DecodePlan:
 
     Attributes:
       topology: the slice.
-      batch_size, num_beams, max_prompt_length, max_new_tokens, constrained: of `Decode`.
+      batch_size, num_beams, max_new_tokens, constrained: of `Decode`.
+      max_prompt_tokens: of the model's contract.
       parameters: of the model.
       fits: whether both programs fit, with what else lies on the chip.
       bytes_per_chip: of "prefill" and of "step", by kind; "total" too where it is known.
@@ -51,7 +56,7 @@ class DecodePlan:
     topology: str
     batch_size: int
     num_beams: int
-    max_prompt_length: int
+    max_prompt_tokens: int
     max_new_tokens: int
     constrained: bool
     parameters: int
@@ -71,7 +76,7 @@ class DecodePlan:
         return dataclasses.asdict(self) | {"phases": [one.to_json() for one in self.phases]}
 
 
-def plan_decoding(model: BloomConfig, decode: DecodeConfig, slice_: Slice) -> DecodePlan:
+def plan_decoding(model: BloomConfig, decode: DecodeConfig, contract: ModelContract, slice_: Slice) -> DecodePlan:
     """Compiles both programs, unless the weights alone are too large, and draws up the plan.
 
     Raises:
@@ -84,8 +89,8 @@ def plan_decoding(model: BloomConfig, decode: DecodeConfig, slice_: Slice) -> De
         topology=slice_.name,
         batch_size=decode.batch_size,
         num_beams=decode.num_beams,
-        max_prompt_length=decode.max_prompt_length,
-        max_new_tokens=decode.max_new_tokens,
+        max_prompt_tokens=contract.max_prompt_tokens,
+        max_new_tokens=decode.answer_tokens(contract),
         constrained=decode.constrained,
         parameters=model.num_params(),
         fits=False,
@@ -99,7 +104,10 @@ def plan_decoding(model: BloomConfig, decode: DecodeConfig, slice_: Slice) -> De
     )
     if sum(sizes["step"].values()) > plan.hbm_bytes:
         return plan
-    programs = {"prefill": compile_prefill(weights, decode), "step": compile_search(weights, decode)}
+    programs = {
+        "prefill": compile_prefill(weights, decode, contract),
+        "step": compile_search(weights, decode, contract),
+    }
     sizes = {name: kept | one.bytes for name, one in programs.items()}
     problems = [one.problem for one in programs.values() if not one.fits]
     for name, one in programs.items():
@@ -122,7 +130,7 @@ def _with_times(plan: DecodePlan, model: BloomConfig, slice_: Slice, programs: d
         model,
         batch_size=plan.batch_size,
         num_beams=plan.num_beams,
-        prompt_length=plan.max_prompt_length,
+        prompt_length=plan.max_prompt_tokens,
         answer_length=plan.max_new_tokens,
     )
     whole = dataclasses.replace(read_program(programs["prefill"].text)["rest"], name="prefill")
@@ -153,17 +161,20 @@ def kept_bytes(loaded: Any, weights: Any) -> dict[str, float]:
     return {"weights as loaded": shard_bytes(kept)} if kept else {}
 
 
-def prompts(weights: Any, decode: DecodeConfig) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
+def prompts(
+    weights: Any, decode: DecodeConfig, contract: ModelContract
+) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
     """(tokens, mask): what `prefill` takes beside the weights."""
-    place, shape = _place(weights), (decode.batch_size, decode.max_prompt_length)
+    place, shape = _place(weights), (decode.batch_size, contract.max_prompt_tokens)
     return _array(shape, jnp.int32, place), _array(shape, jnp.bool_, place)
 
 
-def search(weights: Any, decode: DecodeConfig) -> tuple[Any, ...]:
+def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple[Any, ...]:
     """What `extend` takes when there is room for the longest answers: the weights first, the rest by position."""
-    place, batch, beams, room = _place(weights), decode.batch_size, decode.num_beams, decode.max_new_tokens
+    place, batch, beams = _place(weights), decode.batch_size, decode.num_beams
+    room = decode.answer_tokens(contract)
     vocab_size = weights.config.vocab_size
-    cache, logits = _placed(jax.eval_shape(prefill, weights, *prompts(weights, decode)), place)
+    cache, logits = _placed(jax.eval_shape(prefill, weights, *prompts(weights, decode, contract)), place)
     real, forbidden = _array((batch,), jnp.bool_, place), _array((vocab_size,), jnp.bool_, place)
     automaton = abstract_automaton(batch, vocab_size, place) if decode.constrained else None
     start = partial(begin, num_beams=beams, max_new_tokens=room, eos_id=END_ID)
@@ -172,15 +183,15 @@ def search(weights: Any, decode: DecodeConfig) -> tuple[Any, ...]:
     return weights, cache, state, answers, at, forbidden, automaton
 
 
-def compile_prefill(weights: Any, decode: DecodeConfig) -> Compiled:
+def compile_prefill(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:
     """The pass over the prompts."""
-    batch = prompts(weights, decode)
+    batch = prompts(weights, decode, contract)
     return compile_program(prefill, (weights, *batch), {"weights": weights, "batch": batch})
 
 
-def compile_search(weights: Any, decode: DecodeConfig) -> Compiled:
+def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:
     """The loop of steps."""
-    arguments = search(weights, decode)
+    arguments = search(weights, decode, contract)
     _, cache, state, answers, *rest = arguments
     kinds = {"weights": weights, "cache of prompts": cache, "cache of answers": answers, "search": (state, rest)}
     return compile_program(extend, arguments, kinds, eos_id=END_ID)

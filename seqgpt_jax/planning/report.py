@@ -195,7 +195,7 @@ def print_decode_plan(plan: DecodePlan, slice_: Slice, console: Console) -> None
     """The plan as tables."""
     console.print(
         f"{plan.parameters:,} parameters on one TPU {slice_.chip.name} of {plan.topology}: decoding uses one chip\n"
-        f"batch {plan.batch_size}, {plan.num_beams} beams, prompts of {plan.max_prompt_length} and answers of "
+        f"batch {plan.batch_size}, {plan.num_beams} beams, prompts of {plan.max_prompt_tokens} and answers of "
         f"{plan.max_new_tokens} tokens{'' if plan.constrained else ', unconstrained'}",
         markup=False,
         highlight=False,

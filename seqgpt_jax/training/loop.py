@@ -18,6 +18,7 @@ from jax.sharding import Mesh
 from rich.console import Console
 
 from seqgpt_jax.io import model_folder, storage
+from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
 from seqgpt_jax.models import bloom
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
@@ -86,6 +87,7 @@ def train(
     data_fingerprint: str,
     tokenizer: Any,
     run_dir: epath.PathLike,
+    contract: ModelContract = RELEASED_CONTRACT,
     open_validation: Callable[..., BatchSource] | None = None,
     config_text: str = "",
     rules: Rules | None = None,
@@ -98,6 +100,7 @@ def train(
       data_fingerprint: of the prepared data.
       tokenizer: Hugging Face tokenizer of the data; saved beside the model.
       run_dir: on a disk that all hosts share, or in a bucket (gs://…).
+      contract: how the model will be asked, and its data; saved as seqgpt.json once all checks have passed.
       open_validation: the same for the validation data, in batches of `micro_batch_size` rows.
       config_text: saved as config.gin once all checks have passed.
       rules: sharding of logical axes over the mesh.
@@ -204,8 +207,10 @@ def train(
                 with storage.writing(run_dir / model_folder.TOKENIZER_FOLDER) as local:
                     tokenizer.save_pretrained(str(local))
                 model_folder.save_run_config(run_dir, model_config)
-        if jax.process_index() == 0 and config_text:
-            storage.write(run_dir / "config.gin", config_text.encode())
+        if jax.process_index() == 0:
+            write_contract(run_dir, contract)
+            if config_text:
+                storage.write(run_dir / "config.gin", config_text.encode())
 
         # ---- Metrics
         metric_logger = None

@@ -10,8 +10,8 @@ from seqgpt_jax.data.prepare.config import PrepareConfig  # noqa: E402
 from seqgpt_jax.data.prepare.pipeline import prepare  # noqa: E402
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation  # noqa: E402
 from seqgpt_jax.data.store import TrainStore  # noqa: E402
-from seqgpt_jax.data.tokenizer import save_tokenizer  # noqa: E402
 from seqgpt_jax.data.vocabulary import HFVocabulary  # noqa: E402
+from seqgpt_jax.io.tokenizer import save_tokenizer  # noqa: E402
 from seqgpt_jax.tasks import find, seqio_tasks  # noqa: E402
 from tests.data.small_tasks import small_tokenizer  # noqa: E402
 

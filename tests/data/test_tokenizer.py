@@ -6,14 +6,8 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import GEN
-from seqgpt_jax.data.tokenizer import (
-    TokenizerError,
-    add_gen,
-    encode,
-    fingerprint,
-    load_tokenizer,
-    save_tokenizer,
-)
+from seqgpt_jax.data.tokenizer import encode
+from seqgpt_jax.io.tokenizer import TokenizerError, add_special_token, fingerprint, load_tokenizer, save_tokenizer
 from tests.data.small_tasks import small_tokenizer
 
 TOKENIZER = small_tokenizer()
@@ -23,9 +17,9 @@ def test_ids_are_blooms_and_gen_is_one_token(tmp_path) -> None:
     assert [TOKENIZER.convert_tokens_to_ids(token) for token in ("<unk>", "<s>", "</s>", "<pad>")] == [0, 1, 2, 3]
     assert TOKENIZER.convert_tokens_to_ids(GEN) == len(TOKENIZER) - 1
     assert encode(TOKENIZER, [f"输出: {GEN}"])[0][-1] == len(TOKENIZER) - 1
-    assert add_gen(TOKENIZER) is False
+    assert add_special_token(TOKENIZER, GEN) is False
     save_tokenizer(TOKENIZER, tmp_path)
-    loaded = load_tokenizer(str(tmp_path))
+    loaded = load_tokenizer(tmp_path, GEN)
     assert fingerprint(loaded) == fingerprint(TOKENIZER)
     assert (loaded.padding_side, loaded.truncation_side) == ("left", "left")
 
@@ -60,7 +54,8 @@ def test_padding_asked_for_elsewhere_does_not_stick(tmp_path) -> None:
     assert encode(tokenizer, ["a b c", "a"]) == alone
     tokenizer(["a b c d e f", "a"], padding=True, truncation=True, max_length=2)
     save_tokenizer(tokenizer, tmp_path)
-    assert encode(load_tokenizer(str(tmp_path)), ["a b c", "a"]) == alone
+    assert fingerprint(load_tokenizer(tmp_path, GEN)) == fingerprint(small_tokenizer())
+    assert encode(load_tokenizer(tmp_path, GEN), ["a b c", "a"]) == alone
 
 
 def test_a_tokenizer_without_gen_is_refused_with_the_way_out(tmp_path) -> None:
@@ -74,13 +69,13 @@ def test_a_tokenizer_without_gen_is_refused_with_the_way_out(tmp_path) -> None:
     )
     plain.save_pretrained(str(tmp_path))
     with pytest.raises(TokenizerError, match=r"has no \[GEN\] token: `python -m seqgpt_jax.import_hf"):
-        load_tokenizer(str(tmp_path))
+        load_tokenizer(tmp_path, GEN)
     tokenizer = AutoTokenizer.from_pretrained(str(tmp_path))
-    assert add_gen(tokenizer) is True
+    assert add_special_token(tokenizer, GEN) is True
     tokenizer.save_pretrained(str(tmp_path))
-    load_tokenizer(str(tmp_path))
+    load_tokenizer(tmp_path, GEN)
 
 
 def test_a_missing_folder_is_named() -> None:
     with pytest.raises(TokenizerError, match="no tokenizer could be loaded from 'no/such/folder'"):
-        load_tokenizer("no/such/folder")
+        load_tokenizer("no/such/folder", GEN)

@@ -8,15 +8,17 @@ from seqgpt_jax.atomic import TEMPLATES, Classification, ContractError, Extracti
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.questions import Question, compose
+from seqgpt_jax.io.contract import ModelContract
 
-CHINESE = TEMPLATES["chinese"]
+CHINESE, CONTRACT = TEMPLATES["chinese"], ModelContract()
 
 
 class Oracle:
     """Writes the target that the contract has for its knowledge: label in the prompt -> spans."""
 
-    def __init__(self, known: dict, template=CHINESE) -> None:
-        self.known, self.template, self.prompts = known, template, []
+    def __init__(self, known: dict, contract=CONTRACT) -> None:
+        self.known, self.contract, self.prompts = known, contract, []
+        self.template = TEMPLATES[contract.template]
 
     def generate(self, prompts, progress=None) -> list[Completion]:
         self.prompts += [prompt.text for prompt in prompts]
@@ -38,6 +40,7 @@ class Canned:
     """Completes with what it was given, whatever the prompts."""
 
     def __init__(self, *outputs: str | Completion) -> None:
+        self.contract = CONTRACT
         self.completions = [Completion(output) if isinstance(output, str) else output for output in outputs]
 
     def generate(self, prompts, progress=None) -> list[Completion]:
@@ -49,7 +52,7 @@ def test_queries_are_asked_in_even_chunks_and_merged_in_their_order() -> None:
     known = {f"q{i}": (f"span {i}", "twice") for i in range(0, 7, 2)}
     oracle = Oracle(known)
     labels = tuple(f"q{i}" for i in range(7))
-    (found,) = answer(oracle, [Question("span 0 span 2 span 4 span 6 twice", "ext", labels)], CHINESE)
+    (found,) = answer(oracle, [Question("span 0 span 2 span 4 span 6 twice", "ext", labels)])
     assert [prompt.split("\n")[1].count("，") + 1 for prompt in oracle.prompts] == [4, 3]
     assert found.answers == {label: list(known.get(label, ())) for label in labels}
     assert list(found.answers) == list(labels)
@@ -57,19 +60,33 @@ def test_queries_are_asked_in_even_chunks_and_merged_in_their_order() -> None:
     assert len(found.completions) == 2
 
 
+@pytest.mark.parametrize(("max_queries", "sizes"), [(6, [4, 3]), (3, [3, 2, 2]), (7, [7])])
+def test_the_contract_says_how_many_queries_one_prompt_has(max_queries, sizes) -> None:
+    oracle = Oracle({}, ModelContract(template="english", max_queries=max_queries))
+    answer(oracle, [Question("t", "ext", tuple("abcdefg"))])
+    assert [prompt.split("\n")[1].count(", ") + 1 for prompt in oracle.prompts] == sizes
+    assert all(prompt.startswith("Input: t\nExtract: ") for prompt in oracle.prompts)
+
+
+def test_a_template_that_is_not_known_is_named() -> None:
+    with pytest.raises(ContractError, match="there is no template 'latin': known are chinese, english"):
+        compose(Question("t", "cls", ("a", "b")), ModelContract(template="latin"))
+
+
 def test_a_classification_is_one_prompt_of_any_size() -> None:
     labels = tuple(f"label {i}" for i in range(40))
     oracle = Oracle({"label 7": True, "label 30": True})
-    (found,) = answer(oracle, [Question("text", "cls", labels)], CHINESE)
+    (found,) = answer(oracle, [Question("text", "cls", labels)])
     assert (found.answers, len(oracle.prompts)) == (["label 7", "label 30"], 1)
 
 
-@pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
-def test_own_spelling_of_labels_comes_back(template) -> None:
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_own_spelling_of_labels_comes_back(name) -> None:
+    template = TEMPLATES[name]
     labels = (" who, when，where? ", "line\nbreak", "tab\there", "ends </s>")
     cleaned = [template.clean_label(label) for label in labels]
-    oracle = Oracle({label: ("x",) for label in cleaned[::2]}, template)
-    (found,) = answer(oracle, [Question("x\ny", "ext", labels)], template)
+    oracle = Oracle({label: ("x",) for label in cleaned[::2]}, ModelContract(template=name))
+    (found,) = answer(oracle, [Question("x\ny", "ext", labels)])
     assert found.answers == {labels[0]: ["x"], labels[1]: [], labels[2]: ["x"], labels[3]: []}
     assert found.well_formed
 
@@ -84,12 +101,12 @@ def test_whatever_can_be_composed_is_answered_by_the_oracle(asked) -> None:
     for atom, labels in asked:
         question = Question("a text", atom, tuple(labels))
         try:
-            compose(question, CHINESE)
+            compose(question, CONTRACT)
         except ContractError:
             continue
         questions.append(question)
     known = {CHINESE.clean_label(label): ("a",) for question in questions for label in question.labels[::2]}
-    found = answer(Oracle(known), questions, CHINESE)
+    found = answer(Oracle(known), questions)
     assert [one.question for one in found] == questions
     for one in found:
         assert one.well_formed
@@ -102,7 +119,7 @@ def test_whatever_can_be_composed_is_answered_by_the_oracle(asked) -> None:
 
 def test_broken_output_is_read_leniently_and_marked() -> None:
     questions = [Question("t", "ext", ("a", "b")), Question("t", "cls", ("c", "d")), Question("t", "cls", ("c", "d"))]
-    found = answer(Canned("b: x\ty\nz: w", "d\tunknown", "c"), questions, CHINESE)
+    found = answer(Canned("b: x\ty\nz: w", "d\tunknown", "c"), questions)
     assert [one.well_formed for one in found] == [False, False, True]
     assert [one.answers for one in found] == [{"a": [], "b": ["x", "y"]}, ["d"], ["c"]]
 
@@ -110,7 +127,7 @@ def test_broken_output_is_read_leniently_and_marked() -> None:
 def test_one_broken_chunk_marks_the_answer_and_keeps_the_others() -> None:
     labels = tuple("abcdefgh")
     good = "".join(f"{label}: None\n" for label in labels[:4])
-    (found,) = answer(Canned(good, "e: x"), [Question("t", "ext", labels)], CHINESE)
+    (found,) = answer(Canned(good, "e: x"), [Question("t", "ext", labels)])
     assert not found.well_formed
     assert found.answers == {label: ["x"] if label == "e" else [] for label in labels}
 
@@ -119,7 +136,7 @@ def test_what_happened_to_each_prompt_is_reported_on_its_answer() -> None:
     first = Completion("a: x\nb: None\nc: None\nd: None\n", score=-0.1, truncated=3)
     completions = (first, Completion("e: ", finished=False), Completion("c", score=-0.5))
     questions = [Question("t", "ext", tuple("abcdefgh")), Question("t", "cls", ("c", "d"))]
-    extraction, classification = answer(Canned(*completions), questions, CHINESE)
+    extraction, classification = answer(Canned(*completions), questions)
     assert (extraction.truncated, extraction.finished, extraction.well_formed) == (3, False, False)
     assert [completion.score for completion in extraction.completions] == [-0.1, None]
     assert (classification.truncated, classification.finished) == (0, True)
@@ -139,4 +156,4 @@ def test_what_happened_to_each_prompt_is_reported_on_its_answer() -> None:
 )
 def test_what_cannot_be_asked_is_refused(question_, message) -> None:
     with pytest.raises(ContractError, match=message):
-        compose(question_, CHINESE)
+        compose(question_, CONTRACT)

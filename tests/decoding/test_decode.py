@@ -1,6 +1,8 @@
 """The command from end to end, on a random model."""
 
+import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -9,15 +11,30 @@ import pytest
 
 from seqgpt_jax import decode
 from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.question_files import QuestionError
+from seqgpt_jax.io.contract import ContractFileError, read_contract, write_contract
+from seqgpt_jax.io.model_folder import LoadingError
 from tests.decoding import folders
 
+# Not to be loaded: it has no weights.
+WEIGHTLESS = {"config.json": "{}", "seqgpt.json": "{}"}
 FAST = ("--gin.Decode.num_beams=2", "--gin.Decode.max_new_tokens=8", "--gin.Decode.batch_size=4")
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return folders.write_folder(tmp_path_factory.mktemp("model") / "random")
+
+
+@pytest.fixture
+def weightless(tmp_path):
+    """A model folder with everything but weights and tokenizer."""
+    folder = tmp_path / "weightless"
+    folder.mkdir()
+    for name, content in WEIGHTLESS.items():
+        (folder / name).write_text(content)
+    return folder
 
 
 def questions(path):
@@ -64,20 +81,55 @@ def test_one_question_is_printed(model, capsys) -> None:
         (("--text=a", "--task=cls", "--labels=b", "--gin.Decode.num_beams=0"), "Decode.num_beams must be"),
     ],
 )
-def test_what_is_wrong_with_the_flags_is_said_before_the_model_is_looked_at(flags, message) -> None:
+def test_what_is_wrong_with_the_flags_is_reported_before_the_model_is_loaded(flags, message, weightless) -> None:
     with pytest.raises(UsageError, match=message):
+        decode.main([f"--model={weightless}", *flags])
+
+
+def test_a_missing_model_and_a_broken_contract_are_named(weightless) -> None:
+    flags = ("--task=cls", "--text=a", "--labels=b, c")
+    with pytest.raises(LoadingError, match="no folder 'nowhere': give a run folder"):
         decode.main(["--model=nowhere", *flags])
+    (weightless / "seqgpt.json").write_text('{"template": "latin"}')
+    with pytest.raises(UsageError, match="there is no template 'latin'"):
+        decode.main([f"--model={weightless}", *flags])
+    (weightless / "seqgpt.json").write_text('{"max_prompt_tokens": 0}')
+    with pytest.raises(ContractFileError, match="max_prompt_tokens must be a whole number of at least 1, not 0"):
+        decode.main([f"--model={weightless}", *flags])
 
 
-def test_the_whole_input_is_checked_before_the_model_is_looked_at(tmp_path) -> None:
+def test_the_model_is_asked_as_its_folder_says(model, tmp_path, monkeypatch, capsys) -> None:
+    """Template, chunks and limits of the contract reach the engine; without a contract the defaults do, with a note."""
+    prompts = []
+
+    def generate(engine, batch, progress=None):
+        prompts.extend((engine.contract.max_prompt_tokens, prompt.text) for prompt in batch)
+        return [Completion("") for _ in batch]
+
+    monkeypatch.setattr("seqgpt_jax.decoding.engine.Engine.generate", generate)
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    asked = [f"--model={folder}", "--task=ext", "--text=Ada", "--labels=a, b, c"]
+    written = dataclasses.replace(read_contract(folder), template="english", max_queries=2, max_prompt_tokens=77)
+    write_contract(folder, written)
+    assert decode.main(asked) == 0
+    assert "note" not in capsys.readouterr().out
+    (folder / "seqgpt.json").unlink()
+    assert decode.main(asked) == 0
+    assert "has no seqgpt.json: using the chinese template, prompts of at most 1,024" in capsys.readouterr().out
+    english = [f"Input: Ada\nExtract: {labels}\nOutput: [GEN]" for labels in ("a, b", "c")]
+    assert prompts == [*((77, text) for text in english), (1024, "输入: Ada\n抽取: a，b，c\n输出: [GEN]")]
+
+
+def test_the_whole_input_is_checked_before_the_model_is_loaded(tmp_path, weightless) -> None:
     path = tmp_path / "asked.jsonl"
     questions(path)
     with path.open("a") as file:
         file.write("{broken\n")
     with pytest.raises(QuestionError, match=f"{path}:3: is not JSON"):
-        decode.main(["--model=nowhere", f"--input={path}", f"--output={tmp_path / 'out.jsonl'}"])
+        decode.main([f"--model={weightless}", f"--input={path}", f"--output={tmp_path / 'out.jsonl'}"])
     with pytest.raises(UsageError, match="is a folder or the input itself"):
-        decode.main(["--model=nowhere", f"--input={path}", f"--output={path}"])
+        decode.main([f"--model={weightless}", f"--input={path}", f"--output={path}"])
 
 
 def test_help_is_quick() -> None:

@@ -8,11 +8,13 @@ import torch
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine, bucket_width, forbidden_tokens
+from seqgpt_jax.io.contract import ModelContract
 from tests.decoding import folders
 from tests.decoding.peer import EOS, peer_answers, peer_of
 
 # Free, because so few constrained tokens leave a random model hardly a choice.
-SMALL = DecodeConfig(num_beams=2, max_new_tokens=8, batch_size=4, max_prompt_length=96, constrained=False)
+SMALL = DecodeConfig(num_beams=2, batch_size=4, constrained=False)
+CONTRACT = ModelContract(max_prompt_tokens=96, max_target_tokens=8)
 
 
 def prompt(text: str) -> Prompt:
@@ -32,7 +34,7 @@ def prompts(count: int) -> list[Prompt]:
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine(folders.model(), folders.tokenizer(), SMALL)
+    return Engine(folders.model(), folders.tokenizer(), SMALL, CONTRACT)
 
 
 def test_order_batching_and_width_change_nothing(engine) -> None:
@@ -41,15 +43,15 @@ def test_order_batching_and_width_change_nothing(engine) -> None:
     assert len(set(together)) > 3, "the answers hardly differ: the test could not see a wrong order"
     assert texts(engine.generate(asked[::-1])) == together[::-1]
     assert texts(engine.generate(asked[:1])) == together[:1]
-    others = Engine(folders.model(), folders.tokenizer(), replace(SMALL, batch_size=1))
+    others = Engine(folders.model(), folders.tokenizer(), replace(SMALL, batch_size=1), CONTRACT)
     assert texts(others.generate(asked)) == together
 
 
 def test_order_and_width_change_nothing_under_constraints() -> None:
     long = replace(SMALL, max_new_tokens=40, constrained=True)
-    together = texts(Engine(folders.model(), folders.tokenizer(), long).generate(prompts(11)))
+    together = texts(Engine(folders.model(), folders.tokenizer(), long, CONTRACT).generate(prompts(11)))
     assert len(set(together)) > 1
-    alone = Engine(folders.model(), folders.tokenizer(), replace(long, batch_size=1))
+    alone = Engine(folders.model(), folders.tokenizer(), replace(long, batch_size=1), CONTRACT)
     assert texts(alone.generate(prompts(11))) == together
 
 
@@ -58,7 +60,7 @@ def test_equals_transformers_generate_with_the_same_tokens_forbidden(engine) -> 
     asked = prompts(6)
     prompt_ids = [tokenizer(prompt.text, add_special_tokens=False).input_ids for prompt in asked]
     suppressed = np.flatnonzero(forbidden_tokens(tokenizer, model.config.vocab_size)).tolist()
-    expected = peer_answers(peer_of(model), prompt_ids, 2, SMALL.max_new_tokens, suppressed)
+    expected = peer_answers(peer_of(model), prompt_ids, 2, CONTRACT.max_target_tokens, suppressed)
     expected = [row[:-1] if row[-1] == EOS else row for row in expected]
     completions = engine.generate(asked)
     assert [list(completion.ids) for completion in completions] == expected
@@ -74,7 +76,7 @@ def test_rows_without_a_token_and_control_tokens_are_never_chosen() -> None:
     table = model.word_embeddings[...]
     model.word_embeddings[...] = table.at[never].multiply(20)
     for beams in (1, 2):
-        engine = Engine(model, tokenizer, replace(SMALL, num_beams=beams))
+        engine = Engine(model, tokenizer, replace(SMALL, num_beams=beams), CONTRACT)
         completions = engine.generate([prompt("abc"), prompt("d"), prompt("ef")])
         assert sum(len(completion.ids) for completion in completions) > 0
         assert not {token for completion in completions for token in completion.ids} & set(never)
@@ -84,7 +86,7 @@ def test_rows_without_a_token_and_control_tokens_are_never_chosen() -> None:
 
 def test_long_prompts_lose_their_left_end_and_say_how_much(engine) -> None:
     tokenizer = folders.tokenizer()
-    limit = SMALL.max_prompt_length
+    limit = CONTRACT.max_prompt_tokens
     long = "Ada Turin " * 100
     ids = tokenizer(long, add_special_tokens=False).input_ids
     tail = tokenizer.decode(ids[-limit:])
@@ -97,7 +99,7 @@ def test_long_prompts_lose_their_left_end_and_say_how_much(engine) -> None:
 
 def test_answers_that_do_not_end_say_so() -> None:
     for end_bias, finished in ((9.0, True), (-9.0, False)):
-        engine = Engine(folders.model(end_bias=end_bias), folders.tokenizer(), SMALL)
+        engine = Engine(folders.model(end_bias=end_bias), folders.tokenizer(), SMALL, CONTRACT)
         completions = engine.generate([prompt("ab"), prompt("c"), prompt("de")])
         assert [completion.finished for completion in completions] == [finished] * 3
         assert [len(completion.ids) for completion in completions] == ([0, 0, 0] if finished else [8, 8, 8])
@@ -110,7 +112,7 @@ def test_scores_are_mean_log_probabilities_of_the_completion(num_beams) -> None:
     asked = prompts(5)
     peer = peer_of(model)
     for asked_prompt, completion in zip(
-        asked, Engine(model, tokenizer, replace(SMALL, num_beams=num_beams)).generate(asked), strict=True
+        asked, Engine(model, tokenizer, replace(SMALL, num_beams=num_beams), CONTRACT).generate(asked), strict=True
     ):
         prompt_ids = tokenizer(asked_prompt.text, add_special_tokens=False).input_ids
         answer = [*completion.ids, *([EOS] if completion.finished else [])]
@@ -118,6 +120,14 @@ def test_scores_are_mean_log_probabilities_of_the_completion(num_beams) -> None:
             logits = peer(torch.tensor([[*prompt_ids, *answer]])).logits[0, len(prompt_ids) - 1 : -1]
         log_probs = logits.log_softmax(-1)[torch.arange(len(answer)), torch.tensor(answer)]
         assert completion.score == pytest.approx(float(log_probs.mean()), abs=1e-4)
+
+
+def test_the_setting_overrides_the_limit_of_the_contract() -> None:
+    model, tokenizer = folders.model(end_bias=-9.0), folders.tokenizer()
+    for setting, length in ((None, 8), (3, 3), (11, 11)):
+        engine = Engine(model, tokenizer, replace(SMALL, max_new_tokens=setting), CONTRACT)
+        (completion,) = engine.generate([prompt("ab")])
+        assert len(completion.ids) == length
 
 
 def test_progress_counts_prompts(engine) -> None:
@@ -134,12 +144,12 @@ def test_nothing_in_nothing_out_and_empty_prompts_are_refused(engine) -> None:
 
 def test_a_tokenizer_larger_than_the_model_is_refused() -> None:
     with pytest.raises(ValueError, match=r"tokenizer has \d+ tokens but the model has rows for"):
-        Engine(folders.model(spare_rows=-1), folders.tokenizer(), SMALL)
+        Engine(folders.model(spare_rows=-1), folders.tokenizer(), SMALL, CONTRACT)
 
 
-@pytest.mark.parametrize("field", ["num_beams", "max_new_tokens", "batch_size", "max_prompt_length"])
+@pytest.mark.parametrize("field", ["num_beams", "max_new_tokens", "batch_size"])
 def test_settings_are_checked(field) -> None:
-    for value in (0, -1, 1.5, None):
+    for value in (0, -1, 1.5, *([] if field == "max_new_tokens" else [None])):
         with pytest.raises(ValueError, match=f"Decode.{field} must be a whole number of at least 1, not {value}"):
             DecodeConfig(**{field: value})
 

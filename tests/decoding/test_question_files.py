@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from seqgpt_jax.atomic import TEMPLATES, ContractError
+from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.answers import read
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.question_files import QuestionError, parse_question, read_questions, write_answers
 from seqgpt_jax.decoding.questions import compose
+from seqgpt_jax.io.contract import ModelContract
 
-CHINESE = TEMPLATES["chinese"]
+CONTRACT = ModelContract()
 GOOD = {"text": "Ada in Turin", "task": "ext", "labels": ["person", "city"]}
 
 
@@ -38,7 +39,7 @@ def test_faults_are_named_with_file_and_line(tmp_path, line, fault) -> None:
     raw = line if isinstance(line, bytes) else line.encode()
     path.write_bytes(json.dumps(GOOD).encode() + b"\n\n" + raw + b"\n")
     with pytest.raises(QuestionError, match=fault) as error:
-        read_questions(path, CHINESE)
+        read_questions(path, CONTRACT)
     assert str(error.value).startswith(f"{path}:3: ")
 
 
@@ -46,19 +47,19 @@ def test_all_faults_are_named_at_once_but_not_thousands(tmp_path) -> None:
     path = tmp_path / "asked.jsonl"
     path.write_text("{}\n" * 5)
     with pytest.raises(QuestionError) as error:
-        read_questions(path, CHINESE)
+        read_questions(path, CONTRACT)
     assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [f"{path}:{i}" for i in range(1, 6)]
     path.write_text("{}\n" * 500)
     with pytest.raises(QuestionError, match="… and 490 more"):
-        read_questions(path, CHINESE)
+        read_questions(path, CONTRACT)
 
 
 def test_a_missing_or_empty_file_is_named(tmp_path) -> None:
     with pytest.raises(QuestionError, match=r"none.jsonl: cannot be read \(No such file"):
-        read_questions(tmp_path / "none.jsonl", CHINESE)
+        read_questions(tmp_path / "none.jsonl", CONTRACT)
     (tmp_path / "empty.jsonl").write_text("\n\n")
     with pytest.raises(QuestionError, match=r"empty.jsonl: holds no question"):
-        read_questions(tmp_path / "empty.jsonl", CHINESE)
+        read_questions(tmp_path / "empty.jsonl", CONTRACT)
 
 
 def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
@@ -68,11 +69,12 @@ def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
     ]
     path = tmp_path / "asked.jsonl"
     path.write_text("\ufeff" + "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in asked), encoding="utf-8")
-    lines = read_questions(path, CHINESE)
+    lines = read_questions(path, CONTRACT)
     outputs = ("who,exactly: Ada\ncity: None\n", "person\tcity or so")
     completions = (Completion(outputs[0], score=-0.25), Completion(outputs[1], truncated=7, finished=False))
     answers = [
-        read(compose(line.question, CHINESE), [completion]) for line, completion in zip(lines, completions, strict=True)
+        read(compose(line.question, CONTRACT), [completion])
+        for line, completion in zip(lines, completions, strict=True)
     ]
     write_answers(tmp_path / "answered.jsonl", lines, answers)
     written = [json.loads(line) for line in (tmp_path / "answered.jsonl").read_bytes().splitlines()]
@@ -88,7 +90,7 @@ def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
 
 
 def test_labels_of_the_command_line_are_split_at_both_commas() -> None:
-    question = parse_question("t", "ext", " person, city，公司 ,", CHINESE)
+    question = parse_question("t", "ext", " person, city，公司 ,", CONTRACT)
     assert question.labels == ("person", "city", "公司")
     with pytest.raises(ContractError, match="label set is empty"):
-        parse_question("t", "ext", " , ", CHINESE)
+        parse_question("t", "ext", " , ", CONTRACT)

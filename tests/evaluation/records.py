@@ -42,12 +42,14 @@ def predict(record: EvalRecord, output: str, mixture: str = "") -> Prediction:
     return read_prediction(record, Completion(output), mixture)
 
 
-def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix") -> EvalStore:
+def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix", template: str = "chinese") -> EvalStore:
     writer = StoreWriter(epath.Path(folder))
     writer.write_shard(
         "epoch-0000/examples-all", [eval_fields(item) for item in records], np.ones((len(records), 2)), {}
     )
-    writer.finish([[(0, "epoch-0000/examples-all")]], {"name": folder.name, "mixture": mixture, "kind": "eval"})
+    settings = {"template": template}
+    manifest = {"name": folder.name, "mixture": mixture, "kind": "eval", "settings": settings}
+    writer.finish([[(0, "epoch-0000/examples-all")]], manifest)
     return EvalStore(folder)
 
 

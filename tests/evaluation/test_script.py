@@ -1,6 +1,8 @@
 """The command from flags to files, with a tiny untrained model."""
 
+import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +14,9 @@ from seqgpt_jax import evaluate
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.data.store import EvalStore, StoreError
 from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.io.contract import read_contract, write_contract
 from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
+from seqgpt_jax.io.model_folder import LoadingError
 from seqgpt_jax.models.bloom import create
 from seqgpt_jax.models.config import BloomConfig
 from tests.evaluation.records import two_data_sets, write_store
@@ -55,17 +59,42 @@ def test_a_mixture_is_prepared_where_it_is_missing(model, tmp_path):
     assert len(EvalStore(store)) == 3  # no more is prepared than is asked
 
 
-def test_wrong_paths_are_told_before_a_model_is_loaded(model, tmp_path, monkeypatch):
+def test_wrong_paths_are_reported_before_a_model_is_loaded(model, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "score_model", lambda *_: pytest.fail("loaded"))
     output = f"--output={tmp_path / 'out'}"
-    with pytest.raises(UsageError, match="no such folder"):
+    with pytest.raises(LoadingError, match="no folder 'nowhere'"):
         evaluate.main(["--model=nowhere", output])
-    with pytest.raises(UsageError, match=r"model\.json"):
+    with pytest.raises(LoadingError, match=r"model\.json"):
         evaluate.main([f"--model={tmp_path}", output])
     with pytest.raises(StoreError, match="no prepared folder"):
         evaluate.main([f"--model={model}", output, f"--data={tmp_path / 'nowhere'}"])
     with pytest.raises(UsageError, match="nothing to evaluate on"):
         evaluate.main([f"--model={model}", output])
+
+
+def test_prompts_of_another_template_are_refused_before_a_model_is_loaded(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "score_model", lambda *_: pytest.fail("loaded"))
+    write_store(tmp_path / "store", two_data_sets(), template="english")
+    flags = [f"--model={model}", f"--data={tmp_path / 'store'}", f"--output={tmp_path / 'out'}"]
+    with pytest.raises(UsageError, match="have the english template, and the model was trained with the chinese one"):
+        evaluate.main(flags)
+
+
+def test_data_are_prepared_as_the_contract_of_the_model_says(model, tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    contract = dataclasses.replace(read_contract(folder), template="english", max_prompt_tokens=99, max_queries=3)
+    write_contract(folder, contract)
+    flags = [f"--model={folder}", f"--output={tmp_path / 'out'}", "--gin.Evaluate.mixtures=('quick_zero_sa_en',)"]
+    flags += [f"--gin.Prepare.output_dir='{tmp_path / 'prepared'}'", "--gin.Evaluate.records=2"]
+    assert evaluate.main([*flags, *FAST]) == 0
+    (store,) = (tmp_path / "prepared").glob("quick_zero_sa_en.*")
+    settings = EvalStore(store).manifest["settings"]
+    assert (settings["template"], settings["max_prompt_tokens"], settings["max_queries"]) == ("english", 99, 3)
+    about = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))["about"]
+    assert about["contract"] == {name: settings[name] for name in about["contract"]}
+    with pytest.raises(UsageError, match="have the chinese template, and the model was trained with the english one"):
+        evaluate.main([*flags, *FAST, "--gin.Prepare.template=chinese"])
 
 
 def test_help_is_quick_and_shows_an_example():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import shutil
@@ -13,8 +14,10 @@ from flax import nnx
 from jax.sharding import AxisType
 
 from seqgpt_jax import atomic
-from seqgpt_jax.io import model_folder
+from seqgpt_jax.io import hf_checkpoint, model_folder
+from seqgpt_jax.io.contract import ModelContract, write_contract
 from seqgpt_jax.io.model_folder import LoadingError, load
+from seqgpt_jax.io.tokenizer import TokenizerError, fingerprint
 from seqgpt_jax.models.bloom import create
 from seqgpt_jax.models.config import BloomConfig
 from tests.models import peers
@@ -139,10 +142,6 @@ def test_hugging_face_folder(saved_peer):
     np.testing.assert_allclose(peers.run_ours(loaded.model, tokens), expected, rtol=0, atol=1e-5)
 
 
-def test_the_token_is_the_contracts():
-    assert model_folder.GEN == atomic.GEN
-
-
 def test_no_folder(tmp_path):
     with pytest.raises(LoadingError, match=r"no folder 'bigscience/bloomz-560m'.*import_hf"):
         load("bigscience/bloomz-560m")
@@ -181,11 +180,32 @@ def test_model_json_of_another_kind(run):
 
 def test_tokenizer_without_gen(run):
     peers.make_tokenizer(gen=False).save_pretrained(str(run / "tokenizer"))
-    with pytest.raises(LoadingError, match=r"has no \[GEN\] token: `python -m seqgpt_jax.import_hf"):
+    with pytest.raises(TokenizerError, match=r"has no \[GEN\] token: `python -m seqgpt_jax.import_hf"):
         load(run)
 
 
 def test_no_tokenizer(run):
     shutil.rmtree(run / "tokenizer")
-    with pytest.raises(LoadingError, match="no tokenizer can be loaded"):
+    with pytest.raises(TokenizerError, match="no tokenizer could be loaded"):
         load(run)
+
+
+def test_the_contract_comes_with_the_model_and_names_its_tokenizer(run):
+    assert load(run).contract == ModelContract()  # an old run has none
+    contract = ModelContract(template="english", tokenizer_fingerprint=fingerprint(load(run).tokenizer))
+    write_contract(run, contract)
+    assert load(run).contract == contract
+    write_contract(run, dataclasses.replace(contract, tokenizer_fingerprint="0123456789abcdef"))
+    with pytest.raises(LoadingError, match=r"(?s)not the one that the model was trained with.*remove tokenizer_finger"):
+        load(run)
+
+
+def test_a_hugging_face_folder_has_the_contract_it_was_given(run, tmp_path):
+    loaded = load(run)
+    contract = ModelContract(template="english", max_target_tokens=96, max_queries=3)
+    tensors = hf_checkpoint.params_to_hf(_params(loaded.model), loaded.config, "float32")
+    hf_checkpoint.save_folder(tmp_path / "out", loaded.config, tensors, loaded.tokenizer, contract=contract)
+    again = load(tmp_path / "out").contract
+    assert again == dataclasses.replace(contract, tokenizer_fingerprint=fingerprint(load(tmp_path / "out").tokenizer))
+    generation = json.loads((tmp_path / "out" / "generation_config.json").read_text())
+    assert generation["max_new_tokens"] == 96

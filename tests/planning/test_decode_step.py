@@ -8,13 +8,15 @@ from jax.sharding import SingleDeviceSharding
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.config import BloomConfig
 from seqgpt_jax.planning import decode_step
 from seqgpt_jax.planning.roofline import decoding_flops
 from tests.decoding.folders import tokenizer
 
 MODEL = BloomConfig(hidden_size=64, n_layer=3, n_head=4, vocab_size=512)
-DECODE = DecodeConfig(num_beams=2, max_new_tokens=32, batch_size=4, max_prompt_length=256)
+DECODE = DecodeConfig(num_beams=2, batch_size=4)
+CONTRACT = ModelContract(max_prompt_tokens=256, max_target_tokens=32)
 SIZES = {"batch_size": 4, "num_beams": 2, "prompt_length": 256, "answer_length": 32}
 
 
@@ -36,13 +38,13 @@ def test_the_automaton_is_one_that_the_grammar_makes() -> None:
 def test_flops_are_those_that_xla_counts() -> None:
     mine = decoding_flops(MODEL, **SIZES)
     _, weights = decode_step.weights_on_chip(MODEL, here())
-    prompts = decode_step.prompts(weights, DECODE)
+    prompts = decode_step.prompts(weights, DECODE, CONTRACT)
     # Of the pass over the prompts XLA counts one layer, the body of a loop. Norms, softmax and the choice of tokens are
     # not in the formula.
     head = 2 * MODEL.vocab_size * MODEL.hidden_size * DECODE.batch_size
     counted = decode_step.prefill.lower(weights, *prompts).cost_analysis()["flops"]
     assert 1.0 < counted / (head + (mine["prefill"] - head) / MODEL.n_layer) < 1.1
-    step = decode_step.extend.lower(*decode_step.search(weights, DECODE), eos_id=decode_step.END_ID)
+    step = decode_step.extend.lower(*decode_step.search(weights, DECODE, CONTRACT), eos_id=decode_step.END_ID)
     assert 1.0 < step.cost_analysis()["flops"] / mine["step"] < 1.3
 
 

@@ -17,8 +17,8 @@ TINY_DECODE = (
     "--gin.Model.dtype=bfloat16",
     "--topology=v5e:2x2",
     "--decode",
-    "--gin.Decode.max_prompt_length=64",
-    "--gin.Decode.max_new_tokens=32",
+    "--gin.Prepare.max_prompt_tokens=64",
+    "--gin.Prepare.max_target_tokens=32",
     "--gin.Decode.batch_size=4",
 )
 # The test process has JAX's compile cache on, which the command turns off in its own.

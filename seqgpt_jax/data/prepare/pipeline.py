@@ -34,7 +34,8 @@ from seqgpt_jax.data.prepare.workers import Runner, available_cores, processes
 from seqgpt_jax.data.raw.files import read_instances, total_size
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.data.store import StoreError, StoreWriter, is_finished
-from seqgpt_jax.data.tokenizer import encoder_of, fingerprint
+from seqgpt_jax.data.tokenizer import encoder_of
+from seqgpt_jax.io.tokenizer import fingerprint
 
 # Less than this is read faster than worker processes start.
 _SMALL_BYTES = 8 << 20

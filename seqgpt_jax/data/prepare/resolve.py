@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from transformers import PreTrainedTokenizerFast
 
+from seqgpt_jax.atomic import GEN
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
@@ -15,7 +16,8 @@ from seqgpt_jax.data.raw.files import DataNotFound, check_files
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.store import EvalStore, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
-from seqgpt_jax.data.tokenizer import TokenizerError, load_tokenizer, save_tokenizer, train_tokenizer
+from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.io.tokenizer import TokenizerError, load_tokenizer, save_tokenizer
 
 Store = TypeVar("Store", TrainStore, EvalStore)
 Prepare = Callable[[ResolvedPreparation], Path]
@@ -85,7 +87,7 @@ def open_store(
         preparation = resolve(config, registry)
         store, tokenizer = kind(prepare(preparation)), preparation.tokenizer
     else:
-        store, tokenizer = kind(folder), load_tokenizer(config.tokenizer)
+        store, tokenizer = kind(folder), load_tokenizer(config.tokenizer, GEN)
         check_store_matches(store, config, bound, tokenizer)
         _check_tokenizer_origin(config)
     store.check_complete()
@@ -108,7 +110,7 @@ def _load_or_train_tokenizer(config: PrepareConfig, registry: TaskRegistry) -> P
         (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(_tokenizer_origin(config)), encoding="utf-8")
         partial.rename(folder)
     _check_tokenizer_origin(config)
-    return load_tokenizer(config.tokenizer)
+    return load_tokenizer(config.tokenizer, GEN)
 
 
 def _tokenizer_origin(config: PrepareConfig) -> list[str | int]:

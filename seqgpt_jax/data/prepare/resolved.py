@@ -13,7 +13,7 @@ from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.files import check_files, file_hashes
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.store import is_finished
-from seqgpt_jax.data.tokenizer import fingerprint
+from seqgpt_jax.io.tokenizer import fingerprint
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,109 @@
+"""Model contract: how a model is asked and what it was trained on, in one JSON file beside the weights.
+
+    {"template": "chinese", "prompt_end": "[GEN]", "max_prompt_tokens": 1024, "max_target_tokens": 256,
+     "max_queries": 6, "max_labels": 64, "tokenizer_fingerprint": "…", "data": {"mixture": "ft", "content": "…", …}}
+
+`train` writes it into the run folder, `export` and `import_hf` into Hugging Face folders; `decode`, `evaluate` and
+`export` read it. A folder without it (of an older version, or of others) is read with the defaults, which are those
+of the released SeqGPT.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from etils import epath
+
+from seqgpt_jax.io import storage
+
+CONTRACT_FILE = "seqgpt.json"
+
+
+class ContractFileError(ValueError):
+    """A seqgpt.json that cannot be used; the message names the file and the fault."""
+
+
+@dataclass(frozen=True)
+class ModelContract:
+    """How a model is asked.
+
+    Attributes:
+      template: name of the prompt template (`seqgpt_jax.atomic.TEMPLATES`).
+      prompt_end: the special token that ends every prompt.
+      max_prompt_tokens: longer prompts lose their left end.
+      max_target_tokens: most tokens of an answer, the end token included.
+      max_queries: most queries in one extraction prompt.
+      max_labels: most labels in one classification prompt of its training; None where it is not known.
+      tokenizer_fingerprint: of the tokenizer it was trained with (`seqgpt_jax.io.tokenizer.fingerprint`); None where
+        it is not known.
+      data: what it was trained on last: `store` (name), `mixture`, `content` (checksum of the records), `settings` (of
+        the preparation) and `tasks`; empty where it is not known.
+    """
+
+    template: str = "chinese"
+    prompt_end: str = "[GEN]"
+    max_prompt_tokens: int = 1024
+    max_target_tokens: int = 256
+    max_queries: int = 6
+    max_labels: int | None = None
+    tokenizer_fingerprint: str | None = None
+    data: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("template", "prompt_end"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be a string, not {getattr(self, name)!r}")
+        for name in ("max_prompt_tokens", "max_target_tokens", "max_queries"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+# How the released SeqGPT is asked, and whatever has no contract.
+RELEASED_CONTRACT = ModelContract()
+
+
+def contract_of(manifest: Mapping[str, Any]) -> ModelContract:
+    """The contract of a model that is trained on the prepared store with this manifest."""
+    settings = manifest["settings"]
+    limits = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries", "max_labels")
+    data = {name: manifest[name] for name in ("mixture", "content")}
+    data |= {"store": manifest["name"], "settings": dict(settings), "tasks": sorted(manifest["tasks"])}
+    return ModelContract(
+        **{name: settings[name] for name in limits},
+        tokenizer_fingerprint=manifest["tokenizer"]["fingerprint"],
+        data=data,
+    )
+
+
+def write_contract(folder: epath.PathLike, contract: ModelContract) -> None:
+    """Writes the seqgpt.json of a model folder on a disk or in a bucket; OSError where it cannot."""
+    content = json.dumps(asdict(contract), ensure_ascii=False, indent=1) + "\n"
+    storage.write(storage.open_path(folder) / CONTRACT_FILE, content.encode())
+
+
+def read_contract(folder: epath.PathLike, log: Callable[[str], None] = lambda _: None) -> ModelContract:
+    """The contract of a model folder; the defaults, and a line to `log`, where it has none.
+
+    Raises:
+      ContractFileError: the file is not what `write_contract` writes.
+      StorageError: the bucket cannot be reached.
+    """
+    path = storage.open_path(folder) / CONTRACT_FILE
+    try:
+        content = storage.read(path)
+    except FileNotFoundError:
+        defaults = RELEASED_CONTRACT
+        log(
+            f"note: {folder} has no {CONTRACT_FILE}: using the {defaults.template} template, prompts of at most "
+            f"{defaults.max_prompt_tokens:,} and answers of at most {defaults.max_target_tokens:,} tokens"
+        )
+        return defaults
+    try:
+        values = json.loads(content)
+        if unknown := sorted(values.keys() - {field.name for field in fields(ModelContract)}):
+            raise ValueError(f"unknown keys {', '.join(unknown)} (written by a newer version?)")
+        return ModelContract(**values)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ContractFileError(f"{path} is not a model contract: {error}") from error

@@ -1,0 +1,79 @@
+"""The seqgpt.json of model folders."""
+
+import dataclasses
+import json
+
+import pytest
+
+from seqgpt_jax.atomic import GEN, TEMPLATES, chunk_queries
+from seqgpt_jax.io.contract import (
+    RELEASED_CONTRACT,
+    ContractFileError,
+    ModelContract,
+    contract_of,
+    read_contract,
+    write_contract,
+)
+
+MANIFEST = {
+    "name": "ft.train.0123456789",
+    "mixture": "ft",
+    "content": "3da026b157f296d6",
+    "settings": {
+        "template": "english",
+        "max_prompt_tokens": 256,
+        "max_target_tokens": 96,
+        "max_queries": 4,
+        "max_labels": 16,
+        "seed": 3,
+    },
+    "tokenizer": {"fingerprint": "a20787e02aa0168a", "tokens": 8192},
+    "tasks": {"b": {}, "a": {}},
+}
+
+
+def test_what_is_written_is_read(tmp_path) -> None:
+    contract = contract_of(MANIFEST)
+    assert (contract.template, contract.max_prompt_tokens, contract.max_target_tokens) == ("english", 256, 96)
+    assert (contract.max_queries, contract.max_labels) == (4, 16)
+    assert contract.tokenizer_fingerprint == "a20787e02aa0168a"
+    assert contract.data["tasks"] == ["a", "b"]
+    assert contract.data["settings"]["seed"] == 3
+    write_contract(tmp_path, contract)
+    assert read_contract(tmp_path, log=pytest.fail) == contract
+
+
+def test_the_defaults_are_those_of_the_released_model() -> None:
+    assert RELEASED_CONTRACT.prompt_end == GEN
+    assert TEMPLATES[RELEASED_CONTRACT.template] is TEMPLATES["chinese"]
+    assert len(chunk_queries(tuple(map(str, range(RELEASED_CONTRACT.max_queries))))) == 1
+
+
+def test_a_folder_without_it_is_read_with_the_defaults_and_a_note(tmp_path) -> None:
+    notes = []
+    assert read_contract(tmp_path, log=notes.append) == RELEASED_CONTRACT
+    (note,) = notes
+    assert "no seqgpt.json: using the chinese template, prompts of at most 1,024 and answers of at most 256" in note
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{", "is not a model contract"),
+        ("[]", "is not a model contract"),
+        ('{"max_queries": 0}', "max_queries must be a whole number of at least 1, not 0"),
+        ('{"max_prompt_tokens": "many"}', "max_prompt_tokens must be a whole number"),
+        ('{"template": null}', "template must be a string, not None"),
+        ('{"max_quieries": 6}', r"unknown keys max_quieries \(written by a newer version\?\)"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path, content, fault) -> None:
+    (tmp_path / "seqgpt.json").write_text(content)
+    with pytest.raises(ContractFileError, match=rf"(?s)seqgpt\.json.*{fault}"):
+        read_contract(tmp_path)
+
+
+def test_the_file_is_json_with_every_field(tmp_path) -> None:
+    write_contract(tmp_path, ModelContract())
+    values = json.loads((tmp_path / "seqgpt.json").read_text(encoding="utf-8"))
+    assert values == dataclasses.asdict(RELEASED_CONTRACT)
