@@ -23,14 +23,14 @@ os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # nothing runs on a ch
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax.experimental import topologies
 from jax.sharding import Mesh
 
-from seqgpt_jax.models import bloom
-from seqgpt_jax.models.config import ATTENTION, BloomConfig
+from seqgpt_jax.models.bloom_config import ATTENTION, BloomConfig
+from seqgpt_jax.models.parameters import abstract, params_of
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
+from seqgpt_jax.training.partitioning import MeshConfig, make_mesh
 from seqgpt_jax.training.step import TrainState, make_train_step
 
 RESULTS = Path(__file__).parent / "results"
@@ -48,10 +48,10 @@ def model_config(name: str, **settings: Any) -> BloomConfig:
 
 def compile_step(config: BloomConfig, mesh: Mesh, rows: int, length: int) -> jax.stages.Compiled:
     """The train step for `rows` rows of `length` tokens a chip, of which a quarter are predicted."""
-    rules = Rules()
+    rules = ShardingRules()
     schedule = make_schedule(OptimizerConfig(), 100)
     optimizer = make_optimizer(OptimizerConfig(), schedule)
-    params = nnx.to_pure_dict(nnx.state(bloom.abstract(config), nnx.Param))
+    params = params_of(abstract(config))
     state = TrainState(jax.ShapeDtypeStruct((), jnp.int32), params, jax.eval_shape(optimizer.init, params))
     row = jax.ShapeDtypeStruct((mesh.size * rows, length), jnp.int32)
     targets = jax.ShapeDtypeStruct((mesh.size * rows, length // 4), jnp.int32)
@@ -66,7 +66,7 @@ def compile_step(config: BloomConfig, mesh: Mesh, rows: int, length: int) -> jax
     }
     # Outside the mesh, as it computes small things at once, and these devices cannot.
     step = make_train_step(config, optimizer, schedule, mesh, rules=rules)
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
+    with use_sharding(mesh, rules):
         return step.lower(state, batch).compile()
 
 

@@ -144,17 +144,12 @@ def make_published(folder: Path, config: Any) -> None:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from seqgpt_jax.io import hf_checkpoint
+    from seqgpt_jax.models.registry import family
 
     rng = np.random.default_rng(0)
     folder.mkdir()
-    blocks = [(key, layer) for layer in range(config.n_layer) for key in hf_checkpoint.BLOCK_KEYS]
-    keys = [
-        *((key, 0) for key in hf_checkpoint.EMBEDDING_KEYS),
-        *blocks,
-        *((key, 0) for key in hf_checkpoint.FINAL_KEYS),
-    ]
-    names = {key.hf.format(layer): key.hf_shape(config) for key, layer in keys}
+    tensors = family(config.architecture).key_map(config).tensors()
+    names = {key.hf.format(layer): key.hf_shape for key, layer in tensors}
     files, held = [[]], 0
     for name, shape in names.items():
         if held > GB:
@@ -180,15 +175,14 @@ def make_published(folder: Path, config: Any) -> None:
 def make_run(folder: Path, config: Any) -> None:
     """A run folder with one checkpoint of random float32 weights."""
     import orbax.checkpoint as ocp
-    from flax import nnx
 
     from seqgpt_jax.io import model_folder
-    from seqgpt_jax.models import bloom
+    from seqgpt_jax.models.parameters import create, params_of
 
     folder.mkdir()
     model_folder.save_run_config(folder, config)
     tokenizer().save_pretrained(str(folder / model_folder.TOKENIZER_FOLDER))
-    params = nnx.to_pure_dict(nnx.state(bloom.create(config), nnx.Param))
+    params = params_of(create(config))
     with ocp.CheckpointManager(folder / model_folder.CHECKPOINTS_FOLDER, item_names=("params",)) as manager:
         manager.save(1, args=ocp.args.Composite(params=ocp.args.StandardSave(params)))
 
@@ -223,10 +217,11 @@ def load(folder: Path) -> None:
     from flax import nnx
 
     from seqgpt_jax.io import model_folder
-    from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
+    from seqgpt_jax.models.sharding import ShardingRules
+    from seqgpt_jax.training.partitioning import MeshConfig, make_mesh
 
     mesh = make_mesh(MeshConfig())
-    model = model_folder.load(folder, mesh=mesh, rules=Rules().pairs()).model
+    model = model_folder.load(folder, mesh=mesh, rules=ShardingRules()).model
     jax.block_until_ready(nnx.state(model))
 
 

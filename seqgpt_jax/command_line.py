@@ -11,7 +11,6 @@ mixtures); `include` inside a file works alike. `--gin.NAME=value` overrides: `-
 """
 
 import argparse
-import dataclasses
 import difflib
 import errno
 import functools
@@ -21,7 +20,7 @@ import logging
 import re
 import sys
 import tokenize
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,10 @@ from gin import config_parser
 
 import seqgpt_jax.configs
 
-# gin name -> where the dataclass is. A command imports only what it uses.
+# gin name -> the dataclass, or the function that makes one. A command imports only what it uses.
 _CONFIGS = {
     "Prepare": "seqgpt_jax.data.prepare.config:PrepareConfig",
-    "Model": "seqgpt_jax.models.config:BloomConfig",
+    "Model": "seqgpt_jax.models.registry:make_config",
     "Optimizer": "seqgpt_jax.training.optimizer:OptimizerConfig",
     "Mesh": "seqgpt_jax.training.partitioning:MeshConfig",
     "Train": "seqgpt_jax.training.config:TrainConfig",
@@ -149,12 +148,11 @@ class Configs:
           UsageError: a field without default is not bound, or the dataclass refuses a value.
         """
         missing = [
-            field.name
-            for field in dataclasses.fields(_class(name))
-            if field.default is dataclasses.MISSING
-            and field.default_factory is dataclasses.MISSING
-            and field.name not in changes
-            and not self.is_bound(f"{name}.{field.name}")
+            field
+            for field, parameter in _fields(name).items()
+            if parameter.default is inspect.Parameter.empty
+            and field not in changes
+            and not self.is_bound(f"{name}.{field}")
         ]
         if missing:
             needed = ", ".join(f"{name}.{field}" for field in missing)
@@ -215,7 +213,7 @@ class Configs:
 
     def bound(self, name: str) -> list[str]:
         """The fields of the dataclass registered as `name` that a gin file or flag binds."""
-        return [field.name for field in dataclasses.fields(_class(name)) if self.is_bound(f"{name}.{field.name}")]
+        return [field for field in _fields(name) if self.is_bound(f"{name}.{field}")]
 
     def text(self) -> str:
         """All bindings used so far, as a gin file that repeats the command."""
@@ -265,7 +263,7 @@ class Configs:
         return f"there is no configuration {name!r}{_closest(name, list(self._makers))}"
 
     def _fields(self) -> list[str]:
-        return [f"{name}.{field.name}" for name in self._makers for field in dataclasses.fields(_class(name))]
+        return [f"{name}.{field}" for name in self._makers for field in _fields(name)]
 
     def _check_macros_are_used(self) -> None:
         """gin itself accepts a misspelled macro."""
@@ -299,21 +297,25 @@ def _parse(text: str, source: str, path: Path | None, references: set[str]) -> l
         raise UsageError(f"{source}: {error.args[0]}") from error
 
 
-def _class(name: str) -> type:
-    module, _, cls = _CONFIGS[name].partition(":")
-    return getattr(importlib.import_module(module), cls)
+def _maker(name: str) -> Callable[..., Any]:
+    module, _, maker = _CONFIGS[name].partition(":")
+    return getattr(importlib.import_module(module), maker)
+
+
+def _fields(name: str) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(_maker(name)).parameters
 
 
 @functools.cache
 def _registered(name: str) -> Callable[..., Any]:
     """The dataclass `name`, registered with gin once in a process."""
-    cls = _class(name)
+    maker = _maker(name)
 
     # gin would make a subclass of a class; a function with its signature returns the plain dataclass.
     def make(**fields: Any) -> Any:
-        return cls(**fields)
+        return maker(**fields)
 
-    make.__signature__ = inspect.signature(cls)  # type: ignore[attr-defined]
+    make.__signature__ = inspect.signature(maker)  # type: ignore[attr-defined]
     return gin.external_configurable(make, name=name)
 
 

@@ -32,13 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(f"--max_shard_gb must be above 0, not {args.max_shard_gb}")
     scores = json.loads(args.scores.read_text(encoding="utf-8")) if args.scores else None
 
-    from flax import nnx
-
     from seqgpt_jax.atomic import Classification, Extraction, find_template
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.hf_checkpoint import check_output, params_to_hf, save_folder
     from seqgpt_jax.io.model_card import model_card
     from seqgpt_jax.io.model_folder import load, open_folder
+    from seqgpt_jax.models.parameters import params_of
 
     check_output(args.output)
     contract = read_contract(open_folder(args.model), log=print)
@@ -62,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except KeyError as error:
         raise command_line.UsageError(f"{args.scores} is no scores.json of `evaluate`: it lacks {error}") from error
-    params = nnx.to_pure_dict(nnx.state(loaded.model, nnx.Param))
+    params = params_of(loaded.model)
     tensors = params_to_hf(params, loaded.config, args.dtype)
     max_shard_bytes = int(args.max_shard_gb * 1e9)
     save_folder(

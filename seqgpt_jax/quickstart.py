@@ -89,14 +89,13 @@ def _untrained_model() -> None:
     """Writes the same model with random weights, the first row of the table of scores."""
     if (RUNS / "untrained").exists():
         return
-    from flax import nnx
 
     from seqgpt_jax.io import model_folder
     from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
-    from seqgpt_jax.models import bloom
+    from seqgpt_jax.models.parameters import create, params_of
 
     loaded = model_folder.load(RUNS / "pt")
-    params = nnx.to_pure_dict(nnx.state(bloom.create(loaded.config, seed=0), nnx.Param))
+    params = params_of(create(loaded.config, seed=0))
     tensors = params_to_hf(params, loaded.config, "float32")
     save_folder(
         RUNS / "untrained",

@@ -19,7 +19,7 @@ from seqgpt_jax.decoding.completion import Completion, Progress, Prompt
 from seqgpt_jax.decoding.constraints import Automaton, Grammar
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.io.contract import ModelContract
-from seqgpt_jax.models.bloom import Bloom
+from seqgpt_jax.models.backbone import Backbone
 
 # Each at most half as wide again as the one before, beyond the narrow ones.
 _WIDTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
@@ -69,7 +69,7 @@ class Engine:
 
     def __init__(
         self,
-        model: Bloom,
+        model: Backbone,
         tokenizer: PreTrainedTokenizerFast,
         config: DecodeConfig,
         contract: ModelContract,

@@ -1,4 +1,4 @@
-"""Compiled generation with BLOOM: prefill of the prompts, then decoding one token a step.
+"""Compiled generation: prefill of the prompts, then decoding one token a step.
 
 Each prompt is read once, not once for each beam. In the steps the beams of an example are rows of
 one matrix, so its prompt's keys are read once for all of them. Layers are unrolled there: a scan over
@@ -18,8 +18,8 @@ from seqgpt_jax.decoding import beam_search, constraints
 from seqgpt_jax.decoding.beam_search import Hypotheses, SearchState
 from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, empty_answers, write
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
-from seqgpt_jax.models.attention import MASKED, alibi_slopes, attend
-from seqgpt_jax.models.bloom import Block, Bloom
+from seqgpt_jax.models.attention import MASKED, attend
+from seqgpt_jax.models.backbone import Backbone, Block
 from seqgpt_jax.models.matmul import product
 
 # Room for answer tokens at first, and how it grows whenever it is full. Attention reads all of the
@@ -28,7 +28,7 @@ _FIRST_ROOM = 64
 _GROWTH = 4
 
 
-def for_decoding(model: Bloom) -> Bloom:
+def for_decoding(model: Backbone) -> Backbone:
     """The model with its matrices in the compute dtype, so that no step has to convert them.
 
     Norms stay as they are: they are computed in float32. Arrays that need no change are shared.
@@ -42,7 +42,7 @@ def for_decoding(model: Bloom) -> Bloom:
 
 
 def generate(
-    model: Bloom,
+    model: Backbone,
     tokens_BxP: jax.Array,
     mask_BxP: jax.Array,
     real_B: jax.Array,
@@ -82,20 +82,23 @@ def generate(
 
 
 @jax.jit
-def prefill(model: Bloom, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tuple[PromptCache, jax.Array]:
+def prefill(model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tuple[PromptCache, jax.Array]:
     """The prompts' keys and values, and float32 [B, V] logits of the first answer token."""
     positions_BxP = jnp.maximum(jnp.cumsum(mask_BxP, axis=1) - 1, 0).astype(jnp.int32)
     graph, state = nnx.split(model.layers)
-    slopes_H = alibi_slopes(model.config.n_head)
     length = tokens_BxP.shape[1]
     # A padding token sees itself and what is before it; nobody reads what comes out there.
     visible_BxPxP = jnp.tri(length, dtype=bool) & (mask_BxP[:, None, :] | ~mask_BxP[:, :, None])
 
     def run(x_BxPxD: jax.Array, layer: nnx.State) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        block = nnx.merge(graph, layer)
-        q, k, v = block.attention.qkv(block.input_norm(x_BxPxD))
-        context = attend(q, k, v, slopes_H, positions_BxP, visible_BxPxP)
-        return _after_attention(block, x_BxPxD, context), (k.swapaxes(1, 2), v.swapaxes(1, 2))
+        cached = []
+
+        def attend_and_keep(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+            cached.extend((k.swapaxes(1, 2), v.swapaxes(1, 2)))
+            return attend(q, k, v, model.key_bias(positions_BxP), visible_BxPxP)
+
+        x_BxPxD = nnx.merge(graph, layer)(x_BxPxD, positions_BxP, attend_and_keep)
+        return x_BxPxD, tuple(cached)
 
     x_BxPxD, (keys, values) = jax.lax.scan(run, model.embed(tokens_BxP), state)
     last_B = length - 1 - jnp.argmax(mask_BxP[:, ::-1], axis=1)
@@ -140,7 +143,7 @@ def _choose(
 
 @partial(jax.jit, static_argnames=("eos_id",), donate_argnames=("state", "answers", "automaton_state"))
 def extend(
-    model: Bloom,
+    model: Backbone,
     prompt: PromptCache,
     state: SearchState,
     answers: AnswerCache,
@@ -169,41 +172,41 @@ def extend(
 
 
 def advance(
-    model: Bloom, blocks: list[Block], prompt: PromptCache, state: SearchState, answers: AnswerCache
+    model: Backbone, blocks: list[Block], prompt: PromptCache, state: SearchState, answers: AnswerCache
 ) -> tuple[jax.Array, AnswerCache]:
     """Reads the newest token of each hypothesis: float32 [B, K, V] logits of the next, and the cache with it."""
     index = state.length - 1
     answers = answers.with_token_slot(state.parents_BxK, index)
-    bias_BxHxPx1, bias_BxHxMxK = _biases(prompt, answers, index, model.config.n_head)
+    bias_BxHxPx1, bias_BxHxMxK = _biases(model, prompt, answers, index)
+    positions_BxK = jnp.broadcast_to((prompt.lengths_B + index)[:, None], state.last_tokens_BxK.shape)
     all_keys, all_values = [], []
-    x_BxKxD = model.embed(state.last_tokens_BxK)
-    for layer, block in enumerate(blocks):
-        q, k, v = block.attention.qkv(block.input_norm(x_BxKxD))
+
+    def attend_to_cache(layer: int, q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
         keys = write(answers.keys[layer], k, index)
         values = write(answers.values[layer], v, index)
+        all_keys.append(keys)
+        all_values.append(values)
         parts = (
             (prompt.keys_YxBxHxPxE[layer], prompt.values_YxBxHxPxE[layer], bias_BxHxPx1),
             (keys, values, bias_BxHxMxK),
         )
-        x_BxKxD = _after_attention(block, x_BxKxD, _attend_parts(q, parts))
-        all_keys.append(keys)
-        all_values.append(values)
+        return _attend_parts(q, parts)
+
+    x_BxKxD = model.embed(state.last_tokens_BxK)
+    for layer, block in enumerate(blocks):
+        x_BxKxD = block(x_BxKxD, positions_BxK, partial(attend_to_cache, layer))
     answers = answers._replace(keys=tuple(all_keys), values=tuple(all_values))
     return model.logits(model.final_norm(x_BxKxD)), answers
 
 
-def _after_attention(block: Block, x_BxLxD: jax.Array, context_BxLxHxE: jax.Array) -> jax.Array:
-    x_BxLxD = x_BxLxD + block.attention.output(context_BxLxHxE)
-    return x_BxLxD + block.mlp(block.post_attention_norm(x_BxLxD))
-
-
-def _biases(prompt: PromptCache, answers: AnswerCache, index: jax.Array, n_head: int) -> tuple[jax.Array, jax.Array]:
-    """float32 [B, H, P, 1] and [B, H, M, K]: ALiBi where a hypothesis sees a key, `MASKED` elsewhere."""
-    slopes_H = jnp.asarray(alibi_slopes(n_head))
-    prompt_BxHxP = slopes_H[:, None] * prompt.positions_BxP[:, None].astype(jnp.float32)
+def _biases(
+    model: Backbone, prompt: PromptCache, answers: AnswerCache, index: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """float32 [B, H, P, 1] and [B, H, M, K]: the bias of a key that a hypothesis sees, `MASKED` for any other."""
+    prompt_BxHxP = model.key_bias(prompt.positions_BxP)
     beams = answers.ancestors_BxKxN.shape[1]
     positions_BxM = prompt.lengths_B[:, None] + jnp.arange(answers.size * beams) // beams
-    answer_BxHxM = slopes_H[:, None] * positions_BxM[:, None].astype(jnp.float32)
+    answer_BxHxM = model.key_bias(positions_BxM)
     return (
         jnp.where(prompt.mask_BxP[:, None], prompt_BxHxP, MASKED)[..., None],
         jnp.where(answers.visible_BxMxK(index)[:, None], answer_BxHxM[..., None], MASKED),

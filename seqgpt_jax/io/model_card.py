@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqgpt_jax.io.contract import ModelContract
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
 
 
 def model_card(
-    config: BloomConfig,
+    config: ModelConfig,
     *,
     title: str,
     prompts: Mapping[str, tuple[str, str]],

@@ -1,4 +1,4 @@
-"""A trained model from a folder, whichever of the two kinds it is: a Hugging Face folder or a run of `train`."""
+"""Model folders of both kinds: a run of `train`, and a Hugging Face checkpoint."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,6 @@ from typing import Any, Literal
 import jax
 import orbax.checkpoint as ocp
 from etils import epath
-from flax import nnx
 from flax.traverse_util import flatten_dict
 from jax.sharding import Mesh, SingleDeviceSharding
 from transformers import PreTrainedTokenizerBase
@@ -17,8 +16,10 @@ from transformers import PreTrainedTokenizerBase
 from seqgpt_jax.io import hf_checkpoint, storage
 from seqgpt_jax.io.contract import CONTRACT_FILE, ModelContract, read_contract
 from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer
-from seqgpt_jax.models.bloom import Bloom, Rules, abstract, from_params, shardings
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import Backbone, ModelConfig
+from seqgpt_jax.models.parameters import abstract, from_params, param_shardings, params_of
+from seqgpt_jax.models.registry import config_from_hf, make_config
+from seqgpt_jax.models.sharding import ShardingRules
 
 # What a run folder holds.
 MODEL_FILE = "model.json"
@@ -37,8 +38,8 @@ class Loaded:
     The tokenizer knows `contract.prompt_end` (`[GEN]`) as one token.
     """
 
-    config: BloomConfig
-    model: Bloom
+    config: ModelConfig
+    model: Backbone
     tokenizer: PreTrainedTokenizerBase
     contract: ModelContract
 
@@ -49,7 +50,7 @@ def load(
     step: int | Literal["best"] | None = None,
     dtype: str | None = None,
     mesh: Mesh | None = None,
-    rules: Rules = (),
+    rules: ShardingRules | None = None,
 ) -> Loaded:
     """The model in `path`.
 
@@ -58,7 +59,7 @@ def load(
       step: of a run: the checkpoint to load, "best" for that with the lowest validation loss; by default the last one.
       dtype: of parameters and computation. By default a run keeps its own two, and a Hugging Face folder gets
         float32, whatever its weights are stored in.
-      mesh, rules: lay the parameters out over a mesh, as `bloom.create` does; one device by default.
+      mesh, rules: lay the parameters out over a mesh, as `create` does; one device by default.
 
     Raises:
       LoadingError: the path or a checkpoint is missing, the tokenizer is not that of the contract, or shapes differ.
@@ -73,13 +74,13 @@ def load(
     _check_fingerprint(folder, tokenizer, contract)
     if is_run(folder):
         config = _with_dtype(read_run_config(folder), dtype)
-        params = restore_params(folder, config, step=step, places=_places(config, mesh, rules))
+        params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules))
     else:
         if step is not None:
             raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
         local = Path(folder)
-        config = _with_dtype(BloomConfig.from_hf(hf_checkpoint.read_config(local)), dtype)
-        params = hf_checkpoint.load_params(local, config, _places(config, mesh, rules))
+        config = _with_dtype(config_from_hf(hf_checkpoint.read_config(local)), dtype)
+        params = hf_checkpoint.load_params(local, config, _shardings(config, mesh, rules))
     if len(tokenizer) > config.vocab_size:
         raise LoadingError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model {config.vocab_size} rows")
     return Loaded(config, from_params(config, params), tokenizer, contract)
@@ -129,13 +130,13 @@ def _check_fingerprint(folder: epath.Path, tokenizer: PreTrainedTokenizerBase, c
         )
 
 
-def save_run_config(folder: epath.PathLike, config: BloomConfig) -> None:
+def save_run_config(folder: epath.PathLike, config: ModelConfig) -> None:
     """Writes the model.json of a run folder."""
     content = json.dumps(asdict(config), indent=2) + "\n"
     storage.write(storage.open_path(folder) / MODEL_FILE, content.encode())
 
 
-def read_run_config(folder: epath.PathLike) -> BloomConfig:
+def read_run_config(folder: epath.PathLike) -> ModelConfig:
     """Reads the model.json of a run folder.
 
     Raises:
@@ -143,7 +144,7 @@ def read_run_config(folder: epath.PathLike) -> BloomConfig:
     """
     path = storage.open_path(folder) / MODEL_FILE
     try:
-        return BloomConfig(**json.loads(path.read_text(encoding="utf-8")))
+        return make_config(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
         raise LoadingError(f"{path} does not describe a model: {error}") from error
 
@@ -168,16 +169,16 @@ def by_loss(losses: Mapping[int, float]) -> list[int]:
 
 def restore_params(
     folder: epath.PathLike,
-    config: BloomConfig,
+    config: ModelConfig,
     *,
     step: int | Literal["best"] | None = None,
-    places: Mapping[str, Any] | None = None,
+    shardings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The item `params` of a checkpoint of a run, in `config.param_dtype`; nothing else is read.
 
     Args:
       folder: of the run.
-      places: a pure dict of shardings; the default device without it.
+      shardings: a pure dict of them; the default device without it.
 
     Raises:
       LoadingError: there is no checkpoint, not the one of `step`, or its shapes are not those of `config`.
@@ -200,12 +201,12 @@ def restore_params(
         if step is not None and step not in steps:
             raise LoadingError(f"{folder} holds no checkpoint of step {step}; there are {', '.join(map(str, steps))}")
         step = steps[-1] if step is None else step
-        wanted = nnx.to_pure_dict(nnx.state(abstract(config), nnx.Param))
+        wanted = params_of(abstract(config))
         _check_shapes(wanted, manager.item_metadata(step)["params"], checkpoints / str(step))
-        if places is None:
-            places = jax.tree.map(lambda _: SingleDeviceSharding(jax.local_devices()[0]), wanted)
+        if shardings is None:
+            shardings = jax.tree.map(lambda _: SingleDeviceSharding(jax.local_devices()[0]), wanted)
         wanted = jax.tree.map(
-            lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), wanted, places
+            lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), wanted, shardings
         )
         return manager.restore(step, args=ocp.args.Composite(params=ocp.args.StandardRestore(wanted)))["params"]
 
@@ -224,9 +225,9 @@ def _check_shapes(wanted: Mapping[str, Any], stored: Any, where: epath.Path) -> 
         raise LoadingError(f"the checkpoint {where} is of another model:\n" + "\n".join(faults))
 
 
-def _with_dtype(config: BloomConfig, dtype: str | None) -> BloomConfig:
+def _with_dtype(config: ModelConfig, dtype: str | None) -> ModelConfig:
     return config if dtype is None else replace(config, dtype=dtype, param_dtype=dtype)
 
 
-def _places(config: BloomConfig, mesh: Mesh | None, rules: Rules) -> dict[str, Any] | None:
-    return None if mesh is None else nnx.to_pure_dict(shardings(config, mesh, rules))
+def _shardings(config: ModelConfig, mesh: Mesh | None, rules: ShardingRules | None) -> dict[str, Any] | None:
+    return None if mesh is None else param_shardings(config, mesh, rules or ShardingRules())

@@ -1,4 +1,4 @@
-"""Attention with linear biases (ALiBi, https://arxiv.org/abs/2108.12409), as BLOOM computes it."""
+"""Reference attention with a bias on the keys, and the linear biases of BLOOM (ALiBi, https://arxiv.org/abs/2108.12409)."""
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,19 @@ def alibi_slopes(n_head: int) -> np.ndarray:
     return np.concatenate([geometric(lower), extra]).astype(np.float32)
 
 
+def alibi_bias(slopes_H: jax.Array | np.ndarray, positions_BxS: jax.Array) -> jax.Array:
+    """float32 [B, H, S]: slope * position of the key.
+
+    The bias depends on the key alone: BLOOM drops the query's part of the distance, which the softmax does not see.
+
+    Args:
+      slopes_H: `alibi_slopes(n_head)`.
+      positions_BxS: int, position of each key in its text.
+    """
+    # In float32 whatever the compute dtype is: at position 2,047 a bfloat16 bias is off by up to 4.
+    return slopes_H[:, None] * positions_BxS[:, None, :].astype(jnp.float32)
+
+
 def segment_mask(segment_ids_BxL: jax.Array) -> jax.Array:
     """bool [B, L, L], query by key: the same segment, and the key is not after the query in the row."""
     same_BxLxL = segment_ids_BxL[:, :, None] == segment_ids_BxL[:, None, :]
@@ -40,19 +53,16 @@ def attend(
     q_BxQxHxK: jax.Array,
     k_BxSxHxK: jax.Array,
     v_BxSxHxK: jax.Array,
-    slopes_H: jax.Array | np.ndarray,
-    key_positions_BxS: jax.Array,
+    bias_BxHxS: jax.Array,
     mask_BxQxS: jax.Array,
 ) -> jax.Array:
-    """softmax(q·k / sqrt(head_dim) + slope·key position)·v, as [B, Q, H, head_dim] in the dtype of `q`.
+    """softmax(q·k / sqrt(head_dim) + bias)·v, as [B, Q, H, K] in the dtype of `q`.
 
-    The bias depends on the key alone: BLOOM drops the query's part of the distance, which the softmax does not see.
-    Scores, bias and softmax are float32 whatever the dtype of `q`: at position 2,047 a bfloat16 bias is off by up to 4.
+    Scores, bias and softmax are float32 whatever the dtype of `q`.
 
     Args:
       q_BxQxHxK, k_BxSxHxK, v_BxSxHxK: queries, keys and values.
-      slopes_H: `alibi_slopes(n_head)`.
-      key_positions_BxS: position of each key in its text, int.
+      bias_BxHxS: float32, added to the scores of each key: `alibi_bias`.
       mask_BxQxS: True where a query sees a key; a query that sees none gets the mean of all values.
     """
     dtype = q_BxQxHxK.dtype
@@ -60,7 +70,7 @@ def attend(
     # of its left matrix, which XLA's CPU runtime refuses in bfloat16 (jaxlib 0.10.2: "Unsupported element type").
     scores_BxHxQxS = product("bshk,bqhk->bhqs", k_BxSxHxK, q_BxQxHxK, dtype, jnp.float32)
     scores_BxHxQxS *= q_BxQxHxK.shape[-1] ** -0.5
-    scores_BxHxQxS += (slopes_H[:, None] * key_positions_BxS[:, None, :].astype(jnp.float32))[:, :, None, :]
+    scores_BxHxQxS += bias_BxHxS[:, :, None, :]
     scores_BxHxQxS = jnp.where(mask_BxQxS[:, None], scores_BxHxQxS, MASKED)
     weights_BxHxQxS = jax.nn.softmax(scores_BxHxQxS, axis=-1).astype(dtype)
     return product("bhqs,bshk->bqhk", weights_BxHxQxS, v_BxSxHxK, dtype, dtype)

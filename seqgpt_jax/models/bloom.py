@@ -4,34 +4,27 @@ The blocks are one `Block` whose parameters carry a leading `layers` axis (`nnx.
 `jax.lax.scan`, so that compile time does not grow with depth. `Bloom.block(i)` cuts one block out.
 
 **Sharding.** Parameters name their axes: vocab, embed, mlp, heads, qkv (3), head_dim, layers. Activations name batch,
-length, heads, mlp, and never embed: one mesh axis may shard both `batch` and `embed`. Rules map names to mesh axes:
+length, heads, mlp, and never embed: one mesh axis may shard both `batch` and `embed`. `models.sharding` maps these
+names to mesh axes. Parameters are not constrained while the module is built (`eager_sharding=False`), as Flax would ask
+for a mesh then.
 
-    rules = (("batch", ("data", "fsdp")), ("embed", "fsdp"), ("heads", "tensor"), ("qkv", None), …)  # every name
-    model = create(config, seed=0, mesh=mesh, rules=rules)          # parameters are born sharded
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules):         # around jit, so that it is seen while tracing
-        hidden = jax.jit(lambda model, *batch: model(*batch))(model, tokens, positions, segment_ids)
-
-`models.sharding` says more. A name that the rules lack is an error.
-Parameters are not constrained while the module is built (`eager_sharding=False`), as Flax would ask for a mesh then.
+Suffixes: B rows, L tokens of a row, D hidden_size, H heads, K head_dim, F = 4·D, V vocab_size.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax.ad_checkpoint import checkpoint_name
-from jax.sharding import Mesh
 
 from seqgpt_jax.models import flash_attention
-from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.attention import alibi_bias, alibi_slopes, attend, segment_mask
+from seqgpt_jax.models.backbone import Attend
+from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.matmul import kernel_matmul, product
-from seqgpt_jax.models.sharding import Rules, constrain
+from seqgpt_jax.models.sharding import constrain
 from seqgpt_jax.models.vocab_embedding import lookup
-
-Attend = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 _KERNEL_PRODUCT = "kernel_product"
 
@@ -54,6 +47,7 @@ class LayerNorm(nnx.Module):
         self.bias = _param(nnx.initializers.zeros, ("embed",), rngs, shape, config.param_dtype)
 
     def __call__(self, x: jax.Array) -> jax.Array:
+        """[..., D] in the compute dtype, of `x` [..., D] in any float dtype."""
         x = x.astype(jnp.float32)
         mean = x.mean(axis=-1, keepdims=True)
         centred = x - mean
@@ -65,8 +59,10 @@ class LayerNorm(nnx.Module):
 class Linear(nnx.Module):
     """`x·kernel + bias`, where the kernel may have several input or output axes.
 
-    `spec` is the `product` with the kernel; `shape` and `names` are the kernel's, of which the last `n_out` axes are
-    the output's and hence the bias's.
+    Args:
+      spec: einsum of `x` and the kernel.
+      shape, names: of the kernel, and the logical names of its axes.
+      n_out: how many axes at the end of the kernel are the output's, and hence the bias's.
     """
 
     def __init__(
@@ -86,16 +82,17 @@ class Linear(nnx.Module):
         self.bias = _param(nnx.initializers.zeros, names[-n_out:], rngs, shape[-n_out:], config.param_dtype)
 
     def __call__(self, x: jax.Array) -> jax.Array:
+        """The result of `spec` in the compute dtype: [B, L, *output axes] of `x` [B, L, *input axes]."""
         y = kernel_matmul(self.spec, x, self.kernel[...], self.names, self.dtype)
         # The name is what remat="dots" goes by; a policy for dot products does not see into a custom gradient.
         return checkpoint_name(y, _KERNEL_PRODUCT) + self.bias[...].astype(self.dtype)
 
 
 def attend_within(config: BloomConfig, positions_BxL: jax.Array, segment_ids_BxL: jax.Array) -> Attend:
-    """What `config.attention` names: a function from queries, keys and values to contexts, all [B, L, H, head_dim]."""
+    """The method that `config.attention` names, for rows [B, L] packed with texts."""
     if config.attention == "plain":
         slopes_H, mask_BxLxL = alibi_slopes(config.n_head), segment_mask(segment_ids_BxL)
-        return lambda q, k, v: attend(q, k, v, slopes_H, positions_BxL, mask_BxLxL)
+        return lambda q, k, v: attend(q, k, v, alibi_bias(slopes_H, positions_BxL), mask_BxLxL)
     method = {"blockwise": flash_attention.blockwise, "splash": flash_attention.splash}[config.attention]
     return lambda q, k, v: method(q, k, v, positions_BxL, segment_ids_BxL)
 
@@ -110,13 +107,13 @@ class Attention(nnx.Module):
         self.dense = Linear(config, "blhk,hkd->bld", (H, K, D), ("heads", "head_dim", "embed"), rngs=rngs)
 
     def qkv(self, x_BxLxD: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Queries, keys and values, each [B, L, H, head_dim]."""
+        """Queries, keys and values, each [B, L, H, K] in the compute dtype, of the normed residual stream."""
         fused_BxLxHx3xK = self.query_key_value(x_BxLxD)
         fused_BxLxHx3xK = constrain(fused_BxLxHx3xK, "batch", "length", "heads", "qkv", "head_dim")
         return fused_BxLxHx3xK[..., 0, :], fused_BxLxHx3xK[..., 1, :], fused_BxLxHx3xK[..., 2, :]
 
     def output(self, context_BxLxHxK: jax.Array) -> jax.Array:
-        """[B, L, D]: what the heads found, mixed; to be added to the residual stream."""
+        """[B, L, D]: the output projection of the contexts of all heads."""
         return self.dense(context_BxLxHxK)
 
 
@@ -129,12 +126,13 @@ class MLP(nnx.Module):
         self.dense_4h_to_h = Linear(config, "blf,fd->bld", (F, D), ("mlp", "embed"), rngs=rngs)
 
     def __call__(self, x_BxLxD: jax.Array) -> jax.Array:
+        """[B, L, D] in the compute dtype."""
         h_BxLxF = constrain(self.dense_h_to_4h(x_BxLxD), "batch", "length", "mlp")
         return self.dense_4h_to_h(jax.nn.gelu(h_BxLxF, approximate=True))
 
 
 class Block(nnx.Module):
-    """x + attention(norm x), then x + mlp(norm x). Its pieces may be called one by one, as decoding does."""
+    """x + attention(norm x), then x + mlp(norm x)."""
 
     def __init__(self, config: BloomConfig, *, rngs: nnx.Rngs):
         self.input_norm = LayerNorm(config, rngs=rngs)
@@ -142,10 +140,15 @@ class Block(nnx.Module):
         self.post_attention_norm = LayerNorm(config, rngs=rngs)
         self.mlp = MLP(config, rngs=rngs)
 
-    def __call__(self, x_BxLxD: jax.Array, attend: Attend) -> jax.Array:
+    def __call__(self, x_BxLxD: jax.Array, positions_BxL: jax.Array, attend: Attend) -> jax.Array:
+        """[B, L, D]: the residual stream after the layer; see `backbone.Block`.
+
+        Positions are not used here: in BLOOM they are a bias on the keys, which `attend` adds.
+        """
+        del positions_BxL
         context_BxLxHxK = attend(*self.attention.qkv(self.input_norm(x_BxLxD)))
-        x_BxLxD += self.attention.output(context_BxLxHxK)
-        x_BxLxD += self.mlp(self.post_attention_norm(x_BxLxD))
+        x_BxLxD = x_BxLxD + self.attention.output(context_BxLxHxK)
+        x_BxLxD = x_BxLxD + self.mlp(self.post_attention_norm(x_BxLxD))
         return constrain(x_BxLxD, "batch", "length", None)
 
 
@@ -168,7 +171,7 @@ class Bloom(nnx.Module):
         self.final_norm = LayerNorm(config, rngs=rngs)
 
     def embed(self, tokens_BxL: jax.Array) -> jax.Array:
-        """[B, L, D] in the compute dtype: rows of the table, normed, as the first block takes them."""
+        """[B, L, D] in the compute dtype: normed rows of the table, as the first block takes them."""
         x_BxLxD = lookup(self.word_embeddings[...], tokens_BxL, jnp.dtype(self.config.dtype))
         return constrain(self.embed_norm(x_BxLxD), "batch", "length", None)
 
@@ -176,6 +179,14 @@ class Bloom(nnx.Module):
         """The block of one layer, without the `layers` axis."""
         graph, state = nnx.split(self.layers)
         return nnx.merge(graph, jax.tree.map(lambda leaf: leaf[index], state))
+
+    def key_bias(self, positions_BxS: jax.Array) -> jax.Array:
+        """float32 [B, H, S]: ALiBi, what a key's position adds to its scores."""
+        return alibi_bias(alibi_slopes(self.config.n_head), positions_BxS)
+
+    def head(self) -> jax.Array:
+        """[V, D] in `param_dtype`: the embedding table, to which the head is tied."""
+        return self.word_embeddings[...]
 
     def __call__(self, tokens_BxL: jax.Array, positions_BxL: jax.Array, segment_ids_BxL: jax.Array) -> jax.Array:
         """[B, L, D] in the compute dtype: the hidden states after the final norm.
@@ -190,7 +201,7 @@ class Bloom(nnx.Module):
         attend = attend_within(self.config, positions_BxL, segment_ids_BxL)
 
         def run(x_BxLxD: jax.Array, layer: nnx.State) -> tuple[jax.Array, None]:
-            return nnx.merge(graph, layer)(x_BxLxD, attend), None
+            return nnx.merge(graph, layer)(x_BxLxD, positions_BxL, attend), None
 
         if self.config.remat != "none":
             dots = jax.checkpoint_policies.save_only_these_names(_KERNEL_PRODUCT, flash_attention.SAVED)
@@ -202,37 +213,5 @@ class Bloom(nnx.Module):
     def logits(self, hidden: jax.Array) -> jax.Array:
         """float32 [..., V] of hidden states [..., D]: the tied head. Large: select the rows that matter first."""
         rows_NxD = hidden.reshape(-1, hidden.shape[-1])
-        logits_NxV = product("nd,vd->nv", rows_NxD, self.word_embeddings[...], self.config.dtype, jnp.float32)
+        logits_NxV = product("nd,vd->nv", rows_NxD, self.head(), self.config.dtype, jnp.float32)
         return logits_NxV.reshape(*hidden.shape[:-1], -1)
-
-
-def abstract(config: BloomConfig) -> Bloom:
-    """The model with a `jax.ShapeDtypeStruct` for each parameter; nothing is allocated."""
-    return nnx.eval_shape(lambda: Bloom(config, rngs=nnx.Rngs(params=0)))
-
-
-def shardings(config: BloomConfig, mesh: Mesh, rules: Rules) -> nnx.State:
-    """A `NamedSharding` for each parameter, in the tree that `nnx.state(model, nnx.Param)` has."""
-    with nnx.logical_axis_rules(rules):
-        return nnx.get_named_sharding(nnx.state(abstract(config), nnx.Param), mesh)
-
-
-def create(config: BloomConfig, seed: int = 0, *, mesh: Mesh | None = None, rules: Rules = ()) -> Bloom:
-    """A freshly initialised model; under a mesh each device draws only its own part of each parameter.
-
-    The values depend on `config` and `seed` alone, not on the mesh.
-    """
-    graph = nnx.graphdef(abstract(config))
-
-    def draw(key: jax.Array) -> nnx.State:
-        return nnx.state(Bloom(config, rngs=nnx.Rngs(params=key)), nnx.Param)
-
-    out_shardings = shardings(config, mesh, rules) if mesh is not None else None
-    return nnx.merge(graph, jax.jit(draw, out_shardings=out_shardings)(jax.random.key(seed)))
-
-
-def from_params(config: BloomConfig, params: Mapping[str, Any]) -> Bloom:
-    """The model that holds `params`, a pure dict as `nnx.to_pure_dict(nnx.state(model, nnx.Param))` gives it."""
-    graph, state = nnx.split(abstract(config))
-    nnx.replace_by_pure_dict(state, params)
-    return nnx.merge(graph, state)

@@ -23,12 +23,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.core.spmd import get_logical_axis_rules
 from jax.ad_checkpoint import checkpoint_name
 from jax.experimental.pallas.ops.tpu import splash_attention
-from jax.sharding import PartitionSpec
 
 from seqgpt_jax.models.attention import MASKED, alibi_slopes
+from seqgpt_jax.models.sharding import current_rules
 
 SAVED = "attention"
 
@@ -129,19 +128,17 @@ def _on_mesh(method: str, function: Callable, names: tuple[tuple[str | None, ...
     mesh = jax.sharding.get_abstract_mesh()
     if mesh.empty:
         return function
-    rules = dict(get_logical_axis_rules())
-    missing = sorted({"batch", "heads", "length"} - set(rules))
-    if missing:
+    rules = current_rules()
+    if rules is None:
         raise ValueError(
-            f"Model.attention = {method!r} on a mesh needs logical axis rules for batch, heads and length, and those "
-            f"in force lack {', '.join(missing)}: call it inside nnx.logical_axis_rules(rules)"
+            f"Model.attention = {method!r} on a mesh needs sharding rules: call it inside use_sharding(mesh, rules)"
         )
-    if rules["length"] is not None:
+    if rules.length is not None:
         raise ValueError(
             f"Model.attention = {method!r} needs whole rows on a device, and the rule for length splits them over "
-            f"{rules['length']!r}: set it to None, or Model.attention to 'plain'"
+            f"{rules.length!r}: set it to None, or Model.attention to 'plain'"
         )
-    specs = tuple(PartitionSpec(*(rules[name] if name else None for name in axes)) for axes in names)
+    specs = tuple(rules.spec(*axes) for axes in names)
     return jax.shard_map(function, in_specs=specs, out_specs=specs[0], check_vma=False)
 
 

@@ -14,8 +14,8 @@ from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
 from seqgpt_jax.io.contract import ModelContract
-from seqgpt_jax.models import bloom
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.parameters import abstract
 from seqgpt_jax.planning.chips import GIB, Slice
 from seqgpt_jax.planning.compiling import Compiled, compile_program, shard_bytes, slice_devices
 from seqgpt_jax.planning.hlo import read_program
@@ -76,7 +76,7 @@ class DecodePlan:
         return dataclasses.asdict(self) | {"phases": [one.to_json() for one in self.phases]}
 
 
-def plan_decoding(model: BloomConfig, decode: DecodeConfig, contract: ModelContract, slice_: Slice) -> DecodePlan:
+def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContract, slice_: Slice) -> DecodePlan:
     """Compiles both programs, unless the weights alone are too large, and draws up the plan.
 
     Raises:
@@ -125,7 +125,7 @@ def plan_decoding(model: BloomConfig, decode: DecodeConfig, contract: ModelContr
     return plan if problems else _with_times(plan, model, slice_, programs)
 
 
-def _with_times(plan: DecodePlan, model: BloomConfig, slice_: Slice, programs: dict[str, Compiled]) -> DecodePlan:
+def _with_times(plan: DecodePlan, model: ModelConfig, slice_: Slice, programs: dict[str, Compiled]) -> DecodePlan:
     flops = decoding_flops(
         model,
         batch_size=plan.batch_size,
@@ -148,9 +148,9 @@ def _with_times(plan: DecodePlan, model: BloomConfig, slice_: Slice, programs: d
     )
 
 
-def weights_on_chip(model: BloomConfig, place: SingleDeviceSharding) -> tuple[Any, Any]:
+def weights_on_chip(model: ModelConfig, place: SingleDeviceSharding) -> tuple[Any, Any]:
     """(the weights as they are loaded, as the engine computes with them), abstract, on one chip."""
-    loaded = bloom.abstract(model)
+    loaded = abstract(model)
     return _placed(loaded, place), _placed(jax.eval_shape(for_decoding, loaded), place)
 
 

@@ -16,7 +16,6 @@ from seqgpt_jax.planning.hlo import Part, read_program
 from seqgpt_jax.planning.roofline import Phase, executed_flops, phases
 from seqgpt_jax.planning.train_step import Recipe, block_flops_ratio
 from seqgpt_jax.planning.workload import Workload
-from seqgpt_jax.training.metrics import model_flops
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Plan:
       compile_seconds: on this machine.
       collectives: kind and dtype -> how often in a step, and bytes that a chip receives.
       phases: parts of the step and their times.
-      roofline_step_seconds, roofline_mfu: None where it does not fit. MFU counts useful work alone (`model_flops`).
+      roofline_step_seconds, roofline_mfu: None where it does not fit. MFU counts useful work alone (`train_flops`).
       executed_flops_per_chip: with padding and rematerialisation.
       block_flops_ratio: XLA's count for one block over the analytic one.
       limit: what makes the step as slow as it is.
@@ -116,7 +115,7 @@ def make_plan(recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compi
     made = phases(parts, flops, slice_)
     seconds = sum(one.seconds for one in made)
     tokens, supervised, keys = (train.batch_size * value for value in workload.row(train.length))
-    useful = model_flops(model, tokens=tokens, supervised=supervised, keys=keys)
+    useful = model.train_flops(tokens=tokens, supervised=supervised, keys=keys)
     hours = None if workload.steps is None else workload.steps * seconds / 3600
     slowest = max(made, key=lambda one: one.seconds)
     return dataclasses.replace(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.planning.chips import Slice
 from seqgpt_jax.planning.hlo import Collective, Part
 
@@ -53,7 +53,7 @@ class Phase:
 
 
 def executed_flops(
-    config: BloomConfig, *, batch_size: int, length: int, target_capacity: int, shares: int
+    config: ModelConfig, *, batch_size: int, length: int, target_capacity: int, shares: int
 ) -> dict[str, float]:
     """FLOPs of a step on each chip, by part, with padding and with what rematerialisation repeats.
 
@@ -79,7 +79,7 @@ def executed_flops(
 
 
 def decoding_flops(
-    config: BloomConfig, *, batch_size: int, num_beams: int, prompt_length: int, answer_length: int
+    config: ModelConfig, *, batch_size: int, num_beams: int, prompt_length: int, answer_length: int
 ) -> dict[str, float]:
     """FLOPs of "prefill" and of one "step" of the search, on one chip, with all there is room for in the cache.
 

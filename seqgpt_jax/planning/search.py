@@ -8,6 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.models.vocab_embedding import gathering_table_is_cheaper
 from seqgpt_jax.planning.chips import GIB, Slice
 from seqgpt_jax.planning.report import Plan, make_plan
@@ -15,7 +16,6 @@ from seqgpt_jax.planning.roofline import executed_flops
 from seqgpt_jax.planning.train_step import Recipe, compile_train_step
 from seqgpt_jax.planning.workload import Workload
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.partitioning import Rules
 
 _COMPILED_AT_MOST = 4
 _NOTHING_FITS = "nothing that was tried fits: take a larger slice, or chips with more memory"
@@ -132,8 +132,8 @@ def candidates(recipe: Recipe, slice_: Slice, workload: Workload) -> Iterator[Ca
 
 def _parts(logical: str, sizes: Mapping[str, int], *, within: str | None = None) -> int:
     """Into how many parts the rules split a logical axis; with `within`, along mesh axes that split that one too."""
-    axes = Rules().mesh_axes(logical)
-    also = axes if within is None else Rules().mesh_axes(within)
+    axes = ShardingRules().mesh_axes(logical)
+    also = axes if within is None else ShardingRules().mesh_axes(within)
     return math.prod(sizes.get(axis, 1) for axis in axes if axis in also)
 
 

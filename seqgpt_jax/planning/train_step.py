@@ -9,7 +9,7 @@ from seqgpt_jax.planning.compiling import Compiled, compile_program, slice_devic
 from seqgpt_jax.planning.workload import Workload
 
 if TYPE_CHECKING:
-    from seqgpt_jax.models.config import BloomConfig
+    from seqgpt_jax.models.backbone import ModelConfig
     from seqgpt_jax.training.config import TrainConfig
     from seqgpt_jax.training.optimizer import OptimizerConfig
     from seqgpt_jax.training.partitioning import MeshConfig
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Recipe:
     """What a gin file says of a training run."""
 
-    model: "BloomConfig"
+    model: "ModelConfig"
     optimizer: "OptimizerConfig"
     train: "TrainConfig"
     mesh: "MeshConfig"
@@ -52,17 +52,17 @@ def compile_train_step(recipe: Recipe, slice_: Slice, workload: Workload) -> tup
       ValueError: recipe and slice contradict each other.
     """
     import jax
-    from flax import nnx
 
     from seqgpt_jax.data.batches import pack
+    from seqgpt_jax.models.sharding import ShardingRules, use_sharding
     from seqgpt_jax.training.loop import abstract_state
     from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
-    from seqgpt_jax.training.partitioning import Rules, batch_sharding, check_batch
+    from seqgpt_jax.training.partitioning import batch_sharding, check_batch
     from seqgpt_jax.training.step import make_train_step
 
     if recipe.model.param_dtype != "float32":
         raise ValueError("Model.param_dtype must be 'float32' in training; Model.dtype is that of computation")
-    rules, train = Rules(), recipe.train
+    rules, train = ShardingRules(), recipe.train
     mesh = slice_mesh(recipe, slice_)
     check_batch(train.batch_size, train.accumulate, mesh, rules)
     schedule = make_schedule(recipe.optimizer, 1000)
@@ -74,14 +74,14 @@ def compile_train_step(recipe: Recipe, slice_: Slice, workload: Workload) -> tup
         for name, row in pack([], train.length, workload.target_capacity).items()
     }
     step = make_train_step(recipe.model, optimizer, schedule, mesh, accumulate=train.accumulate, rules=rules)
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
+    with use_sharding(mesh, rules):
         compiled = compile_program(
             step, (state, batch), {"parameters": state.params, "optimizer": state.opt_state, "batch": batch}
         )
     return compiled, dict(mesh.shape)
 
 
-def block_flops_ratio(model: "BloomConfig", length: int) -> float:
+def block_flops_ratio(model: "ModelConfig", length: int) -> float:
     """FLOPs of one block and its gradient as XLA counts them, over those of `roofline.executed_flops`.
 
     One row through one block, as JAX lowers it, before any compilation; elementwise work makes the ratio a little more
@@ -89,17 +89,16 @@ def block_flops_ratio(model: "BloomConfig", length: int) -> float:
     """
     import jax
     import jax.numpy as jnp
-    from flax import nnx
 
-    from seqgpt_jax.models import bloom
+    from seqgpt_jax.models.parameters import abstract, from_params, params_of
     from seqgpt_jax.planning.roofline import executed_flops
 
     small = dataclasses.replace(model, n_layer=1, vocab_size=8, attention="plain")
-    params = nnx.to_pure_dict(nnx.state(bloom.abstract(small), nnx.Param))
+    params = params_of(abstract(small))
     row = jax.ShapeDtypeStruct((1, length), jnp.int32)
 
     def total(params: Any, tokens: Any) -> Any:
-        return jnp.sum(bloom.from_params(small, params)(tokens, tokens, tokens).astype(jnp.float32))
+        return jnp.sum(from_params(small, params)(tokens, tokens, tokens).astype(jnp.float32))
 
     counted = jax.jit(jax.grad(total)).lower(params, row).cost_analysis()["flops"]
     mine = executed_flops(small, batch_size=1, length=length, target_capacity=0, shares=1)

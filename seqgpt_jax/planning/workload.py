@@ -38,7 +38,7 @@ class Workload:
     source: str
 
     def row(self, length: int) -> tuple[float, float, float]:
-        """(tokens, supervised tokens, keys) of an average row, as `metrics.model_flops` counts them."""
+        """(tokens, supervised tokens, keys) of an average row, as `ModelConfig.train_flops` counts them."""
         tokens = length * self.packing
         return tokens, tokens * self.supervised, tokens * (min(self.tokens_per_example, length) + 1) / 2
 

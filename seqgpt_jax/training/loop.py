@@ -12,15 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from etils import epath
-from flax import nnx
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from rich.console import Console
 
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
-from seqgpt_jax.models import bloom
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.parameters import abstract, create, param_shardings, params_of
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
 from seqgpt_jax.training.checkpointing.metadata import (
     CheckpointError,
@@ -35,15 +35,7 @@ from seqgpt_jax.training.metrics import MetricsAggregator
 from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts, batch_checksum, config_fields, environment
 from seqgpt_jax.training.nonfinite import NonFiniteSteps
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import (
-    MeshConfig,
-    Rules,
-    batch_sharding,
-    check_batch,
-    host_rows,
-    make_mesh,
-    param_shardings,
-)
+from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, check_batch, host_rows, make_mesh
 from seqgpt_jax.training.preemption import preemption_signals
 from seqgpt_jax.training.profiling import Profiler
 from seqgpt_jax.training.step import StepMetrics, TrainState, compile_once, make_train_step, train_state_shardings
@@ -79,7 +71,7 @@ class Outcome:
 
 def train(
     config: TrainConfig,
-    model_config: BloomConfig,
+    model_config: ModelConfig,
     optimizer_config: OptimizerConfig,
     mesh_config: MeshConfig,
     *,
@@ -90,7 +82,7 @@ def train(
     contract: ModelContract = RELEASED_CONTRACT,
     open_validation: Callable[..., BatchSource] | None = None,
     config_text: str = "",
-    rules: Rules | None = None,
+    rules: ShardingRules | None = None,
     hosts: Hosts = SINGLE_HOST,
 ) -> Outcome:
     """Trains in `run_dir`, or resumes there. The same arguments give the same weights, interrupted or not.
@@ -113,7 +105,7 @@ def train(
       NotFiniteError: too many steps had a loss or gradient that is not finite.
       SaveError: all steps are done, or the run was preempted, but the state could not be saved.
     """
-    run_dir, rules = storage.open_path(run_dir), rules or Rules()
+    run_dir, rules = storage.open_path(run_dir), rules or ShardingRules()
     console = Console(soft_wrap=True, emoji=False)
 
     def log(text: str) -> None:
@@ -155,8 +147,7 @@ def train(
     optimizer = make_optimizer(optimizer_config, schedule)
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(jax.set_mesh(mesh))
-        stack.enter_context(nnx.logical_axis_rules(rules.pairs()))
+        stack.enter_context(use_sharding(mesh, rules))
         checkpoints = Checkpointer(
             run_dir,
             keep=config.keep,
@@ -199,8 +190,8 @@ def train(
                 params = initial_params(config.init_from, model_config, tokenizer, mesh, rules)
                 origin = f"initialized from {config.init_from}"
             else:
-                model = bloom.create(model_config, config.seed, mesh=mesh, rules=rules.pairs())
-                params = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+                model = create(model_config, config.seed, mesh=mesh, rules=rules)
+                params = params_of(model)
                 origin = "initialized with random weights"
             state = initial_state(params, model_config, optimizer, mesh, rules)
             if jax.process_index() == 0:
@@ -321,10 +312,10 @@ def is_older(saved_at: float, minutes: float | None) -> bool:
 
 
 def abstract_state(
-    config: BloomConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: Rules
+    config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
 ) -> TrainState:
     """The train state as `jax.ShapeDtypeStruct`s with shardings; nothing is allocated."""
-    params = nnx.to_pure_dict(nnx.state(bloom.abstract(config), nnx.Param))
+    params = params_of(abstract(config))
     state = TrainState(jax.ShapeDtypeStruct((), jnp.int32), params, jax.eval_shape(optimizer.init, params))
     return jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
@@ -334,7 +325,7 @@ def abstract_state(
 
 
 def initial_state(
-    params: Any, config: BloomConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: Rules
+    params: Any, config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
 ) -> TrainState:
     """The train state at step 0; the optimizer state is created sharded."""
     shardings = train_state_shardings(config, optimizer, mesh, rules)
@@ -342,9 +333,9 @@ def initial_state(
     return TrainState(jax.device_put(np.zeros((), np.int32), shardings.step), params, opt_state)
 
 
-def initial_params(path: str, config: BloomConfig, tokenizer: Any, mesh: Mesh, rules: Rules) -> Any:
+def initial_params(path: str, config: ModelConfig, tokenizer: Any, mesh: Mesh, rules: ShardingRules) -> Any:
     """The weights in `path`, sharded over the mesh; CheckpointError where model or tokenizer do not match."""
-    loaded = model_folder.load(path, mesh=mesh, rules=rules.pairs())
+    loaded = model_folder.load(path, mesh=mesh, rules=rules)
     check_start(path, loaded.config, config)
     ids = tokenizer.get_vocab()
     changed = sorted(token for token, id in loaded.tokenizer.get_vocab().items() if ids.get(token) != id)
@@ -353,4 +344,4 @@ def initial_params(path: str, config: BloomConfig, tokenizer: Any, mesh: Mesh, r
             f"Train.init_from = {path!r} was trained with another tokenizer: {len(changed):,} of its tokens have "
             f"another id here, or none, for example {changed[0]!r}. Prepare the data with the tokenizer of that folder."
         )
-    return nnx.to_pure_dict(nnx.state(loaded.model, nnx.Param))
+    return params_of(loaded.model)

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from seqgpt_jax.atomic import FAMILIES
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.training.step import StepMetrics
 
 T = TypeVar("T")
@@ -33,25 +33,6 @@ PEAK_FLOPS = (
 def peak_flops(device_kind: str) -> float | None:
     """Peak FLOP/s of one chip; None for a chip that the table does not know."""
     return next((peak for name, peak in PEAK_FLOPS if name.lower() in device_kind.lower()), None)
-
-
-def model_flops(config: BloomConfig, *, tokens: float, supervised: float, keys: float) -> float:
-    """Model FLOPs of a step, forward and backward, as MFU counts them (PaLM, arXiv:2204.02311, appendix B).
-
-        6 * body parameters * tokens  +  6 * V * D * supervised  +  12 * layers * D * keys
-
-    Padding, keys of other segments and recomputation by rematerialization do not count, and the head counts for
-    supervised tokens alone, because no others are projected to the vocabulary.
-
-    Args:
-      config: of the model; the body is all parameters but the embedding table.
-      tokens: tokens that are not padding.
-      supervised: tokens that are predicted.
-      keys: sum over tokens of the number of tokens each one attends to.
-    """
-    table = config.vocab_size * config.hidden_size
-    body = config.num_params() - table
-    return 6.0 * (body * tokens + table * supervised) + 12.0 * config.n_layer * config.hidden_size * keys
 
 
 @dataclass(frozen=True)
@@ -135,7 +116,7 @@ class MetricsAggregator:
       device_kind: of each chip, for its peak FLOP/s.
     """
 
-    def __init__(self, config: BloomConfig, *, steps: int, devices: int, device_kind: str) -> None:
+    def __init__(self, config: ModelConfig, *, steps: int, devices: int, device_kind: str) -> None:
         peak = peak_flops(device_kind)
         self._config, self._steps = config, steps
         self._peak = peak * devices if peak else None
@@ -188,7 +169,7 @@ class MetricsAggregator:
         tokens, supervised, keys = (
             float(sum(getattr(m, name) for m in timed)) for name in ("tokens", "supervised", "keys")
         )
-        flops = model_flops(self._config, tokens=tokens, supervised=supervised, keys=keys)
+        flops = self._config.train_flops(tokens=tokens, supervised=supervised, keys=keys)
         finite = [m for m in metrics if not m.skipped]
         weights = [float(m.supervised) for m in finite]
         return WindowMetrics(

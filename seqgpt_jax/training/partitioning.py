@@ -1,6 +1,6 @@
 """Device mesh, and sharding of batches, parameters and optimizer state.
 
-Arrays have logical axes (`Rules` has one field for each); a mesh has four axes:
+Arrays have logical axes (`ShardingRules` has one field for each); a mesh has four axes:
 
     replica  slices, each with full copies of the model: only gradients cross the slow network between slices
     data     data parallelism: full copies of the model, each with its own rows of the batch
@@ -12,7 +12,6 @@ A slice is a set of devices with a fast interconnect, such as a TPU slice; JAX r
 """
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from flax import nnx
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from seqgpt_jax.models import bloom
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.parameters import abstract, param_shardings, params_of
+from seqgpt_jax.models.sharding import ShardingRules
 
 MESH_AXES = ("replica", "data", "fsdp", "tensor")
 _AUTO = (AxisType.Auto,) * len(MESH_AXES)
@@ -90,54 +89,12 @@ def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -
     return Mesh(np.concatenate([mesh.devices for mesh in meshes]), MESH_AXES, axis_types=_AUTO)
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Logical axis -> mesh axis, or a tuple of them, or None where it is not split."""
-
-    batch: str | tuple[str, ...] | None = ("replica", "data", "fsdp")
-    length: str | tuple[str, ...] | None = None
-    layers: str | tuple[str, ...] | None = None
-    # With fsdp although that splits the batch too: `models.table` says why, and why it stands last.
-    vocab: str | tuple[str, ...] | None = ("tensor", "fsdp")
-    embed: str | tuple[str, ...] | None = "fsdp"
-    mlp: str | tuple[str, ...] | None = "tensor"
-    heads: str | tuple[str, ...] | None = "tensor"
-    qkv: str | tuple[str, ...] | None = None
-    head_dim: str | tuple[str, ...] | None = None
-
-    def pairs(self) -> tuple[tuple[str, str | tuple[str, ...] | None], ...]:
-        """As `flax.nnx.logical_axis_rules` wants them."""
-        return tuple((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
-
-    def mesh_axes(self, logical: str) -> tuple[str, ...]:
-        """The mesh axes of one logical axis, () for none; ValueError with the closest names for an unknown one."""
-        known = dict(self.pairs())
-        if logical not in known:
-            close = difflib.get_close_matches(logical, known, n=3, cutoff=0.4) or sorted(known)
-            raise ValueError(f"no rule for the logical axis {logical!r}; closest: {', '.join(close)}")
-        axes = known[logical]
-        return () if axes is None else (axes,) if isinstance(axes, str) else tuple(axes)
-
-    def spec(self, *logical: str | None) -> PartitionSpec:
-        """The partition of an array with these logical axes; ValueError where a mesh axis would be used twice.
-
-        >>> tuple(Rules().spec("batch", None, "mlp"))
-        (('replica', 'data', 'fsdp'), None, 'tensor')
-        """
-        axes = [() if name is None else self.mesh_axes(name) for name in logical]
-        used = [axis for group in axes for axis in group]
-        twice = sorted({axis for axis in used if used.count(axis) > 1})
-        if twice:
-            raise ValueError(f"an array with axes {logical} would use the mesh axis {twice[0]!r} twice: {axes}")
-        return PartitionSpec(*(group if len(group) > 1 else group[0] if group else None for group in axes))
-
-
-def batch_sharding(mesh: Mesh, rules: Rules) -> NamedSharding:
+def batch_sharding(mesh: Mesh, rules: ShardingRules) -> NamedSharding:
     """Sharding of every array [B, …] of a batch: by rows."""
     return NamedSharding(mesh, rules.spec("batch"))
 
 
-def check_batch(batch_size: int, accumulate: int, mesh: Mesh, rules: Rules) -> None:
+def check_batch(batch_size: int, accumulate: int, mesh: Mesh, rules: ShardingRules) -> None:
     """ValueError unless every micro-batch splits evenly over the devices that share the batch."""
     axes = rules.mesh_axes("batch")
     shards = math.prod(mesh.shape[axis] for axis in axes)
@@ -150,7 +107,7 @@ def check_batch(batch_size: int, accumulate: int, mesh: Mesh, rules: Rules) -> N
         )
 
 
-def host_rows(mesh: Mesh, rules: Rules, batch_size: int) -> tuple[int, int]:
+def host_rows(mesh: Mesh, rules: ShardingRules, batch_size: int) -> tuple[int, int]:
     """(index, count): this process feeds slice `index` of `count` equal slices of the global batch.
 
     Processes that share rows (the tensor axis crosses hosts) get the same index, so `count` is not always the number of
@@ -167,38 +124,12 @@ def host_rows(mesh: Mesh, rules: Rules, batch_size: int) -> tuple[int, int]:
     return start // rows, batch_size // rows
 
 
-def param_shardings(config: BloomConfig, mesh: Mesh, rules: Rules) -> dict[str, Any]:
-    """A `NamedSharding` for every parameter, from the logical axes that its module gave it, as a pure dict.
-
-    Raises:
-      ValueError: an unknown logical axis, a mesh axis used twice, or a size that the mesh does not divide.
-    """
-    state = nnx.state(bloom.abstract(config), nnx.Param)
-    with nnx.logical_axis_rules(()):  # so that names stay names, also where rules are in force
-        names = nnx.to_pure_dict(nnx.get_partition_spec(state))
-
-    def place(path, param, logical):
-        try:
-            sharding = NamedSharding(mesh, rules.spec(*logical))
-            sharding.shard_shape(param.shape)
-        except ValueError as error:
-            where = ".".join(str(key.key) for key in path)
-            parts = math.prod(mesh.shape[axis] for axis in rules.mesh_axes("vocab")) if "vocab" in logical else 1
-            hint = (
-                f"; choose Mesh.tensor and Mesh.fsdp so that their product divides Model.vocab_size = {param.shape[0]}"
-                if param.shape[0] % parts
-                else ""
-            )
-            raise ValueError(f"parameter {where} {param.shape}, axes {tuple(logical)}: {error}{hint}") from None
-        return sharding
-
-    return jax.tree_util.tree_map_with_path(place, nnx.to_pure_dict(state), names)
-
-
-def state_shardings(config: BloomConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: Rules) -> Any:
+def state_shardings(
+    config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
+) -> Any:
     """(shardings of the parameters, of the optimizer's state): what mirrors a parameter lies as it does."""
     params = param_shardings(config, mesh, rules)
-    shapes = nnx.to_pure_dict(nnx.state(bloom.abstract(config), nnx.Param))
+    shapes = params_of(abstract(config))
     everywhere = NamedSharding(mesh, PartitionSpec())
     opt_state = optax.tree_map_params(
         optimizer,

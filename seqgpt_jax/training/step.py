@@ -9,10 +9,11 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from seqgpt_jax.atomic import FAMILIES
-from seqgpt_jax.models import bloom
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.parameters import from_params
+from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.loss import LossSums, target_loss
-from seqgpt_jax.training.partitioning import Rules, batch_sharding, state_shardings
+from seqgpt_jax.training.partitioning import batch_sharding, state_shardings
 
 Batch = dict[str, jax.Array]
 
@@ -61,13 +62,13 @@ class StepMetrics(NamedTuple):
     family_weight: jax.Array
 
 
-def batch_loss(config: BloomConfig, params: Any, batch: Batch) -> LossSums:
+def batch_loss(config: ModelConfig, params: Any, batch: Batch) -> LossSums:
     """The loss of all targets of a batch, whose arrays are [B, L] and, of targets, [B, T] (see `data.batches`)."""
-    model = bloom.from_params(config, params)
+    model = from_params(config, params)
     hidden_BxLxD = model(batch["tokens"], batch["positions"], batch["segment_ids"])
     return target_loss(
         hidden_BxLxD,
-        model.word_embeddings[...],
+        model.head(),
         batch["target_positions"],
         batch["target_ids"],
         batch["target_weights"],
@@ -86,7 +87,7 @@ def sum_by_family(values: jax.Array, families: jax.Array) -> jax.Array:
 
 
 def train_state_shardings(
-    config: BloomConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: Rules
+    config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
 ) -> TrainState:
     """Sharding of each array of the train state."""
     params, opt_state = state_shardings(config, optimizer, mesh, rules)
@@ -103,17 +104,17 @@ def updates_done(opt_state: Any) -> jax.Array:
 
 
 def make_train_step(
-    config: BloomConfig,
+    config: ModelConfig,
     optimizer: optax.GradientTransformation,
     schedule: optax.Schedule,
     mesh: Mesh,
     *,
     accumulate: int = 1,
-    rules: Rules | None = None,
+    rules: ShardingRules | None = None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, StepMetrics]]:
     """The compiled `train_step(state, batch) -> (state, metrics)`. It takes the old state's memory.
 
-    Call it inside `jax.set_mesh(mesh)` and `nnx.logical_axis_rules(rules.pairs())`.
+    Call it inside `use_sharding(mesh, rules)`.
 
     Gradients are of sum(loss) / sum(weight) over the whole batch, however it is cut: into
     `accumulate` micro-batches, one after the other, and over any number of devices and hosts.
@@ -121,7 +122,7 @@ def make_train_step(
     Where the loss or a gradient is not finite, parameters and optimizer state (with its count of updates, which the
     learning rate follows) keep their values; the decision is made on the device, in the same program.
     """
-    rules = rules or Rules()
+    rules = rules or ShardingRules()
 
     def mean_loss(params: Any, batch: Batch, all_weights: jax.Array) -> tuple[jax.Array, jax.Array]:
         sums = batch_loss(config, params, batch)

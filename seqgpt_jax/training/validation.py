@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.parameters import param_shardings
+from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.metrics import family_means
 from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts
-from seqgpt_jax.training.partitioning import Rules, batch_sharding, host_rows, param_shardings
+from seqgpt_jax.training.partitioning import batch_sharding, host_rows
 from seqgpt_jax.training.step import Batch, batch_loss, sum_by_family
 
 
@@ -60,12 +62,12 @@ class Validation:
 
     def __init__(
         self,
-        config: BloomConfig,
+        config: ModelConfig,
         open_batches: Callable[..., Any],
         *,
         rows: int,
         mesh: Mesh,
-        rules: Rules,
+        rules: ShardingRules,
         hosts: Hosts = SINGLE_HOST,
     ) -> None:
         index, count = host_rows(mesh, rules, rows)
@@ -96,7 +98,7 @@ class Validation:
         )
 
 
-def _sums(config: BloomConfig, params: Any, batch: Batch) -> _Sums:
+def _sums(config: ModelConfig, params: Any, batch: Batch) -> _Sums:
     """Sums of the losses and weights of a global batch, whose arrays are [B, …]."""
     sums, families = batch_loss(config, params, batch), batch["target_families"]
     return _Sums(

@@ -3,12 +3,12 @@
 from functools import cache
 from pathlib import Path
 
-from flax import nnx
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
 from seqgpt_jax.models.bloom import Bloom
+from seqgpt_jax.models.parameters import params_of
 from tests.decoding.peer import tiny_model
 
 TEXTS = (
@@ -33,6 +33,6 @@ def model(seed: int = 0, *, spare_rows: int = 8, end_bias: float = 1.8) -> Bloom
 def write_folder(folder: Path, seed: int = 0) -> Path:
     """A Hugging Face folder of such a model."""
     made = model(seed)
-    tensors = params_to_hf(nnx.to_pure_dict(nnx.state(made, nnx.Param)), made.config, "float32")
+    tensors = params_to_hf(params_of(made), made.config, "float32")
     save_folder(folder, made.config, tensors, tokenizer())
     return folder

@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from flax import nnx
 from transformers import BloomConfig as PeerConfig
 from transformers import BloomForCausalLM
 
-from seqgpt_jax.models.bloom import Bloom, abstract, from_params
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom import Bloom
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import abstract, from_params, params_of
 
 EOS = 2
 # Products this small only wait for each other on more threads.
@@ -35,7 +35,7 @@ def tiny_model(
     """
     config = BloomConfig(vocab_size=vocab_size, hidden_size=8 * n_head, n_layer=n_layer, n_head=n_head)
     random = np.random.default_rng(seed)
-    shapes = nnx.to_pure_dict(nnx.state(abstract(config), nnx.Param))
+    shapes = params_of(abstract(config))
     params = jax.tree.map(lambda leaf: random.normal(0, 0.3, leaf.shape).astype(np.float32), shapes)
     params["layers"]["attention"]["dense"]["kernel"] *= mixing
     end_D = params["word_embeddings"][EOS]
@@ -58,7 +58,7 @@ def peer_of(model: Bloom) -> BloomForCausalLM:
             eos_token_id=EOS,
         )
     ).eval()
-    params = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.state(model, nnx.Param)))
+    params = jax.tree.map(np.asarray, params_of(model))
     width, layers = config.hidden_size, params["layers"]
     weights = {"word_embeddings.weight": params["word_embeddings"]}
     for ours, theirs in (("embed_norm", "word_embeddings_layernorm"), ("final_norm", "ln_f")):

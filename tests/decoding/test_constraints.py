@@ -14,8 +14,8 @@ from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine
 from seqgpt_jax.io.contract import ModelContract
-from seqgpt_jax.models import bloom
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create
 from tests.data.small_tasks import small_tokenizer
 
 TOKENIZER = small_tokenizer()
@@ -101,7 +101,7 @@ def test_character_states_agree_with_the_parser(value) -> None:
 def test_answers_of_a_random_model_parse(num_beams) -> None:
     config = BloomConfig(vocab_size=VOCAB, hidden_size=48, n_layer=2, n_head=6, initializer_range=0.3)
     decode = DecodeConfig(num_beams=num_beams, max_new_tokens=96, batch_size=4)
-    engine = Engine(bloom.create(config, seed=3), TOKENIZER, decode, ModelContract())
+    engine = Engine(create(config, seed=3), TOKENIZER, decode, ModelContract())
     questions = [(atom, LABELS[:n]) for atom in ("cls", "ext") for n in (1, 2, 4)]
     texts = [CHINESE.prompt(atom, f"Ann went to Rome {i}", labels) for i, (atom, labels) in enumerate(questions)]
     prompts = [Prompt(atom, labels, text) for (atom, labels), text in zip(questions, texts, strict=True)]
@@ -116,7 +116,7 @@ def test_answers_of_a_random_model_parse(num_beams) -> None:
 def test_prompts_of_any_wording_are_constrained_by_their_labels() -> None:
     config = BloomConfig(vocab_size=VOCAB, hidden_size=48, n_layer=2, n_head=6, initializer_range=0.3)
     decode = DecodeConfig(num_beams=2, max_new_tokens=48, batch_size=2)
-    engine = Engine(bloom.create(config, seed=3), TOKENIZER, decode, ModelContract())
+    engine = Engine(create(config, seed=3), TOKENIZER, decode, ModelContract())
     texts = ("Text: a b\nFind: person\nAnswer: [GEN]", "Once upon a time", "what?\n\n\n[GEN]")
     completions = engine.generate([Prompt(atom, LABELS[:2], text) for atom in ("cls", "ext") for text in texts])
     for atom, completion in zip(["cls"] * 3 + ["ext"] * 3, completions, strict=True):
@@ -138,7 +138,7 @@ def test_prompts_of_any_wording_are_constrained_by_their_labels() -> None:
 )
 def test_what_cannot_be_constrained_is_refused_before_anything_is_generated(atom, labels, message, monkeypatch) -> None:
     config = BloomConfig(vocab_size=VOCAB, hidden_size=48, n_layer=1, n_head=6)
-    engine = Engine(bloom.create(config), TOKENIZER, DecodeConfig(batch_size=1), ModelContract())
+    engine = Engine(create(config), TOKENIZER, DecodeConfig(batch_size=1), ModelContract())
     monkeypatch.setattr(engine, "_generate_batch", lambda *_: pytest.fail("generated"))
     good = Prompt("cls", ("a", "b"), CHINESE.prompt("cls", "x", ("a", "b")))
     with pytest.raises(ContractError, match=message):

@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-from flax import nnx
 
 from seqgpt_jax import evaluate
 from seqgpt_jax.command_line import UsageError
@@ -17,8 +16,8 @@ from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io.contract import read_contract, write_contract
 from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
 from seqgpt_jax.io.model_folder import LoadingError
-from seqgpt_jax.models.bloom import create
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create, params_of
 from tests.evaluation.records import two_data_sets, write_store
 
 FAST = ("--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=3", "--gin.Evaluate.resamples=10")
@@ -28,7 +27,7 @@ FAST = ("--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=3", "--gin.Eval
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluate") / "model"
     config = BloomConfig(vocab_size=320, hidden_size=16, n_layer=1, n_head=2)
-    params = nnx.to_pure_dict(nnx.state(create(config), nnx.Param))
+    params = params_of(create(config))
     tokenizer = train_tokenizer([record.prompt for record in two_data_sets()], 300)
     save_folder(folder, config, params_to_hf(params, config, "float32"), tokenizer)
     return folder

@@ -10,7 +10,6 @@ import ml_dtypes
 import numpy as np
 import pytest
 import torch
-from flax import nnx
 from jax.sharding import AxisType
 from safetensors.numpy import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -24,8 +23,9 @@ from seqgpt_jax.io.hf_checkpoint import (
     save_folder,
 )
 from seqgpt_jax.io.tensor_files import Tensor, TensorFileError, read_tensors, write_tensors
-from seqgpt_jax.models.bloom import create, shardings
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create, param_shardings, params_of
+from seqgpt_jax.models.sharding import ShardingRules
 from tests.io import reading
 from tests.models import peers
 from tests.models.test_sharding import RULES
@@ -81,7 +81,7 @@ def test_round_trip_keeps_every_bit(tmp_path, dtype, shards):
 
 def test_exported_folder_in_transformers(tmp_path):
     model = create(CONFIG, seed=5)
-    params = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+    params = params_of(model)
     tensors = params_to_hf(params, CONFIG, "float32")
     save_folder(tmp_path / "out", CONFIG, tensors, peers.make_tokenizer(), max_shard_bytes=100_000, card="# A card\n")
     peer, report = AutoModelForCausalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
@@ -106,7 +106,7 @@ def test_exported_folder_in_transformers(tmp_path):
 def test_saving_leaves_the_tokenizer_as_it_was(tmp_path):
     tokenizer = peers.make_tokenizer()
     tokenizer.padding_side = "right"
-    params = nnx.to_pure_dict(nnx.state(create(CONFIG), nnx.Param))
+    params = params_of(create(CONFIG))
     save_folder(tmp_path / "out", CONFIG, params_to_hf(params, CONFIG, "bfloat16"), tokenizer)
     assert tokenizer.padding_side == "right"
     assert json.loads((tmp_path / "out" / "config.json").read_text())["dtype"] == "bfloat16"
@@ -121,7 +121,7 @@ def test_saving_over_something_is_refused(tmp_path):
 
 
 def test_failed_save_leaves_no_folder(tmp_path):
-    params = nnx.to_pure_dict(nnx.state(create(CONFIG), nnx.Param))
+    params = params_of(create(CONFIG))
     del params["final_norm"]
     with pytest.raises(KeyError):
         save_folder(tmp_path / "out", CONFIG, params_to_hf(params, CONFIG, "float32"), peers.make_tokenizer())
@@ -254,10 +254,10 @@ def test_loading_onto_a_mesh_reads_each_part_once(source, tmp_path, monkeypatch,
     expected = load_params(source, CONFIG)
     sizes = reading.count(monkeypatch)
     mesh = jax.make_mesh((2, 2, 2), ("data", "fsdp", "tensor"), axis_types=(AxisType.Auto,) * 3)
-    places = nnx.to_pure_dict(shardings(CONFIG, mesh, RULES))
-    params = load_params(folder, CONFIG, places)
+    shardings = param_shardings(CONFIG, mesh, RULES)
+    params = load_params(folder, CONFIG, shardings)
     jax.tree.map(np.testing.assert_array_equal, params, expected)
-    for leaf, place in zip(jax.tree.leaves(params), jax.tree.leaves(places), strict=True):
+    for leaf, place in zip(jax.tree.leaves(params), jax.tree.leaves(shardings), strict=True):
         assert leaf.sharding == place
         assert leaf.dtype == "float32"
     assert params["word_embeddings"].addressable_shards[0].data.shape == (128, 48)
@@ -268,8 +268,8 @@ def test_loading_onto_a_mesh_reads_each_part_once(source, tmp_path, monkeypatch,
 
 def test_layers_may_be_split(source):
     mesh = jax.make_mesh((3,), ("stage",), axis_types=(AxisType.Auto,), devices=jax.devices()[:3])
-    rules = [(name, "stage" if name == "layers" else None) for name, _ in RULES]
-    params = load_params(source, CONFIG, nnx.to_pure_dict(shardings(CONFIG, mesh, rules)))
+    rules = ShardingRules(layers="stage", vocab=None, embed=None, mlp=None, heads=None)
+    params = load_params(source, CONFIG, param_shardings(CONFIG, mesh, rules))
     assert params["layers"]["mlp"]["dense_h_to_4h"]["kernel"].addressable_shards[2].data.shape == (1, 48, 192)
     jax.tree.map(np.testing.assert_array_equal, params, load_params(source, CONFIG))
 

@@ -18,8 +18,8 @@ from seqgpt_jax.io import hf_checkpoint, model_folder
 from seqgpt_jax.io.contract import ModelContract, write_contract
 from seqgpt_jax.io.model_folder import LoadingError, load
 from seqgpt_jax.io.tokenizer import TokenizerError, fingerprint
-from seqgpt_jax.models.bloom import create
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create, params_of
 from tests.models import peers
 from tests.models.test_sharding import RULES
 
@@ -27,7 +27,7 @@ CONFIG = BloomConfig(vocab_size=peers.VOCAB, hidden_size=48, n_layer=2, n_head=6
 
 
 def _params(model) -> dict:
-    return nnx.to_pure_dict(nnx.state(model, nnx.Param))
+    return params_of(model)
 
 
 def _checkpoint(folder, step: int, params: dict) -> None:
@@ -111,16 +111,16 @@ def test_each_host_reads_what_its_own_devices_hold(saved_peer):
         import numpy as np
         from flax import nnx
         from seqgpt_jax.io.model_folder import load
-        from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
+        from seqgpt_jax.training.partitioning import MeshConfig, ShardingRules, make_mesh
         from tests.io import reading
         plain = load({str(saved_peer)!r})
         with pytest.MonkeyPatch.context() as patch:
             sizes = reading.count(patch)
-            loaded = load({str(saved_peer)!r}, mesh=make_mesh(MeshConfig()), rules=Rules().pairs())
+            loaded = load({str(saved_peer)!r}, mesh=make_mesh(MeshConfig()), rules=ShardingRules())
         def compare(leaf, whole):
             for part in leaf.addressable_shards:
                 np.testing.assert_array_equal(part.data, np.asarray(whole)[part.index])
-        jax.tree.map(compare, *(nnx.to_pure_dict(nnx.state(one.model, nnx.Param)) for one in (loaded, plain)))
+        jax.tree.map(compare, *(params_of(one.model) for one in (loaded, plain)))
         print(sum(sizes) / loaded.config.num_params())
     """
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}

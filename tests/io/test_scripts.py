@@ -8,15 +8,14 @@ import sys
 import numpy as np
 import orbax.checkpoint as ocp
 import pytest
-from flax import nnx
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seqgpt_jax import command_line, export, import_hf
 from seqgpt_jax.io.hf_checkpoint import params_to_hf
 from seqgpt_jax.io.model_folder import load, save_run_config
 from seqgpt_jax.io.tensor_files import read_tensors
-from seqgpt_jax.models.bloom import create
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create, params_of
 from tests.models import peers
 
 
@@ -62,7 +61,7 @@ def test_an_exported_run_is_its_checkpoint_in_that_dtype(tmp_path, dtype):
     run, exported = tmp_path / "ft", tmp_path / "exported"
     run.mkdir()
     config = BloomConfig(vocab_size=peers.VOCAB, hidden_size=48, n_layer=2, n_head=6)
-    params = nnx.to_pure_dict(nnx.state(create(config, seed=4), nnx.Param))
+    params = params_of(create(config, seed=4))
     save_run_config(run, config)
     peers.make_tokenizer().save_pretrained(str(run / "tokenizer"))
     with ocp.CheckpointManager((run / "checkpoints").absolute(), item_names=("params",)) as manager:

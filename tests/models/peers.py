@@ -11,8 +11,9 @@ from transformers import BloomConfig as PeerConfig
 from transformers import BloomForCausalLM, PreTrainedTokenizerFast
 
 from seqgpt_jax.io.hf_checkpoint import load_params, read_config
-from seqgpt_jax.models.bloom import Bloom, from_params
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom import Bloom
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import from_params
 
 VOCAB, HIDDEN, LAYERS = 512, 48, 3
 

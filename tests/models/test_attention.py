@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.bloom.modeling_bloom import build_alibi_tensor
 
-from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
+from seqgpt_jax.models.attention import alibi_bias, alibi_slopes, attend, segment_mask
 
 
 @pytest.mark.parametrize("n_head", [*range(1, 34), 112])
@@ -29,8 +29,8 @@ def test_a_constant_added_to_all_positions_changes_nothing():
     q, k, v = rng.normal(size=(3, 2, 12, 6, 8)).astype(np.float32)
     positions = np.broadcast_to(np.arange(12), (2, 12))
     mask = np.broadcast_to(np.tri(12, dtype=bool), (2, 12, 12))
-    near = attend(q, k, v, alibi_slopes(6), positions, mask)
-    far = attend(q, k, v, alibi_slopes(6), positions + 1000, mask)
+    near = attend(q, k, v, alibi_bias(alibi_slopes(6), positions), mask)
+    far = attend(q, k, v, alibi_bias(alibi_slopes(6), positions + 1000), mask)
     np.testing.assert_allclose(near, far, atol=1e-4)
 
 
@@ -42,8 +42,7 @@ def test_bias_keeps_neighbours_apart_at_position_2047_in_bfloat16():
         zeros,
         zeros.repeat(2, 1),
         values,
-        np.array([0.5], np.float32),
-        np.array([[2046, 2047]]),
+        alibi_bias(np.array([0.5], np.float32), np.array([[2046, 2047]])),
         np.ones((1, 1, 2), bool),
     )
     assert out.dtype == "bfloat16"
@@ -52,5 +51,5 @@ def test_bias_keeps_neighbours_apart_at_position_2047_in_bfloat16():
 
 def test_a_query_that_sees_nothing_gets_the_mean():
     v = np.arange(6, dtype=np.float32).reshape(1, 3, 1, 2)
-    out = attend(v[:, :1], v, v, alibi_slopes(1), np.arange(3)[None], np.zeros((1, 1, 3), bool))
+    out = attend(v[:, :1], v, v, alibi_bias(alibi_slopes(1), np.arange(3)[None]), np.zeros((1, 1, 3), bool))
     np.testing.assert_allclose(out[0, 0, 0], [2, 3])

@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from seqgpt_jax.models import bloom, flash_attention
-from seqgpt_jax.models.attention import alibi_slopes, attend, segment_mask
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models import flash_attention
+from seqgpt_jax.models.attention import alibi_bias, alibi_slopes, attend, segment_mask
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.planning.compiling import find_compiler
 from seqgpt_jax.training.optimizer import OptimizerConfig
-from seqgpt_jax.training.partitioning import Rules
 from tests.planning.compiler import needs_compiler
 from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
 
 ROWS, LENGTH, HEADS, HEAD_DIM = 4, 256, 4, 8
-RULES = Rules().pairs()
+RULES = ShardingRules()
 interpreted = partial(flash_attention.splash, interpret=True)
 METHODS = pytest.mark.parametrize("method", [flash_attention.blockwise, interpreted], ids=["blockwise", "splash"])
 
@@ -46,7 +47,7 @@ def arrays(dtype, rows=ROWS, length=LENGTH, heads=HEADS, head_dim=HEAD_DIM):
 
 
 def plain(q, k, v, positions, segments):
-    return attend(q, k, v, alibi_slopes(q.shape[2]), positions, segment_mask(segments))
+    return attend(q, k, v, alibi_bias(alibi_slopes(q.shape[2]), positions), segment_mask(segments))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -129,7 +130,7 @@ def test_blocks_without_a_common_text_are_skipped():
 def test_sharded_equals_unsharded(method, row):
     inputs = (*arrays("float32"), *row)
     expected = with_gradients(method, *inputs)
-    with jax.set_mesh(mesh_of(2, 2, 2)), nnx.logical_axis_rules(RULES):
+    with use_sharding(mesh_of(2, 2, 2), RULES):
         found = with_gradients(partial(method), *inputs)
     assert found[1].sharding.spec[:3] == (("data", "fsdp"), None, "tensor")
     assert_close(found, expected, 1e-6)
@@ -171,7 +172,7 @@ def model_and_loss(**settings):
         hidden = model(tokens, positions, segments)
         return jnp.sum(jnp.where(segments[..., None] > 0, jnp.sin(3 * hidden), 0))
 
-    return bloom.create(config), nnx.value_and_grad(loss)
+    return create(config), nnx.value_and_grad(loss)
 
 
 @pytest.mark.parametrize(("attention", "remat"), [("blockwise", "full"), ("splash", "dots")])
@@ -225,17 +226,17 @@ def test_what_a_method_cannot_take_is_an_error(method, length, message):
 
 
 def test_an_unknown_method_is_an_error():
-    with pytest.raises(ValueError, match=r"BloomConfig.attention must be one of .*'splash'"):
+    with pytest.raises(ValueError, match=r"Model.attention must be one of .*'splash'"):
         dataclasses.replace(MODEL, attention="flash")
 
 
 @pytest.mark.parametrize(
     ("rules", "message"),
-    [((), "lack batch, heads, length"), (Rules(batch="data", length="fsdp").pairs(), "rule for length splits them")],
+    [(None, "needs sharding rules"), (ShardingRules(batch="data", length="fsdp"), "rule for length splits them")],
 )
 @METHODS
 def test_rules_that_do_not_fit_are_an_error(method, rules, message, row):
-    with jax.set_mesh(mesh_of(2, 2, 2)), nnx.logical_axis_rules(rules), pytest.raises(ValueError, match=message):
+    with use_sharding(mesh_of(2, 2, 2), rules), pytest.raises(ValueError, match=message):
         jax.eval_shape(method, *arrays("float32")[:3], *row)
 
 
@@ -256,16 +257,16 @@ def test_the_kernel_lowers_for_a_tpu(head_dim, monkeypatch):
 
 ON_A_SLICE = """
 import jax, jax.numpy as jnp
-from flax import nnx
 from jax.experimental import topologies
 from seqgpt_jax.models import flash_attention
-from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
+from seqgpt_jax.training.partitioning import MeshConfig, make_mesh
 
 mesh = make_mesh(MeshConfig(1, 2, 2), topologies.get_topology_desc(platform="tpu", topology_name="v5e:2x2").devices)
 lies = jax.NamedSharding(mesh, jax.P("fsdp", None, "tensor"))
 heads = jax.ShapeDtypeStruct((4, 2048, 8, 80), "bfloat16", sharding=lies)
 row = jax.ShapeDtypeStruct((4, 2048), "int32", sharding=jax.NamedSharding(mesh, jax.P("fsdp")))
-with jax.set_mesh(mesh), nnx.logical_axis_rules(Rules().pairs()):
+with use_sharding(mesh, ShardingRules()):
     loss = lambda *args: jnp.sum(jnp.square(flash_attention.splash(*args).astype(jnp.float32)))
     compiled = jax.jit(jax.grad(loss, argnums=(0, 1, 2))).lower(heads, heads, heads, row, row).compile()
 text = compiled.as_text()

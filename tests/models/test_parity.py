@@ -9,7 +9,8 @@ import pytest
 import torch
 from flax import nnx
 
-from seqgpt_jax.models.bloom import attend_within, from_params
+from seqgpt_jax.models.bloom import attend_within
+from seqgpt_jax.models.parameters import from_params, params_of
 from tests.models import peers
 
 TOLERANCE = 1e-5
@@ -105,7 +106,7 @@ def test_bfloat16_is_as_close_to_float32_as_the_peers(tmp_path, tokens):
 
 def _gradient(model, tokens, config=None):
     config = config or model.config
-    params = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+    params = params_of(model)
     positions = np.broadcast_to(np.arange(tokens.shape[1]), tokens.shape)
 
     def loss(params):
@@ -148,7 +149,7 @@ def test_remat_changes_no_gradient(six_heads, tokens, exact_gradient, remat):
 def test_what_remat_repeats(six_heads, remat, products):
     """Six products in a block, each with two in its gradient; "dots" repeats the two of attention."""
     _, model = six_heads
-    params = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+    params = params_of(model)
     config = dataclasses.replace(model.config, remat=remat)
     ones = np.ones((1, 8), np.int32)
     gradient = jax.grad(lambda params: from_params(config, params)(ones, ones, ones).sum())

@@ -1,27 +1,19 @@
 """Eight CPU devices as a 2x2x2 mesh: the same numbers, and constraints that are really there."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 from flax import nnx
 from jax.sharding import AxisType
 
-from seqgpt_jax.models.bloom import create
-from seqgpt_jax.models.config import BloomConfig
-from seqgpt_jax.models.sharding import constrain
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create
+from seqgpt_jax.models.sharding import ShardingRules, constrain, mesh_axes, use_sharding
 
 CONFIG = BloomConfig(vocab_size=512, hidden_size=48, n_layer=3, n_head=6, remat="full")
-RULES = (
-    ("batch", ("data", "fsdp")),
-    ("length", None),
-    ("vocab", ("tensor", "fsdp")),
-    ("embed", "fsdp"),
-    ("mlp", "tensor"),
-    ("heads", "tensor"),
-    ("qkv", None),
-    ("head_dim", None),
-    ("layers", None),
-)
+RULES = ShardingRules(batch=("data", "fsdp"))  # this mesh has no axis `replica`
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +49,7 @@ def test_parameters_are_born_sharded_and_equal(mesh):
 
 def test_sharded_equals_unsharded(mesh, batch):
     (_, expected), expected_gradient = _run(create(CONFIG, seed=3), batch)
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(RULES):
+    with use_sharding(mesh, RULES):
         (_, found), gradient = _run(create(CONFIG, seed=3, mesh=mesh, rules=RULES), batch)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-5), gradient, expected_gradient)
@@ -73,7 +65,7 @@ def test_constraints_are_in_the_jaxpr_only_under_a_mesh_with_rules(mesh, batch):
     assert "sharding_constraint" not in text()
     with jax.set_mesh(mesh):
         assert "sharding_constraint" not in text()
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(RULES):
+    with use_sharding(mesh, RULES):
         # embeddings; in the scanned block: four kernels, qkv, mlp, residual stream
         assert text().count("sharding_constraint") == 8
 
@@ -81,11 +73,28 @@ def test_constraints_are_in_the_jaxpr_only_under_a_mesh_with_rules(mesh, batch):
 def test_no_activation_is_replicated(mesh, batch):
     """The look-up in the split table leaves each device with its own rows of the batch."""
     model = create(CONFIG, mesh=mesh, rules=RULES)
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(RULES):
+    with use_sharding(mesh, RULES):
         hidden = jax.jit(lambda model, *batch: model(*batch))(model, *batch)
     assert hidden.addressable_shards[0].data.shape[0] == 2
 
 
 def test_a_name_without_a_rule_is_an_error(mesh):
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(RULES[1:]), pytest.raises(ValueError, match="lack batch"):
-        constrain(np.zeros((8, 4)), "batch", None)
+    with use_sharding(mesh, RULES), pytest.raises(ValueError, match=r"no rule for the logical axis 'batc'.*batch"):
+        constrain(np.zeros((8, 4)), "batc", None)
+
+
+def test_a_mesh_axis_used_twice_is_an_error(mesh):
+    """In an activation, and in a parameter that is created or loaded."""
+    with use_sharding(mesh, RULES), pytest.raises(ValueError, match="'fsdp' twice"):
+        constrain(np.zeros((8, 4)), "batch", "embed")
+    with pytest.raises(ValueError, match=r"parameter layers\..* 'tensor' twice"):
+        create(CONFIG, mesh=mesh, rules=dataclasses.replace(RULES, embed="tensor"))
+
+
+def test_rules_are_those_of_the_innermost_context(mesh):
+    assert mesh_axes("mlp") == ()
+    with use_sharding(mesh, RULES):
+        with use_sharding(mesh, dataclasses.replace(RULES, mlp=None)):
+            assert mesh_axes("mlp") == ()
+        assert mesh_axes("mlp") == ("tensor",)
+    assert mesh_axes("mlp") == ()

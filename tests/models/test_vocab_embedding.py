@@ -4,10 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 
 from seqgpt_jax.models import vocab_embedding
-from seqgpt_jax.training.partitioning import Rules
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from tests.training.runs import mesh_of
 
 B, L, D = 8, 12, 16
@@ -39,14 +38,14 @@ def with_gradient(rows: int, dtype: str = "float32") -> tuple[jax.Array, jax.Arr
 def test_any_mesh_finds_the_same_rows(shape, rows):
     words, tokens, weights = arrays(rows)
     expected = jax.grad(lambda words: weighed(jnp.take(words, tokens, axis=0), weights))(words)
-    with jax.set_mesh(mesh_of(*shape)), nnx.logical_axis_rules(Rules().pairs()):
+    with use_sharding(mesh_of(*shape), ShardingRules()):
         found, gradient = with_gradient(rows)
     np.testing.assert_array_equal(found, words[tokens])
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-5)
 
 
 def test_embeddings_that_are_too_large_are_made_in_pieces(monkeypatch):
-    with jax.set_mesh(mesh_of(1, 4, 2)), nnx.logical_axis_rules(Rules().pairs()):
+    with use_sharding(mesh_of(1, 4, 2), ShardingRules()):
         whole = with_gradient(TOKENS_TRAVEL)
         monkeypatch.setattr(vocab_embedding, "EMBEDDINGS_BYTES", B * L * D)  # four pieces
         in_pieces = with_gradient(TOKENS_TRAVEL)
@@ -58,7 +57,7 @@ def test_embeddings_that_are_too_large_are_made_in_pieces(monkeypatch):
 def test_a_gradient_is_summed_in_float32(rows):
     """A hundred times the same row: bfloat16 would lose what is below a 256th of the sum."""
     tokens = jnp.full((B, L), 3, jnp.int32)
-    with jax.set_mesh(mesh_of(1, 8, 1)), nnx.logical_axis_rules(Rules().pairs()):
+    with use_sharding(mesh_of(1, 8, 1), ShardingRules()):
         gradient = jax.jit(
             jax.grad(
                 lambda words: jnp.sum(vocab_embedding.lookup(words, tokens, jnp.dtype("bfloat16")), dtype=jnp.float32)
@@ -70,7 +69,7 @@ def test_a_gradient_is_summed_in_float32(rows):
 
 
 def test_the_smaller_travels():
-    with jax.set_mesh(mesh_of(1, 8, 1)), nnx.logical_axis_rules(Rules().pairs()):
+    with use_sharding(mesh_of(1, 8, 1), ShardingRules()):
         split = vocab_embedding.VocabSharding.in_force()
         assert split.gathers_table(1024, 4 * 2048, "bfloat16", "bfloat16")
         assert not split.gathers_table(250_880 // 8, 4 * 1024, "bfloat16", "bfloat16")
@@ -81,6 +80,6 @@ def test_the_smaller_travels():
 
 
 def test_a_rule_that_would_gather_rows_out_of_order_is_refused():
-    rules = Rules(vocab=("fsdp", "tensor")).pairs()
-    with jax.set_mesh(mesh_of(2, 2, 2)), nnx.logical_axis_rules(rules), pytest.raises(ValueError, match="last, as in"):
+    rules = ShardingRules(vocab=("fsdp", "tensor"))
+    with use_sharding(mesh_of(2, 2, 2), rules), pytest.raises(ValueError, match="last, as in"):
         vocab_embedding.VocabSharding.in_force()

@@ -9,7 +9,7 @@ from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.io.contract import ModelContract
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.planning import decode_step
 from seqgpt_jax.planning.roofline import decoding_flops
 from tests.decoding.folders import tokenizer

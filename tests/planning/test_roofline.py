@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.planning.chips import parse_slice
 from seqgpt_jax.planning.hlo import Collective, Part
 from seqgpt_jax.planning.roofline import executed_flops, phases

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.planning import workload
 from seqgpt_jax.planning.chips import GIB, Slice, parse_slice
 from seqgpt_jax.planning.search import best_plan, candidates, changes, variants

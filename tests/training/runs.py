@@ -7,19 +7,19 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import nnx
 from jax.sharding import Mesh
 
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io import model_folder
-from seqgpt_jax.models import bloom
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create, params_of
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.loop import Outcome, initial_state, train
 from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import MeshConfig, Rules, batch_sharding, make_mesh
+from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, make_mesh
 from seqgpt_jax.training.step import StepMetrics, TrainState, make_train_step
 
 MODEL = BloomConfig(vocab_size=288, hidden_size=16, n_layer=2, n_head=4)
@@ -111,12 +111,12 @@ def take_steps(
     **options: Any,
 ) -> tuple[TrainState, list[StepMetrics]]:
     """State and metrics, as host arrays, after one update for each batch."""
-    rules = Rules()
+    rules = ShardingRules()
     schedule = make_schedule(optimizer, steps)
     chain = make_optimizer(optimizer, schedule)
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
-        made = bloom.create(model, 0, mesh=mesh, rules=rules.pairs())
-        state = initial_state(nnx.to_pure_dict(nnx.state(made, nnx.Param)), model, chain, mesh, rules)
+    with use_sharding(mesh, rules):
+        made = create(model, 0, mesh=mesh, rules=rules)
+        state = initial_state(params_of(made), model, chain, mesh, rules)
         step = make_train_step(model, chain, schedule, mesh, **options)
         metrics = []
         for batch in batches:

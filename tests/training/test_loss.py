@@ -8,13 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgpt_jax.models import bloom
+from seqgpt_jax.models.parameters import create
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.loss import target_loss
-from seqgpt_jax.training.partitioning import Rules
 from tests.training.runs import MODEL, mesh_of
 
 Arrays = tuple[jax.Array, ...]
@@ -130,7 +129,7 @@ def test_packed_rows_give_the_loss_and_gradient_of_separate_rows():
         sums = target_loss(model(tokens, positions, segments), model.word_embeddings[...], *rest)
         return sums.loss / sums.weight
 
-    model = bloom.create(MODEL)
+    model = create(MODEL)
     value_and_grad = jax.jit(jax.value_and_grad(loss))
     packed, packed_gradient = value_and_grad(model, [row((0, 1))])
     separate, separate_gradient = value_and_grad(model, [row((0,)), row((1,))])
@@ -173,13 +172,13 @@ def test_a_mesh_does_not_change_it_and_the_table_stays_out_of_the_loop(shape, V)
     B, L, T, D = 8, 32, 12, 64
     arrays = example(B, L, T, D, V)
     expected, expected_gradients = jax.value_and_grad(plain_loss, argnums=(0, 1))(*arrays)
-    mesh, rules = mesh_of(*shape), Rules()
+    mesh, rules = mesh_of(*shape), ShardingRules()
     places = [
         jax.NamedSharding(mesh, spec)
         for spec in (rules.spec("batch"), rules.spec("vocab", None), *[rules.spec("batch")] * 3)
     ]
     one_position = 4 * (B // (shape[0] * shape[1])) * V // shape[2]
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
+    with use_sharding(mesh, rules):
 
         def loss(*a):
             sums = target_loss(*a, logits_bytes=4 * one_position)  # three chunks

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from seqgpt_jax.atomic import FAMILIES
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.training import metrics
-from seqgpt_jax.training.metrics import MetricsAggregator, model_flops, peak_flops
+from seqgpt_jax.training.metrics import MetricsAggregator, peak_flops
 from seqgpt_jax.training.step import StepMetrics
 
 CONFIG = BloomConfig(vocab_size=100, hidden_size=8, n_layer=3, n_head=2)
@@ -39,7 +39,7 @@ def test_flops_by_counting_every_product_of_one_packed_row():
     keys = sum(range(1, 6)) + sum(range(1, 4))
     attention = 2 * keys * D + 2 * keys * D  # scores, then values, of all heads together
     forward = layers * (products + attention) + 2 * 4 * D * V
-    counted = model_flops(CONFIG, tokens=8, supervised=4, keys=keys)
+    counted = CONFIG.train_flops(tokens=8, supervised=4, keys=keys)
     # The formula counts biases and layer norms as if they were products.
     vectors = CONFIG.num_params() - V * D - layers * 12 * D * D
     assert counted == 3 * forward + 6 * vectors * 8
@@ -75,7 +75,7 @@ def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatc
     assert window.supervised_per_second == 20 / 4
     assert window.packing == 0.75
     assert window.eta_seconds == 2.0 * 7
-    flops = model_flops(CONFIG, tokens=120, supervised=20, keys=120)
+    flops = CONFIG.train_flops(tokens=120, supervised=20, keys=120)
     assert window.mfu == pytest.approx(flops / 4 / (2 * 275e12))
     following = windows.window(5, [step_metrics(), step_metrics()], skipped=0)
     assert following.seconds_per_step == 3.0

@@ -3,9 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import nnx
 
-from seqgpt_jax.models import bloom
+from seqgpt_jax.models.parameters import abstract, params_of
 from seqgpt_jax.training.optimizer import OptimizerConfig, decay_mask, make_optimizer, make_schedule
 from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
 
@@ -42,7 +41,7 @@ def test_short_runs_have_usable_rates(schedule, warmup, steps):
 
 
 def test_only_matrices_decay():
-    shapes = nnx.to_pure_dict(nnx.state(bloom.abstract(MODEL), nnx.Param))
+    shapes = params_of(abstract(MODEL))
     mask = {
         jax.tree_util.keystr(path): value for path, value in jax.tree_util.tree_leaves_with_path(decay_mask(shapes))
     }

@@ -4,15 +4,15 @@ import jax
 import pytest
 from jax.sharding import PartitionSpec
 
+from seqgpt_jax.models.parameters import param_shardings
+from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import (
     MeshConfig,
-    Rules,
     batch_sharding,
     check_batch,
     host_rows,
     make_mesh,
-    param_shardings,
     state_shardings,
 )
 from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
@@ -74,7 +74,7 @@ def replicas_of(replica: int, data: int, fsdp: int, tensor: int) -> jax.sharding
 
 
 def test_replicas_split_the_batch_and_no_parameter():
-    mesh, rules = replicas_of(2, 1, 2, 2), Rules()
+    mesh, rules = replicas_of(2, 1, 2, 2), ShardingRules()
     assert batch_sharding(mesh, rules).shard_shape((8, 24)) == (2, 24)
     whole = param_shardings(MODEL, mesh_of(1, 2, 2), rules)
     split = param_shardings(MODEL, mesh, rules)
@@ -100,21 +100,21 @@ def test_replicas_and_a_wide_tensor_axis_train_like_one_device(shape, eight_head
 
 def test_rules_name_the_closest_axis():
     with pytest.raises(ValueError, match=r"no rule for the logical axis 'embeds'; closest: embed"):
-        Rules().spec("vocab", "embeds")
+        ShardingRules().spec("vocab", "embeds")
 
 
 def test_rules_refuse_a_mesh_axis_used_twice():
-    assert Rules().spec("batch", "length", None) == PartitionSpec(("replica", "data", "fsdp"), None, None)
+    assert ShardingRules().spec("batch", "length", None) == PartitionSpec(("replica", "data", "fsdp"), None, None)
     with pytest.raises(ValueError, match="'fsdp' twice"):
-        Rules().spec("batch", "embed")
+        ShardingRules().spec("batch", "embed")
     with pytest.raises(ValueError, match="'tensor' twice"):
-        Rules(embed="tensor").spec("vocab", "embed")
+        ShardingRules(embed="tensor").spec("vocab", "embed")
 
 
 def test_every_parameter_and_its_moments_lie_by_the_rules():
     mesh = mesh_of(2, 2, 2)
     config = OptimizerConfig()
-    params, opt_state = state_shardings(MODEL, make_optimizer(config, make_schedule(config, 5)), mesh, Rules())
+    params, opt_state = state_shardings(MODEL, make_optimizer(config, make_schedule(config, 5)), mesh, ShardingRules())
     kernel = params["layers"]["attention"]["query_key_value"]["kernel"]
     assert kernel.spec == PartitionSpec(None, "fsdp", "tensor", None, None)
     assert params["word_embeddings"].spec == PartitionSpec(("tensor", "fsdp"), None)
@@ -126,24 +126,24 @@ def test_every_parameter_and_its_moments_lie_by_the_rules():
 
 def test_a_parameter_that_cannot_be_split_is_named():
     with pytest.raises(ValueError, match=r"parameter layers\.attention\.dense\.kernel .*'heads'.*partitioned 8 times"):
-        param_shardings(dataclasses.replace(MODEL, hidden_size=24, n_head=4), mesh_of(1, 1, 8), Rules())
+        param_shardings(dataclasses.replace(MODEL, hidden_size=24, n_head=4), mesh_of(1, 1, 8), ShardingRules())
     with pytest.raises(ValueError, match=r"word_embeddings .* product divides Model\.vocab_size = 300"):
-        param_shardings(dataclasses.replace(MODEL, vocab_size=300), mesh_of(1, 4, 2), Rules())
+        param_shardings(dataclasses.replace(MODEL, vocab_size=300), mesh_of(1, 4, 2), ShardingRules())
 
 
 def test_batch_size_must_divide():
-    check_batch(16, 2, mesh_of(2, 2, 2), Rules())
+    check_batch(16, 2, mesh_of(2, 2, 2), ShardingRules())
     with pytest.raises(ValueError, match=r"Train\.batch_size = 12 .* 2 micro-batches .* 4 devices .* multiple of 8"):
-        check_batch(12, 2, mesh_of(2, 2, 2), Rules())
+        check_batch(12, 2, mesh_of(2, 2, 2), ShardingRules())
 
 
 def test_one_host_feeds_all_rows():
-    assert host_rows(mesh_of(2, 2, 2), Rules(), 8) == (0, 1)
+    assert host_rows(mesh_of(2, 2, 2), ShardingRules(), 8) == (0, 1)
 
 
 def test_default_rules_cover_what_the_model_names():
     """An activation's axis without a rule would be found only while tracing on a mesh."""
     assert {"vocab", "embed", "mlp", "heads", "qkv", "head_dim", "layers", "batch", "length"} == {
-        name for name, _ in Rules().pairs()
+        field.name for field in dataclasses.fields(ShardingRules)
     }
-    assert len(jax.tree.leaves(param_shardings(MODEL, mesh_of(1, 1, 1), Rules()))) > 5
+    assert len(jax.tree.leaves(param_shardings(MODEL, mesh_of(1, 1, 1), ShardingRules()))) > 5

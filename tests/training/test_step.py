@@ -5,13 +5,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 
 from seqgpt_jax.atomic import FAMILIES
-from seqgpt_jax.models import bloom
+from seqgpt_jax.models.parameters import create, params_of
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.loop import initial_state
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import Rules, batch_sharding
+from seqgpt_jax.training.partitioning import batch_sharding
 from seqgpt_jax.training.step import make_train_step
 from tests.training.runs import CLS, LENGTH, MODEL, NER, ROWS, TinyBatches, assert_bit_equal, mesh_of, take_steps
 
@@ -128,11 +128,11 @@ def test_it_learns_a_batch_by_heart(batches):
 
 
 def test_activations_and_state_are_constrained_and_the_old_state_is_given_away(batches):
-    mesh, rules = mesh_of(2, 2, 2), Rules()
+    mesh, rules = mesh_of(2, 2, 2), ShardingRules()
     schedule = make_schedule(STEADY, 10)
     optimizer = make_optimizer(STEADY, schedule)
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
-        params = nnx.to_pure_dict(nnx.state(bloom.create(MODEL, 0, mesh=mesh, rules=rules.pairs()), nnx.Param))
+    with use_sharding(mesh, rules):
+        params = params_of(create(MODEL, 0, mesh=mesh, rules=rules))
         state = initial_state(params, MODEL, optimizer, mesh, rules)
         step = make_train_step(MODEL, optimizer, schedule, mesh)
         batch = jax.device_put(batches[0], batch_sharding(mesh, rules))

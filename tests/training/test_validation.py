@@ -5,14 +5,13 @@ import json
 import jax
 import numpy as np
 import pytest
-from flax import nnx
 
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.io import model_folder
-from seqgpt_jax.models import bloom
+from seqgpt_jax.models.parameters import create, params_of
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.metric_sinks import read_metrics
-from seqgpt_jax.training.partitioning import Rules
 from seqgpt_jax.training.validation import Validation, ValidationResult
 from tests.training.runs import (
     MODEL,
@@ -38,10 +37,10 @@ class HeldOut(TinyBatches):
 
 
 def held_out_result(mesh, params=None, open_batches=HeldOut) -> ValidationResult:
-    rules = Rules()
-    with jax.set_mesh(mesh), nnx.logical_axis_rules(rules.pairs()):
+    rules = ShardingRules()
+    with use_sharding(mesh, rules):
         if params is None:
-            params = nnx.to_pure_dict(nnx.state(bloom.create(MODEL, 0, mesh=mesh, rules=rules.pairs()), nnx.Param))
+            params = params_of(create(MODEL, 0, mesh=mesh, rules=rules))
         return Validation(MODEL, open_batches, rows=ROWS, mesh=mesh, rules=rules)(0, params)
 
 

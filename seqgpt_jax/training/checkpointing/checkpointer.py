@@ -1,7 +1,7 @@
 """Checkpoints of a run folder: asynchronous save, verified restore, fall-back from corrupt ones.
 
     runs/<name>/
-      model.json                    the shape of the model (BloomConfig)
+      model.json                    the shape of the model (ModelConfig)
       tokenizer/                    as Hugging Face loads it
       checkpoints/<step>/params     readable on its own: for evaluation, export and the next stage
       checkpoints/<step>/opt_state

@@ -6,7 +6,8 @@ from typing import Any
 
 from etils import epath
 
-from seqgpt_jax.models.config import BloomConfig
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.registry import DEFAULT_ARCHITECTURE
 
 # Fields of the model's config that may change on resume, and when another run starts from the weights.
 _COMPUTE_FIELDS = ("attention", "dtype", "remat")
@@ -28,7 +29,7 @@ class CheckpointMetadata:
       batch_size: rows of a global batch.
       length: tokens of a row.
       steps: updates of the whole run, over which the learning rate is scheduled.
-      model: fields of BloomConfig.
+      model: fields of the model's config.
       optimizer: fields of OptimizerConfig.
       skipped: how many of these steps were skipped, because loss or gradient were not finite.
       sums: `array_checksums` of params and opt_state; empty in format 1.
@@ -65,10 +66,12 @@ def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, fol
     moments = [values["optimizer"].get("moment_dtype", "float32") for values in (theirs, ours)]
     if moments[0] != moments[1]:
         differences.append(f"  Optimizer.moment_dtype: {moments[0]!r} in the checkpoint, {moments[1]!r} in this run")
+    # A checkpoint of before `Model.architecture` is of the default one.
+    model = {"architecture": DEFAULT_ARCHITECTURE} | theirs["model"]
     differences += [
-        f"  Model.{name}: {theirs['model'].get(name)!r} in the checkpoint, {value!r} in this run"
+        f"  Model.{name}: {model.get(name)!r} in the checkpoint, {value!r} in this run"
         for name, value in ours["model"].items()
-        if name not in _COMPUTE_FIELDS and theirs["model"].get(name) != value
+        if name not in _COMPUTE_FIELDS and model.get(name) != value
     ]
     if differences:
         raise CheckpointError(
@@ -86,7 +89,7 @@ def changed_settings(stored: CheckpointMetadata, expected: CheckpointMetadata) -
     return [f"{name}: {old!r} -> {new!r}" for name, old, new in pairs if old != new]
 
 
-def check_start(path: str, stored: BloomConfig, expected: BloomConfig) -> None:
+def check_start(path: str, stored: ModelConfig, expected: ModelConfig) -> None:
     """Raises CheckpointError unless the weights in `path`, of a model like `stored`, fit a model like `expected`."""
     theirs, ours = dataclasses.asdict(stored), dataclasses.asdict(expected)
     differences = [

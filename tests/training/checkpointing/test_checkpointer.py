@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from seqgpt_jax.io import model_folder
+from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError, CheckpointMetadata
 from seqgpt_jax.training.loop import abstract_state
 from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import Rules
 from seqgpt_jax.training.step import TrainState
 from tests.training.runs import MODEL, OPTIMIZER, assert_bit_equal, mesh_of
 
@@ -26,7 +26,7 @@ META = CheckpointMetadata(
 
 
 def like(mesh, model=MODEL) -> TrainState:
-    return abstract_state(model, make_optimizer(OPTIMIZER, make_schedule(OPTIMIZER, 6)), mesh, Rules())
+    return abstract_state(model, make_optimizer(OPTIMIZER, make_schedule(OPTIMIZER, 6)), mesh, ShardingRules())
 
 
 def some_state(mesh, step: int = 3) -> TrainState:

@@ -16,12 +16,13 @@ import jax
 from seqgpt_jax import command_line
 from seqgpt_jax.data.batches import Batch, Batches
 from seqgpt_jax.data.store import TrainStore
+from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer, read_metadata
 from seqgpt_jax.training.checkpointing.checksums import array_checksums
 from seqgpt_jax.training.loop import Outcome, abstract_state
 from seqgpt_jax.training.multihost.hosts import Hosts, join
 from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import MeshConfig, Rules, make_mesh
+from seqgpt_jax.training.partitioning import MeshConfig, make_mesh
 from tests.training.runs import LENGTH, MODEL, OPTIMIZER, ROWS, tiny_train
 
 EIGHT_HEADS = dataclasses.replace(MODEL, n_head=8)
@@ -83,7 +84,7 @@ def read_all(folder: Path, hosts: Hosts) -> None:
     optimizer = make_optimizer(OPTIMIZER, make_schedule(OPTIMIZER, STEPS))
     written = [run_dir(folder, layout, mesh) for layout in LAYOUTS.values() for mesh in (*MESHES[1:], MESHES[0])]
     for number, mesh in enumerate(MESHES):
-        like = abstract_state(EIGHT_HEADS, optimizer, make_mesh(MeshConfig(*mesh)), Rules())
+        like = abstract_state(EIGHT_HEADS, optimizer, make_mesh(MeshConfig(*mesh)), ShardingRules())
         for run in written[number :: len(MESHES)] if hosts.is_multihost else written:
             meta = read_metadata(run, STEPS)
             checkpoints = Checkpointer(run, keep=2)

@@ -1,4 +1,4 @@
-"""The shape of a BLOOM model, and its translation to and from a Hugging Face `config.json`."""
+"""Hyperparameters of BLOOM, and their translation to and from a Hugging Face config.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ ATTENTION = ("plain", "blockwise", "splash")
 
 @dataclass(frozen=True, kw_only=True)
 class BloomConfig:
-    """Hyperparameters of `Bloom`. The published sizes stand in `configs/models/`.
+    """Hyperparameters of `Bloom`. The published sizes are in `configs/models/`.
 
     Attributes:
+      architecture: the family, "bloom".
       vocab_size: rows of the embedding table, more than the tokenizer uses in the published models.
       hidden_size: width of the residual stream.
       n_layer: number of blocks.
@@ -30,6 +31,7 @@ class BloomConfig:
         not with its square: see `models/flash_attention.py`.
     """
 
+    architecture: Literal["bloom"] = "bloom"
     vocab_size: int = 250_880
     hidden_size: int
     n_layer: int
@@ -45,19 +47,26 @@ class BloomConfig:
         for name in ("vocab_size", "hidden_size", "n_layer", "n_head"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"BloomConfig.{name} must be a positive whole number, not {value!r}")
+                raise ValueError(f"Model.{name} must be a positive whole number, not {value!r}")
         if self.hidden_size % self.n_head:
-            raise ValueError(f"BloomConfig.n_head={self.n_head} does not divide hidden_size={self.hidden_size}")
-        choices = {"dtype": DTYPES, "param_dtype": DTYPES, "remat": REMAT, "attention": ATTENTION}
+            raise ValueError(f"Model.n_head = {self.n_head} does not divide hidden_size = {self.hidden_size}")
+        choices = {
+            "architecture": ("bloom",),
+            "dtype": DTYPES,
+            "param_dtype": DTYPES,
+            "remat": REMAT,
+            "attention": ATTENTION,
+        }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise ValueError(f"BloomConfig.{name} must be one of {allowed}, not {getattr(self, name)!r}")
+                raise ValueError(f"Model.{name} must be one of {allowed}, not {getattr(self, name)!r}")
         for name in ("layer_norm_epsilon", "initializer_range"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"BloomConfig.{name} must be above 0, not {getattr(self, name)!r}")
+                raise ValueError(f"Model.{name} must be above 0, not {getattr(self, name)!r}")
 
     @property
     def head_dim(self) -> int:
+        """Width of one head."""
         return self.hidden_size // self.n_head
 
     def num_params(self) -> int:
@@ -69,18 +78,40 @@ class BloomConfig:
         d = self.hidden_size
         return self.vocab_size * d + self.n_layer * (12 * d * d + 13 * d) + 4 * d
 
+    def block_kernel_params(self) -> int:
+        """Parameters of the kernels of one block, 12·d²: 3·d² of query_key_value, d² of dense, 8·d² of the MLP."""
+        return 12 * self.hidden_size**2
+
+    def last_kernel_params(self) -> int:
+        """Parameters of `dense_4h_to_h`, whose product ends a block: 4·d²."""
+        return 4 * self.hidden_size**2
+
+    def train_flops(self, *, tokens: float, supervised: float, keys: float) -> float:
+        """FLOPs that a step needs, forward and backward: what MFU counts (PaLM, arXiv:2204.02311, appendix B).
+
+            6 * body parameters * tokens  +  6 * V * D * supervised  +  12 * layers * D * keys
+
+        Only useful work counts: padding, keys of other segments and rematerialization are left out, and the head is
+        counted for supervised tokens alone, because no other ones meet it. The body is all but the embedding table.
+
+        Args:
+          tokens: tokens that are not padding.
+          supervised: tokens that are predicted.
+          keys: sum over tokens of the number of tokens each one attends to.
+        """
+        table = self.vocab_size * self.hidden_size
+        body = self.num_params() - table
+        return 6.0 * (body * tokens + table * supervised) + 12.0 * self.n_layer * self.hidden_size * keys
+
     @classmethod
     def from_hf(
         cls, values: Mapping[str, Any], *, dtype: str = "float32", param_dtype: str = "float32"
     ) -> "BloomConfig":
-        """The config that a Hugging Face `config.json` describes, under its new names or its old ones (`n_embed` …).
+        """The config that a Hugging Face config.json of BLOOM describes, under its new or its old names (`n_embed` …).
 
         Raises:
-          ValueError: it describes another architecture, or a variant of BLOOM that `Bloom` does not compute.
+          ValueError: a size is missing, or it is a variant of BLOOM that `Bloom` does not compute.
         """
-        model_type = values.get("model_type")
-        if model_type != "bloom":
-            raise ValueError(f"config.json says model_type={model_type!r}; only 'bloom' is supported")
         for name, computed in (("apply_residual_connection_post_layernorm", False), ("tie_word_embeddings", True)):
             if values.get(name, computed) != computed:
                 raise ValueError(f"config.json says {name}={values[name]}; only {computed} is supported")
@@ -103,7 +134,7 @@ class BloomConfig:
         )
 
     def to_hf(self) -> dict[str, Any]:
-        """What `config.json` of the exported model holds, but for token ids and the dtype of the stored weights."""
+        """The config.json of the exported model, without token ids and the dtype of the stored weights."""
         return {
             "architectures": ["BloomForCausalLM"],
             "model_type": "bloom",
