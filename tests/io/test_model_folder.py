@@ -109,9 +109,10 @@ def test_each_host_reads_what_its_own_devices_hold(saved_peer):
         import jax, pytest, sys
         jax.distributed.initialize("127.0.0.1:{port}", num_processes=2, process_id=int(sys.argv[1]))
         import numpy as np
-        from flax import nnx
         from seqgpt_jax.io.model_folder import load
-        from seqgpt_jax.training.partitioning import MeshConfig, ShardingRules, make_mesh
+        from seqgpt_jax.models.parameters import params_of
+        from seqgpt_jax.models.sharding import ShardingRules
+        from seqgpt_jax.training.partitioning import MeshConfig, make_mesh
         from tests.io import reading
         plain = load({str(saved_peer)!r})
         with pytest.MonkeyPatch.context() as patch:
