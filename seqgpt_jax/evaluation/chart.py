@@ -1,34 +1,34 @@
-"""The scores of the families as a picture."""
+"""Bar chart of the scores of each family."""
 
 import io
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from seqgpt_jax.evaluation.scores import Score, Scores
+from seqgpt_jax.evaluation.scores import Metrics, Scores
 
-# Blue, orange and grey that stay apart for colour-blind readers and in print.
-_COLOURS = {"score": "#1f4e79", "F1": "#e08a1e", "ROUGE": "#a6adb4"}
+# Blue, orange and grey that stay apart for color-blind readers and in print.
+_COLORS = {"score": "#1f4e79", "F1": "#e08a1e", "ROUGE": "#a6adb4"}
 _WIDTH = 0.27
 
 
 def family_chart(scores: Scores) -> bytes:
     """A PNG: for each family, and overall, the score and the two parts it is the mean of."""
-    groups: dict[str, Score] = {"overall": scores.overall, **scores.families}
+    groups: dict[str, Metrics] = {"overall": scores.overall, **scores.families}
     figure = Figure(figsize=(max(5.0, 1.0 + 0.95 * len(groups)), 3.6), dpi=140, layout="constrained")
     axes = figure.add_subplot()
-    places = np.arange(len(groups))
+    positions = np.arange(len(groups))
     heights = {
-        "score": [score.combined(scores.mode) for score in groups.values()],
-        "F1": [score.f1 for score in groups.values()],
-        "ROUGE": [score.rouge[scores.mode] for score in groups.values()],
+        "score": [metrics.score(scores.mode) for metrics in groups.values()],
+        "F1": [metrics.f1 for metrics in groups.values()],
+        "ROUGE": [metrics.rouge[scores.mode] for metrics in groups.values()],
     }
     for number, (name, values) in enumerate(heights.items()):
         percent = 100 * np.array(values)
-        bars = axes.bar(places + (number - 1) * _WIDTH, percent, _WIDTH, label=name, color=_COLOURS[name])
+        bars = axes.bar(positions + (number - 1) * _WIDTH, percent, _WIDTH, label=name, color=_COLORS[name])
         if name == "score":
             axes.bar_label(bars, fmt="%.0f", padding=2, fontsize=8)
-    axes.set_xticks(places, list(groups))
+    axes.set_xticks(positions, list(groups))
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_ylim(0, 107)
     axes.set_yticks(range(0, 101, 20))

@@ -7,7 +7,7 @@ from seqgpt_jax.data.store import EvalRecord, EvalStore
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.evaluation.predictions import read_prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
-from seqgpt_jax.evaluation.scores import Scores, check_ids, score
+from seqgpt_jax.evaluation.scores import Scores, check_ids, compute_scores
 from seqgpt_jax.evaluation.subset import sample
 
 Generate = Callable[[Sequence[Prompt]], Sequence[Completion]]
@@ -72,4 +72,4 @@ def evaluate(generate: Generate, stores: Sequence[EvalStore], config: EvaluateCo
         read_prediction(record, completion, mixture)
         for (mixture, record), completion in zip(records, completions, strict=True)
     ]
-    return score(predictions, config.mode, config.resamples, config.seed)
+    return compute_scores(predictions, config.mode, config.resamples, config.seed)

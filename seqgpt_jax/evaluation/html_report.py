@@ -70,7 +70,7 @@ def html_page(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Scores {100 * scores.overall.combined(scores.mode):.1f}</title>
+<title>Scores {100 * scores.overall.score(scores.mode):.1f}</title>
 <style>{_STYLE}</style>
 </head>
 <body>

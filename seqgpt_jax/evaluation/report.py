@@ -1,10 +1,10 @@
-"""What an evaluation leaves behind: numbers for programs, tables for people, pages to browse.
+"""Report of an evaluation: numbers for programs, tables for people, a page to browse.
 
 scores.json          all scores, times 100, with the settings behind them
 scores.md            the same as Markdown tables
 scores.png           a bar chart of the families
-predictions.jsonl    one line a prompt: what was asked, answered, and what it scored
-report.html          tables, chart and every wrong answer, in one file that needs no network
+predictions.jsonl    one line for each prompt: labels, gold, output, answers and its scores
+report.html          tables, chart and wrong answers, in one file that needs no network
 """
 
 import json
@@ -21,7 +21,7 @@ from seqgpt_jax.evaluation.chart import family_chart
 from seqgpt_jax.evaluation.html_report import html_page
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
-from seqgpt_jax.evaluation.scores import Score, Scores
+from seqgpt_jax.evaluation.scores import Metrics, Scores
 
 HEAD = ("score", "F1", "P", "R", "ROUGE", "well-formed", "data sets", "prompts")
 _TERMINAL_HEAD = ("score", "F1", "ROUGE", "well-formed", "prompts")
@@ -33,7 +33,7 @@ def write_report(scores: Scores, folder: Path, about: Mapping[str, Any]) -> None
     Args:
       scores: of one evaluation.
       folder: files of an earlier report in it are replaced.
-      about: JSON-like facts behind the scores (model, data, settings), shown as they are.
+      about: JSON-like facts about the scores (model, data, settings), shown as they are.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chart = family_chart(scores)
@@ -52,28 +52,28 @@ def as_json(scores: Scores, about: Mapping[str, Any]) -> dict[str, Any]:
     """The content of scores.json; every rate is times 100 and unrounded."""
     low, high = scores.interval
     groups = {
-        name: {key: _score_json(value, scores.mode) for key, value in getattr(scores, name).items()}
+        name: {key: _metrics_json(value, scores.mode) for key, value in getattr(scores, name).items()}
         for name in ("mixtures", "families", "languages")
     }
     datasets = [
         {
             **data._asdict(),
-            **_score_json(value, scores.mode),
-            "atomic_tasks": {task: _score_json(part, scores.mode) for task, part in scores.tasks[data].items()},
+            **_metrics_json(value, scores.mode),
+            "atomic_tasks": {task: _metrics_json(part, scores.mode) for task, part in scores.tasks[data].items()},
         }
         for data, value in scores.datasets.items()
     ]
-    overall = _score_json(scores.overall, scores.mode) | {"interval_low": 100 * low, "interval_high": 100 * high}
+    overall = _metrics_json(scores.overall, scores.mode) | {"interval_low": 100 * low, "interval_high": 100 * high}
     return {"about": dict(about), "mode": scores.mode, "overall": overall, **groups, "datasets": datasets}
 
 
-def _score_json(score: Score, mode: Mode) -> dict[str, float | int]:
-    rates = {"score": score.combined(mode)}
-    rates |= {f"score_{name}": score.combined(name) for name in MODES}
-    rates |= {name: getattr(score, name) for name in ("f1", "precision", "recall")}
-    rates |= {f"rouge_{name}": score.rouge[name] for name in MODES}
-    rates["well_formed"] = score.well_formed
-    counts = {name: getattr(score, name) for name in ("datasets", "tasks", "instances", "prompts")}
+def _metrics_json(metrics: Metrics, mode: Mode) -> dict[str, float | int]:
+    rates = {"score": metrics.score(mode)}
+    rates |= {f"score_{name}": metrics.score(name) for name in MODES}
+    rates |= {name: getattr(metrics, name) for name in ("f1", "precision", "recall")}
+    rates |= {f"rouge_{name}": metrics.rouge[name] for name in MODES}
+    rates["well_formed"] = metrics.well_formed
+    counts = {name: getattr(metrics, name) for name in ("datasets", "tasks", "instances", "prompts")}
     return {name: 100 * rate for name, rate in rates.items()} | counts
 
 
@@ -102,10 +102,17 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def row(score: Score, mode: Mode) -> tuple[str, ...]:
+def row(metrics: Metrics, mode: Mode) -> tuple[str, ...]:
     """The cells under `HEAD`."""
-    rates = (score.combined(mode), score.f1, score.precision, score.recall, score.rouge[mode], score.well_formed)
-    return (*(f"{100 * rate:.1f}" for rate in rates), f"{score.datasets:,}", f"{score.prompts:,}")
+    rates = (
+        metrics.score(mode),
+        metrics.f1,
+        metrics.precision,
+        metrics.recall,
+        metrics.rouge[mode],
+        metrics.well_formed,
+    )
+    return (*(f"{100 * rate:.1f}" for rate in rates), f"{metrics.datasets:,}", f"{metrics.prompts:,}")
 
 
 def sections(scores: Scores) -> Iterator[tuple[str, Sequence[tuple[str, tuple[str, ...]]]]]:
@@ -129,8 +136,8 @@ def headline(scores: Scores) -> str:
     low, high = (100 * bound for bound in scores.interval)
     (other,) = (mode for mode in MODES if mode != scores.mode)
     return (
-        f"Overall {100 * scores.overall.combined(scores.mode):.1f} (95 % interval {low:.1f} to {high:.1f}), "
-        f"ROUGE mode {scores.mode}; {100 * scores.overall.combined(other):.1f} in mode {other}."
+        f"Overall {100 * scores.overall.score(scores.mode):.1f} (95 % interval {low:.1f} to {high:.1f}), "
+        f"ROUGE mode {scores.mode}; {100 * scores.overall.score(other):.1f} in mode {other}."
     )
 
 
@@ -146,7 +153,7 @@ def markdown(scores: Scores, about: Mapping[str, Any]) -> str:
 
 
 def print_scores(scores: Scores, console: Console | None = None) -> None:
-    """The tables for a terminal of 80 columns, without what scores.md says besides."""
+    """Prints the tables for a terminal of 80 columns; scores.md has more columns."""
     console = console or Console(highlight=False, emoji=False)
     kept = [HEAD.index(name) for name in _TERMINAL_HEAD]
     for title, rows in sections(scores):
@@ -155,6 +162,6 @@ def print_scores(scores: Scores, console: Console | None = None) -> None:
         for name in _TERMINAL_HEAD:
             table.add_column(name, justify="right", no_wrap=True)
         for name, cells in rows:
-            table.add_row(escape(name), *(cells[place] for place in kept))
+            table.add_row(escape(name), *(cells[index] for index in kept))
         console.print(table)
     console.print(headline(scores))

@@ -1,4 +1,4 @@
-"""ROUGE between an answer and the gold answer, for Chinese as for English.
+"""ROUGE between an output and the gold answer, for Chinese as for English.
 
 The score is (ROUGE-1 + ROUGE-2 + ROUGE-L) / 3 of F-measures (SeqGPT, section 3.1), computed by the
 package `rouge-score`. That package's own tokenizer knows nothing but `[a-z0-9]`: it finds no token in
@@ -6,7 +6,7 @@ Chinese, and a perfect Chinese answer scores 0. `CjkTokenizer` gives the same to
 and tokens for every other script too.
 
 Two modes:
-  "paper"  the formula as it stands. An answer of one token has no bigram, so ROUGE-2 is 0 and a
+  "paper"  the formula as it is. An answer of one token has no bigram, so ROUGE-2 is 0 and a
            perfect `positive` scores only 2/3. Symbols alone (`+`) have no token and score 0.
   "fixed"  an answer that equals the gold one, outer spaces aside, scores 1, two empty ones too;
            everything else is as in "paper".
@@ -23,7 +23,7 @@ Mode = Literal["paper", "fixed"]
 MODES: tuple[Mode, ...] = ("paper", "fixed")
 
 # Scripts written without spaces, whose characters stand for a syllable or a word: 々〆〇, kana, and
-# all blocks of Han characters. Hangul is written with spaces and needs no place here.
+# all blocks of Han characters. Hangul is written with spaces and is not among them.
 _CJK = "\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
 _CJK += "\uf900-\ufaff\U00020000-\U000323af"
 _TOKEN = re.compile(rf"[{_CJK}]|(?:(?![{_CJK}])[^\W_])+")

@@ -1,4 +1,4 @@
-"""From judged answers to scores: micro-F1 and ROUGE of atomic tasks, averaged up to one number.
+"""Scores of predictions: micro-F1 and ROUGE of atomic tasks, averaged up to one number.
 
 SeqGPT (section 3.1): score = (micro-F1 + ROUGE) / 2; a data set with several atomic tasks scores
 their mean, and the overall score is the mean over data sets.
@@ -25,14 +25,14 @@ _RESAMPLES_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """The scores of an atomic task, or their mean over a group.
+class Metrics:
+    """The metrics of an atomic task, or their mean over a group; all rates are between 0 and 1.
 
     Attributes:
       f1, precision, recall: micro, over units (of a group: the mean of its members').
       rouge: mode -> mean ROUGE over prompts.
       well_formed: share of outputs that follow the contract.
-      datasets, tasks, instances, prompts: how many it rests on.
+      datasets, tasks, instances, prompts: how many were scored.
     """
 
     f1: float
@@ -45,13 +45,13 @@ class Score:
     instances: int
     prompts: int
 
-    def combined(self, mode: Mode) -> float:
+    def score(self, mode: Mode) -> float:
         """(micro-F1 + ROUGE) / 2, the score of the paper; of a group, the mean of its members' scores."""
         return (self.f1 + self.rouge[mode]) / 2
 
 
 class Dataset(NamedTuple):
-    """What is averaged over: a data set that serves several families or languages is one for each."""
+    """Unit of averaging: a data set of several families or languages is one unit for each of them."""
 
     name: str
     family: str
@@ -63,9 +63,9 @@ class Scores:
     """All scores of an evaluation.
 
     Attributes:
-      mode: of ROUGE in the headline score; every `Score` holds both.
+      mode: of ROUGE in the headline score; `Metrics` have both.
       overall: mean over `datasets`.
-      interval: 95 % bootstrap interval of the overall combined score: what other instances of the
+      interval: 95 % bootstrap interval of the overall score: what other instances of the
         same data sets might have given, for the same model.
       mixtures: each mixture's own overall score.
       families, languages: means over their data sets.
@@ -75,17 +75,19 @@ class Scores:
     """
 
     mode: Mode
-    overall: Score
+    overall: Metrics
     interval: tuple[float, float]
-    mixtures: Mapping[str, Score]
-    families: Mapping[str, Score]
-    languages: Mapping[str, Score]
-    datasets: Mapping[Dataset, Score]
-    tasks: Mapping[Dataset, Mapping[str, Score]]
+    mixtures: Mapping[str, Metrics]
+    families: Mapping[str, Metrics]
+    languages: Mapping[str, Metrics]
+    datasets: Mapping[Dataset, Metrics]
+    tasks: Mapping[Dataset, Mapping[str, Metrics]]
     predictions: Sequence[Prediction]
 
 
-def score(predictions: Iterable[Prediction], mode: Mode = "fixed", resamples: int = 1000, seed: int = 0) -> Scores:
+def compute_scores(
+    predictions: Iterable[Prediction], mode: Mode = "fixed", resamples: int = 1000, seed: int = 0
+) -> Scores:
     """Scores predictions; their order does not matter.
 
     Args:
@@ -95,20 +97,19 @@ def score(predictions: Iterable[Prediction], mode: Mode = "fixed", resamples: in
       seed: of the bootstrap.
 
     Raises:
-      ValueError: there are no predictions, or a prompt stands twice.
+      ValueError: there are no predictions, or a prompt is there twice.
     """
     predictions = tuple(predictions)
     check_ids(prediction.record.id for prediction in predictions)
     tables = _tables(predictions)
-    tasks = {data: {task: _task_score(table) for task, table in rows.items()} for data, rows in tables.items()}
-    datasets = _dataset_scores(tasks)
+    tasks = _task_metrics(tables)
+    datasets = _dataset_metrics(tasks)
     members: dict[str, list[Prediction]] = defaultdict(list)
     for prediction in predictions:
         members[prediction.mixture].append(prediction)
     mixtures = {}
-    for mixture, part in members.items():
-        own = {data: {task: _task_score(row) for task, row in rows.items()} for data, rows in _tables(part).items()}
-        mixtures[mixture] = _mean_of_datasets(_dataset_scores(own).values())
+    for mixture, subset in members.items():
+        mixtures[mixture] = _mean_of_datasets(_dataset_metrics(_task_metrics(_tables(subset))).values())
     return Scores(
         mode=mode,
         overall=_mean_of_datasets(datasets.values()),
@@ -123,13 +124,13 @@ def score(predictions: Iterable[Prediction], mode: Mode = "fixed", resamples: in
 
 
 def check_ids(ids: Iterable[str]) -> None:
-    """Raises ValueError where there is no id, or one stands twice."""
+    """Raises ValueError where there is no id, or a duplicate."""
     counts = Counter(ids)
     if not counts:
         raise ValueError("there is nothing to score: no evaluation data, or its tasks have no instances")
     id, times = counts.most_common(1)[0]
     if times > 1:
-        raise ValueError(f"prompt {id} stands {times} times: two of the evaluation stores hold the same task and split")
+        raise ValueError(f"prompt {id} is there {times} times: two evaluation stores have the same task and split")
 
 
 # Columns of a table: true positives, gold and predicted units, prompts, well-formed outputs, ROUGE in each mode.
@@ -155,12 +156,17 @@ def _tables(predictions: Iterable[Prediction]) -> _Tables:
     }
 
 
-def _task_score(table: np.ndarray) -> Score:
-    found, gold, predicted, prompts, well_formed, *rouges = (fsum(column) for column in table.T)
-    return Score(
-        f1=float(_f1(found, gold, predicted)),
-        precision=found / predicted if predicted else float(not gold),
-        recall=found / gold if gold else float(not predicted),
+def _task_metrics(tables: _Tables) -> dict[Dataset, dict[str, Metrics]]:
+    return {data: {task: _metrics(table) for task, table in tasks.items()} for data, tasks in tables.items()}
+
+
+def _metrics(table: np.ndarray) -> Metrics:
+    """The metrics of one atomic task from its table [instances, 5 + modes]."""
+    correct, gold, predicted, prompts, well_formed, *rouges = (fsum(column) for column in table.T)
+    return Metrics(
+        f1=float(_f1(correct, gold, predicted)),
+        precision=correct / predicted if predicted else float(not gold),
+        recall=correct / gold if gold else float(not predicted),
         rouge={mode: total / prompts for mode, total in zip(MODES, rouges, strict=True)},
         well_formed=well_formed / prompts,
         datasets=1,
@@ -170,20 +176,20 @@ def _task_score(table: np.ndarray) -> Score:
     )
 
 
-def _f1(found, gold, predicted) -> np.ndarray:
-    """2 TP / (gold + predicted) of numbers or arrays; 1 where there is neither gold nor prediction."""
+def _f1(correct, gold, predicted) -> np.ndarray:
+    """2 TP / (gold + predicted) of numbers or arrays of one shape; 1 where there is neither gold nor prediction."""
     total = np.add(gold, predicted)
-    return np.where(total == 0, 1.0, 2 * np.asarray(found) / np.maximum(total, 1))
+    return np.where(total == 0, 1.0, 2 * np.asarray(correct) / np.maximum(total, 1))
 
 
-def _mean(members: Collection[Score], datasets: int) -> Score:
+def _mean(members: Collection[Metrics], datasets: int) -> Metrics:
     def mean(name: str) -> float:
         return fsum(getattr(member, name) for member in members) / len(members)
 
     def total(name: str) -> int:
         return sum(getattr(member, name) for member in members)
 
-    return Score(
+    return Metrics(
         f1=mean("f1"),
         precision=mean("precision"),
         recall=mean("recall"),
@@ -196,23 +202,23 @@ def _mean(members: Collection[Score], datasets: int) -> Score:
     )
 
 
-def _dataset_scores(tasks: Mapping[Dataset, Mapping[str, Score]]) -> dict[Dataset, Score]:
+def _dataset_metrics(tasks: Mapping[Dataset, Mapping[str, Metrics]]) -> dict[Dataset, Metrics]:
     return {data: _mean(members.values(), datasets=1) for data, members in tasks.items()}
 
 
-def _mean_of_datasets(members: Collection[Score]) -> Score:
+def _mean_of_datasets(members: Collection[Metrics]) -> Metrics:
     return _mean(members, datasets=len(members))
 
 
-def _grouped(datasets: Mapping[Dataset, Score], field: str) -> dict[str, Score]:
-    groups: dict[str, list[Score]] = defaultdict(list)
+def _grouped(datasets: Mapping[Dataset, Metrics], field: str) -> dict[str, Metrics]:
+    groups: dict[str, list[Metrics]] = defaultdict(list)
     for data, of_dataset in datasets.items():
         groups[getattr(data, field)].append(of_dataset)
     return {name: _mean_of_datasets(groups[name]) for name in sorted(groups)}
 
 
 def _interval(tables: _Tables, mode: Mode, resamples: int, seed: int) -> tuple[float, float]:
-    """2.5 and 97.5 % of the overall combined score over resamples of each task's instances."""
+    """2.5 and 97.5 % quantiles of the overall score over resamples of each task's instances."""
     by_dataset = [
         np.mean([_resampled(task, table, mode, resamples, seed) for task, table in tasks.items()], axis=0)
         for tasks in tables.values()
@@ -222,16 +228,16 @@ def _interval(tables: _Tables, mode: Mode, resamples: int, seed: int) -> tuple[f
 
 
 def _resampled(task: str, table: np.ndarray, mode: Mode, resamples: int, seed: int) -> np.ndarray:
-    """float64 [resamples]: combined scores of a task whose instances were drawn with replacement."""
+    """float64 [resamples]: scores of a task whose instances [instances, 5 + modes] were resampled with replacement."""
     rng = np.random.default_rng(stable_hash(seed, "bootstrap", task))
     instances = len(table)
     column = 5 + MODES.index(mode)
-    found: list[np.ndarray] = []
+    scores: list[np.ndarray] = []
     for start in range(0, resamples, _RESAMPLES_AT_ONCE):
-        drawn = min(_RESAMPLES_AT_ONCE, resamples - start)
-        # How often each instance is drawn, in place of the draws themselves.
-        times = rng.multinomial(instances, np.full(instances, 1 / instances), size=drawn)
+        size = min(_RESAMPLES_AT_ONCE, resamples - start)
+        # How often each instance is in a resample, in place of the resamples themselves.
+        times = rng.multinomial(instances, np.full(instances, 1 / instances), size=size)
         sums = times @ table
         f1 = _f1(sums[:, 0], sums[:, 1], sums[:, 2])
-        found.append((f1 + sums[:, column] / sums[:, 3]) / 2)
-    return np.concatenate(found)
+        scores.append((f1 + sums[:, column] / sums[:, 3]) / 2)
+    return np.concatenate(scores)

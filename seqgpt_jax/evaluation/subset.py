@@ -1,4 +1,4 @@
-"""Which instances are asked: a few of each task, the same ones on every machine.
+"""Evaluation subset: the instances of each task that are asked, the same ones on every machine.
 
 SeqGPT (section 3.1) samples 48 records from each evaluation set's splits. The choice here is by
 the smallest stable hashes, as for quotas (`seqgpt_jax.data.prepare.quota`): a larger number keeps every
@@ -26,7 +26,7 @@ def sample(records: Sequence[EvalRecord], instances: int | None, seed: int) -> l
     """
     if instances is None:
         return [records[number] for number in range(len(records))]
-    # Two passes, so that a large store never lies in memory as a whole.
+    # Two passes, so that a large store is never in memory as a whole.
     keys = [(record.task, record.instance) for record in (records[number] for number in range(len(records)))]
     counts: dict[str, QuotaCount] = {}
     for task, instance in dict.fromkeys(keys):

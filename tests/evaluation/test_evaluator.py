@@ -19,7 +19,7 @@ def texts_differ(records):
 def test_a_perfect_model(tmp_path):
     records = texts_differ(two_data_sets())
     got = evaluate(oracle(records), [write_store(tmp_path / "store", records)], EvaluateConfig(records=None))
-    assert got.overall.combined("fixed") == 1
+    assert got.overall.score("fixed") == 1
     assert got.overall.prompts == len(records)
     assert got.mixtures.keys() == {"mix"}
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from seqgpt_jax.atomic import Classification
 from seqgpt_jax.evaluation import html_report
 from seqgpt_jax.evaluation.report import print_scores, write_report
-from seqgpt_jax.evaluation.scores import score
+from seqgpt_jax.evaluation.scores import compute_scores
 from tests.evaluation.records import choice, predict, record, spans, two_data_sets
 
 EVIL = '<script>alert(1)</script> & "quotes"'
@@ -20,7 +20,7 @@ def scores():
     """One of six reviews is wrong; everything else is right."""
     predictions = [predict(item, item.target, "mix") for item in two_data_sets()]
     first = predictions[0].record
-    return score([predict(first, "negative", "mix"), *predictions[1:]])
+    return compute_scores([predict(first, "negative", "mix"), *predictions[1:]])
 
 
 def test_files_hold_the_numbers(scores, tmp_path):
@@ -86,7 +86,7 @@ def test_the_picture_is_a_png_that_depends_on_the_scores_alone(scores, tmp_path)
 
 
 def test_mixtures_are_shown_where_there_are_several(tmp_path):
-    scores = score([
+    scores = compute_scores([
         predict(choice("a/test/0#0", "positive"), "positive", "held_in"),
         predict(choice("b/test/0#0", "positive"), "negative", "held_out"),
     ])  # fmt: skip
@@ -128,7 +128,7 @@ def read_page(folder):
 def test_the_page_escapes_and_loads_nothing(tmp_path):
     labels = ("fine", EVIL)
     item = record("t/test/0#0", Classification(EVIL, labels, (EVIL,)), "CLS")
-    write_report(score([predict(item, f"fine</pre>{EVIL}")]), tmp_path, {"model": EVIL})
+    write_report(compute_scores([predict(item, f"fine</pre>{EVIL}")]), tmp_path, {"model": EVIL})
     reader = read_page(tmp_path)
     assert reader.tags.count("script") == 1
     assert "".join(reader.text).count(EVIL) >= 4
@@ -148,7 +148,7 @@ def test_the_page_lists_wrong_answers_only(scores, tmp_path):
 def test_the_page_stops_somewhere_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(html_report, "WRONG_PER_TASK", 2)
     wrong = [predict(spans(f"ner/test/{i}#0", {"q": ("x",)}), "q: None\n") for i in range(5)]
-    write_report(score(wrong, resamples=5), tmp_path, {})
+    write_report(compute_scores(wrong, resamples=5), tmp_path, {})
     reader = read_page(tmp_path)
     assert reader.tags.count("article") == 2
     assert "3 more are in predictions.jsonl" in "".join(reader.text)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgpt_jax.evaluation.rouge import MODES
-from seqgpt_jax.evaluation.scores import Dataset, score
+from seqgpt_jax.evaluation.scores import Dataset, compute_scores
 from tests.evaluation.records import choice, predict, spans, two_data_sets
 
 outputs = st.one_of(
@@ -19,7 +19,7 @@ outputs = st.one_of(
 
 
 def scored(pairs, **settings):
-    return score([predict(record, output) for record, output in pairs], **settings)
+    return compute_scores([predict(record, output) for record, output in pairs], **settings)
 
 
 def test_extraction_worked_by_hand():
@@ -31,7 +31,7 @@ def test_extraction_worked_by_hand():
     # "per ann ann loc rome" and "per ann bob loc none": 3 of 5 each; bigrams 1 of 4 each; subsequence 3 of 5 each.
     rouge = (3 / 5 + 1 / 4 + 3 / 5) / 3
     assert got.rouge["paper"] == pytest.approx((rouge + 1) / 2)
-    assert got.combined("paper") == pytest.approx((2 / 3 + (rouge + 1) / 2) / 2)
+    assert got.score("paper") == pytest.approx((2 / 3 + (rouge + 1) / 2) / 2)
     assert (got.prompts, got.instances, got.tasks, got.datasets) == (2, 1, 1, 1)
     assert got.well_formed == 1
 
@@ -39,8 +39,8 @@ def test_extraction_worked_by_hand():
 def test_the_ceiling_of_one_token_answers():
     records = [choice(f"sa/test/{i}#0", "positive") for i in range(4)]
     got = scored([(record, "positive") for record in records])
-    assert got.overall.combined("paper") == pytest.approx(0.8333, abs=1e-4)
-    assert got.overall.combined("fixed") == 1
+    assert got.overall.score("paper") == pytest.approx(0.8333, abs=1e-4)
+    assert got.overall.score("fixed") == 1
 
 
 def test_counts_are_summed_over_the_task_not_averaged():
@@ -90,12 +90,12 @@ def test_means_go_from_tasks_to_data_sets_to_groups():
     ]
     wrong = {"facts.typing/test/0#0"}
     got = scored([(r, "positive" if r.id in wrong else r.target) for r in records])
-    assert got.datasets[Dataset("facts", "RE", "en")].combined("fixed") == 0.5
-    assert got.tasks[Dataset("facts", "RE", "en")]["facts.typing"].combined("fixed") == 0
-    assert got.families["SA"].combined("fixed") == 1
-    assert got.families["RE"].combined("fixed") == 0.75
-    assert got.languages["en"].combined("fixed") == 0.75
-    assert got.overall.combined("fixed") == pytest.approx(2.5 / 3)
+    assert got.datasets[Dataset("facts", "RE", "en")].score("fixed") == 0.5
+    assert got.tasks[Dataset("facts", "RE", "en")]["facts.typing"].score("fixed") == 0
+    assert got.families["SA"].score("fixed") == 1
+    assert got.families["RE"].score("fixed") == 0.75
+    assert got.languages["en"].score("fixed") == 0.75
+    assert got.overall.score("fixed") == pytest.approx(2.5 / 3)
     assert (got.overall.datasets, got.overall.tasks, got.overall.prompts) == (3, 4, 4)
 
 
@@ -107,8 +107,8 @@ def test_one_data_set_of_two_families_is_two():
 
 def test_mixtures_have_scores_of_their_own():
     seen, unseen = choice("a/test/0#0", "positive"), choice("b/test/0#0", "positive")
-    got = score([predict(seen, "positive", "held_in"), predict(unseen, "negative", "held_out")])
-    assert {name: part.combined("fixed") for name, part in got.mixtures.items()} == {"held_in": 1, "held_out": 0}
+    got = compute_scores([predict(seen, "positive", "held_in"), predict(unseen, "negative", "held_out")])
+    assert {name: part.score("fixed") for name, part in got.mixtures.items()} == {"held_in": 1, "held_out": 0}
 
 
 def test_the_interval_is_seeded_and_narrows_with_more_records():
@@ -117,7 +117,7 @@ def test_the_interval_is_seeded_and_narrows_with_more_records():
         return scored([(r, ("positive", "negative")[i % 2]) for i, r in enumerate(records)], seed=seed)
 
     low, high = of(20).interval
-    assert low < of(20).overall.combined("fixed") == 0.5 < high
+    assert low < of(20).overall.score("fixed") == 0.5 < high
     assert of(20).interval == (low, high)
     assert of(20, seed=1).interval != (low, high)
     # The standard error of a share of 1/2 is 0.5 / sqrt(n): 1.96 of them on each side.
@@ -130,21 +130,41 @@ def test_the_interval_belongs_to_the_mode():
     assert scored(pairs, mode="paper").interval == pytest.approx((5 / 6, 5 / 6))
 
 
-def test_a_prompt_that_stands_twice_is_refused():
+def test_the_interval_belongs_to_the_score_where_predictions_are_more_or_fewer_than_gold():
+    """Of equal instances every resample is the same, so the interval is the score itself."""
+    gold = {"PER": ("Ann", "Bob"), "LOC": ()}
+    for output in ("PER: Ann\tBob\tCid\tDora\nLOC: Rome\n", "PER: Ann\nLOC: None\n", "PER: None\nLOC: None\n"):
+        got = scored([(spans(f"ner/test/{i}#0", gold), output) for i in range(4)], resamples=20)
+        assert got.overall.f1 < 1
+        assert got.interval == pytest.approx((got.overall.score("fixed"),) * 2)
+
+
+def test_the_interval_contains_the_score_of_unequal_instances():
+    many = [(spans(f"ner/test/{i}#0", {"PER": ("Ann",)}), "PER: Ann\tBob\tCid\n") for i in range(20)]
+    few = [(spans(f"ner/test/{20 + i}#0", {"PER": ("Ann", "Bob", "Cid")}), "PER: None\n") for i in range(20)]
+    got = scored(many + few)
+    low, high = got.interval
+    assert low < got.overall.score("fixed") < high
+    # 20 of 80 gold and of 60 predicted units are right; the interval of F1 2 * 20 / 140 is around it, not around 1/4.
+    assert got.overall.f1 == pytest.approx(2 * 20 / 140)
+    assert (low + high) / 2 == pytest.approx(got.overall.score("fixed"), abs=0.01)
+
+
+def test_a_duplicate_prompt_is_refused():
     record = choice("sa/test/0#0", "positive")
-    with pytest.raises(ValueError, match="stands 2 times"):
+    with pytest.raises(ValueError, match="is there 2 times"):
         scored([(record, "positive"), (record, "positive")])
 
 
 def test_nothing_to_score_is_refused():
     with pytest.raises(ValueError, match="nothing to score"):
-        score([])
+        compute_scores([])
 
 
 def test_perfect_answers_score_one_hundred():
     got = scored([(record, record.target) for record in two_data_sets()], resamples=20)
     for part in (got.overall, *got.families.values(), *got.languages.values(), *got.datasets.values()):
-        assert part.combined("fixed") == part.f1 == part.well_formed == 1
+        assert part.score("fixed") == part.f1 == part.well_formed == 1
     assert got.interval == (1, 1)
 
 
@@ -155,8 +175,8 @@ def test_bounds_and_independence_of_order(said, order):
     got = scored(pairs, resamples=20)
     for part in (got.overall, *got.families.values(), *got.datasets.values()):
         rates = (part.f1, part.precision, part.recall, part.well_formed, *part.rouge.values())
-        assert all(0 <= rate <= 1 for rate in (*rates, *map(part.combined, MODES)))
-        assert part.combined("paper") <= part.combined("fixed")
+        assert all(0 <= rate <= 1 for rate in (*rates, *map(part.score, MODES)))
+        assert part.score("paper") <= part.score("fixed")
     assert 0 <= got.interval[0] <= got.interval[1] <= 1
     again = scored([pairs[place] for place in order], resamples=20)
     assert dataclasses.replace(again, predictions=()) == dataclasses.replace(got, predictions=())
