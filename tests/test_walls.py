@@ -22,7 +22,15 @@ ALLOWED = {
     "console": {"atomic", "data", "tasks", "console"},
     "tasks": {"atomic", "data", "tasks"},
 }
-SEQIO_SIDE = {"data/vocabulary.py", "data/preprocessors.py", "data/raw/tfds_rows.py", "tasks/seqio_tasks.py"}
+SEQIO_SIDE = {
+    "data/vocabulary.py",
+    "data/seqio_reader.py",
+    "data/seqio_source.py",
+    "data/raw/tfds_rows.py",
+    "tasks/seqio_tasks.py",
+}
+# A SeqIO task carries its metrics: those of our evaluation, of completions.
+ALSO_ALLOWED = {"tasks/seqio_tasks.py": {"evaluation", "decoding"}}
 
 
 def modules():
@@ -63,7 +71,8 @@ def test_walls(package, path) -> None:
         assert "gin" not in roots, "gin stays at the edge"
     if package:
         ours = {name.split(".")[1] for name in names if name.startswith("seqgpt_jax.")}
-        assert ours <= ALLOWED[package], f"{path} imports {sorted(ours - ALLOWED[package])}"
+        allowed = ALLOWED[package] | ALSO_ALLOWED.get(short, set())
+        assert ours <= allowed, f"{path} imports {sorted(ours - allowed)}"
     if package == "atomic":
         assert roots - {"seqgpt_jax"} <= set(sys.stdlib_module_names)
 

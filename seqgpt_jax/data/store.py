@@ -242,6 +242,15 @@ class _Store:
             raise self._corrupt(f"its index has {len(prompts):,} examples of epoch {epoch}, not {expected:,}")
         return prompts, targets
 
+    def tasks(self, epoch: int) -> np.ndarray:
+        """int32 [examples], the task number of each example of one sampled epoch, in the order of `lengths`."""
+        with np.load(self.folder / f"epoch-{epoch:04d}" / "index.npz") as index:
+            return index["tasks"]
+
+    def shards(self, epoch: int, task: int) -> list[Path]:
+        """The ArrayRecord files of one task in one sampled epoch, in order."""
+        return sorted(self.folder.glob(f"epoch-{epoch:04d}/examples-{task:04d}-*{_RECORDS}"))
+
     def _source(self, epoch: int) -> ArrayRecordDataSource:
         shards = sorted(self.folder.glob(f"epoch-{epoch:04d}/examples-*{_RECORDS}"))
         try:
@@ -275,16 +284,7 @@ class TrainStore(_Store):
         """The examples with these numbers."""
         if epoch not in self._sources:
             self._sources[epoch] = self._source(epoch)
-        records = map(msgpack.unpackb, self._sources[epoch].__getitems__([int(number) for number in numbers]))
-        return [
-            TrainRecord(
-                record["id"],
-                record["task"],
-                np.frombuffer(record["prompt"], np.int32),
-                np.frombuffer(record["target"], np.int32),
-            )
-            for record in records
-        ]
+        return [train_record(record) for record in self._sources[epoch].__getitems__([int(n) for n in numbers])]
 
 
 class EvalStore(_Store):
@@ -304,16 +304,21 @@ class EvalStore(_Store):
     def __getitem__(self, number: int) -> EvalRecord:
         if not 0 <= number < len(self):
             raise IndexError(number)
-        fields = msgpack.unpackb(self._records[number])
-        answers = fields["answers"]
-        fields["labels"] = tuple(fields["labels"])
-        fields["answers"] = tuple(answers) if fields["atom"] == "cls" else tuple(map(tuple, answers))
-        return EvalRecord(**fields)
+        return eval_record(self._records[number])
 
 
 def eval_fields(record: EvalRecord) -> dict[str, Any]:
     """The record as msgpack takes it."""
     return asdict(record)
+
+
+def eval_record(packed: bytes) -> EvalRecord:
+    """The record of these msgpack bytes, the inverse of `eval_fields`."""
+    fields = msgpack.unpackb(packed)
+    answers = fields["answers"]
+    fields["labels"] = tuple(fields["labels"])
+    fields["answers"] = tuple(answers) if fields["atom"] == "cls" else tuple(map(tuple, answers))
+    return EvalRecord(**fields)
 
 
 def train_fields(id: str, task: int, prompt_ids: list[int], target_ids: list[int]) -> dict[str, Any]:
@@ -323,3 +328,10 @@ def train_fields(id: str, task: int, prompt_ids: list[int], target_ids: list[int
         "target": np.asarray(target_ids, np.int32).tobytes(),
     }
     return {"id": id, "task": task, **as_bytes}
+
+
+def train_record(packed: bytes) -> TrainRecord:
+    """The record of these msgpack bytes, the inverse of `train_fields`."""
+    fields = msgpack.unpackb(packed)
+    prompt_ids, target_ids = (np.frombuffer(fields[name], np.int32) for name in ("prompt", "target"))
+    return TrainRecord(fields["id"], fields["task"], prompt_ids, target_ids)

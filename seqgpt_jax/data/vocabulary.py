@@ -1,4 +1,4 @@
-"""Any Hugging Face fast tokenizer as a `seqio.Vocabulary`.
+"""Hugging Face fast tokenizers as SeqIO vocabularies.
 
 SeqIO takes id 0 for padding everywhere. That is BLOOM's `<unk>`, which a byte-level BPE never
 emits, so no translation is needed.
@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import GEN
 from seqgpt_jax.data.tokenizer import encode
-from seqgpt_jax.io.tokenizer import load_tokenizer
+from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer
 
 
 class HFVocabulary(seqio.Vocabulary):
@@ -32,6 +32,11 @@ class HFVocabulary(seqio.Vocabulary):
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer; raises `TokenizerError` where it cannot serve."""
         return load_tokenizer(self.path, GEN)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for vocabularies that give equal ids, whatever their paths."""
+        return fingerprint(self.tokenizer)
 
     @property
     def bos_id(self) -> int | None:
@@ -53,7 +58,17 @@ class HFVocabulary(seqio.Vocabulary):
         return encode(self.tokenizer, [s])[0]
 
     def _decode(self, ids: Sequence[int]) -> str:
-        return self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False)
+        return self.decode_batch([ids])[0]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, without `</s>`."""
+        return encode(self.tokenizer, texts)
+
+    def decode_batch(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each row of ids; `</s>` and padding have none, `[GEN]` is written out."""
+        rows = [np.asarray(row, np.int64) for row in ids]
+        rows = [row[(row != self.pad_id) & (row != self.eos_id)].tolist() for row in rows]
+        return self.tokenizer.backend_tokenizer.decode_batch(rows, skip_special_tokens=False)
 
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
         def encode_bytes(text: bytes | np.ndarray) -> np.ndarray:

@@ -165,7 +165,12 @@ class _Preparing:
             "fingerprint": self.preparation.fingerprint,
             "epochs": len(names),
             "settings": config.content(),
-            "tokenizer": {"fingerprint": fingerprint(tokenizer), "tokens": len(tokenizer)},
+            "tokenizer": {
+                "fingerprint": fingerprint(tokenizer),
+                "tokens": len(tokenizer),
+                # Where SeqIO's tasks find it; the fingerprint says whether it is still the same.
+                "path": config.tokenizer,
+            },
             "files": self.preparation.files,
             "tasks": tasks,
             # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
