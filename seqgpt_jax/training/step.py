@@ -112,15 +112,15 @@ def make_train_step(
     accumulate: int = 1,
     rules: ShardingRules | None = None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, StepMetrics]]:
-    """The compiled `train_step(state, batch) -> (state, metrics)`. It takes the old state's memory.
+    """The jitted `train_step(state, batch) -> (state, metrics)`; it donates the old state.
 
-    Call it inside `use_sharding(mesh, rules)`.
+    Call it inside `use_sharding(mesh, rules)`. The arrays of a batch are global: [B, L] and, of targets, [B, T].
 
-    Gradients are of sum(loss) / sum(weight) over the whole batch, however it is cut: into
-    `accumulate` micro-batches, one after the other, and over any number of devices and hosts.
+    Gradients are those of sum(loss) / sum(weight) over the global batch, independent of how it is split: into
+    `accumulate` micro-batches (gradient accumulation) and over devices and hosts.
 
     Where the loss or a gradient is not finite, parameters and optimizer state (with its count of updates, which the
-    learning rate follows) keep their values; the decision is made on the device, in the same program.
+    learning rate schedule reads) are unchanged; this is decided on the device, in the same program.
     """
     rules = rules or ShardingRules()
 
