@@ -1,4 +1,4 @@
-"""Stand-ins for the machines of a cloud: scripts called gcloud, python … that note how they were called."""
+"""Fakes of cloud machines: scripts called gcloud, python … that record their arguments."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""What training tests share: a tiny model, batches with real arrays, a real tokenizer, and one call of `train`."""
+"""Fixtures of the training tests: a tiny model, batches with real arrays, a real tokenizer, and one call of `train`."""
 
 import functools
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a run survives: damaged checkpoints, disks that take nothing, steps that are not finite, other shapes."""
+"""Fault tolerance: corrupt checkpoints, full disks, non-finite steps, changed shapes."""
 
 import json
 import os
@@ -62,17 +62,17 @@ def garble_data(item: Path) -> None:
         garble(path)
 
 
-# ---- Checkpointer that cannot be read
+# ---- Corrupt checkpoints
 
 
 def test_whatever_file_is_garbled_what_is_read_is_what_was_saved(tmp_path):
     """Some files are not needed; of the others, one third is enough to fall back to the checkpoint before."""
-    states, mesh = two_checkpoints(tmp_path / "whole"), mesh_of(1, 1, 1)
-    newest = tmp_path / "whole" / "checkpoints" / "6"
+    states, mesh = two_checkpoints(tmp_path / "intact"), mesh_of(1, 1, 1)
+    newest = tmp_path / "intact" / "checkpoints" / "6"
     fell_back = set()
     for file in sorted(path.relative_to(newest) for path in newest.rglob("*") if path.is_file()):
         run_dir, messages = tmp_path / "run", []
-        shutil.copytree(tmp_path / "whole", run_dir)
+        shutil.copytree(tmp_path / "intact", run_dir)
         garble(run_dir / "checkpoints" / "6" / file)
         checkpoints = Checkpointer(run_dir, keep=2, log=messages.append)
         state, meta = checkpoints.restore(like(mesh), META)
@@ -104,7 +104,7 @@ def test_without_any_that_can_be_read_nothing_is_moved_and_nothing_starts_over(t
         tiny_train(tmp_path)
 
 
-def test_permissions_are_no_damage(tmp_path, monkeypatch):
+def test_denied_access_is_no_corruption(tmp_path, monkeypatch):
     two_checkpoints(tmp_path)
 
     def refuse(*_):
@@ -163,7 +163,7 @@ def test_a_run_falls_back_and_ends_with_the_same_bits(straight, tmp_path, capsys
     assert_bit_equal(checkpoint_params(tmp_path, 6), checkpoint_params(straight, 6))
 
 
-def test_a_half_written_one_is_told(tmp_path):
+def test_an_incomplete_one_is_reported(tmp_path):
     (tmp_path / "checkpoints" / "9.orbax-checkpoint-tmp" / "params").mkdir(parents=True)
     messages: list[str] = []
     Checkpointer(tmp_path, keep=2, log=messages.append).close()
@@ -185,7 +185,7 @@ def test_the_digest_sees_one_bit_and_two_that_change_places_on_any_mesh():
         assert array_checksums({"x": jnp.asarray(values)}) != array_checksums(tree)
 
 
-# ---- Checkpointer that cannot be written
+# ---- Checkpoints that cannot be saved
 
 
 def wait_for_writers() -> None:
@@ -293,7 +293,7 @@ def broken_at(*steps: int):
     return Batches
 
 
-def test_a_skipped_step_is_told_counted_and_costs_nothing_else(tmp_path, capsys):
+def test_a_skipped_step_is_reported_counted_and_costs_nothing_else(tmp_path, capsys):
     assert tiny_train(tmp_path, batches=broken_at(4)) == Outcome(6, 6, stopped=False)
     out = capsys.readouterr().out
     assert "skipped step 4: loss nan" in out or "skipped step 4: loss inf" in out
@@ -364,7 +364,7 @@ def test_settings_that_mean_nothing_are_refused(settings, message):
         TrainConfig(**settings)
 
 
-# ---- Watching
+# ---- Compilation and profiling
 
 
 def test_another_shape_is_an_error_and_not_a_second_compilation(tmp_path):

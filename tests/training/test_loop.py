@@ -1,4 +1,4 @@
-"""Whole runs: stopped and resumed, broken down, in two stages."""
+"""Complete runs: preempted and resumed, with non-finite steps, in two stages."""
 
 import dataclasses
 import functools

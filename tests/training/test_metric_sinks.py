@@ -148,7 +148,7 @@ def test_what_a_full_disk_does_not_take_waits_and_is_not_lost(tmp_path, monkeypa
     assert [event.step for event in events(tmp_path)][2:] == [2, 4, 6, 8]
 
 
-def test_lines_that_never_found_room_are_told(tmp_path):
+def test_lines_that_are_lost_are_reported(tmp_path):
     messages: list[str] = []
     logger = metric_logger(tmp_path, messages=messages)
     (tmp_path / "metrics.jsonl").mkdir()

@@ -1,4 +1,4 @@
-"""Validation: it measures what training would, changes nothing, and says which checkpoint is the best."""
+"""Validation: it measures what training would, changes nothing, and ranks the checkpoints."""
 
 import json
 
@@ -129,8 +129,8 @@ def test_a_run_without_validation_has_no_best_checkpoint(tmp_path, capsys):
     assert "validation loss" not in capsys.readouterr().out
     with pytest.raises(model_folder.LoadingError, match=r"no checkpoint with a validation loss"):
         model_folder.restore_params(tmp_path, MODEL, step="best")
-    damaged = tmp_path / "checkpoints/3/meta/metadata"
-    damaged.write_text("{")
+    corrupt = tmp_path / "checkpoints/3/meta/metadata"
+    corrupt.write_text("{")
     assert model_folder.validation_losses(tmp_path, [3, 6, 9]) == {}
 
 

@@ -1,4 +1,4 @@
-"""Runs in a bucket: the real libraries against a real HTTP server on loopback. No real bucket was tried."""
+"""Runs in a bucket: the real libraries against a real HTTP server on loopback; not tested on a real bucket."""
 
 import dataclasses
 import json
@@ -115,13 +115,13 @@ def test_the_board_of_every_life_is_there(bucket, killed, tmp_path):
 
 def test_a_run_there_is_exported_asked_and_scored_like_one_here(killed, straight, tmp_path, capsys):
     asked = ["--text=one two", "--task=cls", "--labels=one,two"]
-    said = {}
+    outputs = {}
     for name, run in (("there", RUN), ("here", straight)):
         assert export.main([f"--model={run}", f"--output={tmp_path / name / 'model'}", "--dtype=float32"]) == 0
         capsys.readouterr()
         assert decode.main([f"--model={run}", *asked, "--gin.Decode.max_new_tokens=4"]) == 0
-        said[name] = capsys.readouterr().out
-    assert said["there"] == said["here"]
+        outputs[name] = capsys.readouterr().out
+    assert outputs["there"] == outputs["here"]
     there, here = (
         {path.name: path.read_bytes() for path in (tmp_path / name / "model").iterdir()} for name in ("there", "here")
     )
@@ -153,10 +153,10 @@ def test_a_hugging_face_folder_there_is_refused(bucket, tmp_path):
 
 # TensorStore tells those who wait no more, when the first fault has ended a reading, of all further ones.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_damaged_one_is_moved_aside_whole(bucket):
-    run = "gs://bucket/runs/damaged"
+def test_a_corrupt_one_is_moved_aside_as_a_whole(bucket):
+    run = "gs://bucket/runs/corrupt"
     states, messages = two_checkpoints(run), []
-    inside = {name: bucket.objects[name] for name in bucket.objects if name.startswith("runs/damaged/checkpoints/6/")}
+    inside = {name: bucket.objects[name] for name in bucket.objects if name.startswith("runs/corrupt/checkpoints/6/")}
     for name in [name for name in inside if "/params/" in name and "/d/" in name]:
         inside[name] = inside[name][:7] + b"?" * (len(inside[name]) - 7)
         bucket.put(name, inside[name], {})
@@ -166,24 +166,24 @@ def test_a_damaged_one_is_moved_aside_whole(bucket):
     assert_bit_equal(state, states[3])
     assert checkpoints.latest_step() == 3
     checkpoints.close()
-    assert "falling back to checkpoint 3; corrupt checkpoints were moved to gs://bucket/runs/damaged/cor" in messages[1]
-    aside = "runs/damaged/corrupt_checkpoints/6/"
+    assert "falling back to checkpoint 3; corrupt checkpoints were moved to gs://bucket/runs/corrupt/cor" in messages[1]
+    aside = "runs/corrupt/corrupt_checkpoints/6/"
     moved = {name: content for name, content in bucket.objects.items() if name.startswith(aside)}
     assert moved == {name.replace("/checkpoints/6/", "/corrupt_checkpoints/6/"): inside[name] for name in inside}
-    assert not any(name.startswith("runs/damaged/checkpoints/6/") for name in bucket.objects)
+    assert not any(name.startswith("runs/corrupt/checkpoints/6/") for name in bucket.objects)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED])
 @pytest.mark.parametrize("item", ["meta/", "params/", "params/ocdbt.process_0/d/"])
-def test_a_bucket_that_refuses_is_no_damage(bucket, status, item):
-    """Neither what gcsfs says of it (meta) nor what TensorStore says (params) makes a good one damaged."""
+def test_denied_access_is_no_corruption(bucket, status, item):
+    """Neither the error of gcsfs (meta) nor that of TensorStore (params) makes an intact checkpoint corrupt."""
     run = f"gs://bucket/runs/refused-{item.replace('/', '-')}{status}"
     two_checkpoints(run)
     before = dict(bucket.objects)
     checkpoints = Checkpointer(run, keep=2)
-    said = r"Forbidden|PERMISSION_DENIED|Unauthorized|UNAUTHENTICATED|Encountered error while reading"
-    with bucket.refusing(status, only=f"/6/{item}"), pytest.raises(Exception, match=said) as caught:
+    denied = r"Forbidden|PERMISSION_DENIED|Unauthorized|UNAUTHENTICATED|Encountered error while reading"
+    with bucket.refusing(status, only=f"/6/{item}"), pytest.raises(Exception, match=denied) as caught:
         checkpoints.restore(like(mesh_of(1, 1, 1)), META)
     assert not isinstance(caught.value, CheckpointError)
     assert bucket.objects == before
@@ -237,7 +237,7 @@ def test_a_growing_file_is_written_seldom_and_whole(bucket):
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED])
-def test_what_a_bucket_does_not_take_waits_and_is_told_once(bucket, monkeypatch, status):
+def test_what_a_bucket_does_not_take_waits_and_is_reported_once(bucket, monkeypatch, status):
     monkeypatch.setattr(append_log, "_REWRITE_SECONDS", 0)
     run, messages = f"gs://bucket/runs/waits-{status}", []
     logger = MetricLogger(run, start_step=0, log=messages.append)
@@ -259,7 +259,7 @@ def test_what_a_bucket_does_not_take_waits_and_is_told_once(bucket, monkeypatch,
 # ---- What is refused
 
 
-def test_a_bucket_that_cannot_be_used_is_told_at_once(bucket, monkeypatch):
+def test_a_bucket_that_cannot_be_used_is_reported_at_once(bucket, monkeypatch):
     with pytest.raises(StorageError, match="there is no bucket gs://elsewhere"):
         open_path("gs://elsewhere/run")
     for path in ("s3://bucket/run", Path("gs://bucket/run")):
@@ -279,4 +279,4 @@ def test_a_bucket_that_cannot_be_used_is_told_at_once(bucket, monkeypatch):
 def test_results_are_not_written_there(capsys):
     with pytest.raises(SystemExit):
         export.main(["--model=runs/ft", "--output=gs://bucket/exported"])
-    assert "gs://bucket/exported is not local" in capsys.readouterr().err
+    assert "gs://bucket/exported is not a local path" in capsys.readouterr().err

@@ -29,7 +29,7 @@ def batches(fault: str) -> Iterator[np.ndarray]:
                     os.kill(os.getpid(), signal.SIGKILL)
                 case "stopped":
                     os.kill(os.getpid(), signal.SIGSTOP)
-                case "damaged":
+                case "unreadable":
                     raise OSError(5, "Input/output error", "train-00003.arrayrecord")
                 case "interrupted":
                     raise KeyboardInterrupt

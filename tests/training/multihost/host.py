@@ -38,14 +38,14 @@ def run_dir(folder: Path, layout: str, mesh: tuple[int, int, int]) -> Path:
 
 
 def resume_pairs(layout: str) -> tuple[tuple[int, int, int], str, tuple[int, int, int]]:
-    """(mesh, layout and mesh of the run that it goes on with): others of both."""
+    """(mesh, and layout and mesh of the run that it resumes): both differ from its own."""
     names = [*LAYOUTS.values()]
     number = names.index(layout)
     return MESHES[number + 1], names[number - 1], MESHES[number]
 
 
 class NotedBatches(Batches):
-    """Batches of a real store; notes which rows this host has fed."""
+    """Batches of a real store; records which rows this host has fed."""
 
     def __init__(self, *args: Any, note: Path, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,7 +77,7 @@ def train_here(folder: Path, run: Path, mesh: tuple[int, int, int], hosts: Hosts
 
 
 def read_all(folder: Path, hosts: Hosts) -> None:
-    """Every checkpoint of all layouts and meshes is read here, and every bit of it found.
+    """Reads every checkpoint of all layouts and meshes, and compares every bit.
 
     One process reads each of them on each mesh; several, which take longer, read each on another mesh than it is from.
     """
@@ -104,7 +104,7 @@ def wait_for(paths: list[Path], hosts: Hosts) -> None:
 
 
 def work(folder: Path, hosts: Hosts) -> None:
-    """Trains on each mesh; then reads what all layouts have saved, and goes on with a run of another one."""
+    """Trains on each mesh; then reads the checkpoints of all layouts, and resumes a run of another one."""
     layout = LAYOUTS[jax.process_count()]
     done = {name: folder / f"{name}.done" for name in LAYOUTS.values()}
     if layout == "4x2":  # Not all at once: gloo gives up where hosts are half a minute apart.

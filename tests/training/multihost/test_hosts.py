@@ -51,11 +51,11 @@ LOSS_RTOL, PARAMS_ATOL = 2e-6, 1e-5
 
 
 class Process:
-    """`python -m` with some arguments; what it says goes to a file."""
+    """`python -m` with some arguments; its output goes to the file `log`."""
 
-    def __init__(self, output: Path, arguments: Sequence[object], devices: int, **environment: str) -> None:
+    def __init__(self, log: Path, arguments: Sequence[object], devices: int, **environment: str) -> None:
         flags = f"--xla_force_host_platform_device_count={devices}"
-        # These compile in a third of the time.
+        # With these, compilation takes a third of the time.
         flags += " --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
         environment = {
             **os.environ,
@@ -64,19 +64,19 @@ class Process:
             "PYTHONUNBUFFERED": "1",
             **environment,
         }
-        self._output = output
-        with output.open("w") as file:
+        self._log = log
+        with log.open("w") as file:
             command = [sys.executable, "-m", *map(str, arguments)]
             self.popen = subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT)
 
-    def said(self) -> str:
-        return self._output.read_text()
+    def output(self) -> str:
+        return self._log.read_text()
 
     def wait_for(self, text: str) -> None:
         until = time.monotonic() + 120
-        while text not in self.said():
-            assert self.popen.poll() is None, self.said()
-            assert time.monotonic() < until, self.said()
+        while text not in self.output():
+            assert self.popen.poll() is None, self.output()
+            assert time.monotonic() < until, self.output()
             time.sleep(0.05)
 
     def ends(self, seconds: float = 120) -> int:
@@ -84,7 +84,7 @@ class Process:
         try:
             return self.popen.wait(seconds)
         except subprocess.TimeoutExpired:
-            pytest.fail(f"it hangs, and has said:\n{self.said()}")
+            pytest.fail(f"it hangs; its output:\n{self.output()}")
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def write_store(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """One run for each layout of processes and mesh; every layout has read what all have saved, and gone on."""
+    """One run for each layout of processes and mesh; every layout has read the checkpoints of all, and resumed one."""
     folder = tmp_path_factory.mktemp("hosts")
     write_store(folder / "store")
     with starting() as start:
@@ -146,7 +146,7 @@ def folder(tmp_path_factory) -> Path:
                 processes.append(start(folder / f"output-{count}-{index}", arguments, 8 // count))
         work(folder, SINGLE_HOST)
         for process in processes:
-            assert process.ends(400) == 0, process.said()
+            assert process.ends(400) == 0, process.output()
     return folder
 
 
@@ -172,15 +172,17 @@ def test_losses_and_parameters_are_those_of_one_process(folder, layout, mesh):
 def test_every_host_feeds_its_rows_of_one_plan(folder, layout, mesh):
     """Hosts between which only the tensor axis lies feed the same rows; all others feed different ones."""
     store = TrainStore(folder / "store")
-    whole = list(zip(range(STEPS), Batches(store, length=LENGTH, batch_size=ROWS, seed=0).iterate(), strict=False))
+    global_batches = list(
+        zip(range(STEPS), Batches(store, length=LENGTH, batch_size=ROWS, seed=0).iterate(), strict=False)
+    )
     hosts = int(layout[0])
     parts = []
     for host in range(hosts):
         note = json.loads((folder / f"{run_dir(folder, layout, mesh).name} of host {host}.json").read_text())
         part, count = note["part"]
         rows = slice(part * ROWS // count, (part + 1) * ROWS // count)
-        wanted = [rows_digest({name: array[rows] for name, array in batch.items()}) for _, batch in whole]
-        assert note["fed"] == wanted
+        expected = [rows_digest({name: array[rows] for name, array in batch.items()}) for _, batch in global_batches]
+        assert note["fed"] == expected
         parts.append(part)
     devices_in_batch, tensor = mesh[0] * mesh[1], mesh[2]
     groups = min(hosts, devices_in_batch)
@@ -190,7 +192,7 @@ def test_every_host_feeds_its_rows_of_one_plan(folder, layout, mesh):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS.values())
-def test_a_run_of_other_hosts_and_another_mesh_goes_on(folder, layout):
+def test_a_run_of_other_hosts_and_another_mesh_is_resumed(folder, layout):
     """From the checkpoint in its middle; `work` has seen to it that every checkpoint is read bit for bit."""
     _, *other = resume_pairs(layout)
     run = folder / f"{layout} resumed"
@@ -202,7 +204,7 @@ def test_a_run_of_other_hosts_and_another_mesh_goes_on(folder, layout):
 # ---- One host fails
 
 GONE = rf"host {{other}} \({NAME}\): exiting because host {{guilty}} \({NAME}\) disconnected without an error"
-DAMAGED = (
+UNREADABLE = (
     rf"host {{other}} \({NAME}\): exiting because host {{guilty}} \({NAME}\) failed: \[Errno 5\] Input/output error: "
     r"'train-00003.arrayrecord'\. Fix that first, then run the same command on all hosts"
 )
@@ -215,12 +217,12 @@ DIFFERS = rf"the hosts of this run differ:\n  Train.batch_size: 8 on host {{othe
 APART = rf"run folder \(must be on a shared disk or in a bucket\): that of host 0 on host 0 \({NAME}\); another folder"
 
 
-# (what goes wrong, on which of two hosts, exit codes of that host and of the other one, what the other one says)
+# (fault, on which of two hosts, exit codes of that host and of the other one, message of the other one)
 FAULTS = [
     ("killed", 1, (-signal.SIGKILL, 1), GONE),
     ("killed", 0, (-signal.SIGKILL, 1), GONE),
-    ("damaged", 1, (2, 2), DAMAGED),
-    ("damaged", 0, (2, 2), DAMAGED),
+    ("unreadable", 1, (2, 2), UNREADABLE),
+    ("unreadable", 0, (2, 2), UNREADABLE),
     ("short", 1, (2, 2), SHORT),
     ("interrupted", 1, (130, 130), r"failed: interrupted: .*\. Run the same"),
     ("stuck", 1, (1, 1), STUCK),
@@ -239,19 +241,19 @@ def test_a_host_that_fails_is_named_and_all_end(tmp_path, start, fault, guilty, 
     arguments = ["tests.training.multihost.faulty_host", tmp_path, fault, guilty, port, 2]
     hosts = [start(tmp_path / f"output-{index}", [*arguments, index], 1) for index in range(2)]
     culprit, other = hosts[guilty], hosts[1 - guilty]
-    assert other.ends() == codes[1], other.said()
-    assert re.search(message.format(guilty=guilty, other=1 - guilty), other.said()), other.said()
+    assert other.ends() == codes[1], other.output()
+    assert re.search(message.format(guilty=guilty, other=1 - guilty), other.output()), other.output()
     if fault == "stopped":  # Once it continues, it finds that the others have exited: by our watchdog or by JAX's.
         os.kill(culprit.popen.pid, signal.SIGCONT)
-        assert culprit.ends(20) in (1, -signal.SIGABRT), culprit.said()
+        assert culprit.ends(20) in (1, -signal.SIGABRT), culprit.output()
     else:
-        assert culprit.ends(20) == codes[0], culprit.said()
+        assert culprit.ends(20) == codes[0], culprit.output()
     if fault in ("stuck", "invalid"):
-        assert re.search(r"faulty_host\.py\", line \d+ in (batches|validation)", culprit.said()), (
-            "it tells where it hangs"
+        assert re.search(r"faulty_host\.py\", line \d+ in (batches|validation)", culprit.output()), (
+            "it prints where it hangs"
         )
     if fault not in ("differs", "apart"):
-        assert f"step {AT - 1} is done" in other.said()
+        assert f"step {AT - 1} is done" in other.output()
 
 
 def test_all_of_four_hosts_name_the_one_that_is_gone(tmp_path, start):
@@ -259,7 +261,7 @@ def test_all_of_four_hosts_name_the_one_that_is_gone(tmp_path, start):
     hosts = [start(tmp_path / f"output-{index}", [*arguments, index], 1) for index in range(4)]
     assert [host.ends() for host in hosts] == [1, 1, -signal.SIGKILL, 1]
     for index in (0, 1, 3):
-        assert re.search(GONE.format(guilty=2, other=index), hosts[index].said()), hosts[index].said()
+        assert re.search(GONE.format(guilty=2, other=index), hosts[index].output()), hosts[index].output()
 
 
 @pytest.mark.parametrize("missing", [0, 1])
@@ -268,12 +270,12 @@ def test_a_host_that_never_starts_is_named(tmp_path, start, missing):
     host = start(tmp_path / "output", arguments, 1)
     assert host.ends() == 1
     absent = r"host 0 of 2 cannot be reached at 127\.0\.0\.1:\d+" if missing == 0 else r"host 1 of 2 is missing"
-    assert re.search(rf"host {1 - missing} \({NAME}\): after {JOIN_ALONE} s {absent}", host.said()), host.said()
-    assert "whether training was started" in host.said()
+    assert re.search(rf"host {1 - missing} \({NAME}\): after {JOIN_ALONE} s {absent}", host.output()), host.output()
+    assert "whether training was started" in host.output()
 
 
 @pytest.mark.slow
-def test_the_command_ends_on_all_hosts_and_goes_on(tmp_path, start, monkeypatch):
+def test_the_command_exits_on_all_hosts_and_resumes(tmp_path, start, monkeypatch):
     """One host is killed, the other one exits; both are restarted, and one is preempted: both save and stop."""
     monkeypatch.chdir(tmp_path)
     settings = [
@@ -298,16 +300,16 @@ def test_the_command_ends_on_all_hosts_and_goes_on(tmp_path, start, monkeypatch)
     first, second = start_both("first life")
     first.wait_for("step  12/")
     second.popen.kill()
-    assert first.ends() == 1, first.said()
-    assert re.search(GONE.format(guilty=1, other=0), first.said()), first.said()
-    assert "step " not in second.said(), "one host tells how it goes"
+    assert first.ends() == 1, first.output()
+    assert re.search(GONE.format(guilty=1, other=0), first.output()), first.output()
+    assert "step " not in second.output(), "only host 0 logs the steps"
 
     first, second = start_both("second life")
     first.wait_for("resumed from step")
     second.popen.send_signal(signal.SIGTERM)  # before the first step: it must not be missed
-    assert [first.ends(), second.ends()] == [75, 75], first.said() + second.said()
-    step = int(re.search(r"resumed from step (\d+)", first.said())[1]) + 1
-    assert f"preempted: saved at step {step}" in first.said()
+    assert [first.ends(), second.ends()] == [75, 75], first.output() + second.output()
+    step = int(re.search(r"resumed from step (\d+)", first.output())[1]) + 1
+    assert f"preempted: saved at step {step}" in first.output()
     assert read_metadata(tmp_path / "run", step).step == step
 
 
@@ -323,7 +325,7 @@ def hosts_in_threads(count: int, seconds: float = 10.0) -> list[Hosts]:
 
 
 def on_all(hosts: Sequence[Hosts], action) -> list[str]:
-    """What the errors say that it raises."""
+    """The texts of the errors it raises; "" for none."""
 
     def run(host: Hosts) -> str:
         try:
@@ -336,17 +338,17 @@ def on_all(hosts: Sequence[Hosts], action) -> list[str]:
         return list(pool.map(run, hosts))
 
 
-def test_what_differs_is_said_on_all_hosts_with_those_that_have_it():
+def test_differing_facts_are_reported_on_all_hosts_with_values_and_hosts():
     hosts = hosts_in_threads(4)
     assert on_all(hosts, lambda host: host.assert_equal({"seed": 0, "data": "f"})) == [""] * 4
-    said = on_all(
+    differences = on_all(
         hosts, lambda host: host.assert_equal({"seed": host.index // 3, "data": "f", f"only {host.index % 2}": 1})
     )
-    assert len(set(said)) == 1
+    assert len(set(differences)) == 1
     name = socket.gethostname()
-    assert f"  seed: 0 on hosts 0 ({name}), 1 ({name}), 2 ({name}); 1 on host 3 ({name})\n" in said[0]
-    assert f"  only 0: 1 on hosts 0 ({name}), 2 ({name}); unknown on hosts 1 ({name}), 3 ({name})\n" in said[0]
-    assert "data" not in said[0].splitlines()[1]
+    assert f"  seed: 0 on hosts 0 ({name}), 1 ({name}), 2 ({name}); 1 on host 3 ({name})\n" in differences[0]
+    assert f"  only 0: 1 on hosts 0 ({name}), 2 ({name}); unknown on hosts 1 ({name}), 3 ({name})\n" in differences[0]
+    assert "data" not in differences[0].splitlines()[1]
     assert on_all(hosts, lambda host: host.assert_equal({"seed": 1})) == [""] * 4
     on_all(hosts, lambda host: host.__exit__(None, None, None))
 
