@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--output={args.output}: the name must end in .json")
 
     from seqgpt_jax.console.leak_report import print_leak_report, write_leak_report
-    from seqgpt_jax.console.prepared_data import progress_bar
+    from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.data.prepare.leak_report import leak_report, texts
     from seqgpt_jax.data.raw.files import check_files
 

@@ -19,7 +19,7 @@ ALLOWED = {
     "training": {"models", "data", "io", "atomic", "training"},
     "planning": {"models", "data", "io", "training", "decoding", "planning"},
     "evaluation": {"models", "data", "io", "atomic", "decoding", "evaluation"},
-    "console": {"atomic", "data", "tasks", "console"},
+    "console": {"atomic", "data", "io", "tasks", "console"},
     "tasks": {"atomic", "data", "tasks"},
 }
 SEQIO_SIDE = {

@@ -1,20 +1,18 @@
-"""Prepared data on the terminal: progress, tables of counts, and prompts as the model sees them."""
+"""Prepared data on the terminal: tables of counts, and prompts as the model sees them."""
 
-import contextlib
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from seqgpt_jax.atomic import LANGUAGES
+from seqgpt_jax.console.progress import progress_bar
 from seqgpt_jax.data.prepare import pipeline
 from seqgpt_jax.data.prepare.mixture_summary import mixture_groups, mixture_lengths
 from seqgpt_jax.data.store import MANIFEST, EvalStore, TrainStore, read_manifest
@@ -26,33 +24,8 @@ if TYPE_CHECKING:
     from seqgpt_jax.data.prepare.workers import Runner
     from seqgpt_jax.data.raw.task_spec import TaskSpec
 
-_SECONDS_A_LINE = 30
 # Without emoji: `data.json:train:7` is no tram.
 _CONSOLE = Console(highlight=False, soft_wrap=False, emoji=False)
-
-
-@contextlib.contextmanager
-def progress_bar(title: str) -> Iterator[pipeline.Progress]:
-    """A bar with an ETA for the task that is being prepared; without a terminal, a line every half a minute."""
-    if not _CONSOLE.is_terminal:
-        yield _lines(title)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_CONSOLE, transient=True) as bar:
-        shown = bar.add_task(title)
-        yield lambda name, done, total: bar.update(shown, description=f"{title}: {name}", completed=done, total=total)
-
-
-def _lines(title: str) -> pipeline.Progress:
-    last = time.monotonic()
-
-    def update(name: str, done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SECONDS_A_LINE:
-            last = time.monotonic()
-            print(f"{title}: {name}: {done:,} of {total:,}", flush=True)
-
-    return update
 
 
 def prepare_and_print(preparation: "ResolvedPreparation", runner: "Runner | None" = None) -> Path:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqgpt_jax.atomic import read_answer
-from seqgpt_jax.decoding.completion import Completion, Generator, Progress
+from seqgpt_jax.decoding.completion import Completion, Generator
 from seqgpt_jax.decoding.questions import ComposedQuestion, Question, compose
+from seqgpt_jax.io.progress import Progress, no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,14 @@ class Answer:
 def answer(
     generator: Generator,
     questions: Sequence[Question],
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> list[Answer]:
     """Answers to all questions, in their order; all prompts go to the generator in one call.
 
     Args:
       generator: an `Engine`, or whatever else completes prompts; its contract says how it is asked.
       questions: any number of them.
-      progress: called with (prompts done, prompts in all).
+      progress: told how many prompts are done.
 
     Raises:
       ContractError: see `compose`; nothing has been generated then.

@@ -1,13 +1,12 @@
 """Input and output of generation: a prompt and its completion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from seqgpt_jax.atomic import Atom
 from seqgpt_jax.io.contract import ModelContract
-
-Progress = Callable[[int, int], None]
+from seqgpt_jax.io.progress import Progress, no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,6 @@ class Generator(Protocol):
 
     contract: ModelContract
 
-    def generate(self, prompts: Sequence[Prompt], progress: Progress | None = None) -> Sequence[Completion]:
-        """The completion of each prompt, in their order; `progress` is called with (prompts done, prompts in all)."""
+    def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> Sequence[Completion]:
+        """The completion of each prompt, in their order; `progress` is told how many are done."""
         ...

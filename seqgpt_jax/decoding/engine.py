@@ -15,10 +15,11 @@ from transformers import PreTrainedTokenizerFast
 from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.data.truncation import truncate_left
 from seqgpt_jax.decoding.beam_search import Hypotheses
-from seqgpt_jax.decoding.completion import Completion, Progress, Prompt
+from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Automaton, Grammar
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.models.backbone import Backbone
 
 # Each at most half as wide again as the one before, beyond the narrow ones.
@@ -81,12 +82,12 @@ class Engine:
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
 
-    def generate(self, prompts: Sequence[Prompt], progress: Progress | None = None) -> list[Completion]:
+    def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
         """The completion of each prompt, in the order of the prompts.
 
         Args:
           prompts: any number of them, of any length.
-          progress: called after each batch with (prompts done, prompts in all).
+          progress: told after each batch how many prompts are done.
 
         Raises:
           ContractError: decoding is constrained, and no answer to a prompt would parse, because of its labels.
@@ -110,8 +111,7 @@ class Engine:
             hypotheses = self._generate_batch([prompt_ids[row] for row in rows], automaton)
             for position, row in enumerate(rows):
                 completions[row] = self._completion(hypotheses, position, cut[row].removed)
-            if progress is not None:
-                progress(start + len(rows), len(order))
+            progress("prompts", start + len(rows), len(order))
         return completions
 
     def _completion(self, hypotheses: Hypotheses, row: int, truncated: int) -> Completion:

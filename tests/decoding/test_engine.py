@@ -132,8 +132,8 @@ def test_the_setting_overrides_the_limit_of_the_contract() -> None:
 
 def test_progress_counts_prompts(engine) -> None:
     calls = []
-    engine.generate(prompts(10), lambda done, total: calls.append((done, total)))
-    assert calls == [(4, 10), (8, 10), (10, 10)]
+    engine.generate(prompts(10), lambda *call: calls.append(call))
+    assert calls == [("prompts", 4, 10), ("prompts", 8, 10), ("prompts", 10, 10)]
 
 
 def test_nothing_in_nothing_out_and_empty_prompts_are_refused(engine) -> None:

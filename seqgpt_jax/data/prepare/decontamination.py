@@ -11,7 +11,7 @@ so nothing but a miss in ten thousand depends on hashes. docs/leaks.md says how 
 
 import functools
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,7 @@ from opencc import OpenCC
 from rensa import RMinHash, RMinHashLSH
 
 from seqgpt_jax.atomic import Instance
+from seqgpt_jax.io.progress import Progress, no_progress
 
 # UTF-8 bytes are the measure of all lengths: a word is about six of them in English and in Chinese.
 NEAR = 0.7  # Jaccard similarity from which two texts are near-duplicates
@@ -28,7 +29,6 @@ PIECE = 6  # bytes of the pieces that are compared
 _HASHES, _BANDS = 128, 32
 _PROGRESS_EVERY = 1024
 
-Progress = Callable[[str, int, int], None]
 """Called with (what, done, in all)."""
 
 # The simplified form of these four depends on the word they are in; here both forms count as one.
@@ -127,7 +127,7 @@ class LeakIndex:
 def leaking(
     train: Iterable[tuple[str, str]],
     evaluation: Iterable[tuple[str, str]],
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = no_progress,
 ) -> dict[str, Leak]:
     """id of a training instance -> its worst leak, for those that have one.
 

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.data.prepare.decontamination import NEAR, PIECE, SHORT, Leak, LeakIndex, Progress, bare_text
+from seqgpt_jax.data.prepare.decontamination import NEAR, PIECE, SHORT, Leak, LeakIndex, bare_text
 from seqgpt_jax.data.raw.files import read_instances
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
+from seqgpt_jax.io.progress import Progress
 
 NUMBERS = ("exact", "near", "tainted by them", "instances", "tainted", "share")
 """The columns of `LeakReport.tables` that hold numbers."""

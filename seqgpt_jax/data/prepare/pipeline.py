@@ -8,7 +8,7 @@ same store, byte for byte, and a preparation that was interrupted resumes where 
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,19 +35,19 @@ from seqgpt_jax.data.raw.files import read_instances, total_size
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.data.store import StoreError, StoreWriter, is_finished
 from seqgpt_jax.data.tokenizer import encoder_of
+from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.io.tokenizer import fingerprint
 
 # Less than this is read faster than worker processes start.
 _SMALL_BYTES = 8 << 20
 # The splits whose texts may not be trained on.
 _HELD_BACK = ("validation", "test")
-Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much of it is done, how much there is)."""
 
 
 def prepare(
     preparation: ResolvedPreparation,
-    progress: Progress = lambda task, done, total: None,
+    progress: Progress = no_progress,
     runner: Runner | None = None,
 ) -> Path:
     """Writes the store of a preparation, unless it is there already, and returns its folder.

@@ -1,0 +1,20 @@
+"""Progress callback of long operations; `seqgpt_jax.console.progress` draws it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+# Called with (what is being done, how much is done, how much there is; 0 where that is not known).
+Progress = Callable[[str, int, int], None]
+# Opens a bar with a title.
+ProgressBar = Callable[[str], AbstractContextManager[Progress]]
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """A `Progress` that shows nothing."""
+
+
+@contextlib.contextmanager
+def no_progress_bar(title: str) -> Iterator[Progress]:
+    """A `ProgressBar` that shows nothing."""
+    yield no_progress
