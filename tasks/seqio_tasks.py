@@ -35,7 +35,7 @@ from seqgpt_jax.data.vocabulary import HFVocabulary
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.evaluation.predictions import read_prediction
 from seqgpt_jax.evaluation.rouge import MODES
-from seqgpt_jax.evaluation.scores import score
+from seqgpt_jax.evaluation.scores import compute_scores
 
 STORE_VARIABLE, TOKENIZER_VARIABLE = "SEQGPT_STORE", "SEQGPT_TOKENIZER"
 
@@ -222,12 +222,10 @@ def micro_f1_and_rouge(
     """
     records = [EvalRecord(prompt="", prompt_ids=[], **target) for target in targets]
     pairs = zip(records, predictions, strict=True)
-    scores = score(
-        [read_prediction(record, Completion(answer["output"])) for record, answer in pairs], resamples=1
-    ).overall
-    rates = {"score": scores.combined("fixed"), "f1": scores.f1, "precision": scores.precision}
-    rates |= {"recall": scores.recall, "well_formed": scores.well_formed}
-    rates |= {f"rouge_{mode}": scores.rouge[mode] for mode in MODES}
+    judged = [read_prediction(record, Completion(answer["output"])) for record, answer in pairs]
+    metrics = compute_scores(judged, resamples=1).overall
+    rates = {name: getattr(metrics, name) for name in ("f1", "precision", "recall", "well_formed")}
+    rates |= {"score": metrics.score("fixed")} | {f"rouge_{mode}": metrics.rouge[mode] for mode in MODES}
     return {name: 100 * rate for name, rate in rates.items()}
 
 
