@@ -1,6 +1,7 @@
 """Who may import whom (the walls of the house), read from the source, and checked by importing."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,7 @@ def modules():
 
 
 def imports(path: Path) -> set[str]:
+    """Names that a module imports, and modules of ours that it names in a string, which an import may follow."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -50,7 +52,32 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= set(re.findall(r"^seqgpt_jax\.[\w.]+", node.value))
     return found
+
+
+def module_name(path: Path) -> str:
+    """The dotted name by which a file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    package = ("seqgpt_jax", *parts) if parts[0] == "tasks" else parts
+    return ".".join(package).removesuffix(".__init__")
+
+
+def test_no_import_circle() -> None:
+    """Among the imports that run when a module is loaded; those inside functions may close a circle."""
+    paths = {module_name(path): path for _, path in modules()}
+    arrows: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {f"{n.module}.{a.name}" for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names}
+        # `from package import module` and `from module import name` look alike.
+        arrows[name] = {n if n in paths else n.rpartition(".")[0] for n in names} & paths.keys() - {name}
+    assert sum(map(len, arrows.values())) > 100
+    while leaves := [name for name, targets in arrows.items() if not targets & arrows.keys()]:
+        for name in leaves:
+            del arrows[name]
+    assert not arrows, f"modules that import each other, or what does: {sorted(arrows)}"
 
 
 @pytest.mark.parametrize(

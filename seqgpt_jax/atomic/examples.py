@@ -1,4 +1,4 @@
-"""What the two atomic tasks ask and answer: plain data, no text format.
+"""Examples of the two atomic tasks: plain data, no text format.
 
 An `Instance` is what a data set says (a text and everything known about it). A `Classification`
 or an `Extraction` is what one prompt asks: labels have been chosen, negatives added, order fixed.

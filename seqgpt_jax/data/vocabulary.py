@@ -40,14 +40,17 @@ class HFVocabulary(seqio.Vocabulary):
 
     @property
     def bos_id(self) -> int | None:
+        """The id of the start token, None without one."""
         return self.tokenizer.bos_token_id
 
     @property
     def eos_id(self) -> int | None:
+        """The id of the end token, None without one."""
         return self.tokenizer.eos_token_id
 
     @property
     def unk_id(self) -> int | None:
+        """The id of the unknown token, None without one."""
         return self.tokenizer.unk_token_id
 
     @property

@@ -1,4 +1,4 @@
-"""Loss curve of a run as loss.png, drawn from metrics.jsonl so that it covers resumed runs too."""
+"""Loss curve of a run as loss.png, plotted from metrics.jsonl so that it covers resumed runs too."""
 
 import io
 

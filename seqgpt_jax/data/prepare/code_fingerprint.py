@@ -1,6 +1,5 @@
 """Fingerprint of the code that decides what a store holds, so that a changed reader makes another store."""
 
-import importlib.util
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -28,10 +27,15 @@ _DECIDING = (
 
 
 def code_fingerprint(specs: Iterable[TaskSpec], modules: Iterable[str]) -> str:
-    """One hash of our own deciding code, of the whole folder tasks/, and of users' modules with what they import."""
+    """One hash of our own deciding code, of the readers of `specs`, and of users' modules with what they import.
+
+    A reader of this package counts with its whole package (`seqgpt_jax.tasks`): readers are made of parts there.
+    """
     own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
-    own += sorted(Path(importlib.util.find_spec("seqgpt_jax.tasks").origin).parent.rglob("*.py"))
     readers = {getattr(spec.read, "func", spec.read).__module__ for spec in specs} | {*modules}
+    packages = {".".join(name.split(".")[:2]) for name in readers if name.startswith("seqgpt_jax.")}
+    for package in sorted(packages):
+        own += sorted(Path(sys.modules[package].__file__).parent.rglob("*.py"))
     theirs = {file for name in readers if not name.startswith("seqgpt_jax.") for file in _module_files(name)}
     return files_hash([*own, *sorted(theirs)])
 
