@@ -1,4 +1,4 @@
-"""Answers questions with a model: which labels fit a text, or which spans of it fit each label.
+"""Decoding of questions with a model: which labels fit a text, or which spans of it fit each label.
 
     python -m seqgpt_jax.decode --model=runs/ft --input=questions.jsonl --output=answers.jsonl
     python -m seqgpt_jax.decode --model=runs/ft --task=ext --text="Ada met Bob in Turin." --labels="person, city"

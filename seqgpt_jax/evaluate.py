@@ -1,4 +1,4 @@
-"""Scores a model: micro-F1 and ROUGE for each data set, family and language, and a page of its mistakes.
+"""Evaluation of a model: micro-F1 and ROUGE for each data set, family and language, and a page of wrong answers.
 
     python -m seqgpt_jax.evaluate --model=runs/ft --output=runs/ft/evaluation \\
         --data=prepared/quickstart_held_out.test.0123456789
@@ -120,7 +120,7 @@ def prepared_folders(
     for mixture in mixtures:
         for split in config.splits:
             prepare = configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer), **of_model)
-            # No more than is asked: the sample is the same bottom-k choice, whoever makes it.
+            # No more than will be asked: the subset is the same bottom-k choice in both places.
             limits = [number for number in (config.records, prepare.max_instances) if number is not None]
             prepare = dataclasses.replace(prepare, seed=config.seed, max_instances=min(limits, default=None))
             folders.append(prepare_if_missing(resolve(prepare, tasks)))

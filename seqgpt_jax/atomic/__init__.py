@@ -1,4 +1,4 @@
-"""The contract: what is asked, how it is written, how an answer is read. Standard library only."""
+"""Prompt contract of the two atomic tasks: examples, templates, families. Standard library only."""
 
 from seqgpt_jax.atomic.chunking import chunk_queries
 from seqgpt_jax.atomic.examples import Atom, Classification, Example, Extraction, Instance

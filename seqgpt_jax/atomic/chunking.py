@@ -1,4 +1,4 @@
-"""Many queries in prompts of a few, split evenly as the released inference script does."""
+"""Even chunks of queries, as the released inference script makes them."""
 
 import itertools
 

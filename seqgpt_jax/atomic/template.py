@@ -1,4 +1,4 @@
-"""The prompt contract: `render` and `parse` are exact inverses on everything `render` accepts.
+"""Prompt templates and parsing of answers: exact inverses on everything that `render` accepts.
 
 The released SeqGPT prompt, byte for byte (`⇥` is a TAB), for English and Chinese text alike:
 
@@ -10,7 +10,7 @@ prompt order. A classification in which nothing fits is answered `None`.
 
 **The escaping rule.** A text is one line; a label or query is one line without TAB, label
 separator or outer spaces; a span is one line without TAB or outer spaces and is not `None`;
-control tokens such as `[GEN]` or `</s>` stand in none of them. `clean_text` and
+none of them has a control token such as `[GEN]` or `</s>`. `clean_text` and
 `Template.clean_label` bring any string into that form, and `render` refuses what is not in it,
 so nothing is ever garbled silently.
 """
@@ -62,7 +62,7 @@ class Template:
 
     Attributes:
       input, classify, extract, output: the words before the four colons.
-      separator: stands between the labels of a prompt.
+      separator: between the labels of a prompt.
       separator_in_label: replaces the separator where a label contains it.
     """
 
@@ -87,17 +87,17 @@ class Template:
           ContractError: the text or a label breaks the escaping rule, or there is no label.
         """
         if clean_text(text) != text:
-            raise ContractError(f"text holds a line break or a control token: {text!r}")
+            raise ContractError(f"the text has a line break or a control token: {text!r}")
         if not labels:
             raise ContractError("the label set is empty: give at least one label")
         if len(set(labels)) != len(labels):
-            twice = sorted({label for label in labels if labels.count(label) > 1})
-            raise ContractError(f"labels stand twice in one prompt: {', '.join(twice)}")
+            duplicates = sorted({label for label in labels if labels.count(label) > 1})
+            raise ContractError(f"labels are there twice in one prompt: {', '.join(duplicates)}")
         for label in labels:
             if not label or self.clean_label(label) != label or (label == NONE and atom == "cls"):
                 raise ContractError(
                     f"label {label!r} is empty, is {NONE!r}, or holds a line break, TAB, outer space, control token "
-                    f"or the separator {self.separator!r}; Template.clean_label mends it"
+                    f"or the separator {self.separator!r}; Template.clean_label fixes it"
                 )
         line = self.separator.join(labels)
         return f"{self.input}: {text}\n{self._word(atom)}: {line}\n{self.output}: {GEN}"
@@ -156,7 +156,7 @@ def _classification_target(example: Classification) -> str:
         if answer not in example.labels:
             raise ContractError(f"answer {answer!r} is not among the labels {example.labels}")
     if len(set(example.answers)) != len(example.answers):
-        raise ContractError(f"an answer stands twice: {example.answers}")
+        raise ContractError(f"an answer is given twice: {example.answers}")
     return TAB.join(example.answers) or NONE
 
 
@@ -212,7 +212,7 @@ def read_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple[tuple
 
 
 def recover_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple:
-    """What can be saved of a model's answer that `parse_answer` refuses; never raises.
+    """What can be read of a model's answer that `parse_answer` refuses; never raises.
 
     Classification keeps the known labels. Extraction takes the lines whose query is known (the
     longest one that fits; the first line of a query counts) and leaves the other queries empty.
@@ -220,11 +220,11 @@ def recover_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple:
     if atom == "cls":
         pieces = (piece.strip() for piece in re.split(r"[\t\n]", output))
         return tuple(dict.fromkeys(piece for piece in pieces if piece in labels))
-    found: dict[str, tuple[str, ...]] = {}
+    spans_of: dict[str, tuple[str, ...]] = {}
     for line in output.split("\n"):
         fitting = [query for query in labels if line.startswith(f"{query}:")]
         if fitting:
             query = max(fitting, key=len)
             spans = (span.strip() for span in line.removeprefix(f"{query}:").split(TAB))
-            found.setdefault(query, tuple(span for span in spans if span and span != NONE))
-    return tuple(found.get(query, ()) for query in labels)
+            spans_of.setdefault(query, tuple(span for span in spans if span and span != NONE))
+    return tuple(spans_of.get(query, ()) for query in labels)

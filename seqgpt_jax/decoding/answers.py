@@ -52,7 +52,7 @@ def answer(
     Args:
       generator: an `Engine`, or whatever else completes prompts; its contract says how it is asked.
       questions: any number of them.
-      progress: told how many prompts are done.
+      progress: called as prompts get done.
 
     Raises:
       ContractError: see `compose`; nothing has been generated then.

@@ -54,5 +54,5 @@ class Generator(Protocol):
     contract: ModelContract
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> Sequence[Completion]:
-        """The completion of each prompt, in their order; `progress` is told how many are done."""
+        """The completion of each prompt, in their order; `progress` is called as they get done."""
         ...

@@ -87,7 +87,7 @@ class Engine:
 
         Args:
           prompts: any number of them, of any length.
-          progress: told after each batch how many prompts are done.
+          progress: called after each batch.
 
         Raises:
           ContractError: decoding is constrained, and no answer to a prompt would parse, because of its labels.

@@ -124,12 +124,12 @@ def _article(prediction: Prediction) -> str:
     record = prediction.record
     missed = _units("missed", "missed", prediction.gold - prediction.predicted)
     extra = _units("not in gold", "missed", prediction.predicted - prediction.gold)
-    found = _units("right", "found", prediction.gold & prediction.predicted)
+    correct = _units("right", "found", prediction.gold & prediction.predicted)
     malformed = "" if prediction.well_formed else " · not well-formed, read leniently"
     return (
         f"<article><small>{escape(record.id)}{malformed}</small>\n"
         f"prompt<pre>{escape(record.prompt)}</pre>gold<pre>{escape(record.target)}</pre>"
-        f"answer<pre>{escape(prediction.output)}</pre>{missed}{extra}{found}</article>\n"
+        f"answer<pre>{escape(prediction.output)}</pre>{missed}{extra}{correct}</article>\n"
     )
 
 
