@@ -72,7 +72,7 @@ def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Seq
 
 def _names(tasks: Mapping[str, TaskSpec]) -> set[str]:
     """Of the tasks, and of the data sets they are parts of."""
-    return {*tasks} | {spec.dataset for spec in tasks.values()}
+    return {*tasks} | {spec.dataset.name for spec in tasks.values()}
 
 
 def _add(
@@ -81,7 +81,7 @@ def _add(
     """Joins tasks that must not share a name, or the folder of their data set, with those of before."""
     names = [spec.name for spec in specs]
     before = {*mixtures} | _names(tasks)
-    if taken := [spec.name for spec in specs if {spec.name, spec.dataset} & before or names.count(spec.name) > 1]:
+    if taken := [spec.name for spec in specs if {spec.name, spec.dataset.name} & before or names.count(spec.name) > 1]:
         raise ValueError(f"{where}: tasks need names that are not taken: {', '.join(dict.fromkeys(taken))}")
     tasks |= {spec.name: spec for spec in specs}
 
@@ -118,7 +118,7 @@ def evaluation_tasks(config: PrepareConfig) -> list[TaskSpec]:
 
 def _resolve(name: str, tasks: Mapping[str, TaskSpec], mixtures: Mapping[str, Sequence[str]]) -> Iterator[TaskSpec]:
     for member in mixtures.get(name, (name,)):
-        parts = [tasks[member]] if member in tasks else [spec for spec in tasks.values() if spec.dataset == member]
+        parts = [tasks[member]] if member in tasks else [spec for spec in tasks.values() if spec.dataset.name == member]
         if not parts:
             close = difflib.get_close_matches(member, [*mixtures, *_names(tasks)], n=3)
             hint = (

@@ -1,11 +1,13 @@
 """ET: a mention in a sentence and its types."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
-from seqgpt_jax.tasks.readers.conll import conll, mentions
+from seqgpt_jax.data.raw.sources import FilePattern, OnRequest, github
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.conll import conll, entities, mentions, sentence
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import Record, grouped, reader
@@ -113,105 +115,94 @@ def paths_of_mentions(record: Record) -> Iterator[Instance]:
 def cut_context(record: Record) -> Iterator[Instance]:
     """Ultra-Fine: a mention between the tokens before and after it; its types are nouns."""
     row = record.value
-    sentence = " ".join([*row["left_context_token"], row["mention_span"], *row["right_context_token"]])
-    yield families.entity_typing(record.id, sentence, row["mention_span"], map(spelled_out, row["y_str"]), "en")
+    text = " ".join([*row["left_context_token"], row["mention_span"], *row["right_context_token"]])
+    yield families.entity_typing(record.id, text, row["mention_span"], map(spelled_out, row["y_str"]), "en")
 
 
-def _hierarchy(name: str, folder: str, citation: str) -> TaskSpec:
+def _hierarchy(name: str, folder: str, citation: str) -> DatasetSpec:
     """A data set with a tree of types, in the form that Ren et al. (2016) gave it: no validation file."""
-    return TaskSpec(
-        name=name,
-        family="ET",
-        language="en",
-        atom="cls",
-        splits={"train": ("train.json",), "validation": ("train.json",), "test": ("test.json",)},
-        read=reader(
-            jsonl(),
-            paths_of_mentions,
-            split_key=lambda row: " ".join(row["tokens"]),
-            shares={"train": 0.95, "validation": 0.05},
-        ),
-        source=OnRequest(
+    return DatasetSpec(
+        name,
+        OnRequest(
             "the shared drive of AFET, github.com/INK-USC/AFET",
             f"Download the JSON of {folder}, unpack it and put train.json and test.json into the folder {name}.",
         ),
-        licence="unknown",
+        license="unknown",
         citation=citation,
-        verified="schema",
+        splits={"train": ("train.json",), "validation": ("train.json",), "test": ("test.json",)},
+        tasks=(
+            Task(
+                "ET",
+                "en",
+                reader(
+                    jsonl(),
+                    paths_of_mentions,
+                    split_key=lambda row: " ".join(row["tokens"]),
+                    shares={"train": 0.95, "validation": 0.05},
+                ),
+            ),
+        ),
     )
 
 
-def _words(rows: list[list[str]]) -> str:
-    return " ".join(row[0] for row in rows)
+_fewnerd = partial(reader, conll(), split_key=sentence, shares={"train": 0.9, "validation": 0.1})
 
-
-TASKS = (
-    TaskSpec(
-        name="fewnerd.typing",
-        family="ET",
-        language="en",
-        atom="cls",
-        # The pack has no training file of it.
-        splits={"train": ("dev.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
-        read=reader(
-            conll(),
-            mentions(named(FINE_TYPES), language="en"),
-            split_key=_words,
-            shares={"train": 0.9, "validation": 0.1},
+FEWNERD = DatasetSpec(
+    "fewnerd",
+    github("antonioloison/structshot", "e5549d081eee8bc7d452074228e038135aa86f5f", "data/fewnerd/{}"),
+    license="CC BY-SA 4.0",
+    citation="Ding et al. 2021, Few-NERD, ACL",
+    verified="files",
+    # The repository has no training file.
+    splits={"train": ("dev.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
+    tasks=(
+        Task(
+            "ET",
+            "en",
+            _fewnerd(mentions(named(FINE_TYPES), language="en")),
+            name="typing",
+            exclusive=True,
+            sizes={"train": 6476, "validation": 790, "test": 7305},
         ),
-        exclusive=True,
-        source=github(
-            "antonioloison/structshot",
-            "e5549d081eee8bc7d452074228e038135aa86f5f",
-            {"dev.txt": "data/fewnerd/dev.txt", "test.txt": "data/fewnerd/test.txt"},
+        Task(
+            "NER",
+            "en",
+            _fewnerd(entities(named(FINE_TYPES))),
+            name="entities",
+            sizes={"train": 2779, "validation": 335, "test": 3174},
         ),
-        licence="CC BY-SA 4.0",
-        citation="Ding et al. 2021, ACL",
-        verified="files",
-        sizes={"train": 6476, "validation": 790, "test": 7305},
     ),
-    TaskSpec(
-        name="cfet",
-        family="ET",
-        language="zh",
-        atom="cls",
-        splits=dict.fromkeys(("train", "validation", "test"), ("crowdsourced.json",)),
-        read=reader(
-            grouped(jsonl(), key=lambda row: (row["sentence"], row["mention"])),
-            free_types,
-            split_key=lambda rows: rows[0]["sentence"],
-        ),
-        source=github(
-            "HKUST-KnowComp/cfet",
-            "6e494c27655c931ddacc40da0beb4db244dc7cb7",
-            {"crowdsourced.json": "data/crowdsourced.json"},
-            sha256={"crowdsourced.json": "8244628dd8f58c6b0a63c7e9779f89340bedfb2ca2d92faa838941a4e6df1966"},
-        ),
-        licence="CFET (LREC 2020): research",
+)
+TASKS = task_specs(
+    FEWNERD.only("ET"),
+    DatasetSpec(
+        "cfet",
+        github("HKUST-KnowComp/cfet", "6e494c27655c931ddacc40da0beb4db244dc7cb7", "data/{}"),
+        license="CFET (LREC 2020): research",
         citation="Lee et al. 2020, LREC",
         verified="files",
+        splits=dict.fromkeys(SPLITS, ("crowdsourced.json",)),
         sizes={"train": 3669, "validation": 434, "test": 449},
-    ),
-    TaskSpec(
-        name="ultra_fine",
-        family="ET",
-        language="en",
-        atom="cls",
-        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
-        read=reader(jsonl(), cut_context),
-        source=Files(
-            {
-                file: Remote(
-                    "http://nlp.cs.washington.edu/entity_type/data/ultrafine_acl18.tar.gz",
-                    member=f"release/crowd/{file}",
-                )
-                for file in ("train.json", "dev.json", "test.json")
-            }
+        tasks=(
+            Task(
+                "ET",
+                "zh",
+                reader(
+                    grouped(jsonl(), key=lambda row: (row["sentence"], row["mention"])),
+                    free_types,
+                    split_key=lambda rows: rows[0]["sentence"],
+                ),
+            ),
         ),
-        licence="Ultra-Fine Entity Typing: research",
+    ),
+    DatasetSpec(
+        "ultra_fine",
+        FilePattern("http://nlp.cs.washington.edu/entity_type/data/ultrafine_acl18.tar.gz", "release/crowd/{}"),
+        license="Ultra-Fine Entity Typing: research",
         citation="Choi et al. 2018, ACL",
-        verified="schema",
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
         sizes={"train": 1998, "validation": 1998, "test": 1998},
+        tasks=(Task("ET", "en", reader(jsonl(), cut_context)),),
     ),
     _hierarchy("figer", "Wiki", "Ling and Weld 2012, AAAI; Ren et al. 2016, EMNLP"),
     _hierarchy("ontonotes_typing", "OntoNotes", "Gillick et al. 2014, arXiv 1412.1820; Ren et al. 2016, EMNLP"),

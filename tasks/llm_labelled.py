@@ -6,11 +6,13 @@ The packs lie in `datasets_pt/`, beside the data folder.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
-from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.raw.sources import github
-from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
+from seqgpt_jax.atomic import Atom, Instance, families
+from seqgpt_jax.data.raw.sources import github, github_files
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Skipped, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.record import Build, Record, grouped, reader
@@ -135,107 +137,96 @@ def _pack(name: str, *files: str) -> tuple[str, ...]:
     return tuple(f"{_PACKS}/{name}/{file}" for file in files)
 
 
-_PILE_NER = {
-    f"{definitions}_validation.jsonl": f"data/pileNER/5pos_5neg_perNE_top391NEs_{definitions}/validation.jsonl"
-    for definitions in ("FalseDef", "TrueDef")
-}
+_SLIMER_FILES = ("FalseDef_validation.jsonl", "TrueDef_validation.jsonl")
 _SKY_FILE = "sky_10_samples/llm_response_parsed_filtered.jsonl"
-_IEPILE_SHA256 = {
-    "NER": "1f7235cee26d49d2671885738ce72751b8bbcf805d063581d54a6b25574cc8a4",
-    "EET": "9189dfeda2b1dc326228115557185c22e37c3220dfff924ed89b28aca653bdd1",
-    "EE": "240698c8c3d64ccc1ccfd486a5a9969ed27400ebaa8a18708717a03bd0ffee03",
-    "RE": "7ed3888f745dc0d60062a8f3f9b437fc0e29148cc20241d8bf081695f1f82286",
-    "SPO": "3128c31f29fe8bba450db049c81df20ae321eecddbd8e234967272df93e9ab25",
-    "KG": "e5a8e4d32bce2e7e14f52aa735432b570239a47da5532195596b4df9854789b6",
-}
 
 
-def _iepile(part: str, family: str, atom: str, build: Build, size: int, *folders: str) -> TaskSpec:
-    return TaskSpec(
-        name=f"iepile_samples.{part}",
-        family=family,
-        language="zh",
+def _iepile(name: str, family: str, atom: Atom, build: Build, size: int, *folders: str) -> Task:
+    return Task(
+        family,
+        "zh",
+        reader(grouped(jsonl(), key=_text), build),
+        name=name,
         atom=atom,
         splits={"train": _pack("iepile_samples", *(f"{folder}/train.json" for folder in folders))},
-        read=reader(grouped(jsonl(), key=_text), build),
-        source=github(
-            "zjunlp/IEPile",
-            "933918d020b46d078ef110f618838a4e8c618160",
-            {f"{_PACKS}/iepile_samples/{folder}/train.json": f"data/{folder}/train.json" for folder in folders},
-            {f"{_PACKS}/iepile_samples/{folder}/train.json": _IEPILE_SHA256[folder] for folder in folders},
-        ),
-        licence="CC BY-NC-SA 4.0",
-        citation="Gui et al. 2024, ACL",
-        verified="files",
         sizes={"train": size},
     )
 
 
-TASKS = (
-    TaskSpec(
-        name="pile_ner_slimer",
-        family="NER",
-        language="en",
-        atom="ext",
-        splits=dict.fromkeys(("train", "validation"), _pack("pile_ner_slimer", *_PILE_NER)),
-        read=reader(
-            grouped(jsonl(), key=lambda row: row["input"]),
-            asked_types,
-            split_key=lambda rows: rows[0]["input"],
-            shares={"train": 0.9, "validation": 0.1},
-        ),
-        source=github(
+TASKS = task_specs(
+    DatasetSpec(
+        "pile_ner_slimer",
+        github_files(
             "andrewzamai/SLIMER",
             "cd212dc445e1b5d0c0b4ea901393fa2d0e7b8b14",
-            {f"{_PACKS}/pile_ner_slimer/{name}": path for name, path in _PILE_NER.items()},
+            {
+                path: f"data/pileNER/5pos_5neg_perNE_top391NEs_{file.replace('_', '/')}"
+                for path, file in zip(_pack("pile_ner_slimer", *_SLIMER_FILES), _SLIMER_FILES, strict=True)
+            },
         ),
-        licence="CC BY-NC 4.0 (Pile-NER; OpenAI terms)",
+        license="CC BY-NC 4.0 (Pile-NER; OpenAI terms)",
         citation="Zhou et al. 2024, ICLR; Zamai et al. 2024, arXiv:2407.01272",
         verified="files",
+        splits=dict.fromkeys(("train", "validation"), _pack("pile_ner_slimer", *_SLIMER_FILES)),
         sizes={"train": 510, "validation": 46},  # passages
+        tasks=(
+            Task(
+                "NER",
+                "en",
+                reader(
+                    grouped(jsonl(), key=itemgetter("input")),
+                    asked_types,
+                    split_key=lambda rows: rows[0]["input"],
+                    shares={"train": 0.9, "validation": 0.1},
+                ),
+            ),
+        ),
     ),
-    TaskSpec(
-        name="sky_ner_zh",
-        family="NER",
-        language="zh",
-        atom="ext",
-        splits={"train": _pack("sky_ner_zh", _SKY_FILE)},
-        read=reader(jsonl(), pairs("text", predicted_entities)),
-        source=github(
+    DatasetSpec(
+        "sky_ner_zh",
+        github(
             "Emma1066/Retrieval-Augmented-IT-OpenNER",
             "c9cb37efb5667fe33134d4e3aa0cc008443e900d",
-            {
-                f"{_PACKS}/sky_ner_zh/{_SKY_FILE}": "outputs/llm_api_calling/llm_annotation/gpt-3.5-turbo-0125/"
-                f"prompt_v0_json/{_SKY_FILE}"
-            },
-            {f"{_PACKS}/sky_ner_zh/{_SKY_FILE}": "ca17e7cde2a96cf0c3ac6c4c92873fccb0f0438fceb22c21a55a9092ba81cd06"},
+            f"outputs/llm_api_calling/llm_annotation/gpt-3.5-turbo-0125/prompt_v0_json/{_SKY_FILE}",
         ),
-        licence="Sky-NER (RA-IT; OpenAI terms): research",
+        license="Sky-NER (RA-IT; OpenAI terms): research",
         citation="Xie et al. 2024, arXiv:2406.17305",
         verified="files",
+        splits={"train": _pack("sky_ner_zh", _SKY_FILE)},
         sizes={"train": 17},
+        tasks=(Task("NER", "zh", reader(jsonl(), pairs("text", predicted_entities))),),
     ),
-    TaskSpec(
+    DatasetSpec(
         # What a language model wrote and people checked: the test set of On-Demand IE.
-        name="odie",
-        family="NER",
-        language="en",
-        atom="ext",
-        splits={"test": _pack("odie", "test_data.json")},
-        read=reader(json_list(), table_columns),
-        source=github(
-            "yzjiao/On-Demand-IE",
-            "549e55d0d866057d75e3aa4cddb132b56d9a0ca0",
-            {f"{_PACKS}/odie/test_data.json": "dataset/test_data.json"},
-            {f"{_PACKS}/odie/test_data.json": "abd65c53df586f6aceb3fbe4fcfa6359d0cef679143432933da5993ee1c94dae"},
-        ),
-        licence="unknown: research (OpenAI terms)",
+        "odie",
+        github("yzjiao/On-Demand-IE", "549e55d0d866057d75e3aa4cddb132b56d9a0ca0", "dataset/test_data.json"),
+        license="unknown: research (OpenAI terms)",
         citation="Jiao et al. 2023, EMNLP",
         verified="files",
+        splits={"test": _pack("odie", "test_data.json")},
         sizes={"test": 74},
+        tasks=(Task("NER", "en", reader(json_list(), table_columns)),),
     ),
-    _iepile("entities", "NER", "ext", asked_spans(str), 6, "NER"),
-    _iepile("triggers", "EE", "ext", asked_spans(lambda code: families.event_query(_short(code), "zh")), 6, "EET"),
-    _iepile("arguments", "EE", "ext", asked_arguments, 7, "EE"),
-    _iepile("relations", "RE", "cls", asked_relations, 47, "RE", "SPO", "KG"),
+    DatasetSpec(
+        "iepile_samples",
+        github_files(
+            "zjunlp/IEPile",
+            "933918d020b46d078ef110f618838a4e8c618160",
+            {
+                f"{_PACKS}/iepile_samples/{folder}/train.json": f"data/{folder}/train.json"
+                for folder in ("NER", "EET", "EE", "RE", "SPO", "KG")
+            },
+        ),
+        license="CC BY-NC-SA 4.0",
+        citation="Gui et al. 2024, ACL",
+        verified="files",
+        tasks=(
+            _iepile("entities", "NER", "ext", asked_spans(str), 6, "NER"),
+            _iepile(
+                "triggers", "EE", "ext", asked_spans(lambda code: families.event_query(_short(code), "zh")), 6, "EET"
+            ),
+            _iepile("arguments", "EE", "ext", asked_arguments, 7, "EE"),
+            _iepile("relations", "RE", "cls", asked_relations, 47, "RE", "SPO", "KG"),
+        ),
+    ),
 )

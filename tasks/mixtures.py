@@ -56,7 +56,7 @@ def _of_data_sets(specs: Sequence[TaskSpec], number: int) -> list[TaskSpec]:
     """The tasks of `number` data sets, taken from the families and languages in turn, so that few are diverse too."""
     kinds: dict[tuple[str, str], dict[str, None]] = {}
     for spec in specs:
-        kinds.setdefault((spec.family, spec.language), {})[spec.dataset] = None
+        kinds.setdefault((spec.family, spec.language), {})[spec.dataset.name] = None
     in_turn = itertools.chain.from_iterable(itertools.zip_longest(*kinds.values()))
     chosen = [*dict.fromkeys(dataset for dataset in in_turn if dataset)][:number]
-    return [spec for spec in specs if spec.dataset in chosen]
+    return [spec for spec in specs if spec.dataset.name in chosen]

@@ -1,10 +1,13 @@
 """CLS: what an English text is about."""
 
 from collections.abc import Iterator
+from functools import partial
+from operator import itemgetter
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import PARQUET, github
-from seqgpt_jax.data.raw.task_spec import SPLITS, TaskSpec
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub
@@ -106,223 +109,159 @@ def joined_topics(code: str) -> str:
     return code.lower().replace(" & ", " and ").replace("; ", " and ")
 
 
-TASKS = (
-    TaskSpec(
-        name="trec",
-        family="CLS",
-        language="en",
-        atom="cls",
-        splits={"train": ("TREC.train",), "test": ("TREC.test",)},
-        # One question of the original holds byte 0xf0, which is not UTF-8.
-        read=reader(lines("latin-1"), question_type),
-        exclusive=True,
-        source=github(
-            "harvardnlp/sent-conv-torch",
-            "d61ded09c99c0199d8c5bca946cd65864de2b296",
-            {"TREC.train": "data/raw/TREC.train", "TREC.test": "data/raw/TREC.test"},
-            sha256={
-                "TREC.train": "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3",
-                "TREC.test": "033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e",
-            },
-        ),
-        licence="TREC (Li & Roth 2002): free for research",
+_topic = partial(Task, "CLS", "en", exclusive=True)
+
+TASKS = task_specs(
+    DatasetSpec(
+        "trec",
+        github("harvardnlp/sent-conv-torch", "d61ded09c99c0199d8c5bca946cd65864de2b296", "data/raw/{}"),
+        license="TREC (Li & Roth 2002): free for research",
         citation="Li and Roth 2002, COLING",
         verified="files",
+        splits={"train": ("TREC.train",), "test": ("TREC.test",)},
         sizes={"train": 5452, "test": 500},
-    ),
-    TaskSpec(
-        name="ag_news",
-        family="CLS",
-        language="en",
-        atom="cls",
-        splits={"test": ("test.csv",)},
-        read=reader(delimited(",", columns=("class", "title", "description"), quoted=True), news_article),
-        held_out=True,
-        exclusive=True,
-        source=github(
-            "mhjabreel/CharCnn_Keras",
-            "555590db4219b1243abb1918effd6a7425a2d75f",
-            {"test.csv": "data/ag_news_csv/test.csv"},
+        tasks=(
+            # One question of the original holds byte 0xf0, which is not UTF-8.
+            _topic(reader(lines("latin-1"), question_type)),
         ),
-        licence="AG corpus: non-commercial research",
+    ),
+    DatasetSpec(
+        "ag_news",
+        github("mhjabreel/CharCnn_Keras", "555590db4219b1243abb1918effd6a7425a2d75f", "data/ag_news_csv/{}"),
+        license="AG corpus: non-commercial research",
         citation="Zhang et al. 2015, NeurIPS",
         verified="files",
+        splits={"test": ("test.csv",)},
         sizes={"test": 4053},  # counted on the file's first half; the whole has 7,600
-    ),
-    TaskSpec(
-        name="dbpedia_14",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("fancyzhx/dbpedia_14", splits=TRAIN_TEST),
-        read=reader(jsonl(), labelled(("title", "content"), "label", spelled_out)),
-        exclusive=True,
-        licence="CC BY-SA 3.0",
-        citation="Zhang et al. 2015, NeurIPS",
-        verified="schema",
-        sizes={"train": 560000, "test": 70000},
-    ),
-    TaskSpec(
-        name="yahoo_answers",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("community-datasets/yahoo_answers_topics", splits=TRAIN_TEST, revision=PARQUET),
-        read=reader(jsonl(), labelled(("question_title", "question_content"), "topic", joined_topics)),
-        exclusive=True,
-        licence="Yahoo! Webscope: research",
-        citation="Zhang et al. 2015, NeurIPS",
-        verified="schema",
-        sizes={"train": 1400000, "test": 60000},
-    ),
-    TaskSpec(
-        name="newsgroups_20",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("SetFit/20_newsgroups", splits=TRAIN_TEST),
-        # Some posts hold nothing but what was cut off (headers, footers, quotes).
-        read=reader(jsonl(), labelled("text", "label_text", named(NEWSGROUPS))),
-        exclusive=True,
-        licence="20 Newsgroups: research",
-        citation="Lang 1995, ICML",
-        verified="schema",
-        sizes={"train": 11314, "test": 7532},
-    ),
-    TaskSpec(
-        name="bbc_news",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("SetFit/bbc-news", splits=TRAIN_TEST),
-        read=reader(jsonl(), labelled("text", "label_text", spelled_out)),
-        exclusive=True,
-        licence="BBC News: non-commercial research",
-        citation="Greene and Cunningham 2006, ICML",
-        verified="schema",
-        sizes={"train": 1225, "test": 1000},
-    ),
-    TaskSpec(
-        name="stackoverflow_titles",
-        family="CLS",
-        language="en",
-        atom="cls",
-        splits=dict.fromkeys(SPLITS, ("title_StackOverflow.txt", "label_StackOverflow.txt")),
-        read=reader(
-            parallel("text", "label"),
-            labelled("text", "label", numbered(*STACKOVERFLOW_TAGS, first=1)),
-            split_key=lambda row: row["text"],
-        ),
-        exclusive=True,
-        source=github(
-            "jacoxu/StackOverflow",
-            "7c207f51e649fff9e4736610b9d44431bb7ccf00",
-            {
-                "title_StackOverflow.txt": "rawText/title_StackOverflow.txt",
-                "label_StackOverflow.txt": "rawText/label_StackOverflow.txt",
-            },
-        ),
-        licence="Stack Overflow: CC BY-SA 3.0",
-        citation="Xu et al. 2015, VSM-NLP workshop",
-        verified="schema",
-    ),
-    TaskSpec(
-        name="arxiv_subjects",
-        family="CLS",
-        language="en",
-        atom="cls",
-        # In `no_ref` the papers do not name their own subject.
-        **hub("ccdv/arxiv-classification", "no_ref"),
-        read=reader(jsonl(), labelled("text", "label", named(ARXIV_SUBJECTS))),
-        exclusive=True,
-        licence="unknown",
-        citation="He et al. 2019, IEEE Access",
-        verified="schema",
-        sizes={"train": 28388, "validation": 2500, "test": 2500},
-    ),
-    TaskSpec(
-        name="patent_sections",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("ccdv/patent-classification", "abstract"),
-        read=reader(
-            jsonl(),
-            # The hub writes the section "lighting" with a spelling error.
-            labelled("text", "label", lambda code: joined_topics(code).replace("lightning", "lighting")),
-        ),
-        exclusive=True,
-        licence="CC BY 4.0",
-        citation="Sharma et al. 2019, ACL (BigPatent)",
-        verified="schema",
-        sizes={"train": 25000, "validation": 5000, "test": 5000},
-    ),
-    TaskSpec(
-        name="medical_abstracts",
-        family="CLS",
-        language="en",
-        atom="cls",
-        splits={"train": ("medical_tc_train.csv",), "test": ("medical_tc_test.csv",)},
-        read=reader(
-            delimited(",", quoted=True),
-            labelled(
-                "medical_abstract",
-                "condition_label",
-                numbered(
-                    *("neoplasms", "digestive system diseases", "nervous system diseases"),
-                    *("cardiovascular diseases", "general pathological conditions"),
-                    first=1,
-                ),
+        tasks=(
+            _topic(
+                reader(delimited(",", columns=("class", "title", "description"), quoted=True), news_article),
+                held_out=True,
             ),
         ),
-        exclusive=True,
-        source=github(
-            "sebischair/Medical-Abstracts-TC-Corpus",
-            "547596568102fe3ec008d94a486fd7f55876c433",
-            {name: name for name in ("medical_tc_train.csv", "medical_tc_test.csv")},
+    ),
+    DatasetSpec(
+        "dbpedia_14",
+        hub("fancyzhx/dbpedia_14", splits=TRAIN_TEST),
+        license="CC BY-SA 3.0",
+        citation="Zhang et al. 2015, NeurIPS",
+        sizes={"train": 560000, "test": 70000},
+        tasks=(_topic(reader(jsonl(), labelled(("title", "content"), "label", spelled_out))),),
+    ),
+    DatasetSpec(
+        "yahoo_answers",
+        hub("community-datasets/yahoo_answers_topics", splits=TRAIN_TEST, revision=PARQUET),
+        license="Yahoo! Webscope: research",
+        citation="Zhang et al. 2015, NeurIPS",
+        sizes={"train": 1400000, "test": 60000},
+        tasks=(_topic(reader(jsonl(), labelled(("question_title", "question_content"), "topic", joined_topics))),),
+    ),
+    DatasetSpec(
+        "newsgroups_20",
+        hub("SetFit/20_newsgroups", splits=TRAIN_TEST),
+        license="20 Newsgroups: research",
+        citation="Lang 1995, ICML",
+        sizes={"train": 11314, "test": 7532},
+        tasks=(
+            # Some posts hold nothing but what was cut off (headers, footers, quotes).
+            _topic(reader(jsonl(), labelled("text", "label_text", named(NEWSGROUPS)))),
         ),
-        licence="CC BY-SA 3.0",
+    ),
+    DatasetSpec(
+        "bbc_news",
+        hub("SetFit/bbc-news", splits=TRAIN_TEST),
+        license="BBC News: non-commercial research",
+        citation="Greene and Cunningham 2006, ICML",
+        sizes={"train": 1225, "test": 1000},
+        tasks=(_topic(reader(jsonl(), labelled("text", "label_text", spelled_out))),),
+    ),
+    DatasetSpec(
+        "stackoverflow_titles",
+        github("jacoxu/StackOverflow", "7c207f51e649fff9e4736610b9d44431bb7ccf00", "rawText/{}"),
+        license="Stack Overflow: CC BY-SA 3.0",
+        citation="Xu et al. 2015, VSM-NLP workshop",
+        splits=dict.fromkeys(SPLITS, ("title_StackOverflow.txt", "label_StackOverflow.txt")),
+        tasks=(
+            _topic(
+                reader(
+                    parallel("text", "label"),
+                    labelled("text", "label", numbered(*STACKOVERFLOW_TAGS, first=1)),
+                    split_key=itemgetter("text"),
+                )
+            ),
+        ),
+    ),
+    DatasetSpec(
+        "arxiv_subjects",
+        # In `no_ref` the papers do not name their own subject.
+        hub("ccdv/arxiv-classification", "no_ref"),
+        license="unknown",
+        citation="He et al. 2019, IEEE Access",
+        sizes={"train": 28388, "validation": 2500, "test": 2500},
+        tasks=(_topic(reader(jsonl(), labelled("text", "label", named(ARXIV_SUBJECTS)))),),
+    ),
+    DatasetSpec(
+        "patent_sections",
+        hub("ccdv/patent-classification", "abstract"),
+        license="CC BY 4.0",
+        citation="Sharma et al. 2019, ACL (BigPatent)",
+        sizes={"train": 25000, "validation": 5000, "test": 5000},
+        tasks=(
+            # The hub writes the section "lighting" with a spelling error.
+            _topic(
+                reader(
+                    jsonl(),
+                    labelled("text", "label", lambda code: joined_topics(code).replace("lightning", "lighting")),
+                )
+            ),
+        ),
+    ),
+    DatasetSpec(
+        "medical_abstracts",
+        github("sebischair/Medical-Abstracts-TC-Corpus", "547596568102fe3ec008d94a486fd7f55876c433"),
+        license="CC BY-SA 3.0",
         citation="Schopf et al. 2022, NLPIR",
-        verified="schema",
+        splits={"train": ("medical_tc_train.csv",), "test": ("medical_tc_test.csv",)},
         sizes={"train": 11550, "test": 2888},
+        tasks=(
+            _topic(
+                reader(
+                    delimited(",", quoted=True),
+                    labelled(
+                        "medical_abstract",
+                        "condition_label",
+                        numbered(
+                            *("neoplasms", "digestive system diseases", "nervous system diseases"),
+                            *("cardiovascular diseases", "general pathological conditions"),
+                            first=1,
+                        ),
+                    ),
+                )
+            ),
+        ),
     ),
-    TaskSpec(
-        name="ledgar",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("coastalcph/lex_glue", "ledgar"),
-        read=reader(jsonl(), labelled("text", "label", str.lower)),
-        exclusive=True,
-        licence="CC BY 4.0",
+    DatasetSpec(
+        "ledgar",
+        hub("coastalcph/lex_glue", "ledgar"),
+        license="CC BY 4.0",
         citation="Tuggener et al. 2020, LREC",
-        verified="schema",
         sizes={"train": 60000, "validation": 10000, "test": 10000},
+        tasks=(_topic(reader(jsonl(), labelled("text", "label", str.lower))),),
     ),
-    TaskSpec(
-        name="scotus",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("coastalcph/lex_glue", "scotus"),
-        read=reader(jsonl(), labelled("text", "label", named(COURT_ISSUES))),
-        exclusive=True,
-        licence="CC BY 4.0",
+    DatasetSpec(
+        "scotus",
+        hub("coastalcph/lex_glue", "scotus"),
+        license="CC BY 4.0",
         citation="Chalkidis et al. 2022, ACL (LexGLUE)",
-        verified="schema",
         sizes={"train": 5000, "validation": 1400, "test": 1400},
+        tasks=(_topic(reader(jsonl(), labelled("text", "label", named(COURT_ISSUES)))),),
     ),
-    TaskSpec(
-        name="twitter_finance_topics",
-        family="CLS",
-        language="en",
-        atom="cls",
-        **hub("zeroshot/twitter-financial-news-topic", splits={"train": "train", "validation": "validation"}),
-        read=reader(jsonl(), labelled("text", "label", numbered(*FINANCE_TOPICS))),
-        exclusive=True,
-        licence="MIT",
+    DatasetSpec(
+        "twitter_finance_topics",
+        hub("zeroshot/twitter-financial-news-topic", splits={"train": "train", "validation": "validation"}),
+        license="MIT",
         citation="zeroshot 2022, huggingface.co",
-        verified="schema",
         sizes={"train": 16990, "validation": 4117},
+        tasks=(_topic(reader(jsonl(), labelled("text", "label", numbered(*FINANCE_TOPICS)))),),
     ),
 )

@@ -1,12 +1,14 @@
 """EE in Chinese: news (DuEE) and judgements (LEVEN)."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.sources import OnRequest, github
-from seqgpt_jax.data.raw.task_spec import RecordError, Skipped, TaskSpec
-from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, triggers, typing
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, RecordError, Skipped, Task
+from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, same, step_tasks
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.record import Build, reader
@@ -74,64 +76,44 @@ def _duee_arguments(schema: Schema) -> Build:
     return arguments(duee, {kind: [role["role"] for role in roles] for kind, roles in schema.items()})
 
 
-_DUEE = {
-    "family": "EE",
-    "language": "zh",
-    "licence": "DuEE1.0 (Baidu): non-commercial research",
-    "citation": "Li et al. 2020, NLPCC",
-    "source": github(
-        "enria/DuIE",
-        "551908623c5844f4d47e2a33679809ac05cb4270",
-        {name: f"EE/data/{name}" for name in ("duee_dev.json", "duee_event_schema.json")},
-        {"duee_event_schema.json": "c47cb0f7398c8306dfdcee21bf16f3bb618adb02d5b1f00356df658905c554e3"},
+TASKS = task_specs(
+    DatasetSpec(
+        "duee",
+        github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "EE/data/{}"),
+        license="DuEE1.0 (Baidu): non-commercial research",
+        citation="Li et al. 2020, NLPCC",
+        verified="files",
+        splits=dict.fromkeys(SPLITS, ("duee_dev.json",)),
+        tasks=(
+            *step_tasks(
+                "zh",
+                partial(reader, jsonl(), split_key=text_of),
+                duee,
+                sizes=(
+                    {"train": 1142, "validation": 150, "test": 158},
+                    {"train": 1317, "validation": 177, "test": 178},
+                ),
+            ),
+            Task(
+                "EE",
+                "zh",
+                with_schema(_duee_arguments, text_of),
+                name="arguments",
+                atom="ext",
+                splits=dict.fromkeys(SPLITS, ("duee_dev.json", "duee_event_schema.json")),
+                sizes={"train": 1268, "validation": 164, "test": 172},  # event types of a sentence
+            ),
+        ),
     ),
-    "verified": "files",
-}
-_DUEE_SPLITS = dict.fromkeys(("train", "validation", "test"), ("duee_dev.json",))
-_LEVEN = {
-    "family": "EE",
-    "language": "zh",
-    "splits": {"train": ("train.jsonl",), "validation": ("valid.jsonl",)},
-    "licence": "MIT",
-    "citation": "Yao et al. 2022, Findings of ACL",
-    "source": OnRequest(
-        "LEVEN, github.com/thunlp/LEVEN (a shared drive)",
-        "put train.jsonl and valid.jsonl into this folder; the labels of test.jsonl are not public",
+    DatasetSpec(
+        "leven",
+        OnRequest(
+            "LEVEN, github.com/thunlp/LEVEN (a shared drive)",
+            "put train.jsonl and valid.jsonl into this folder; the labels of test.jsonl are not public",
+        ),
+        license="MIT",
+        citation="Yao et al. 2022, Findings of ACL",
+        splits={"train": ("train.jsonl",), "validation": ("valid.jsonl",)},
+        tasks=step_tasks("zh", partial(reader, parts(jsonl(), leven_sentences)), same),
     ),
-    "verified": "schema",
-}
-_LEVEN_SENTENCES = parts(jsonl(), leven_sentences)
-
-
-def _whole(sentence: EventText) -> EventText:
-    return sentence
-
-
-TASKS = (
-    TaskSpec(
-        name="duee.triggers",
-        atom="ext",
-        splits=_DUEE_SPLITS,
-        read=reader(jsonl(), triggers(duee, "zh"), split_key=text_of),
-        sizes={"train": 1142, "validation": 150, "test": 158},
-        **_DUEE,
-    ),
-    TaskSpec(
-        name="duee.typing",
-        atom="cls",
-        splits=_DUEE_SPLITS,
-        read=reader(jsonl(), typing(duee, "zh"), split_key=text_of),
-        sizes={"train": 1317, "validation": 177, "test": 178},  # triggers
-        **_DUEE,
-    ),
-    TaskSpec(
-        name="duee.arguments",
-        atom="ext",
-        splits=dict.fromkeys(_DUEE_SPLITS, ("duee_dev.json", "duee_event_schema.json")),
-        read=with_schema(_duee_arguments, text_of),
-        sizes={"train": 1268, "validation": 164, "test": 172},  # event types of a sentence
-        **_DUEE,
-    ),
-    TaskSpec(name="leven.triggers", atom="ext", read=reader(_LEVEN_SENTENCES, triggers(_whole, "zh")), **_LEVEN),
-    TaskSpec(name="leven.typing", atom="cls", read=reader(_LEVEN_SENTENCES, typing(_whole, "zh")), **_LEVEN),
 )

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 
-from seqgpt_jax.data.raw.sources import Files, Remote, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
-from seqgpt_jax.tasks.events.steps import Argument, Event, EventText, arguments, joint_arguments, triggers, typing
+from seqgpt_jax.data.raw.sources import FilePattern, github
+from seqgpt_jax.data.raw.task_spec import DatasetSpec
+from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.events.steps import Argument, Event, EventText, arguments, joint_arguments, same, step_tasks
 from seqgpt_jax.tasks.readers.documents import json_folder, parts
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
@@ -176,108 +177,61 @@ def _tokens(row: dict) -> str:
     return " ".join(row["tokens"])
 
 
-def _whole(value: EventText) -> EventText:
-    return value
-
-
-_MAVEN = {
-    "family": "EE",
-    "language": "en",
-    # The pack has no training file of it.
-    "splits": {"train": ("dev.json",), "validation": ("dev.json",), "test": ("test.json",)},
-    "licence": "CC BY-SA 4.0",
-    "citation": "Wang et al. 2020, EMNLP",
-    "source": github(
-        "rickltt/event_detection",
-        "e89705552d11c51de1c60a28d52773d61161a0e8",
-        {name: f"data/maven/{name}" for name in ("dev.json", "test.json")},
+TASKS = task_specs(
+    DatasetSpec(
+        "maven_ed",
+        github("rickltt/event_detection", "e89705552d11c51de1c60a28d52773d61161a0e8", "data/maven/{}"),
+        license="CC BY-SA 4.0",
+        citation="Wang et al. 2020, EMNLP",
+        verified="files",
+        # The repository has no training file.
+        splits={"train": ("dev.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        tasks=step_tasks(
+            "en",
+            partial(reader, json_list(), split_key=_tokens, shares={"train": 0.9, "validation": 0.1}),
+            maven,
+            sizes=(
+                {"train": 1122, "validation": 116, "test": 1241},
+                {"train": 2592, "validation": 275, "test": 2874},
+            ),
+        ),
     ),
-    "verified": "files",
-}
-_maven = partial(reader, json_list(), split_key=_tokens, shares={"train": 0.9, "validation": 0.1})
-_CASIE_COMMIT = "2c8beef56d48e8de6599891c6a5e0e5f0d82e20c"
-_CASIE = {
-    "family": "EE",
-    "language": "en",
-    # It has no split, and all of it is for zero-shot scores.
-    "splits": {"test": ("annotation",)},
-    "held_out": True,
-    "licence": "unknown: research",
-    "citation": "Satyapanich et al. 2020, AAAI",
-    "source": Files(
-        {
-            "annotation": Remote(
-                f"https://github.com/Ebiquity/CASIE/archive/{_CASIE_COMMIT}.tar.gz",
-                member=f"CASIE-{_CASIE_COMMIT}/data/annotation",
-            )
-        }
+    DatasetSpec(
+        "casie",
+        FilePattern(
+            "https://github.com/Ebiquity/CASIE/archive/2c8beef56d48e8de6599891c6a5e0e5f0d82e20c.tar.gz",
+            "CASIE-2c8beef56d48e8de6599891c6a5e0e5f0d82e20c/data/{}",
+        ),
+        license="unknown: research",
+        citation="Satyapanich et al. 2020, AAAI",
+        verified="files",
+        # It has no split, and all of it is for zero-shot scores.
+        splits={"test": ("annotation",)},
+        tasks=step_tasks(
+            "en",
+            partial(reader, parts(json_folder(), casie_sentences)),
+            same,
+            arguments(same, CASIE_ROLES),
+            sizes=({"test": 2504}, {"test": 1351}, {"test": 1024}),
+            held_out=True,
+        ),
     ),
-    "verified": "files",
-}
-_CASIE_SENTENCES = parts(json_folder(), casie_sentences)
-_PHEE = {
-    "family": "EE",
-    "language": "en",
-    "splits": {"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
-    "licence": "MIT",
-    "citation": "Sun et al. 2022, EMNLP",
-    "source": github(
-        "ZhaoyueSun/PHEE",
-        "12e9311e89c3d1d2db16a1a9fc93edf83ec2d9d8",
-        {name: f"data/json/{name}" for name in ("train.json", "dev.json", "test.json")},
-    ),
-    "verified": "schema",
-}
-
-TASKS = (
-    TaskSpec(
-        name="maven_ed.triggers",
-        atom="ext",
-        read=_maven(triggers(maven, "en")),
-        sizes={"train": 1122, "validation": 116, "test": 1241},
-        **_MAVEN,
-    ),
-    TaskSpec(
-        name="maven_ed.typing",
-        atom="cls",
-        read=_maven(typing(maven, "en")),
-        sizes={"train": 2592, "validation": 275, "test": 2874},  # triggers
-        **_MAVEN,
-    ),
-    TaskSpec(
-        name="casie.triggers",
-        atom="ext",
-        read=reader(_CASIE_SENTENCES, triggers(_whole, "en")),
-        sizes={"test": 2504},
-        **_CASIE,
-    ),
-    TaskSpec(
-        name="casie.typing",
-        atom="cls",
-        read=reader(_CASIE_SENTENCES, typing(_whole, "en")),
-        sizes={"test": 1351},  # triggers
-        **_CASIE,
-    ),
-    TaskSpec(
-        name="casie.arguments",
-        atom="ext",
-        read=reader(_CASIE_SENTENCES, arguments(_whole, CASIE_ROLES)),
-        sizes={"test": 1024},  # event types of a sentence
-        **_CASIE,
-    ),
-    TaskSpec(
-        name="phee.triggers",
-        atom="ext",
-        read=reader(jsonl(), triggers(phee, "en")),
-        sizes={"train": 2898, "validation": 961, "test": 968},
-        **_PHEE,
-    ),
-    TaskSpec(name="phee.typing", atom="cls", read=reader(jsonl(), typing(phee, "en")), **_PHEE),
-    TaskSpec(
-        name="phee.arguments",
-        atom="ext",
-        read=reader(jsonl(), joint_arguments(phee)),
-        sizes={"train": 2898, "validation": 961, "test": 968},
-        **_PHEE,
+    DatasetSpec(
+        "phee",
+        github("ZhaoyueSun/PHEE", "12e9311e89c3d1d2db16a1a9fc93edf83ec2d9d8", "data/json/{}"),
+        license="MIT",
+        citation="Sun et al. 2022, EMNLP",
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        tasks=step_tasks(
+            "en",
+            partial(reader, jsonl()),
+            phee,
+            joint_arguments(phee),
+            sizes=(
+                {"train": 2898, "validation": 961, "test": 968},
+                {},
+                {"train": 2898, "validation": 961, "test": 968},
+            ),
+        ),
     ),
 )

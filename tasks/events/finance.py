@@ -1,12 +1,14 @@
 """EE in Chinese news and announcements of finance."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.raw.sources import Files, Remote, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import FilePattern, github
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.events.chinese import Schema, duee_events, text_of, with_schema
-from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, triggers, typing
+from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, step_tasks
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named
 from seqgpt_jax.tasks.readers.record import Build, Record, reader
@@ -222,97 +224,73 @@ def _words(roles: dict[str, dict[str, str]]) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(names.values()) for kind, names in roles.items()}
 
 
-_DUEE_FIN = {
-    "family": "EE",
-    "language": "zh",
-    "licence": "DuEE-fin (Baidu): non-commercial research",
-    "citation": "Han et al. 2022, NLPCC",
-    "source": github(
-        "enria/DuIE",
-        "551908623c5844f4d47e2a33679809ac05cb4270",
-        {name: f"fin_EE/data/{name}" for name in ("duee_fin_dev.json", "duee_fin_event_schema.json")},
-        {"duee_fin_event_schema.json": "a7d3d03c22226f166bde326094347e8bafa3cdcc2167605ef776c14606438832"},
-    ),
-    "verified": "files",
-}
-_DUEE_FIN_SPLITS = dict.fromkeys(("train", "validation", "test"), ("duee_fin_dev.json",))
-_DUEE_FIN_WITH_SCHEMA = dict.fromkeys(_DUEE_FIN_SPLITS, ("duee_fin_dev.json", "duee_fin_event_schema.json"))
-_FEWFC = {
-    "family": "EE",
-    "language": "zh",
-    "splits": {"train": ("train_base.json",), "test": ("test_base.json",)},
-    "licence": "CC BY-SA 4.0",
-    "citation": "Zhou et al. 2021, AAAI",
-    "source": github(
-        "TimeBurningFish/FewFC",
-        "7fb24fdac6ab785ea78ec69cfc352fc47ae1f828",
-        {name: f"rearranged/{name}" for name in ("train_base.json", "test_base.json")},
-    ),
-    "verified": "schema",
-}
-_CHFINANN_FILES = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
-_CHFINANN = {
-    "family": "EE",
-    "language": "zh",
-    "splits": {split: (name,) for split, name in _CHFINANN_FILES.items()},
-    "licence": "unknown: research",
-    "citation": "Zheng et al. 2019, EMNLP",
-    "source": Files(
-        {
-            name: Remote("https://github.com/dolphin-zs/Doc2EDAG/raw/master/Data.zip", member=f"Data/{name}")
-            for name in _CHFINANN_FILES.values()
-        }
-    ),
-    "verified": "schema",
-}
+_WITH_SCHEMA = dict.fromkeys(SPLITS, ("duee_fin_dev.json", "duee_fin_event_schema.json"))
 
-TASKS = (
-    TaskSpec(
-        name="duee_fin.triggers",
-        atom="ext",
-        splits=_DUEE_FIN_SPLITS,
-        read=reader(jsonl(), triggers(duee_fin, "zh"), split_key=text_of),
-        sizes={"train": 537, "validation": 68, "test": 80},
-        **_DUEE_FIN,
+TASKS = task_specs(
+    DatasetSpec(
+        "duee_fin",
+        github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "fin_EE/data/{}"),
+        license="DuEE-fin (Baidu): non-commercial research",
+        citation="Han et al. 2022, NLPCC",
+        verified="files",
+        splits=dict.fromkeys(SPLITS, ("duee_fin_dev.json",)),
+        tasks=(
+            *step_tasks(
+                "zh",
+                partial(reader, jsonl(), split_key=text_of),
+                duee_fin,
+                sizes=({"train": 537, "validation": 68, "test": 80}, {"train": 554, "validation": 74, "test": 79}),
+            ),
+            Task(
+                "EE",
+                "zh",
+                with_schema(_duee_fin_arguments, text_of),
+                name="arguments",
+                atom="ext",
+                splits=_WITH_SCHEMA,
+                sizes={"train": 531, "validation": 72, "test": 75},  # event types of a document
+            ),
+            Task(
+                "EE",
+                "zh",
+                with_schema(stages, text_of),
+                name="stage",
+                atom="cls",
+                splits=_WITH_SCHEMA,
+                sizes={"train": 35, "validation": 4, "test": 4},  # triggers of a listing
+            ),
+        ),
     ),
-    TaskSpec(
-        name="duee_fin.typing",
-        atom="cls",
-        splits=_DUEE_FIN_SPLITS,
-        read=reader(jsonl(), typing(duee_fin, "zh"), split_key=text_of),
-        sizes={"train": 554, "validation": 74, "test": 79},  # triggers
-        **_DUEE_FIN,
+    DatasetSpec(
+        "fewfc",
+        github("TimeBurningFish/FewFC", "7fb24fdac6ab785ea78ec69cfc352fc47ae1f828", "rearranged/{}"),
+        license="CC BY-SA 4.0",
+        citation="Zhou et al. 2021, AAAI",
+        splits={"train": ("train_base.json",), "test": ("test_base.json",)},
+        tasks=step_tasks("zh", partial(reader, jsonl()), fewfc, arguments(fewfc, _words(FEWFC_ROLES))),
     ),
-    TaskSpec(
-        name="duee_fin.arguments",
-        atom="ext",
-        splits=_DUEE_FIN_WITH_SCHEMA,
-        read=with_schema(_duee_fin_arguments, text_of),
-        sizes={"train": 531, "validation": 72, "test": 75},  # event types of a document
-        **_DUEE_FIN,
-    ),
-    TaskSpec(
-        name="duee_fin.stage",
-        atom="cls",
-        splits=_DUEE_FIN_WITH_SCHEMA,
-        read=with_schema(stages, text_of),
-        sizes={"train": 35, "validation": 4, "test": 4},  # triggers of a listing
-        **_DUEE_FIN,
-    ),
-    TaskSpec(name="fewfc.triggers", atom="ext", read=reader(jsonl(), triggers(fewfc, "zh")), **_FEWFC),
-    TaskSpec(name="fewfc.typing", atom="cls", read=reader(jsonl(), typing(fewfc, "zh")), **_FEWFC),
-    TaskSpec(name="fewfc.arguments", atom="ext", read=reader(jsonl(), arguments(fewfc, _words(FEWFC_ROLES))), **_FEWFC),
-    TaskSpec(
-        name="chfinann.types",
-        atom="cls",
-        read=reader(json_list(announcements), document_types),
-        sizes={"train": 25632, "validation": 3204, "test": 3204},
-        **_CHFINANN,
-    ),
-    TaskSpec(
-        name="chfinann.arguments",
-        atom="ext",
-        read=reader(json_list(announcements), arguments(chfinann, _words(CHFINANN_ROLES))),
-        **_CHFINANN,
+    DatasetSpec(
+        "chfinann",
+        FilePattern("https://github.com/dolphin-zs/Doc2EDAG/raw/master/Data.zip", "Data/{}"),
+        license="unknown: research",
+        citation="Zheng et al. 2019, EMNLP",
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        tasks=(
+            Task(
+                "EE",
+                "zh",
+                reader(json_list(announcements), document_types),
+                name="types",
+                atom="cls",
+                sizes={"train": 25632, "validation": 3204, "test": 3204},
+            ),
+            Task(
+                "EE",
+                "zh",
+                reader(json_list(announcements), arguments(chfinann, _words(CHFINANN_ROLES))),
+                name="arguments",
+                atom="ext",
+            ),
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.raw.task_spec import Skipped
+from seqgpt_jax.data.raw.task_spec import Reader, Skipped, Task
 from seqgpt_jax.tasks.readers.record import Build, Record
 
 Argument = tuple[str, str]  # role in words, span
@@ -109,3 +109,34 @@ def _elsewhere(id: str, events: Iterable[Event]) -> Iterator[Skipped]:
     for k, (event, (role, span)) in enumerate(lost):
         detail = f"{role} {span!r} of {event.trigger!r} stands in another sentence"
         yield Skipped(f"{id}/elsewhere{k}", "argument_elsewhere", detail)
+
+
+def step_tasks(
+    language: str,
+    read: Callable[[Build], Reader],
+    find: Find,
+    third: Build | None = None,
+    *,
+    sizes: Sequence[Mapping[str, int]] = ({}, {}, {}),
+    **differences: Any,
+) -> tuple[Task, ...]:
+    """The tasks `triggers`, `typing` and, where `third` builds them, `arguments` of one data set.
+
+    Args:
+      read: makes the reader of a step.
+      find: takes the text and its events out of a record.
+      sizes: of each step: texts, triggers, event types of a text.
+      differences: what `Task` takes besides, for all steps.
+    """
+    steps = [("triggers", "ext", triggers(find, language)), ("typing", "cls", typing(find, language))]
+    if third is not None:
+        steps.append(("arguments", "ext", third))
+    return tuple(
+        Task("EE", language, read(build), name=name, atom=atom, sizes=size, **differences)
+        for (name, atom, build), size in zip(steps, sizes, strict=False)
+    )
+
+
+def same(text: EventText) -> EventText:
+    """The `find` of records that are event texts already."""
+    return text

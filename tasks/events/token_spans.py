@@ -1,14 +1,16 @@
 """EE in English where events name tokens and entities: the form of OneIE, and that of WikiEvents."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 
-from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
-from seqgpt_jax.tasks.events.steps import Event, EventText, Find, joint_arguments, triggers, typing
+from seqgpt_jax.data.raw.sources import FilePattern, OnRequest, github
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.events.steps import Event, EventText, Find, joint_arguments, same, step_tasks
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
-from seqgpt_jax.tasks.readers.record import Records, reader
+from seqgpt_jax.tasks.readers.record import reader
 
 ACE_TYPES = {
     "Business:Declare-Bankruptcy": "declare bankruptcy",
@@ -101,60 +103,38 @@ def _events(tokens: list[str], entities: list[dict], mentions: list[dict], kind:
     return EventText(" ".join(tokens), events)
 
 
-def _three(name: str, records: Records, find: Find, common: dict, sentences: dict[str, int]) -> Iterator[TaskSpec]:
-    yield TaskSpec(
-        name=f"{name}.triggers", atom="ext", read=reader(records, triggers(find, "en")), sizes=sentences, **common
-    )
-    yield TaskSpec(name=f"{name}.typing", atom="cls", read=reader(records, typing(find, "en")), **common)
-    yield TaskSpec(name=f"{name}.arguments", atom="ext", read=reader(records, joint_arguments(find)), **common)
+def _one_ie_steps(kind: Naming, sentences: Mapping[str, int] | None = None) -> tuple[Task, ...]:
+    find = one_ie(kind)
+    return step_tasks("en", partial(reader, jsonl()), find, joint_arguments(find), sizes=(sentences or {}, {}, {}))
 
 
-def _common(files: Callable[[str], str], **rest: object) -> dict:
-    names = {"train": "train", "validation": "dev", "test": "test"}
-    splits = {split: (files(name),) for split, name in names.items()}
-    return {"family": "EE", "language": "en", "splits": splits, "verified": "schema", **rest}
-
-
-_ACE = _common(
-    "{}.oneie.json".format,
-    licence="LDC user agreement",
-    citation="Walker et al. 2006, LDC2006T06; Lin et al. 2020, ACL",
-    source=OnRequest(
-        "Linguistic Data Consortium, catalog.ldc.upenn.edu/LDC2006T06",
-        "process ACE 2005 with OneIE (the split ACE05-E) and put train.oneie.json, dev.oneie.json and "
-        "test.oneie.json into this folder",
-    ),
-)
-_GENEVA = _common(
-    lambda name: "val.json" if name == "dev" else f"{name}.json",
-    licence="CC BY 3.0",
-    citation="Parekh et al. 2023, ACL",
-    source=github(
-        "PlusLabNLP/GENEVA",
-        "97c30cf73d92e03aae01fc08086ac45cc1625f6c",
-        {name: f"data/{name}" for name in ("train.json", "val.json", "test.json")},
-    ),
-)
-_WIKIEVENTS = _common(
-    "{}.jsonl".format,
-    licence="MIT",
-    citation="Li et al. 2021, NAACL",
-    source=Files(
-        {
-            name: Remote(f"https://gen-arg-data.s3.us-east-2.amazonaws.com/wikievents/data/{name}")
-            for name in ("train.jsonl", "dev.jsonl", "test.jsonl")
-        }
-    ),
-)
-
-TASKS = (
-    *_three(
+TASKS = task_specs(
+    DatasetSpec(
         "ace2005_events",
-        jsonl(),
-        one_ie(named(ACE_TYPES)),
-        _ACE,
-        {"train": 17172, "validation": 923, "test": 832},
+        OnRequest(
+            "Linguistic Data Consortium, catalog.ldc.upenn.edu/LDC2006T06",
+            "process ACE 2005 with OneIE (the split ACE05-E) and put train.oneie.json, dev.oneie.json and "
+            "test.oneie.json into this folder",
+        ),
+        license="LDC user agreement",
+        citation="Walker et al. 2006, LDC2006T06; Lin et al. 2020, ACL",
+        splits={"train": ("train.oneie.json",), "validation": ("dev.oneie.json",), "test": ("test.oneie.json",)},
+        tasks=_one_ie_steps(named(ACE_TYPES), {"train": 17172, "validation": 923, "test": 832}),
     ),
-    *_three("geneva", jsonl(), one_ie(spelled_out), _GENEVA, {}),
-    *_three("wikievents", parts(jsonl(), wikievents_sentences), lambda sentence: sentence, _WIKIEVENTS, {}),
+    DatasetSpec(
+        "geneva",
+        github("PlusLabNLP/GENEVA", "97c30cf73d92e03aae01fc08086ac45cc1625f6c", "data/{}"),
+        license="CC BY 3.0",
+        citation="Parekh et al. 2023, ACL",
+        splits={"train": ("train.json",), "validation": ("val.json",), "test": ("test.json",)},
+        tasks=_one_ie_steps(spelled_out),
+    ),
+    DatasetSpec(
+        "wikievents",
+        FilePattern("https://gen-arg-data.s3.us-east-2.amazonaws.com/wikievents/data/{}"),
+        license="MIT",
+        citation="Li et al. 2021, NAACL",
+        splits={"train": ("train.jsonl",), "validation": ("dev.jsonl",), "test": ("test.jsonl",)},
+        tasks=step_tasks("en", partial(reader, parts(jsonl(), wikievents_sentences)), same, joint_arguments(same)),
+    ),
 )

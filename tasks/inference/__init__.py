@@ -1,5 +1,5 @@
 """NLI: how two sentences relate (entailment, paraphrase, relevance)."""
 
-from seqgpt_jax.tasks.inference import chinese, english
+from seqgpt_jax.tasks.inference import bilingual, chinese, english
 
-TASKS = (*english.TASKS, *chinese.TASKS)
+TASKS = (*english.TASKS, *chinese.TASKS, *bilingual.TASKS)

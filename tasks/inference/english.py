@@ -1,16 +1,17 @@
-"""NLI in English, and the English halves of bilingual data sets."""
+"""NLI and paraphrase in English."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.data.raw.sources import PARQUET, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, FilePattern, github
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import sentence_pair
 from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named
-from seqgpt_jax.tasks.readers.record import reader
+from seqgpt_jax.tasks.readers.record import Records, reader
 
 THREE = {"entailment": "entailment", "neutral": "neutral", "contradiction": "contradiction"}
 TWO = {"entailment": "entailment", "not_entailment": "not entailment"}
@@ -21,227 +22,170 @@ TRAIN_AND_VALIDATION = {"train": "train", "validation": "validation"}
 MNLI_SPLITS = {"train": "train", "validation": "validation_matched", "test": "validation_mismatched"}
 
 
-def _pairs(name: str, premise: str, hypothesis: str, names: Mapping[str, str], **rest: Any) -> TaskSpec:
-    """Rows of a sentence pair and a `label`, whose codes are `names`."""
-    return TaskSpec(
-        name=name,
-        family="NLI",
-        language="en",
-        atom="cls",
-        read=reader(jsonl(), sentence_pair(premise, hypothesis, "label", named(names))),
-        exclusive=True,
-        verified="schema",
-        **rest,
-    )
+def pair(
+    premise: str,
+    hypothesis: str,
+    names: Mapping[str, str],
+    label: str = "label",
+    records: Records | None = None,
+    **differences: Any,
+) -> Task:
+    """Rows (JSON lines unless `records` says otherwise) of a sentence pair and a label, whose codes are `names`."""
+    read = reader(records or jsonl(), sentence_pair(premise, hypothesis, label, named(names)))
+    return Task("NLI", "en", read, exclusive=True, **differences)
 
 
-def _anli(number: int, train: int, others: int) -> TaskSpec:
+def _becel(folder: str) -> FilePattern:
+    return github("MJ-Jang/BECEL", "f5bdd1196e46323e6ec3f4e651bcad78b1883b04", f"data/{folder}/{{}}")
+
+
+def _anli(number: int, train: int, others: int) -> Task:
     """One round: the premises and the opponent of each are its own."""
-    return _pairs(
-        f"anli.r{number}",
+    return pair(
         "context",
         "hypothesis",
         {"e": "entailment", "n": "neutral", "c": "contradiction"},
-        **tfds(f"anli/r{number}"),
-        licence="CC BY-NC 4.0",
-        citation="Nie et al. 2020, ACL",
+        name=f"r{number}",
+        source=tfds(f"anli/r{number}"),
         sizes={"train": train, "validation": others, "test": others},
     )
 
 
-TASKS = (
-    TaskSpec(
-        name="rte",
-        family="NLI",
-        language="en",
-        atom="cls",
-        splits={"train": ("train.tsv",), "validation": ("validation.tsv",)},
-        read=reader(
-            delimited("\t"),
-            sentence_pair("sentence1", "sentence2", "label", named({"0": "entailment", "1": "not entailment"})),
-        ),
-        exclusive=True,
-        source=github(
-            "MJ-Jang/BECEL",
-            "f5bdd1196e46323e6ec3f4e651bcad78b1883b04",
-            {"train.tsv": "data/rte/train.tsv", "validation.tsv": "data/rte/validation.tsv"},
-            sha256={
-                "train.tsv": "ce0f22b6604746fa2c8993aebe0977325f393ec2f91dbc676d3b865ba68c01ba",
-                "validation.tsv": "4e5bbf1caef007b5ba2854e688dc8ec428e2cf23db3b1aa68e19cc2314bc8311",
-            },
-        ),
-        licence="RTE (GLUE): research",
+TASKS = task_specs(
+    DatasetSpec(
+        "rte",
+        _becel("rte"),
+        license="RTE (GLUE): research",
         citation="Wang et al. 2019, ICLR (GLUE)",
         verified="files",
+        splits={"train": ("train.tsv",), "validation": ("validation.tsv",)},
         sizes={"train": 2490, "validation": 277},
+        tasks=(pair("sentence1", "sentence2", {"0": "entailment", "1": "not entailment"}, records=delimited("\t")),),
     ),
-    TaskSpec(
-        name="snli",
-        family="NLI",
-        language="en",
-        atom="cls",
-        splits={"validation": ("validation.tsv",), "test": ("test.tsv",)},
-        read=reader(
-            delimited("\t"),
-            sentence_pair(
-                "premise", "hypothesis", "label", named({"0": "entailment", "1": "neutral", "2": "contradiction"})
-            ),
-        ),
-        held_out=True,
-        exclusive=True,
-        source=github(
-            "MJ-Jang/BECEL",
-            "f5bdd1196e46323e6ec3f4e651bcad78b1883b04",
-            {"validation.tsv": "data/snli/validation.tsv", "test.tsv": "data/snli/test.tsv"},
-        ),
-        licence="CC BY-SA 4.0",
+    DatasetSpec(
+        "snli",
+        _becel("snli"),
+        license="CC BY-SA 4.0",
         citation="Bowman et al. 2015, EMNLP",
         verified="files",
+        splits={"validation": ("validation.tsv",), "test": ("test.tsv",)},
         sizes={"validation": 3941, "test": 3924},
+        tasks=(
+            pair(
+                "premise",
+                "hypothesis",
+                {"0": "entailment", "1": "neutral", "2": "contradiction"},
+                records=delimited("\t"),
+                held_out=True,
+            ),
+        ),
     ),
-    _pairs(
+    DatasetSpec(
         "mnli",
-        "premise",
-        "hypothesis",
-        THREE,
-        **tfds("glue/mnli", MNLI_SPLITS),
-        licence="OANC and others: research",
+        tfds("glue/mnli", MNLI_SPLITS),
+        license="OANC and others: research",
         citation="Williams et al. 2018, NAACL",
         sizes={"train": 392702, "validation": 9815, "test": 9832},
+        tasks=(pair("premise", "hypothesis", THREE),),
     ),
-    _pairs(
+    DatasetSpec(
         "qnli",
-        "question",
-        "sentence",
-        TWO,
-        **tfds("glue/qnli", TRAIN_AND_VALIDATION),
-        licence="CC BY-SA 4.0",
+        tfds("glue/qnli", TRAIN_AND_VALIDATION),
+        license="CC BY-SA 4.0",
         citation="Wang et al. 2019, ICLR (GLUE)",
         sizes={"train": 104743, "validation": 5463},
+        tasks=(pair("question", "sentence", TWO),),
     ),
-    _pairs(
+    DatasetSpec(
         "wnli",
-        "sentence1",
-        "sentence2",
-        TWO,
-        **tfds("glue/wnli", TRAIN_AND_VALIDATION),
-        licence="CC BY 4.0",
+        tfds("glue/wnli", TRAIN_AND_VALIDATION),
+        license="CC BY 4.0",
         citation="Levesque et al. 2012, KR",
         sizes={"train": 635, "validation": 71},
+        tasks=(pair("sentence1", "sentence2", TWO),),
     ),
-    _pairs(
+    DatasetSpec(
         "mrpc",
-        "sentence1",
-        "sentence2",
-        {"not_equivalent": "not equivalent", "equivalent": "equivalent"},
-        **tfds("glue/mrpc", TRAIN_AND_VALIDATION),
-        licence="Microsoft Research Paraphrase Corpus: research",
+        tfds("glue/mrpc", TRAIN_AND_VALIDATION),
+        license="Microsoft Research Paraphrase Corpus: research",
         citation="Dolan and Brockett 2005, IWP",
         sizes={"train": 3668, "validation": 408},
+        tasks=(pair("sentence1", "sentence2", {"not_equivalent": "not equivalent", "equivalent": "equivalent"}),),
     ),
-    _pairs(
+    DatasetSpec(
         "qqp",
-        "question1",
-        "question2",
-        {"not_duplicate": "not duplicate", "duplicate": "duplicate"},
-        **tfds("glue/qqp", TRAIN_AND_VALIDATION),
-        licence="Quora terms: non-commercial",
+        tfds("glue/qqp", TRAIN_AND_VALIDATION),
+        license="Quora terms: non-commercial",
         citation="Wang et al. 2019, ICLR (GLUE)",
         sizes={"train": 363846, "validation": 40430},
+        tasks=(pair("question1", "question2", {"not_duplicate": "not duplicate", "duplicate": "duplicate"}),),
     ),
-    _pairs(
+    DatasetSpec(
         "cb",
-        "premise",
-        "hypothesis",
-        THREE,
-        **tfds("super_glue/cb", TRAIN_AND_VALIDATION),
-        licence="CommitmentBank: research",
+        tfds("super_glue/cb", TRAIN_AND_VALIDATION),
+        license="CommitmentBank: research",
         citation="de Marneffe et al. 2019, Sinn und Bedeutung",
         sizes={"train": 250, "validation": 56},
+        tasks=(pair("premise", "hypothesis", THREE),),
     ),
-    _anli(1, 16946, 1000),
-    _anli(2, 45460, 1000),
-    _anli(3, 100459, 1200),
-    _pairs(
+    DatasetSpec(
+        "anli",
+        license="CC BY-NC 4.0",
+        citation="Nie et al. 2020, ACL",
+        tasks=(_anli(1, 16946, 1000), _anli(2, 45460, 1000), _anli(3, 100459, 1200)),
+    ),
+    DatasetSpec(
         "scitail",
-        "premise",
-        "hypothesis",
-        {"entails": "entailment", "neutral": "neutral"},
-        **tfds("sci_tail"),
-        licence="Apache-2.0",
+        tfds("sci_tail"),
+        license="Apache-2.0",
         citation="Khot et al. 2018, AAAI",
         sizes={"train": 23097, "validation": 1304, "test": 2126},
+        tasks=(pair("premise", "hypothesis", {"entails": "entailment", "neutral": "neutral"}),),
     ),
-    _pairs(
+    DatasetSpec(
         "sick",
-        "sentence_A",
-        "sentence_B",
-        THREE,
-        **hub("RobZamp/sick", revision=PARQUET),
-        licence="CC BY-NC-SA 3.0",
+        hub("RobZamp/sick", revision=PARQUET),
+        license="CC BY-NC-SA 3.0",
         citation="Marelli et al. 2014, LREC",
         sizes={"train": 4439, "validation": 495, "test": 4906},
+        tasks=(pair("sentence_A", "sentence_B", THREE),),
     ),
-    _pairs(
+    DatasetSpec(
         "hans",
-        "premise",
-        "hypothesis",
-        {"entailment": "entailment", "non-entailment": "not entailment"},
-        **hub("jhu-cogsci/hans", splits=TRAIN_AND_VALIDATION, revision=PARQUET),
-        licence="MIT",
+        hub("jhu-cogsci/hans", splits=TRAIN_AND_VALIDATION, revision=PARQUET),
+        license="MIT",
         citation="McCoy et al. 2019, ACL",
         sizes={"train": 30000, "validation": 30000},
+        tasks=(pair("premise", "hypothesis", {"entailment": "entailment", "non-entailment": "not entailment"}),),
     ),
-    TaskSpec(
-        name="wanli",
-        family="NLI",
-        language="en",
-        atom="cls",
-        read=reader(jsonl(), sentence_pair("premise", "hypothesis", "gold", named(THREE))),
-        exclusive=True,
-        **hub("alisawuffles/WANLI", splits={"train": "train", "test": "test"}),
-        licence="CC BY 4.0",
+    DatasetSpec(
+        "wanli",
+        hub("alisawuffles/WANLI", splits={"train": "train", "test": "test"}),
+        license="CC BY 4.0",
         citation="Liu et al. 2022, Findings of EMNLP",
-        verified="schema",
         sizes={"train": 102885, "test": 5000},
+        tasks=(pair("premise", "hypothesis", THREE, "gold"),),
     ),
-    _pairs(
+    DatasetSpec(
         "vitaminc",
-        "evidence",
-        "claim",
-        {"SUPPORTS": "supports", "REFUTES": "refutes", "NOT ENOUGH INFO": "not enough information"},
-        **hub("tals/vitaminc"),
-        licence="CC BY-SA 3.0",
+        hub("tals/vitaminc"),
+        license="CC BY-SA 3.0",
         citation="Schuster et al. 2021, NAACL",
         sizes={"train": 370653, "validation": 63054, "test": 55197},
+        tasks=(
+            pair(
+                "evidence",
+                "claim",
+                {"SUPPORTS": "supports", "REFUTES": "refutes", "NOT ENOUGH INFO": "not enough information"},
+            ),
+        ),
     ),
-    _pairs(
+    DatasetSpec(
         "paws",
-        "sentence1",
-        "sentence2",
-        PARAPHRASE,
-        **tfds("paws_wiki/labeled_final_tokenized"),
-        licence="free for any purpose",
+        tfds("paws_wiki/labeled_final_tokenized"),
+        license="free for any purpose",
         citation="Zhang et al. 2019, NAACL",
         sizes={"train": 49401, "validation": 8000, "test": 8000},
-    ),
-    _pairs(
-        "paws_x.en",
-        "sentence1",
-        "sentence2",
-        PARAPHRASE,
-        **tfds("paws_x_wiki/en"),
-        licence="free for any purpose",
-        citation="Yang et al. 2019, EMNLP",
-    ),
-    _pairs(
-        "xnli.en",
-        "premise",
-        "hypothesis",
-        THREE,
-        **hub("facebook/xnli", "en"),
-        licence="CC BY-NC 4.0",
-        citation="Conneau et al. 2018, EMNLP",
-        sizes={"train": 392702, "validation": 2490, "test": 5010},
+        tasks=(pair("sentence1", "sentence2", PARAPHRASE),),
     ),
 )

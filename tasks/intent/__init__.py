@@ -1,7 +1,5 @@
 """ID: an utterance and what its speaker wants."""
 
-from seqgpt_jax.tasks.intent import chinese, english, massive
+from seqgpt_jax.tasks.intent import chinese, english
 
-TASKS = (*english.TASKS, *chinese.TASKS, *massive.TASKS)
-
-__all__ = ["TASKS"]
+TASKS = (*english.TASKS, *chinese.TASKS)

@@ -1,9 +1,12 @@
 """NER in Chinese: news, social media, shops, résumés, literature, addresses."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from seqgpt_jax.data.raw.sources import PARQUET, OnRequest, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.ner.types import COARSE_ZH
 from seqgpt_jax.tasks.readers.conll import conll, entities
 from seqgpt_jax.tasks.readers.fields import pairs
@@ -114,193 +117,128 @@ def literature_entities(record: Record) -> Iterator:
     return iter(build(Record(record.path, record.line, rows, record.id)))
 
 
-def _shop_or_video(name: str, folder: str, commit: str, types: dict[str, str]) -> TaskSpec:
+_entities = partial(Task, "NER", "zh")
+
+
+def _characters(types: dict[str, str], **differences: Any) -> Task:
+    """A character, a space and its tag on each line."""
+    return _entities(reader(conll(separator=" "), entities(named(types), joiner="")), **differences)
+
+
+def _titles(name: str, folder: str, commit: str, types: dict[str, str]) -> DatasetSpec:
     """The two corpora of Jie et al.: titles of videos and of goods, a space written as a comma."""
-    files = {"train": "train.txt", "validation": "dev.txt", "test": "test.txt"}
-    return TaskSpec(
-        name=name,
-        family="NER",
-        language="zh",
-        atom="ext",
-        splits={split: (file,) for split, file in files.items()},
-        read=reader(conll(separator=" "), entities(named(types), joiner="")),
-        licence="research",
-        source=github(
-            "allanj/ner_incomplete_annotation", commit, {file: f"data/{folder}/{file}" for file in files.values()}
-        ),
+    return DatasetSpec(
+        name,
+        github("allanj/ner_incomplete_annotation", commit, f"data/{folder}/{{}}"),
+        license="research",
         citation="Jie et al. 2019, NAACL",
-        verified="schema",
+        splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
+        tasks=(_characters(types),),
     )
 
 
-TASKS = (
-    TaskSpec(
-        name="cluener",
-        family="NER",
-        language="zh",
-        atom="ext",
-        # The mirror calls the official development set `test`.
-        splits={"train": ("train.json",), "test": ("test.json",)},
-        read=reader(jsonl(), pairs("text", character_spans)),
-        licence="CLUENER2020: research",
-        source=github(
-            "hemingkx/CLUENER2020",
-            "4bfd0b5fdd1537558f0c32dd28339af1f337afc9",
-            {"train.json": "BERT-CRF/data/clue/train.json", "test.json": "BERT-CRF/data/clue/test.json"},
-            {"test.json": "90036b59832e007c45d11eafe5ed80549f58a18a29aaa7fe8b1229622c69ec38"},
-        ),
+TASKS = task_specs(
+    DatasetSpec(
+        "cluener",
+        github("hemingkx/CLUENER2020", "4bfd0b5fdd1537558f0c32dd28339af1f337afc9", "BERT-CRF/data/clue/{}"),
+        license="CLUENER2020: research",
         citation="Xu et al. 2020, CLUENER2020, arXiv",
         verified="files",
+        # The mirror calls the official development set `test`.
+        splits={"train": ("train.json",), "test": ("test.json",)},
         sizes={"train": 6160, "test": 1343},
+        tasks=(_entities(reader(jsonl(), pairs("text", character_spans))),),
     ),
-    TaskSpec(
-        name="weibo_ner",
-        family="NER",
-        language="zh",
-        atom="ext",
+    DatasetSpec(
+        "weibo_ner",
+        github("hltcoe/golden-horse", "7a73c08e45ed94312af4ef2d97cc35a47d029e99", "data/{}"),
+        license="annotations CC BY-SA 3.0",
+        citation="Peng and Dredze 2015, EMNLP",
+        verified="files",
         splits={
             "train": ("weiboNER_2nd_conll.train",),
             "validation": ("weiboNER_2nd_conll.dev",),
             "test": ("weiboNER_2nd_conll.test",),
         },
-        # A token is a character and its place in the word: 科0.
-        read=reader(conll(), entities(named(WEIBO_TYPES), joiner="", token=lambda column: column[:-1])),
-        held_out=True,
-        licence="annotations CC BY-SA 3.0",
-        source=github(
-            "hltcoe/golden-horse",
-            "7a73c08e45ed94312af4ef2d97cc35a47d029e99",
-            {f"weiboNER_2nd_conll.{part}": f"data/weiboNER_2nd_conll.{part}" for part in ("train", "dev", "test")},
-            {
-                "weiboNER_2nd_conll.train": "4e8954c54ab33b0afc9a8abb85715c47422645cc6d1b49fdb24540f4a427e997",
-                "weiboNER_2nd_conll.dev": "e72730d83aac680505280b6301c879b3ba470d29ac308979d48cdc58ee4907cc",
-                "weiboNER_2nd_conll.test": "faaf6c0ebde5348b935cfd5c89f0f22c9e0779d60667d8b5efbc647b6707d50e",
-            },
-        ),
-        citation="Peng and Dredze 2015, EMNLP",
-        verified="files",
         sizes={"train": 1350, "validation": 270, "test": 270},
-    ),
-    TaskSpec(
-        name="resume_ner",
-        family="NER",
-        language="zh",
-        atom="ext",
-        splits={
-            "train": ("train.char.bmes",),
-            "validation": ("dev.char.bmes",),
-            "test": ("test.char.bmes",),
-        },
-        read=reader(conll(separator=" "), entities(named(RESUME_TYPES), joiner="")),
-        licence="Resume NER: research",
-        source=github(
-            "jiesutd/LatticeLSTM",
-            "24d17f4270f11d2f75046789d8b67eaa2b907dce",
-            {f"{part}.char.bmes": f"ResumeNER/{part}.char.bmes" for part in ("train", "dev", "test")},
-            {
-                "dev.char.bmes": "1b0d67153e6e8543e9444936ed1b107bd843078c282533898085e1a9aa293952",
-                "test.char.bmes": "c4a9f42622819a4b59f66e184d446ebfa89b2f1dbba06e11d70675e59fe7e79b",
-            },
+        tasks=(
+            # A token is a character and its place in the word: 科0.
+            _entities(
+                reader(conll(), entities(named(WEIBO_TYPES), joiner="", token=lambda column: column[:-1])),
+                held_out=True,
+            ),
         ),
+    ),
+    DatasetSpec(
+        "resume_ner",
+        github("jiesutd/LatticeLSTM", "24d17f4270f11d2f75046789d8b67eaa2b907dce", "ResumeNER/{}"),
+        license="Resume NER: research",
         citation="Zhang and Yang 2018, Lattice LSTM, ACL",
         verified="files",
+        splits={"train": ("train.char.bmes",), "validation": ("dev.char.bmes",), "test": ("test.char.bmes",)},
         sizes={"train": 3160, "validation": 463, "test": 477},
+        tasks=(_characters(RESUME_TYPES),),
     ),
-    TaskSpec(
-        name="msra_ner",
-        family="NER",
-        language="zh",
-        atom="ext",
-        **hub("levow/msra_ner", "msra_ner", {"train": "train", "test": "test"}, PARQUET),
-        read=reader(jsonl(), tagged_tokens(named(COARSE_ZH), joiner="")),
-        licence="MSRA: research",
+    DatasetSpec(
+        "msra_ner",
+        hub("levow/msra_ner", "msra_ner", {"train": "train", "test": "test"}, PARQUET),
+        license="MSRA: research",
         citation="Levow 2006, SIGHAN",
-        verified="schema",
         sizes={"train": 45001, "test": 3443},
+        tasks=(_entities(reader(jsonl(), tagged_tokens(named(COARSE_ZH), joiner=""))),),
     ),
-    TaskSpec(
-        name="people_daily",
-        family="NER",
-        language="zh",
-        atom="ext",
-        **hub("peoples-daily-ner/peoples_daily_ner", "peoples_daily_ner", revision=PARQUET),
-        read=reader(jsonl(), tagged_tokens(named(COARSE_ZH), joiner="")),
-        licence="unknown",
+    DatasetSpec(
+        "people_daily",
+        hub("peoples-daily-ner/peoples_daily_ner", "peoples_daily_ner", revision=PARQUET),
+        license="unknown",
         citation="OYE93, Chinese-NLP-Corpus, GitHub",
-        verified="schema",
         sizes={"train": 20865, "validation": 2319, "test": 4637},
+        tasks=(_entities(reader(jsonl(), tagged_tokens(named(COARSE_ZH), joiner=""))),),
     ),
-    TaskSpec(
-        name="ontonotes4_zh",
-        family="NER",
-        language="zh",
-        atom="ext",
-        splits={
-            "train": ("train.char.bmes",),
-            "validation": ("dev.char.bmes",),
-            "test": ("test.char.bmes",),
-        },
-        read=reader(conll(separator=" "), entities(named(ONTONOTES_TYPES), joiner="")),
-        licence="LDC user agreement",
-        source=OnRequest(
+    DatasetSpec(
+        "ontonotes4_zh",
+        OnRequest(
             "Linguistic Data Consortium, LDC2011T03, catalog.ldc.upenn.edu",
             "Bring the Chinese part, in the splits of Che et al. 2013, into train.char.bmes, dev.char.bmes and "
-            "test.char.bmes, the form of github.com/jiesutd/LatticeLSTM: a character, a space and its BMES tag on each "
-            "line, an empty line after each sentence.",
+            "test.char.bmes, the "
+            "form of github.com/jiesutd/LatticeLSTM: a character, a space and its BMES tag on each line, "
+            "an empty line after each sentence.",
         ),
+        license="LDC user agreement",
         citation="Weischedel et al. 2011, OntoNotes 4.0, LDC",
-        verified="schema",
+        splits={"train": ("train.char.bmes",), "validation": ("dev.char.bmes",), "test": ("test.char.bmes",)},
         sizes={"train": 15724, "validation": 4301, "test": 4346},
+        tasks=(_characters(ONTONOTES_TYPES),),
     ),
-    _shop_or_video("youku_ner", "youku", "a885c29bba4178885dcf4b674019650775d9512c", YOUKU_TYPES),
-    _shop_or_video("ecommerce_ner", "ecommerce", "b656a9a6151acc78fd7a0b88c5a16a33300d5ccf", ECOMMERCE_TYPES),
-    TaskSpec(
-        name="boson_ner",
-        family="NER",
-        language="zh",
-        atom="ext",
-        splits=dict.fromkeys(("train", "validation", "test"), ("origindata.txt",)),
-        read=reader(lines(), marked_spans(CURLY, named(BOSON_TYPES)), split_key=str),
-        licence="BosonNLP: research",
-        source=github(
-            "InsaneLife/ChineseNLPCorpus",
-            "8d00d3d390cb35d2b239231689d6d9ed64b62a12",
-            {"origindata.txt": "NER/boson/origindata.txt"},
-        ),
+    _titles("youku_ner", "youku", "a885c29bba4178885dcf4b674019650775d9512c", YOUKU_TYPES),
+    _titles("ecommerce_ner", "ecommerce", "b656a9a6151acc78fd7a0b88c5a16a33300d5ccf", ECOMMERCE_TYPES),
+    DatasetSpec(
+        "boson_ner",
+        github("InsaneLife/ChineseNLPCorpus", "8d00d3d390cb35d2b239231689d6d9ed64b62a12", "NER/boson/{}"),
+        license="BosonNLP: research",
         citation="BosonNLP, named entities of 2,000 paragraphs",
-        verified="schema",
+        splits=dict.fromkeys(SPLITS, ("origindata.txt",)),
+        tasks=(_entities(reader(lines(), marked_spans(CURLY, named(BOSON_TYPES)), split_key=str)),),
     ),
-    TaskSpec(
-        name="literature_ner",
-        family="NER",
-        language="zh",
-        atom="ext",
-        splits={"train": ("train.txt",), "validation": ("validation.txt",), "test": ("test.txt",)},
-        read=reader(conll(separator=" "), literature_entities),
-        licence="unknown",
-        source=github(
-            "lancopku/Chinese-Literature-NER-RE-Dataset",
-            "e315d8c59e2816d66e4d84a557ecae99de288951",
-            {f"{split}.txt": f"ner/{split}.txt" for split in ("train", "validation", "test")},
-        ),
+    DatasetSpec(
+        "literature_ner",
+        github("lancopku/Chinese-Literature-NER-RE-Dataset", "e315d8c59e2816d66e4d84a557ecae99de288951", "ner/{}"),
+        license="unknown",
         citation="Xu et al. 2017, arXiv",
-        verified="schema",
+        splits={"train": ("train.txt",), "validation": ("validation.txt",), "test": ("test.txt",)},
+        tasks=(_entities(reader(conll(separator=" "), literature_entities)),),
     ),
-    TaskSpec(
-        name="ccks2021_address",
-        family="NER",
-        language="zh",
-        atom="ext",
-        # The test file has no labels.
-        splits={"train": ("train.conll",), "validation": ("dev.conll",)},
-        read=reader(conll(separator=" "), entities(named(ADDRESS_TYPES), joiner="")),
-        licence="CCKS 2021: research",
-        source=OnRequest(
+    DatasetSpec(
+        "ccks2021_address",
+        OnRequest(
             "Alibaba Tianchi, CCKS 2021 address elements, tianchi.aliyun.com/dataset/109339",
             "Put train.conll and dev.conll there as they come.",
         ),
+        license="CCKS 2021: research",
         citation="CCKS 2021, parsing the elements of Chinese addresses",
-        verified="schema",
+        # The test file has no labels.
+        splits={"train": ("train.conll",), "validation": ("dev.conll",)},
         sizes={"train": 8856, "validation": 1970},
+        tasks=(_characters(ADDRESS_TYPES),),
     ),
 )

@@ -1,16 +1,19 @@
 """NER in Chinese medicine: textbooks, health records, talks of doctors and patients."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import OnRequest
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.conll import labelled_spans
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named
 from seqgpt_jax.tasks.readers.offsets import spans_at
 from seqgpt_jax.tasks.readers.record import Record, reader
+from seqgpt_jax.tasks.repositories import cblue
 
 CMEEE_TYPES = {
     "bod": "身体部位",
@@ -64,58 +67,42 @@ def utterance_entities(record: Record) -> Iterator[Instance]:
     yield families.spans_by_label(record.id, *labelled_spans(characters, tags, "", named(DIALOGUE_TYPES)))
 
 
-TASKS = (
-    TaskSpec(
-        name="cmeee",
-        family="NER",
-        language="zh",
-        atom="ext",
+_entities = partial(Task, "NER", "zh")
+
+TASKS = task_specs(
+    DatasetSpec(
+        "cmeee",
+        cblue("CMeEE (version 1)", "CMeEE_train.json", "CMeEE_dev.json"),
+        license="CBLUE: research",
+        citation="Zhang et al. 2022, CBLUE, ACL",
         # The test file has no labels.
         splits={"train": ("CMeEE_train.json",), "validation": ("CMeEE_dev.json",)},
-        read=reader(json_list(), pairs("text", textbook_spans)),
-        licence="CBLUE: research",
-        source=OnRequest(
-            "CBLUE, tianchi.aliyun.com/dataset/95414",
-            "Put CMeEE_train.json and CMeEE_dev.json of CMeEE (version 1) there as they come.",
-        ),
-        citation="Zhang et al. 2022, CBLUE, ACL",
-        verified="schema",
         sizes={"train": 15000, "validation": 5000},
+        tasks=(_entities(reader(json_list(), pairs("text", textbook_spans))),),
     ),
-    TaskSpec(
-        name="ccks2019_ner",
-        family="NER",
-        language="zh",
-        atom="ext",
-        splits={
-            "train": ("subtask1_training_part1.txt", "subtask1_training_part2.txt"),
-            "test": ("subtask1_test_set_with_answer.json",),
-        },
-        read=reader(jsonl(), pairs("originalText", record_spans)),
-        licence="CCKS 2019: research",
-        source=OnRequest(
+    DatasetSpec(
+        "ccks2019_ner",
+        OnRequest(
             "CCKS 2019 task 1 (Yidu-S4K), openkg.cn",
             "Put subtask1_training_part1.txt, subtask1_training_part2.txt and subtask1_test_set_with_answer.json "
             "there, one record on each line, as UTF-8.",
         ),
+        license="CCKS 2019: research",
         citation="Han et al. 2020, CCKS 2019 task 1",
-        verified="schema",
+        splits={
+            "train": ("subtask1_training_part1.txt", "subtask1_training_part2.txt"),
+            "test": ("subtask1_test_set_with_answer.json",),
+        },
         sizes={"train": 1000, "test": 379},
+        tasks=(_entities(reader(jsonl(), pairs("originalText", record_spans))),),
     ),
-    TaskSpec(
-        name="imcs21_ner",
-        family="NER",
-        language="zh",
-        atom="ext",
+    DatasetSpec(
+        "imcs21_ner",
+        cblue("IMCS-NER", "IMCS_train.json", "IMCS_dev.json"),
+        license="CBLUE: research",
+        citation="Chen et al. 2023, IMCS-21, Bioinformatics",
         # The test file has no labels.
         splits={"train": ("IMCS_train.json",), "validation": ("IMCS_dev.json",)},
-        read=reader(json_list(utterances), utterance_entities),
-        licence="CBLUE: research",
-        source=OnRequest(
-            "CBLUE, tianchi.aliyun.com/dataset/95414",
-            "Put IMCS_train.json and IMCS_dev.json of IMCS-NER there as they come.",
-        ),
-        citation="Chen et al. 2023, IMCS-21, Bioinformatics",
-        verified="schema",
+        tasks=(_entities(reader(json_list(utterances), utterance_entities)),),
     ),
 )

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from seqgpt_jax.data.raw.sources import OnRequest
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
@@ -45,55 +46,42 @@ def vehicle_spans(row: dict) -> Iterator[tuple[str, str]]:
     return iter(spans_at(row["data"], places))
 
 
-def _ace(name: str, catalogue: str, citation: str) -> TaskSpec:
-    names = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
-    return TaskSpec(
-        name=name,
-        family="NER",
-        language="en",
-        atom="ext",
-        splits={split: (file,) for split, file in names.items()},
-        read=reader(json_list(), token_entities(named(ACE_TYPES))),
-        licence="LDC user agreement",
-        source=OnRequest(
-            f"Linguistic Data Consortium, {catalogue}, catalog.ldc.upenn.edu",
+def _ace(name: str, number: str, citation: str) -> DatasetSpec:
+    return DatasetSpec(
+        name,
+        OnRequest(
+            f"Linguistic Data Consortium, {number}, catalog.ldc.upenn.edu",
             "Bring it into train.json, dev.json and test.json, the form of "
             "github.com/tricktreat/piqn: a list of sentences with `tokens` and `entities` "
             "(`type`, `start`, and `end`, one past the last token).",
         ),
+        license="LDC user agreement",
         citation=citation,
-        verified="schema",
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        tasks=(Task("NER", "en", reader(json_list(), token_entities(named(ACE_TYPES)))),),
     )
 
 
-TASKS = (
+TASKS = task_specs(
     _ace("ace2004", "LDC2005T09", "Doddington et al. 2004, ACE, LREC"),
     _ace("ace2005", "LDC2006T06", "Walker et al. 2006, ACE 2005, LDC"),
-    TaskSpec(
-        name="genia",
-        family="NER",
-        language="en",
-        atom="ext",
-        **hub("Rosenberg/genia"),
-        read=reader(jsonl(), token_entities(genia_type)),
-        licence="GENIA project licence: research",
+    DatasetSpec(
+        "genia",
+        hub("Rosenberg/genia"),
+        license="GENIA project licence: research",
         citation="Kim et al. 2003, GENIA, Bioinformatics",
-        verified="schema",
+        tasks=(Task("NER", "en", reader(jsonl(), token_entities(genia_type))),),
     ),
-    TaskSpec(
-        name="findvehicle",
-        family="NER",
-        language="en",
-        atom="ext",
-        splits={"train": ("FindVehicle_train.jsonl",), "test": ("FindVehicle_test.jsonl",)},
-        read=reader(jsonl(), pairs("data", vehicle_spans)),
-        licence="unknown",
-        source=OnRequest(
+    DatasetSpec(
+        "findvehicle",
+        OnRequest(
             "Guan et al., github.com/GuanRunwei/FindVehicle (a shared drive)",
             "Put FindVehicle_train.jsonl and FindVehicle_test.jsonl there as they come.",
         ),
+        license="unknown",
         citation="Guan et al. 2024, FindVehicle, Multimedia Tools and Applications",
-        verified="schema",
+        splits={"train": ("FindVehicle_train.jsonl",), "test": ("FindVehicle_test.jsonl",)},
         sizes={"train": 21565, "test": 20777},
+        tasks=(Task("NER", "en", reader(jsonl(), pairs("data", vehicle_spans))),),
     ),
 )

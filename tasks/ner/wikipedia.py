@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from seqgpt_jax.data.raw.sources import PARQUET, Files, HuggingFace, Remote
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import PARQUET, FilePattern, HuggingFace
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.ner.types import COARSE, COARSE_ZH
 from seqgpt_jax.tasks.readers.conll import conll, entities
 from seqgpt_jax.tasks.readers.hub import hub
@@ -75,103 +76,101 @@ def _joiner(language: str) -> str:
     return "" if language == "zh" else " "
 
 
-def _wikiann(language: str) -> TaskSpec:
-    return TaskSpec(
-        name=f"wikiann.{language}",
-        family="NER",
-        language=language,
-        atom="ext",
-        **hub("unimelb-nlp/wikiann", language),
-        read=reader(jsonl(), tagged_tokens(named(COARSE_ZH if language == "zh" else COARSE), joiner=_joiner(language))),
-        licence="unknown (text of Wikipedia)",
-        citation="Rahimi, Li and Cohn 2019, ACL",
-        verified="schema",
-        sizes={"train": 20000, "validation": 10000, "test": 10000},
+def _wikiann(language: str) -> Task:
+    types = COARSE_ZH if language == "zh" else COARSE
+    return Task(
+        "NER",
+        language,
+        reader(jsonl(), tagged_tokens(named(types), joiner=_joiner(language))),
+        name=language,
+        source=hub("unimelb-nlp/wikiann", language),
     )
 
 
-def _multinerd(language: str, sizes: Mapping[str, int]) -> TaskSpec:
-    base = "https://huggingface.co/datasets/Babelscape/multinerd/resolve/main"
-    parts = {"train": "train", "validation": "val", "test": "test"}
-    files = {split: f"{part}/{part}_{language}.jsonl" for split, part in parts.items()}
-    return TaskSpec(
-        name=f"multinerd.{language}",
-        family="NER",
-        language=language,
-        atom="ext",
-        splits={split: (file,) for split, file in files.items()},
-        read=reader(
-            jsonl(),
-            tagged_tokens(
-                named(_in(language, MULTINERD_TYPES)),
-                joiner=_joiner(language),
-                tag=numbered(begin_inside(*MULTINERD_TYPES)),
-            ),
-        ),
-        licence="CC BY-NC-SA 4.0",
-        source=Files({file: Remote(f"{base}/{file}") for file in files.values()}),
-        citation="Tedeschi and Navigli 2022, MultiNERD, NAACL Findings",
-        verified="schema",
-        sizes=sizes,
+def _multinerd(language: str, sizes: Mapping[str, int]) -> Task:
+    parse = tagged_tokens(
+        named(_in(language, MULTINERD_TYPES)),
+        joiner=_joiner(language),
+        tag=numbered(begin_inside(*MULTINERD_TYPES)),
     )
+    files = {
+        split: (f"{name}/{name}_{language}.jsonl",)
+        for split, name in zip(SPLITS, ("train", "val", "test"), strict=True)
+    }
+    return Task("NER", language, reader(jsonl(), parse), name=language, splits=files, sizes=sizes)
 
 
-def _multiconer(language: str, folder: str, sizes: Mapping[str, int]) -> TaskSpec:
-    base = f"https://huggingface.co/datasets/MultiCoNER/multiconer_v2/resolve/main/{folder}"
-    parts = {"train": "train", "validation": "dev", "test": "test"}
-    files = {split: f"{language}_{part}.conll" for split, part in parts.items()}
-    return TaskSpec(
-        name=f"multiconer2.{language}",
-        family="NER",
-        language=language,
-        atom="ext",
-        splits={split: (file,) for split, file in files.items()},
+def _multiconer(language: str, folder: str, sizes: Mapping[str, int]) -> Task:
+    files = {split: (f"{language}_{name}.conll",) for split, name in zip(SPLITS, ("train", "dev", "test"), strict=True)}
+    return Task(
+        "NER",
+        language,
         # A token, two empty columns, a tag; a line with the number and domain opens each sentence.
-        read=reader(
+        reader(
             conll(columns=4, separator=" ", comment="# id"),
             entities(named(_in(language, MULTICONER_TYPES)), joiner=_joiner(language)),
         ),
-        licence="CC BY 4.0",
-        source=Files({file: Remote(f"{base}/{file}") for file in files.values()}),
-        citation="Fetahu et al. 2023, MultiCoNER v2, EMNLP Findings",
-        verified="schema",
+        name=language,
+        splits=files,
         sizes=sizes,
+        source=FilePattern(f"https://huggingface.co/datasets/MultiCoNER/multiconer_v2/resolve/main/{folder}/{{}}"),
     )
 
 
-TASKS = (
-    _wikiann("en"),
-    _wikiann("zh"),
-    _multinerd("en", {"train": 131280, "validation": 16410, "test": 16454}),
-    _multinerd("zh", {}),
-    _multiconer("en", "EN-English", {"train": 16778, "validation": 871, "test": 249980}),
-    _multiconer("zh", "ZH-Chinese", {"train": 9759, "validation": 506, "test": 20265}),
-    TaskSpec(
-        name="wikineural",
-        family="NER",
-        language="en",
-        atom="ext",
-        **hub("Babelscape/wikineural", splits={"train": "train_en", "validation": "val_en", "test": "test_en"}),
-        read=reader(jsonl(), tagged_tokens(named(COARSE), tag=numbered(begin_inside("PER", "ORG", "LOC", "MISC")))),
-        licence="CC BY-NC-SA 4.0",
-        citation="Tedeschi et al. 2021, WikiNEuRal, EMNLP Findings",
-        verified="schema",
-        sizes={"train": 92720, "validation": 11590, "test": 11597},
+TASKS = task_specs(
+    DatasetSpec(
+        "wikiann",
+        license="unknown (text of Wikipedia)",
+        citation="Rahimi, Li and Cohn 2019, ACL",
+        sizes={"train": 20000, "validation": 10000, "test": 10000},
+        tasks=(_wikiann("en"), _wikiann("zh")),
     ),
-    TaskSpec(
-        name="polyglot_ner",
-        family="NER",
-        language="en",
-        atom="ext",
-        source=HuggingFace("rmyeid/polyglot_ner", "en", {"train": "train"}, PARQUET),
-        splits=dict.fromkeys(("train", "validation", "test"), ("en/train.jsonl",)),
-        read=reader(
-            jsonl(),
-            tagged_tokens(named(COARSE), tokens="words", tags="ner", tag=bare),
-            split_key=lambda row: " ".join(row["words"]),
+    DatasetSpec(
+        "multinerd",
+        FilePattern("https://huggingface.co/datasets/Babelscape/multinerd/resolve/main/{}"),
+        license="CC BY-NC-SA 4.0",
+        citation="Tedeschi and Navigli 2022, MultiNERD, NAACL Findings",
+        tasks=(_multinerd("en", {"train": 131280, "validation": 16410, "test": 16454}), _multinerd("zh", {})),
+    ),
+    DatasetSpec(
+        "multiconer2",
+        license="CC BY 4.0",
+        citation="Fetahu et al. 2023, MultiCoNER v2, EMNLP Findings",
+        tasks=(
+            _multiconer("en", "EN-English", {"train": 16778, "validation": 871, "test": 249980}),
+            _multiconer("zh", "ZH-Chinese", {"train": 9759, "validation": 506, "test": 20265}),
         ),
-        licence="unknown",
+    ),
+    DatasetSpec(
+        "wikineural",
+        hub("Babelscape/wikineural", splits={"train": "train_en", "validation": "val_en", "test": "test_en"}),
+        license="CC BY-NC-SA 4.0",
+        citation="Tedeschi et al. 2021, WikiNEuRal, EMNLP Findings",
+        sizes={"train": 92720, "validation": 11590, "test": 11597},
+        tasks=(
+            Task(
+                "NER",
+                "en",
+                reader(jsonl(), tagged_tokens(named(COARSE), tag=numbered(begin_inside("PER", "ORG", "LOC", "MISC")))),
+            ),
+        ),
+    ),
+    DatasetSpec(
+        "polyglot_ner",
+        HuggingFace("rmyeid/polyglot_ner", "en", {"train": "train"}, PARQUET),
+        license="unknown",
         citation="Al-Rfou et al. 2015, Polyglot-NER, SDM",
-        verified="schema",
+        splits=dict.fromkeys(SPLITS, ("en/train.jsonl",)),
+        tasks=(
+            Task(
+                "NER",
+                "en",
+                reader(
+                    jsonl(),
+                    tagged_tokens(named(COARSE), tokens="words", tags="ner", tag=bare),
+                    split_key=lambda row: " ".join(row["words"]),
+                ),
+            ),
+        ),
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from seqgpt_jax.data.raw.sources import Generated
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
 from seqgpt_jax.tasks.quickstart import (
     concepts_en,
     concepts_zh,
@@ -75,8 +75,7 @@ def _spec(
         splits={split: () for split in sizes},
         read=make.reader(dataset, part, grammar, drafter, sizes),
         held_out="train" not in sizes,
-        licence="Apache-2.0",
-        source=Generated("this project"),
+        dataset=DatasetSpec(dataset, Generated("this project"), license="Apache-2.0", verified="own"),
     )
 
 

@@ -90,6 +90,11 @@ def entities(
     return build
 
 
+def sentence(rows: Sequence[Sequence[str]]) -> str:
+    """The tokens of a record: the key of a split by hash."""
+    return " ".join(row[0] for row in rows)
+
+
 def mentions(name: Naming, *, language: str, joiner: str = " ") -> Build:
     """ET: the types of each mention in a sentence, mentions of equal words together."""
 

@@ -1,11 +1,13 @@
 """MRC with options, in English."""
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import PARQUET, github
-from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Skipped, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.choices import Choice, choices, keyed, place
 from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
@@ -15,25 +17,10 @@ from seqgpt_jax.tasks.readers.record import Build, Record, Records, grouped, rea
 TRAIN_AND_VALIDATION = {"train": "train", "validation": "validation"}
 
 
-def _choices(
-    name: str,
-    build: Build,
-    *,
-    records: Records | None = None,
-    language: str = "en",
-    exclusive: bool = True,
-    **rest: Any,
-) -> TaskSpec:
-    return TaskSpec(
-        name=name,
-        family="MRC",
-        language=language,
-        atom="cls",
-        read=reader(records or jsonl(), build),
-        exclusive=exclusive,
-        verified="schema",
-        **rest,
-    )
+def _choice(build: Build, records: Records | None = None, **differences: Any) -> Task:
+    """English questions with options, of which one is right; JSON lines unless `records` says otherwise."""
+    kind = {"language": "en", "exclusive": True} | differences
+    return Task("MRC", read=reader(records or jsonl(), build), atom="cls", **kind)
 
 
 def race(row: dict) -> Choice:
@@ -96,161 +83,144 @@ def several_right(record: Record) -> Iterator[Instance | Skipped]:
     yield families.classification(record.id, f"{first['paragraph']}\t{first['question']}", right, options)
 
 
-def _arc(part: str, config: str, sizes: tuple[int, int, int]) -> TaskSpec:
-    return _choices(
-        f"arc.{part}",
+def _arc(name: str, config: str, sizes: tuple[int, int, int]) -> Task:
+    return _choice(
         keyed("question"),
-        **hub("allenai/ai2_arc", config),
-        licence="CC BY-SA 4.0",
-        citation="Clark et al. 2018, arXiv 1803.05457",
-        sizes=dict(zip(("train", "validation", "test"), sizes, strict=True)),
+        name=name,
+        source=hub("allenai/ai2_arc", config),
+        sizes=dict(zip(SPLITS, sizes, strict=True)),
     )
 
 
-def _logiqa(language: str, sha256: dict[str, str]) -> TaskSpec:
-    """`sha256` is of the files of train, validation and test."""
-    splits = dict(zip(("train", "validation", "test"), sha256, strict=True))
-    return _choices(
-        f"logiqa.{language}",
-        choices(logiqa),
-        records=blocks(),
-        language=language,
-        splits={split: (file,) for split, file in splits.items()},
-        source=github(
-            "lgw863/LogiQA-dataset",
-            "ff6c4cbca47627b3ac2da94a29fa28204a167b41",
-            {file: file for file in sha256},
-            sha256=sha256,
-        ),
-        licence="LogiQA: research",
-        citation="Liu et al. 2020, IJCAI",
-        sizes={"train": 7376, "validation": 651, "test": 651},
-    )
+def _logiqa(language: str, *files: str) -> Task:
+    """One language; the files are of train, validation and test."""
+    splits = {split: (file,) for split, file in zip(SPLITS, files, strict=True)}
+    return _choice(choices(logiqa), blocks(), name=language, language=language, splits=splits)
 
 
-TASKS = (
-    _choices(
+TASKS = task_specs(
+    DatasetSpec(
         "race",
-        choices(race),
-        **hub("ehovy/race", "all"),
-        licence="RACE: non-commercial research",
+        hub("ehovy/race", "all"),
+        license="RACE: non-commercial research",
         citation="Lai et al. 2017, EMNLP",
         sizes={"train": 87866, "validation": 4887, "test": 4934},
+        tasks=(_choice(choices(race)),),
     ),
-    _choices(
+    DatasetSpec(
         "sciq",
-        choices(sciq),
-        **hub("allenai/sciq"),
-        licence="CC BY-NC 3.0",
+        hub("allenai/sciq"),
+        license="CC BY-NC 3.0",
         citation="Welbl et al. 2017, W-NUT",
         sizes={"train": 11679, "validation": 1000, "test": 1000},
+        tasks=(_choice(choices(sciq)),),
     ),
-    # The passage is the fact of the open book that the question was made from.
-    _choices(
+    DatasetSpec(
+        # The passage is the fact of the open book that the question was made from.
         "openbookqa",
-        keyed("question_stem", passage="fact1"),
-        **hub("allenai/openbookqa", "additional"),
-        licence="Apache-2.0",
+        hub("allenai/openbookqa", "additional"),
+        license="Apache-2.0",
         citation="Mihaylov et al. 2018, EMNLP",
         sizes={"train": 4957, "validation": 500, "test": 500},
+        tasks=(_choice(keyed("question_stem", passage="fact1")),),
     ),
-    _arc("challenge", "ARC-Challenge", (1119, 299, 1172)),
-    _arc("easy", "ARC-Easy", (2251, 570, 2376)),
-    _choices(
+    DatasetSpec(
+        "arc",
+        license="CC BY-SA 4.0",
+        citation="Clark et al. 2018, arXiv 1803.05457",
+        tasks=(
+            _arc("challenge", "ARC-Challenge", (1119, 299, 1172)),
+            _arc("easy", "ARC-Easy", (2251, 570, 2376)),
+        ),
+    ),
+    DatasetSpec(
         "commonsense_qa",
-        keyed("question"),
-        **hub("tau/commonsense_qa", splits=TRAIN_AND_VALIDATION),
-        licence="MIT",
+        hub("tau/commonsense_qa", splits=TRAIN_AND_VALIDATION),
+        license="MIT",
         citation="Talmor et al. 2019, NAACL",
         sizes={"train": 9741, "validation": 1221},
+        tasks=(_choice(keyed("question")),),
     ),
-    _choices(
+    DatasetSpec(
         "qasc",
-        keyed("question", passage="combinedfact"),
-        **hub("allenai/qasc", splits=TRAIN_AND_VALIDATION),
-        licence="CC BY 4.0",
+        hub("allenai/qasc", splits=TRAIN_AND_VALIDATION),
+        license="CC BY 4.0",
         citation="Khot et al. 2020, AAAI",
         sizes={"train": 8134, "validation": 926},
+        tasks=(_choice(keyed("question", passage="combinedfact")),),
     ),
-    _choices(
+    DatasetSpec(
         "cosmos_qa",
-        choices(cosmos),
-        **tfds("cosmos_qa", TRAIN_AND_VALIDATION),
-        licence="CC BY 4.0",
+        tfds("cosmos_qa", TRAIN_AND_VALIDATION),
+        license="CC BY 4.0",
         citation="Huang et al. 2019, EMNLP",
         sizes={"train": 25262, "validation": 2985},
+        tasks=(_choice(choices(cosmos)),),
     ),
-    _choices(
+    DatasetSpec(
         "social_i_qa",
-        choices(social),
-        **hub("allenai/social_i_qa", splits=TRAIN_AND_VALIDATION, revision=PARQUET),
-        licence="unknown",
+        hub("allenai/social_i_qa", splits=TRAIN_AND_VALIDATION, revision=PARQUET),
+        license="unknown",
         citation="Sap et al. 2019, EMNLP",
         sizes={"train": 33410, "validation": 1954},
+        tasks=(_choice(choices(social)),),
     ),
-    _choices(
+    DatasetSpec(
         "dream",
-        choices(dream),
-        **hub("dataset-org/dream", revision=PARQUET),
-        licence="DREAM: non-commercial research",
+        hub("dataset-org/dream", revision=PARQUET),
+        license="DREAM: non-commercial research",
         citation="Sun et al. 2019, TACL",
         sizes={"train": 6116, "validation": 2040, "test": 2041},
+        tasks=(_choice(choices(dream)),),
     ),
-    _choices(
+    DatasetSpec(
         "swag",
-        choices(swag),
-        **hub("allenai/swag", "regular", TRAIN_AND_VALIDATION, revision=PARQUET),
-        licence="unknown",
+        hub("allenai/swag", "regular", TRAIN_AND_VALIDATION, revision=PARQUET),
+        license="unknown",
         citation="Zellers et al. 2018, EMNLP",
         sizes={"train": 73546, "validation": 20006},
+        tasks=(_choice(choices(swag)),),
     ),
-    _choices(
+    DatasetSpec(
         "hellaswag",
-        choices(hellaswag),
-        **hub("Rowan/hellaswag", splits=TRAIN_AND_VALIDATION, revision=PARQUET),
-        licence="MIT",
+        hub("Rowan/hellaswag", splits=TRAIN_AND_VALIDATION, revision=PARQUET),
+        license="MIT",
         citation="Zellers et al. 2019, ACL",
         sizes={"train": 39905, "validation": 10042},
+        tasks=(_choice(choices(hellaswag)),),
     ),
-    _choices(
+    DatasetSpec(
         "quail",
-        choices(quail),
-        **hub("textmachinelab/quail", "quail", {"train": "train", "validation": "validation", "test": "challenge"}),
-        licence="CC BY-NC-SA 4.0",
+        hub("textmachinelab/quail", "quail", {"train": "train", "validation": "validation", "test": "challenge"}),
+        license="CC BY-NC-SA 4.0",
         citation="Rogers et al. 2020, AAAI",
         sizes={"train": 10246, "validation": 2164, "test": 556},
+        tasks=(_choice(choices(quail)),),
     ),
-    _choices(
+    DatasetSpec(
         "boolq",
-        choices(boolq),
-        **tfds("super_glue/boolq", TRAIN_AND_VALIDATION),
-        licence="CC BY-SA 3.0",
+        tfds("super_glue/boolq", TRAIN_AND_VALIDATION),
+        license="CC BY-SA 3.0",
         citation="Clark et al. 2019, NAACL",
         sizes={"train": 9427, "validation": 3270},
+        tasks=(_choice(choices(boolq)),),
     ),
-    _choices(
+    DatasetSpec(
         "multirc",
-        several_right,
-        records=grouped(jsonl(), key=lambda row: (row["paragraph"], row["question"])),
-        exclusive=False,
-        **tfds("super_glue/multirc", TRAIN_AND_VALIDATION),
-        licence="MultiRC: research",
+        tfds("super_glue/multirc", TRAIN_AND_VALIDATION),
+        license="MultiRC: research",
         citation="Khashabi et al. 2018, NAACL",
+        tasks=(_choice(several_right, grouped(jsonl(), key=itemgetter("paragraph", "question")), exclusive=False),),
     ),
-    _logiqa(
-        "en",
-        {
-            "Train.txt": "7d5bb1f58278e33b395744cd2ad8d7600faa0b3c4d615c659a44ec1181d759fa",
-            "Eval.txt": "4c49e6753b7262c001506b9151135abf722247035ab075dad93acdea5789c01f",
-            "Test.txt": "359acb78c37802208f7fde9e2f6574b8526527c63d6a336f90a53f1932cb4701",
-        },
-    ),
-    _logiqa(
-        "zh",
-        {
-            "zh_train.txt": "29bcf6a15ac72729548cb4345afa2a0c70816aea13d77a5827385c18fd041466",
-            "zh_eval.txt": "8d5375b94568222e0e37e8305ae5603f23721c1937c4bdeeb041e275f218c4cf",
-            "zh_test.txt": "74883e3f634cc5d5fd24a7218e6094e80d376f296419ba8be7287a1142311d9d",
-        },
+    DatasetSpec(
+        "logiqa",
+        github("lgw863/LogiQA-dataset", "ff6c4cbca47627b3ac2da94a29fa28204a167b41"),
+        license="LogiQA: research",
+        citation="Liu et al. 2020, IJCAI",
+        sizes={"train": 7376, "validation": 651, "test": 651},
+        tasks=(
+            _logiqa("en", "Train.txt", "Eval.txt", "Test.txt"),
+            _logiqa("zh", "zh_train.txt", "zh_eval.txt", "zh_test.txt"),
+        ),
     ),
 )

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.raw.sources import Files, OnRequest, Remote, github
-from seqgpt_jax.data.raw.task_spec import RecordError, Skipped, TaskSpec
+from seqgpt_jax.data.raw.sources import FilePattern, Files, github, github_files
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, Skipped, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, verbatim
 from seqgpt_jax.tasks.readers.record import Build, Record, grouped, reader
-from seqgpt_jax.tasks.relations.pairs import Found, pair_typing
+from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, two_steps
+from seqgpt_jax.tasks.repositories import cblue
 
 # DuIE's own types, but for the four it leaves in English.
 DUIE_VALUE_TYPES = {"Date": "日期", "Number": "数值", "Text": "文本"}
@@ -87,125 +89,80 @@ def persons(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped 
     yield from reader(delimited("\t", columns=("id", "head", "tail", "sentence")), build)(split, paths[:1])
 
 
-_DUIE = {
-    "family": "RE",
-    "language": "zh",
-    "splits": {"train": ("train_data_5000.json",), "test": ("duie_dev.json",)},
-    "licence": "DuIE2.0 (Baidu): non-commercial research",
-    "citation": "Li et al. 2019, NLPCC",
-    "source": Files(
-        {
-            "train_data_5000.json": Remote(
-                "https://raw.githubusercontent.com/LawsonAbs/duie_py/723fcfd6fcb5e0c9cf406e7c0815aeedb466dc29/"
-                "data/train_data_5000.json"
-            ),
-            "duie_dev.json": Remote(
-                "https://raw.githubusercontent.com/ToddLynn/gd_medical_ie/4a1b119f84afa8fed8ea1e767c1254656004a2f5/"
-                "data/duie_dev.json"
-            ),
-        }
-    ),
-    "verified": "files",
-}
-_NRE = {
-    "family": "RE",
-    "language": "zh",
-    "atom": "cls",
-    "splits": {"train": ("train.txt",), "validation": ("valid.txt",), "test": ("test.txt",)},
-    "licence": "MIT",
-    "verified": "files",
-}
+def _nre(folder: str) -> FilePattern:
+    return github("thunlp/Chinese_NRE", "2cd47e6dc1b95e8ca3e93b5b8567666c37c5d654", f"data/{folder}/{{}}")
 
 
-def _nre_source(folder: str, sha256: dict[str, str]) -> Files:
-    files = {name: f"data/{folder}/{name}" for name in ("train.txt", "valid.txt", "test.txt")}
-    return github("thunlp/Chinese_NRE", "2cd47e6dc1b95e8ca3e93b5b8567666c37c5d654", files, sha256)
+_NRE_SPLITS = {"train": ("train.txt",), "validation": ("valid.txt",), "test": ("test.txt",)}
+_SPANS = reader(jsonl(), pairs("text", triple_spans))
+_TYPING = reader(jsonl(), pair_typing(main_triples, "zh"))
 
-
-_CMEIE = {
-    "family": "RE",
-    "language": "zh",
-    "splits": {"train": ("CMeIE_train.json",), "validation": ("CMeIE_dev.json",)},
-    "licence": "CBLUE: non-commercial research",
-    "citation": "Guan et al. 2020, NLPCC; Zhang et al. 2022, ACL",
-    "source": OnRequest(
-        "CBLUE, tianchi.aliyun.com/dataset/95414",
-        "ask for CBLUE and put CMeIE_train.json and CMeIE_dev.json (JSON lines) into this folder",
-    ),
-    "verified": "schema",
-}
-_IPRE_PARTS = {"train": "train", "validation": "dev", "test": "test"}
-
-TASKS = (
-    TaskSpec(
-        name="duie.spans",
-        atom="ext",
-        read=reader(jsonl(), pairs("text", triple_spans)),
-        sizes={"train": 1994, "test": 1979},
-        **_DUIE,
-    ),
-    TaskSpec(
-        name="duie.typing",
-        atom="cls",
-        read=reader(jsonl(), pair_typing(main_triples, "zh")),
-        sizes={"train": 3490, "test": 3526},  # pairs
-        **_DUIE,
-    ),
-    TaskSpec(
-        name="finre",
-        read=_pairs_of_a_sentence(verbatim),
-        held_out=True,
-        source=_nre_source(
-            "FinRE",
-            {
-                "valid.txt": "94842290437ca421cf93b544a4caf8f3e9355ffe754ac04780a072dcb984c72c",
-                "test.txt": "f8bfff9691ccdea0fd4e0fcdb38c3cf7c41d75a1f9e5e3e84818e87370258151",
-            },
+TASKS = task_specs(
+    DatasetSpec(
+        "duie",
+        # The repositories hold one part each.
+        Files(
+            github("LawsonAbs/duie_py", "723fcfd6fcb5e0c9cf406e7c0815aeedb466dc29", "data/{}")
+            .files(["train_data_5000.json"])
+            .files
+            | github("ToddLynn/gd_medical_ie", "4a1b119f84afa8fed8ea1e767c1254656004a2f5", "data/{}")
+            .files(["duie_dev.json"])
+            .files
         ),
+        license="DuIE2.0 (Baidu): non-commercial research",
+        citation="Li et al. 2019, NLPCC",
+        verified="files",
+        splits={"train": ("train_data_5000.json",), "test": ("duie_dev.json",)},
+        tasks=two_steps(
+            "zh", _SPANS, _TYPING, sentences={"train": 1994, "test": 1979}, pairs={"train": 3490, "test": 3526}
+        ),
+    ),
+    DatasetSpec(
+        "finre",
+        _nre("FinRE"),
+        license="MIT",
         citation="Li et al. 2019, ACL",
+        verified="files",
+        splits=_NRE_SPLITS,
         sizes={"train": 4399, "validation": 1353, "test": 3359},  # pairs of 4,853, 1,489 and 3,727 lines
-        **_NRE,
+        tasks=(Task("RE", "zh", _pairs_of_a_sentence(verbatim), atom="cls", held_out=True),),
     ),
-    TaskSpec(
-        name="sanwen",
-        read=_pairs_of_a_sentence(named(SANWEN_RELATIONS)),
-        source=_nre_source(
-            "SanWen",
-            {
-                "valid.txt": "64a46712fff04b8b6435d033dfb79d08bb7644289c5e9258e13d2f50d03650bc",
-                "test.txt": "3e4ae94f14be46fc3e60eec432160b0a5d5427844c0bcd1ec061a33d80b383ef",
-            },
-        ),
+    DatasetSpec(
+        "sanwen",
+        _nre("SanWen"),
+        license="MIT",
         citation="Xu et al. 2017, arXiv:1711.07010; Li et al. 2019, ACL",
+        verified="files",
+        splits=_NRE_SPLITS,
         sizes={"train": 7321, "validation": 1786, "test": 2205},  # pairs of 7,380, 1,793 and 2,220 lines
-        **_NRE,
+        tasks=(Task("RE", "zh", _pairs_of_a_sentence(named(SANWEN_RELATIONS)), atom="cls"),),
     ),
-    TaskSpec(
-        name="cmeie.spans",
-        atom="ext",
-        read=reader(jsonl(), pairs("text", triple_spans)),
-        sizes={"train": 14339, "validation": 3585},
-        **_CMEIE,
+    DatasetSpec(
+        "cmeie",
+        cblue("CMeIE (JSON lines)", "CMeIE_train.json", "CMeIE_dev.json"),
+        license="CBLUE: non-commercial research",
+        citation="Guan et al. 2020, NLPCC; Zhang et al. 2022, ACL",
+        splits={"train": ("CMeIE_train.json",), "validation": ("CMeIE_dev.json",)},
+        tasks=two_steps("zh", _SPANS, _TYPING, sentences={"train": 14339, "validation": 3585}),
     ),
-    TaskSpec(name="cmeie.typing", atom="cls", read=reader(jsonl(), pair_typing(main_triples, "zh")), **_CMEIE),
-    TaskSpec(
-        name="ipre",
-        family="RE",
-        language="zh",
-        atom="cls",
-        splits={split: (f"sent_{part}.txt", f"sent_relation_{part}.txt") for split, part in _IPRE_PARTS.items()},
-        read=persons,
-        source=github(
+    DatasetSpec(
+        "ipre",
+        github_files(
             "SUDA-HLT/IPRE",
             "3a9de8f358650d716146d0ed2ba5a573ed43b4af",
             {
                 f"{kind}_{part}.txt": f"data/{part}/{kind}_{part}.txt"
-                for part in _IPRE_PARTS.values()
+                for part in ("train", "dev", "test")
                 for kind in ("sent", "sent_relation")
             },
         ),
-        licence="unknown: research",
+        license="unknown: research",
         citation="Wang et al. 2019, NLPCC",
-        verified="schema",
+        splits={
+            "train": ("sent_train.txt", "sent_relation_train.txt"),
+            "validation": ("sent_dev.txt", "sent_relation_dev.txt"),
+            "test": ("sent_test.txt", "sent_relation_test.txt"),
+        },
+        tasks=(Task("RE", "zh", persons, atom="cls"),),
     ),
 )

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.data.raw.sources import github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import github_files
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.jsonl import json_list
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
 from seqgpt_jax.tasks.readers.record import reader
@@ -72,24 +73,33 @@ def _triples(name: Naming) -> Any:
     return find
 
 
-def _task(language: str, folder: str, name: Naming) -> TaskSpec:
-    files = {"train": f"{folder}/train.json", "validation": f"{folder}/dev.json", "test": f"{folder}/test.json"}
-    return TaskSpec(
-        name=f"dialogre.{language}",
-        family="RE",
-        language=language,
+def _task(language: str, folder: str, name: Naming) -> Task:
+    """One language; `folder` holds its files."""
+    splits = {
+        "train": (f"{folder}/train.json",),
+        "validation": (f"{folder}/dev.json",),
+        "test": (f"{folder}/test.json",),
+    }
+    return Task(
+        "RE",
+        language,
+        reader(json_list(dialogues), pair_typing(_triples(name), language)),
+        name=language,
         atom="cls",
-        splits={split: (file,) for split, file in files.items()},
-        read=reader(json_list(dialogues), pair_typing(_triples(name), language)),
-        source=github(
+        splits=splits,
+        source=github_files(
             "nlpdata/dialogre",
             "1deba463c58ce5d366ce88fbc361c522cdd96109",
-            {file: f"data_v2/{file.replace('/', '/data/')}" for file in files.values()},
+            {file: f"data_v2/{file.replace('/', '/data/')}" for (file,) in splits.values()},
         ),
-        licence="DialogRE: non-commercial research",
-        citation="Yu et al. 2020, ACL",
-        verified="schema",
     )
 
 
-TASKS = (_task("en", "en", english_relation), _task("zh", "cn", named(DIALOGRE_RELATIONS_ZH)))
+TASKS = task_specs(
+    DatasetSpec(
+        "dialogre",
+        license="DialogRE: non-commercial research",
+        citation="Yu et al. 2020, ACL",
+        tasks=(_task("en", "en", english_relation), _task("zh", "cn", named(DIALOGRE_RELATIONS_ZH))),
+    )
+)

@@ -1,9 +1,11 @@
 """RE in English sentences, with the relations of knowledge bases: Freebase, Wikidata, TAC KBP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
 
 from seqgpt_jax.data.raw.sources import PARQUET, OnRequest
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.hub import hub
@@ -11,7 +13,7 @@ from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.marked import marked_records
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import Build, reader
-from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, words
+from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, two_steps, words
 from seqgpt_jax.tasks.relations.sentences import indexed_pair
 
 NYT_TYPES = {"LOCATION": "location", "ORGANIZATION": "organization", "PERSON": "person"}
@@ -130,40 +132,19 @@ def docred_sentences(row: dict) -> Iterator[dict]:
         }
 
 
-def _tacred(read_triples: Build) -> dict:
-    return {
-        "family": "RE",
-        "language": "en",
-        "atom": "cls",
-        "splits": {"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
-        "read": reader(json_list(), read_triples),
-        "exclusive": True,
-        "verified": "schema",
-    }
+def _tacred(name: str, source: OnRequest, citation: str, sizes: Mapping[str, int]) -> DatasetSpec:
+    read = reader(json_list(), pair_typing(tacred_triples, "en"))
+    return DatasetSpec(
+        name,
+        source,
+        license="LDC user agreement",
+        citation=citation,
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        sizes=sizes,
+        tasks=(Task("RE", "en", read, atom="cls", exclusive=True),),
+    )
 
 
-_NYT = {
-    "family": "RE",
-    "language": "en",
-    "splits": {"train": ("raw_train.json",), "validation": ("raw_valid.json",), "test": ("raw_test.json",)},
-    "licence": "New York Times Corpus (LDC2008T19): research",
-    "citation": "Riedel et al. 2010, ECML; Zeng et al. 2018, ACL",
-    "source": OnRequest(
-        "CopyRE, github.com/xiangrongzeng/copy_re (a shared drive)",
-        "put raw_train.json, raw_valid.json and raw_test.json (JSON lines with sentText, entityMentions and "
-        "relationMentions) into this folder",
-    ),
-    "verified": "schema",
-}
-_DOCRED = {
-    "family": "RE",
-    "language": "en",
-    "licence": "MIT",
-    "citation": "Yao et al. 2019, ACL",
-    "verified": "schema",
-    # The labels of its test split are not public.
-    **hub("thunlp/docred", splits={"train": "train_annotated", "validation": "validation"}, revision=PARQUET),
-}
 _DOCRED_SENTENCES = parts(jsonl(), docred_sentences)
 
 
@@ -171,90 +152,96 @@ def _mention(end: str) -> Build:
     return lambda row: row[end]["indices"]
 
 
-TASKS = (
-    TaskSpec(
-        name="nyt.spans",
-        atom="ext",
-        read=reader(jsonl(), pairs("sentText", nyt_entities)),
-        sizes={"train": 56195, "validation": 5000, "test": 5000},
-        **_NYT,
+TASKS = task_specs(
+    DatasetSpec(
+        "nyt",
+        OnRequest(
+            "CopyRE, github.com/xiangrongzeng/copy_re (a shared drive)",
+            "put raw_train.json, raw_valid.json and raw_test.json (JSON lines with sentText, entityMentions and "
+            "relationMentions) into this folder",
+        ),
+        license="New York Times Corpus (LDC2008T19): research",
+        citation="Riedel et al. 2010, ECML; Zeng et al. 2018, ACL",
+        splits={"train": ("raw_train.json",), "validation": ("raw_valid.json",), "test": ("raw_test.json",)},
+        tasks=two_steps(
+            "en",
+            reader(jsonl(), pairs("sentText", nyt_entities)),
+            reader(jsonl(), pair_typing(nyt_triples, "en")),
+            sentences={"train": 56195, "validation": 5000, "test": 5000},
+        ),
     ),
-    TaskSpec(name="nyt.typing", atom="cls", read=reader(jsonl(), pair_typing(nyt_triples, "en")), **_NYT),
-    TaskSpec(
-        name="gids",
-        family="RE",
-        language="en",
-        atom="cls",
-        read=reader(jsonl(), pair_typing(gids_triples, "en")),
-        exclusive=True,
-        **hub("DFKI-SLT/gids", "gids", revision=PARQUET),
-        licence="other: research",
+    DatasetSpec(
+        "gids",
+        hub("DFKI-SLT/gids", "gids", revision=PARQUET),
+        license="other: research",
         citation="Jat et al. 2017, AKBC",
-        verified="schema",
         sizes={"train": 11297, "validation": 1864, "test": 5663},
+        tasks=(Task("RE", "en", reader(jsonl(), pair_typing(gids_triples, "en")), atom="cls", exclusive=True),),
     ),
-    TaskSpec(
-        name="tacred",
-        source=OnRequest(
+    _tacred(
+        "tacred",
+        OnRequest(
             "Linguistic Data Consortium, catalog.ldc.upenn.edu/LDC2018T24",
             "put train.json, dev.json and test.json of data/json into this folder",
         ),
-        licence="LDC user agreement",
-        citation="Zhang et al. 2017, EMNLP",
-        sizes={"train": 68124, "validation": 22631, "test": 15509},
-        **_tacred(pair_typing(tacred_triples, "en")),
+        "Zhang et al. 2017, EMNLP",
+        {"train": 68124, "validation": 22631, "test": 15509},
     ),
-    TaskSpec(
-        name="retacred",
-        source=OnRequest(
+    _tacred(
+        "retacred",
+        OnRequest(
             "Linguistic Data Consortium, catalog.ldc.upenn.edu/LDC2018T24, and github.com/gstoica27/Re-TACRED",
             "apply the Re-TACRED patch to TACRED and put train.json, dev.json and test.json into this folder",
         ),
-        licence="LDC user agreement",
-        citation="Stoica et al. 2021, AAAI",
-        sizes={"train": 58465, "validation": 19584, "test": 13418},
-        **_tacred(pair_typing(tacred_triples, "en")),
+        "Stoica et al. 2021, AAAI",
+        {"train": 58465, "validation": 19584, "test": 13418},
     ),
-    TaskSpec(
-        name="kbp37",
-        family="RE",
-        language="en",
-        atom="cls",
-        read=reader(
-            jsonl(),
-            marked_records("sentence", "relation", kbp37_relation, ("<e1>", "</e1>"), ("<e2>", "</e2>"), "en"),
-        ),
-        exclusive=True,
-        **hub("DFKI-SLT/kbp37", "kbp37", revision=PARQUET),
-        licence="other: research",
+    DatasetSpec(
+        "kbp37",
+        hub("DFKI-SLT/kbp37", "kbp37", revision=PARQUET),
+        license="other: research",
         citation="Zhang and Wang 2015, arXiv:1508.01006",
-        verified="schema",
         sizes={"train": 15917, "validation": 1724, "test": 3405},
+        tasks=(
+            Task(
+                "RE",
+                "en",
+                reader(
+                    jsonl(),
+                    marked_records("sentence", "relation", kbp37_relation, ("<e1>", "</e1>"), ("<e2>", "</e2>"), "en"),
+                ),
+                atom="cls",
+                exclusive=True,
+            ),
+        ),
     ),
-    TaskSpec(
-        name="docred.spans",
-        atom="ext",
-        read=reader(_DOCRED_SENTENCES, pairs("text", lambda row: row["spans"])),
-        **_DOCRED,
+    DatasetSpec(
+        "docred",
+        # The labels of its test split are not public.
+        hub("thunlp/docred", splits={"train": "train_annotated", "validation": "validation"}, revision=PARQUET),
+        license="MIT",
+        citation="Yao et al. 2019, ACL",
+        tasks=two_steps(
+            "en",
+            reader(_DOCRED_SENTENCES, pairs("text", itemgetter("spans"))),
+            reader(_DOCRED_SENTENCES, pair_typing(itemgetter("text", "triples"), "en")),
+        ),
     ),
-    TaskSpec(
-        name="docred.typing",
-        atom="cls",
-        read=reader(_DOCRED_SENTENCES, pair_typing(lambda row: (row["text"], row["triples"]), "en")),
-        **_DOCRED,
-    ),
-    TaskSpec(
+    DatasetSpec(
         # The 64 relations of FewRel's training part, of which `fewrel` has none.
-        name="fewrel_wiki64",
-        family="RE",
-        language="en",
-        atom="cls",
-        read=reader(jsonl(), indexed_pair(lambda row: row["names"][0], _mention("head"), _mention("tail"))),
-        exclusive=True,
-        **hub("thunlp/few_rel", splits={"train": "train_wiki"}, revision=PARQUET),
-        licence="MIT",
+        "fewrel_wiki64",
+        hub("thunlp/few_rel", splits={"train": "train_wiki"}, revision=PARQUET),
+        license="MIT",
         citation="Han et al. 2018, EMNLP",
-        verified="schema",
         sizes={"train": 44800},
+        tasks=(
+            Task(
+                "RE",
+                "en",
+                reader(jsonl(), indexed_pair(lambda row: row["names"][0], _mention("head"), _mention("tail"))),
+                atom="cls",
+                exclusive=True,
+            ),
+        ),
     ),
 )

@@ -1,14 +1,28 @@
-"""RE, second step: what all its data sets share."""
+"""The two steps of RE: entities by type, then the relation of a pair."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.tasks.readers.names import Naming
+from seqgpt_jax.data.raw.task_spec import Reader, Task
 from seqgpt_jax.tasks.readers.record import Build, Record
 
 Triple = tuple[str, str, str]  # head, relation in words, tail
 Found = tuple[str, Iterable[Triple]]  # text, triples
+
+
+def two_steps(
+    language: str,
+    spans: Reader,
+    typing: Reader,
+    sentences: Mapping[str, int] | None = None,
+    pairs: Mapping[str, int] | None = None,
+) -> tuple[Task, Task]:
+    """The tasks `spans` and `typing` of one data set; `sentences` and `pairs` are their sizes."""
+    return (
+        Task("RE", language, spans, name="spans", atom="ext", sizes=sentences),
+        Task("RE", language, typing, name="typing", atom="cls", sizes=pairs),
+    )
 
 
 def typed_pairs(id: str, text: str, triples: Iterable[Triple], language: str) -> Iterator[Instance]:
@@ -26,16 +40,6 @@ def pair_typing(find: Callable[[Any], Found], language: str) -> Build:
     def build(record: Record) -> Iterator[Instance]:
         text, triples = find(record.value)
         yield from typed_pairs(record.id, text, triples, language)
-
-    return build
-
-
-def one_pair(text: str, head: str, tail: str, relation: str, name: Naming, language: str) -> Build:
-    """Records of one pair each: the fields of text, head, tail and relation."""
-
-    def build(record: Record) -> Iterator[Instance]:
-        row = record.value
-        yield families.relation_typing(record.id, row[text], row[head], row[tail], [name(row[relation])], language)
 
     return build
 

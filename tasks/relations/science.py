@@ -1,16 +1,18 @@
 """RE in the abstracts of science and medicine."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
-from seqgpt_jax.data.raw.sources import Files, Remote, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.sources import FilePattern, github
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.marked import marked_records
 from seqgpt_jax.tasks.readers.names import named
 from seqgpt_jax.tasks.readers.record import reader
-from seqgpt_jax.tasks.relations.pairs import pair_typing, words
+from seqgpt_jax.tasks.relations.pairs import pair_typing, two_steps, words
 
 SCIERC_TYPES = {
     "Generic": "generic term",
@@ -60,58 +62,41 @@ def scierc_sentences(row: dict) -> Iterator[dict]:
         }
 
 
-_SCIERC = {
-    "family": "RE",
-    "language": "en",
-    "splits": {"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
-    "licence": "unknown: research",
-    "citation": "Luan et al. 2018, EMNLP",
-    "source": Files(
-        {
-            name: Remote(
-                "http://nlp.cs.washington.edu/sciIE/data/sciERC_processed.tar.gz", member=f"processed_data/json/{name}"
-            )
-            for name in ("train.json", "dev.json", "test.json")
-        }
-    ),
-    "verified": "schema",
-}
 _SCIERC_SENTENCES = parts(jsonl(), scierc_sentences)
-_CHEMPROT_FILES = {"train": "train.txt", "validation": "dev.txt", "test": "test.txt"}
 
-TASKS = (
-    TaskSpec(
-        name="scierc.spans",
-        atom="ext",
-        read=reader(_SCIERC_SENTENCES, pairs("text", lambda row: row["spans"])),
-        sizes={"train": 1861, "validation": 275, "test": 551},
-        **_SCIERC,
+TASKS = task_specs(
+    DatasetSpec(
+        "scierc",
+        FilePattern("http://nlp.cs.washington.edu/sciIE/data/sciERC_processed.tar.gz", "processed_data/json/{}"),
+        license="unknown: research",
+        citation="Luan et al. 2018, EMNLP",
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        tasks=two_steps(
+            "en",
+            reader(_SCIERC_SENTENCES, pairs("text", itemgetter("spans"))),
+            reader(_SCIERC_SENTENCES, pair_typing(itemgetter("text", "triples"), "en")),
+            sentences={"train": 1861, "validation": 275, "test": 551},
+        ),
     ),
-    TaskSpec(
-        name="scierc.typing",
-        atom="cls",
-        read=reader(_SCIERC_SENTENCES, pair_typing(lambda row: (row["text"], row["triples"]), "en")),
-        **_SCIERC,
-    ),
-    TaskSpec(
+    DatasetSpec(
         # The mention that comes first is in << >>; it may be the chemical or the protein.
-        name="chemprot",
-        family="RE",
-        language="en",
-        atom="cls",
-        splits={split: (name,) for split, name in _CHEMPROT_FILES.items()},
-        read=reader(
-            jsonl(), marked_records("text", "label", named(CHEMPROT_RELATIONS), ("<< ", " >>"), ("[[ ", " ]]"), "en")
-        ),
-        exclusive=True,
-        source=github(
-            "allenai/scibert",
-            "8d55680cf424898df48656d69002c7366c9c6ba1",
-            {name: f"data/text_classification/chemprot/{name}" for name in _CHEMPROT_FILES.values()},
-        ),
-        licence="BioCreative VI: research",
+        "chemprot",
+        github("allenai/scibert", "8d55680cf424898df48656d69002c7366c9c6ba1", "data/text_classification/chemprot/{}"),
+        license="BioCreative VI: research",
         citation="Krallinger et al. 2017, BioCreative VI; Beltagy et al. 2019, EMNLP",
-        verified="schema",
+        splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
         sizes={"train": 4169, "validation": 2427, "test": 3469},
+        tasks=(
+            Task(
+                "RE",
+                "en",
+                reader(
+                    jsonl(),
+                    marked_records("text", "label", named(CHEMPROT_RELATIONS), ("<< ", " >>"), ("[[ ", " ]]"), "en"),
+                ),
+                atom="cls",
+                exclusive=True,
+            ),
+        ),
     ),
 )

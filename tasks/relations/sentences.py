@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.conll import conll
 from seqgpt_jax.tasks.readers.jsonl import json_list
 from seqgpt_jax.tasks.readers.lines import blocks
@@ -12,7 +13,7 @@ from seqgpt_jax.tasks.readers.multihead import entity_rows, relation_rows
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
 from seqgpt_jax.tasks.readers.record import Build, Record, reader
 from seqgpt_jax.tasks.readers.tagged import marked_relations
-from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, words
+from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, two_steps, words
 
 CONLL04_TYPES = {"Loc": "location", "Org": "organization", "Other": "other entity", "Peop": "person"}
 CONLL04_RELATIONS = {
@@ -119,126 +120,74 @@ def indexed_pair(name: Callable[[dict], str], head: Naming, tail: Naming) -> Bui
     return build
 
 
-def _fewrel(name: Naming) -> Build:
-    return indexed_pair(lambda row: name(row["relation"]), lambda row: row["h"][2], lambda row: row["t"][2])
-
-
-_CONLL04 = {
-    "family": "RE",
-    "language": "en",
-    "splits": {"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
-    "licence": "CoNLL04 (Roth & Yih): research",
-    "citation": "Roth and Yih 2004, CoNLL",
-    "source": github(
-        "bekou/multihead_joint_entity_relation_extraction",
-        "7f40a0f7c1892821591358518c542139e88f693e",
-        {name: f"data/CoNLL04/{name}" for name in ("train.txt", "dev.txt", "test.txt")},
-        {
-            "train.txt": "0f560fdaa150133fc4843f72e2a8e707e7f74f06a3a3095d4b9921f8d0ce3614",
-            "dev.txt": "99e854fd2a7d19247230c3ed8c304f79022380c9d21b58f25e7ffc5fe3884e2d",
-            "test.txt": "d172819deff771c059c9c6688d67c3ff2bdaa25cf71ec56b1f7e8c6705f96700",
-        },
-    ),
-    "verified": "files",
-}
-_CONLL04_ROWS = conll(columns=5, comment="#doc")
-_FEWREL = {
-    "family": "RE",
-    "language": "en",
-    "atom": "cls",
-    "held_out": True,
-    "exclusive": True,
-    "licence": "MIT",
-    "citation": "Han et al. 2018, EMNLP; Gao et al. 2019, EMNLP",
-    "source": github(
-        "thunlp/FewRel",
-        "278a2315d2138810a379cd8d5718914dc56e2582",
-        {name: f"data/{name}" for name in ("val_wiki.json", "val_pubmed.json")},
-        {"val_pubmed.json": "fc0f13b534f6664fe0d8aec231d7590313bc6510d00dbc1b6746147f6a2b46e6"},
-    ),
-    "verified": "files",
-}
-_WEBNLG = {
-    "family": "RE",
-    "language": "en",
-    "splits": {"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
-    "licence": "CC BY-NC-SA 4.0",
-    "citation": "Gardent et al. 2017, ACL; relations: Zeng et al. 2018, ACL",
-    "source": github(
-        "yubowen-ph/JointER",
-        "69f5eb04a8457ac300081079e6edf9ff8efe61e8",
-        {name: f"dataset/WebNLG/data/{name}" for name in ("train.json", "dev.json", "test.json")},
-        {
-            "dev.json": "805ed37a638a9f796d2c54dbef1386db8ed91c92707418ba58c11bc25fa36cf7",
-            "test.json": "b95ae56210e5dc311fb2d195df671a5a0d39f714d89b5c05363fae8933c488a8",
-        },
-    ),
-    "verified": "files",
-}
-
-TASKS = (
-    TaskSpec(
-        name="conll04.spans",
-        atom="ext",
-        read=reader(_CONLL04_ROWS, entity_rows(named(CONLL04_TYPES))),
-        sizes={"train": 910, "validation": 243, "test": 288},
-        **_CONLL04,
-    ),
-    TaskSpec(
-        name="conll04.typing",
+def _fewrel(part: str, name: Naming, size: int) -> Task:
+    build = indexed_pair(lambda row: name(row["relation"]), lambda row: row["h"][2], lambda row: row["t"][2])
+    return Task(
+        "RE",
+        "en",
+        reader(json_list(by_relation), build),
+        name=part,
         atom="cls",
-        read=reader(_CONLL04_ROWS, relation_rows(named(CONLL04_RELATIONS), "en")),
-        sizes={"train": 1250, "validation": 342, "test": 406},  # pairs
-        **_CONLL04,
-    ),
-    TaskSpec(
-        name="semeval2010_8",
-        family="RE",
-        language="en",
-        atom="cls",
-        splits={"train": ("TRAIN_FILE.TXT",), "test": ("TEST_FILE.TXT",)},
-        read=reader(blocks(), marked_relations(directed, "en")),
+        held_out=True,
         exclusive=True,
-        source=github(
-            "lemonhu/RE-CNN-pytorch",
-            "6776e34f4842a43dde90faec43970bc7a487e944",
-            {f"{part}_FILE.TXT": f"data/SemEval2010_task8/{part}_FILE.TXT" for part in ("TRAIN", "TEST")},
-            {
-                "TRAIN_FILE.TXT": "0ef1a14ff42c7cd606844531ab25a879f55f223c1ed1bacaced92781f1b4d8ba",
-                "TEST_FILE.TXT": "e979d98a3bf239d91ff08430f1d4e487495e9bea21b661d16d091a9cd8d34446",
-            },
+        splits={"test": (f"val_{part}.json",)},
+        sizes={"test": size},
+    )
+
+
+_CONLL04_ROWS = conll(columns=5, comment="#doc")
+
+TASKS = task_specs(
+    DatasetSpec(
+        "conll04",
+        github(
+            "bekou/multihead_joint_entity_relation_extraction",
+            "7f40a0f7c1892821591358518c542139e88f693e",
+            "data/CoNLL04/{}",
         ),
-        licence="CC BY 3.0",
+        license="CoNLL04 (Roth & Yih): research",
+        citation="Roth and Yih 2004, CoNLL",
+        verified="files",
+        splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
+        tasks=two_steps(
+            "en",
+            reader(_CONLL04_ROWS, entity_rows(named(CONLL04_TYPES))),
+            reader(_CONLL04_ROWS, relation_rows(named(CONLL04_RELATIONS), "en")),
+            sentences={"train": 910, "validation": 243, "test": 288},
+            pairs={"train": 1250, "validation": 342, "test": 406},
+        ),
+    ),
+    DatasetSpec(
+        "semeval2010_8",
+        github("lemonhu/RE-CNN-pytorch", "6776e34f4842a43dde90faec43970bc7a487e944", "data/SemEval2010_task8/{}"),
+        license="CC BY 3.0",
         citation="Hendrickx et al. 2010, SemEval",
         verified="files",
+        splits={"train": ("TRAIN_FILE.TXT",), "test": ("TEST_FILE.TXT",)},
         sizes={"train": 8000, "test": 2717},
+        tasks=(Task("RE", "en", reader(blocks(), marked_relations(directed, "en")), atom="cls", exclusive=True),),
     ),
-    TaskSpec(
-        name="fewrel.wiki",
-        splits={"test": ("val_wiki.json",)},
-        read=reader(json_list(by_relation), _fewrel(named(FEWREL_RELATIONS))),
-        sizes={"test": 2848},
-        **_FEWREL,
+    DatasetSpec(
+        "fewrel",
+        github("thunlp/FewRel", "278a2315d2138810a379cd8d5718914dc56e2582", "data/{}"),
+        license="MIT",
+        citation="Han et al. 2018, EMNLP; Gao et al. 2019, EMNLP",
+        verified="files",
+        tasks=(_fewrel("wiki", named(FEWREL_RELATIONS), 2848), _fewrel("pubmed", spelled_out, 1000)),
     ),
-    TaskSpec(
-        name="fewrel.pubmed",
-        splits={"test": ("val_pubmed.json",)},
-        read=reader(json_list(by_relation), _fewrel(spelled_out)),
-        sizes={"test": 1000},
-        **_FEWREL,
-    ),
-    TaskSpec(
-        name="webnlg_re.spans",
-        atom="ext",
-        read=reader(json_list(), webnlg_entities),
-        sizes={"train": 1425, "validation": 500, "test": 703},
-        **_WEBNLG,
-    ),
-    TaskSpec(
-        name="webnlg_re.typing",
-        atom="cls",
-        read=reader(json_list(), pair_typing(webnlg_triples, "en")),
-        sizes={"train": 3739, "validation": 1219, "test": 1601},  # pairs
-        **_WEBNLG,
+    DatasetSpec(
+        "webnlg_re",
+        github("yubowen-ph/JointER", "69f5eb04a8457ac300081079e6edf9ff8efe61e8", "dataset/WebNLG/data/{}"),
+        license="CC BY-NC-SA 4.0",
+        citation="Gardent et al. 2017, ACL; relations: Zeng et al. 2018, ACL",
+        verified="files",
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        tasks=two_steps(
+            "en",
+            reader(json_list(), webnlg_entities),
+            reader(json_list(), pair_typing(webnlg_triples, "en")),
+            sentences={"train": 1425, "validation": 500, "test": 703},
+            pairs={"train": 3739, "validation": 1219, "test": 1601},
+        ),
     ),
 )

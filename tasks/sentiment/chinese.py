@@ -1,193 +1,140 @@
-"""SA: a Chinese text and its sentiment."""
+"""SA in Chinese, and Amazon reviews in Chinese and English."""
 
-from seqgpt_jax.data.raw.sources import Files, HuggingFace, Remote, github
-from seqgpt_jax.data.raw.task_spec import SPLITS, TaskSpec
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from operator import itemgetter
+
+from seqgpt_jax.data.raw.sources import FilePattern, HuggingFace, github
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Reader, Task
+from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import jsonl
-from seqgpt_jax.tasks.readers.names import named, numbered, verbatim
+from seqgpt_jax.tasks.readers.names import Naming, named, numbered, verbatim
 from seqgpt_jax.tasks.readers.record import reader
+from seqgpt_jax.tasks.repositories import FEWCLUE_SPLITS, fewclue
+from seqgpt_jax.tasks.sentiment.english import STARS as ENGLISH_STARS
 
 STARS = ("一星", "二星", "三星", "四星", "五星")
 POLARITY = ("负面", "正面")
 
-_CORPUS = "SophonPlus/ChineseNlpCorpus"
-_SHOPPING = {
-    "language": "zh",
-    "atom": "cls",
-    "splits": dict.fromkeys(SPLITS, ("online_shopping_10_cats.csv",)),
-    "exclusive": True,
-    "source": Files(
-        {
-            "online_shopping_10_cats.csv": Remote(
-                f"https://raw.githubusercontent.com/{_CORPUS}/9afa1292465c1247184073cf151adc583699d1d6/"
-                "datasets/online_shopping_10_cats/online_shopping_10_cats.zip",
-                member="online_shopping_10_cats.csv",
-            )
-        }
-    ),
-    "licence": "unknown",
-    "citation": "ChineseNlpCorpus 2018, github.com",
-    "verified": "schema",
-}
+_sentiment = partial(Task, "SA", "zh", exclusive=True)
 
-TASKS = (
-    TaskSpec(
-        name="chnsenticorp_htl",
-        family="SA",
-        language="zh",
-        atom="cls",
-        splits=dict.fromkeys(SPLITS, ("ChnSentiCorp_htl_all.csv",)),
-        read=reader(
-            delimited(",", quoted=True),
-            labelled("review", "label", numbered(*POLARITY)),
-            split_key=lambda row: row["review"],
-        ),
+
+def _corpus(commit: str, path: str) -> FilePattern:
+    return github("SophonPlus/ChineseNlpCorpus", commit, f"datasets/{path}")
+
+
+def _reviews(label: str, name: Naming) -> Reader:
+    """A table of reviews in one file, split by their text."""
+    build = labelled("review", label, name)
+    return reader(delimited(",", quoted=True), build, split_key=itemgetter("review"))
+
+
+def _amazon(language: str, stars: Sequence[str]) -> Task:
+    return Task(
+        "SA",
+        language,
+        reader(jsonl(), labelled("text", "label", numbered(*stars))),
+        name=language,
         exclusive=True,
-        source=github(
-            _CORPUS,
-            "a0b781d72158bde242c0626c9e354d2b328865ff",
-            {"ChnSentiCorp_htl_all.csv": "datasets/ChnSentiCorp_htl_all/ChnSentiCorp_htl_all.csv"},
-            sha256={"ChnSentiCorp_htl_all.csv": "1d414b9c65caf3a836abdb4efded621968502ad3338e1a9d885ae131c86083f0"},
-        ),
-        licence="ChnSentiCorp: research",
+        source=hub("mteb/AmazonReviewsClassification", language),
+    )
+
+
+TASKS = task_specs(
+    DatasetSpec(
+        "chnsenticorp_htl",
+        _corpus("a0b781d72158bde242c0626c9e354d2b328865ff", "ChnSentiCorp_htl_all/{}"),
+        license="ChnSentiCorp: research",
         citation="Tan and Zhang 2008, Expert Systems with Applications",
         verified="files",
+        splits=dict.fromkeys(SPLITS, ("ChnSentiCorp_htl_all.csv",)),
         sizes={"train": 6236, "validation": 734, "test": 795},
+        tasks=(_sentiment(_reviews("label", numbered(*POLARITY))),),
     ),
-    TaskSpec(
-        name="eprstmt",
-        family="SA",
-        language="zh",
-        atom="cls",
-        splits={
-            "train": ("train_few_all.json",),
-            "validation": ("dev_few_all.json",),
-            "test": ("test_public.json",),
-        },
-        read=reader(jsonl(), labelled("sentence", "label", named({"Negative": "差评", "Positive": "好评"}))),
-        held_out=True,
-        exclusive=True,
-        source=github(
-            "CLUEbenchmark/FewCLUE",
-            "62a02c6f31cf32814cfe522f78ef088228840f8d",
-            {
-                name: f"datasets/eprstmt/{name}"
-                for name in ("train_few_all.json", "dev_few_all.json", "test_public.json")
-            },
-            sha256={
-                "train_few_all.json": "da6343ed63264304fdbf70ebc6f82d7ab43aa294daad047f450a88252a36de9d",
-                "dev_few_all.json": "859eeb8b977a5e06c13b7c4016a74aae1dc8a5ff5a8fb502fba77e551087ed96",
-                "test_public.json": "ddea92e833023adeff35070bd56331878ae9fdc57fd99229c249c2aae06bbf41",
-            },
-        ),
-        licence="FewCLUE: research",
+    DatasetSpec(
+        "eprstmt",
+        fewclue("eprstmt"),
+        license="FewCLUE: research",
         citation="Xu et al. 2021, FewCLUE (arXiv 2107.07498)",
         verified="files",
+        splits=FEWCLUE_SPLITS,
         sizes={"train": 160, "validation": 160, "test": 610},
+        tasks=(
+            _sentiment(
+                reader(jsonl(), labelled("sentence", "label", named({"Negative": "差评", "Positive": "好评"}))),
+                held_out=True,
+            ),
+        ),
     ),
-    TaskSpec(
-        name="waimai_10k",
-        family="SA",
-        language="zh",
-        atom="cls",
+    DatasetSpec(
+        "waimai_10k",
+        _corpus("032ed697ea6b37f6b99b2203c8fdbe0a9b47fd3e", "waimai_10k/{}"),
+        license="unknown",
+        citation="ChineseNlpCorpus 2018, github.com",
         splits=dict.fromkeys(SPLITS, ("waimai_10k.csv",)),
-        read=reader(
-            delimited(",", quoted=True),
-            labelled("review", "label", numbered("差评", "好评")),
-            split_key=lambda row: row["review"],
-        ),
-        exclusive=True,
-        source=github(
-            _CORPUS,
-            "032ed697ea6b37f6b99b2203c8fdbe0a9b47fd3e",
-            {"waimai_10k.csv": "datasets/waimai_10k/waimai_10k.csv"},
-        ),
-        licence="unknown",
-        citation="ChineseNlpCorpus 2018, github.com",
-        verified="schema",
+        tasks=(_sentiment(_reviews("label", numbered("差评", "好评"))),),
     ),
-    TaskSpec(
-        name="weibo_senti_100k",
-        family="SA",
-        language="zh",
-        atom="cls",
+    DatasetSpec(
+        "weibo_senti_100k",
+        HuggingFace("dirtycomputer/weibo_senti_100k", splits={"train": "train"}),
+        license="unknown",
+        citation="ChineseNlpCorpus 2018, github.com",
         splits=dict.fromkeys(SPLITS, ("train.jsonl",)),
-        read=reader(jsonl(), labelled("review", "label", numbered(*POLARITY)), split_key=lambda row: row["review"]),
-        exclusive=True,
-        source=HuggingFace("dirtycomputer/weibo_senti_100k", splits={"train": "train"}),
-        licence="unknown",
+        tasks=(
+            _sentiment(
+                reader(jsonl(), labelled("review", "label", numbered(*POLARITY)), split_key=itemgetter("review"))
+            ),
+        ),
+    ),
+    DatasetSpec(
+        "online_shopping_10_cats",
+        replace(
+            _corpus("9afa1292465c1247184073cf151adc583699d1d6", "online_shopping_10_cats/online_shopping_10_cats.zip"),
+            member="{}",
+        ),
+        license="unknown",
         citation="ChineseNlpCorpus 2018, github.com",
-        verified="schema",
-    ),
-    TaskSpec(
-        name="online_shopping_10_cats.sentiment",
-        family="SA",
-        read=reader(
-            delimited(",", quoted=True),
-            labelled("review", "label", numbered(*POLARITY)),
-            split_key=lambda row: row["review"],
+        splits=dict.fromkeys(SPLITS, ("online_shopping_10_cats.csv",)),
+        tasks=(
+            _sentiment(_reviews("label", numbered(*POLARITY)), name="sentiment"),
+            Task("CLS", "zh", _reviews("cat", verbatim), name="product", exclusive=True),
         ),
-        **_SHOPPING,
     ),
-    TaskSpec(
-        name="online_shopping_10_cats.product",
-        family="CLS",
-        read=reader(
-            delimited(",", quoted=True), labelled("review", "cat", verbatim), split_key=lambda row: row["review"]
-        ),
-        **_SHOPPING,
-    ),
-    TaskSpec(
-        name="amazon_reviews_multi.zh",
-        family="SA",
-        language="zh",
-        atom="cls",
-        **hub("mteb/AmazonReviewsClassification", "zh"),
-        read=reader(jsonl(), labelled("text", "label", numbered(*STARS))),
-        exclusive=True,
-        licence="Amazon: non-commercial research",
+    DatasetSpec(
+        "amazon_reviews_multi",
+        license="Amazon: non-commercial research",
         citation="Keung et al. 2020, EMNLP",
-        verified="schema",
         sizes={"train": 200000, "validation": 5000, "test": 5000},
+        tasks=(_amazon("en", ENGLISH_STARS), _amazon("zh", STARS)),
     ),
-    TaskSpec(
-        name="asap",
-        family="SA",
-        language="zh",
-        atom="cls",
-        splits={"train": ("train.csv",), "validation": ("dev.csv",), "test": ("test.csv",)},
-        read=reader(
-            delimited(",", quoted=True),
-            labelled("review", "star", named({f"{i}.0": star for i, star in enumerate(STARS, start=1)})),
-        ),
-        exclusive=True,
+    DatasetSpec(
+        "asap",
         # The first commits of the repository hold samples alone.
-        source=github(
-            "Meituan-Dianping/asap", "master", {name: f"data/{name}" for name in ("train.csv", "dev.csv", "test.csv")}
-        ),
-        licence="Apache-2.0",
+        github("Meituan-Dianping/asap", "master", "data/{}"),
+        license="Apache-2.0",
         citation="Bu et al. 2021, NAACL",
-        verified="schema",
+        splits={"train": ("train.csv",), "validation": ("dev.csv",), "test": ("test.csv",)},
         sizes={"train": 36850, "validation": 4940, "test": 4940},
-    ),
-    TaskSpec(
-        name="douban_book_review",
-        family="SA",
-        language="zh",
-        atom="cls",
-        splits={"train": ("train.tsv",), "validation": ("dev.tsv",), "test": ("test.tsv",)},
-        read=reader(delimited("\t"), labelled("text_a", "label", numbered(*POLARITY))),
-        exclusive=True,
-        source=github(
-            "dbiir/UER-py",
-            "53ed607eacec57e68c664a6cbfb1f1078dbbffe7",
-            {name: f"datasets/douban_book_review/{name}" for name in ("train.tsv", "dev.tsv", "test.tsv")},
+        tasks=(
+            _sentiment(
+                reader(
+                    delimited(",", quoted=True),
+                    labelled("review", "star", named({f"{i}.0": star for i, star in enumerate(STARS, start=1)})),
+                )
+            ),
         ),
-        licence="unknown",
+    ),
+    DatasetSpec(
+        "douban_book_review",
+        github("dbiir/UER-py", "53ed607eacec57e68c664a6cbfb1f1078dbbffe7", "datasets/douban_book_review/{}"),
+        license="unknown",
         citation="Qiu et al. 2018, CCL; Zhao et al. 2019, EMNLP (UER)",
-        verified="schema",
+        splits={"train": ("train.tsv",), "validation": ("dev.tsv",), "test": ("test.tsv",)},
         sizes={"train": 20000, "validation": 10000, "test": 10000},
+        tasks=(_sentiment(reader(delimited("\t"), labelled("text_a", "label", numbered(*POLARITY)))),),
     ),
 )

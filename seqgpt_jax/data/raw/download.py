@@ -65,11 +65,11 @@ def chosen(
     """
     datasets: dict[str, list[TaskSpec]] = {}
     for spec in tasks.values():
-        datasets.setdefault(spec.dataset, []).append(spec)
+        datasets.setdefault(spec.dataset.name, []).append(spec)
     found = {}
     for name in names:
         for member in mixtures.get(name, (name,)):
-            dataset = tasks[member].dataset if member in tasks else member
+            dataset = tasks[member].dataset.name if member in tasks else member
             if dataset not in datasets:
                 # A data set of one task has its name: each is proposed once.
                 close = difflib.get_close_matches(member, list(dict.fromkeys([*datasets, *mixtures, *tasks])), n=3)
@@ -92,7 +92,7 @@ def missing_files(specs: Iterable[TaskSpec], data_folder: Path) -> tuple[list[st
     """(the files that are not in the data folder, how many files there should be) of one data set."""
     specs = list(specs)
     names = dict.fromkeys(name for spec in specs for files in spec.splits.values() for name in files)
-    base = data_folder / specs[0].dataset
+    base = data_folder / specs[0].dataset.name
     return [name for name in names if not _path(base, name).exists()], len(names)
 
 

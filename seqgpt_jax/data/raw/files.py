@@ -39,10 +39,11 @@ def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Seq
             if data_folder is None and not all(Path(name).is_absolute() for name in names):
                 raise DataNotFound(
                     f"task {spec.name} reads raw files, but no data folder is named: set {DATA_DIR_VARIABLE} or "
-                    f"Prepare.data_dir to the folder that holds {spec.dataset}/"
+                    f"Prepare.data_dir to the folder that holds {spec.dataset.name}/"
                 )
             gone = [str(path) for path in _paths(spec, split, data_folder) if not path.exists()]
-            missing.setdefault(spec.dataset, []).extend(path for path in gone if path not in missing[spec.dataset])
+            known = missing.setdefault(spec.dataset.name, [])
+            known += [path for path in gone if path not in known]
     missing = {dataset: paths for dataset, paths in missing.items() if paths}
     if not missing:
         return
@@ -53,7 +54,9 @@ def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Seq
         )
     shown = [f"{dataset} ({', '.join(paths[:2])}{', …' if paths[2:] else ''})" for dataset, paths in missing.items()]
     more = f"; and {len(shown) - _SHOWN} more" if shown[_SHOWN:] else ""
-    public = dict.fromkeys(spec.dataset for spec in specs if spec.dataset in missing and spec.source is not None)
+    public = dict.fromkeys(
+        spec.dataset.name for spec in specs if spec.dataset.name in missing and spec.source is not None
+    )
     command = f"python -m seqgpt_jax.catalogue --download {' '.join(public)}"
     fetch = f". `{command}` fetches them, or says who gives them" if public else ""
     number = f"{len(missing)} data set{'s' * (len(missing) > 1)}"
@@ -62,7 +65,7 @@ def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Seq
 
 def _paths(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple[Path, ...]:
     # A name may lead out of the data set's folder (`../../other/file`), which then need not exist.
-    base = (data_folder or Path()) / spec.dataset
+    base = (data_folder or Path()) / spec.dataset.name
     return tuple(Path(os.path.normpath(base / name)) for name in spec.splits[split])
 
 
@@ -94,7 +97,7 @@ def file_hashes(specs: Iterable[TaskSpec], data_folder: Path | None) -> dict[str
             for name, path in zip(names, _paths(spec, split, data_folder), strict=True):
                 # Own data may lie anywhere: the place does not decide the content. Files that differ in it alone share
                 # a key.
-                key = f"{spec.dataset}/{f'{split}/{path.name}' if Path(name).is_absolute() else name}"
+                key = f"{spec.dataset.name}/{f'{split}/{path.name}' if Path(name).is_absolute() else name}"
                 found.setdefault(key, {})[path] = None
     return {key: files_hash(file for path in paths for file in _files(path)) for key, paths in found.items()}
 

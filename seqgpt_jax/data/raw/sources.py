@@ -5,7 +5,7 @@ download reads files alone. Rows of the Hugging Face hub and of TFDS become JSON
 split (`train.jsonl`), class labels by name, `null` where a row has none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -36,6 +36,32 @@ class Files:
 
     def __str__(self) -> str:
         return " ".join(dict.fromkeys(remote.url for remote in self.files.values()))
+
+
+@dataclass(frozen=True)
+class FilePattern:
+    """Files whose addresses differ only in their names: `DatasetSpec` makes them `Files`.
+
+    Attributes:
+      url: of a file, or of the archive that holds it; `{}` stands for the file's name below the data set's folder.
+      member: path of the file inside the archive, with the same `{}`; "" where the URL is the file's own.
+    """
+
+    url: str
+    member: str = ""
+
+    def files(self, names: Iterable[str]) -> Files:
+        """The files of these names.
+
+        >>> FilePattern("https://example.org/a.zip", "a/{}").files(["x.txt"]).files["x.txt"].member
+        'a/x.txt'
+        """
+        return Files(
+            {
+                name: Remote(self.url.replace("{}", quote(name)), member=self.member.replace("{}", name))
+                for name in names
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -119,8 +145,16 @@ def _split_files(config: str, splits: Mapping[str, str]) -> dict[str, str]:
     return {split: f"{folder}{split}.jsonl" for split in splits}
 
 
-def github(repository: str, commit: str, files: Mapping[str, str], sha256: Mapping[str, str] | None = None) -> Files:
-    """Files of a GitHub repository at one commit: our name -> path there, and file_hashes by our name."""
-    base = f"https://raw.githubusercontent.com/{repository}/{commit}"
-    file_hashes = sha256 or {}
-    return Files({name: Remote(f"{base}/{quote(path)}", file_hashes.get(name, "")) for name, path in files.items()})
+def github(repository: str, commit: str, path: str = "{}") -> FilePattern:
+    """Files of a GitHub repository at one commit; `{}` in `path` is a file's name below the data set's folder."""
+    return FilePattern(f"https://raw.githubusercontent.com/{repository}/{commit}/{quote(path, safe='/{}')}")
+
+
+def github_commits(repository: str, commits: Mapping[str, str], path: str = "{}") -> Files:
+    """Files of a GitHub repository, each at a commit of its own: name -> commit."""
+    return Files({name: github(repository, commit, path).files([name]).files[name] for name, commit in commits.items()})
+
+
+def github_files(repository: str, commit: str, paths: Mapping[str, str]) -> Files:
+    """Files of a GitHub repository at one commit whose names here are not those there: name -> path there."""
+    return Files({name: github(repository, commit, path).files([name]).files[name] for name, path in paths.items()})

@@ -1,12 +1,14 @@
-"""ID: MASSIVE, its intents and scenarios in both languages, and HWU64, which has most of its intents."""
+"""MASSIVE: the same requests in English and Chinese, with scenario (CLS), intent (ID) and slots (SF)."""
 
-from seqgpt_jax.data.raw.sources import PARQUET, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from functools import partial
+
+from seqgpt_jax.data.raw.sources import PARQUET
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Reader, Task
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub
+from seqgpt_jax.tasks.readers.inline import SQUARE, marked_spans
 from seqgpt_jax.tasks.readers.jsonl import jsonl
-from seqgpt_jax.tasks.readers.names import named
-from seqgpt_jax.tasks.readers.parallel import parallel, split_folders
+from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
 from seqgpt_jax.tasks.readers.record import reader
 
 # Code -> English and Chinese name.
@@ -92,59 +94,92 @@ SCENARIOS = {
     "transport": ("transport", "交通"),
     "weather": ("weather", "天气"),
 }
-HWU64_INTENTS = {code: english for code, (english, _) in INTENTS.items()} | {
-    "general_affirm": "affirm",
-    "general_commandstop": "stop",
-    "general_confirm": "ask for confirmation",
-    "general_dontcare": "don't care",
-    "general_explain": "ask for explanation",
-    "general_negate": "negate",
-    "general_praise": "praise",
-    "general_repeat": "ask to repeat",
+SLOTS_ZH = {
+    "alarm_type": "闹钟类型",
+    "app_name": "应用名",
+    "artist_name": "艺人名",
+    "audiobook_author": "有声书作者",
+    "audiobook_name": "有声书名",
+    "business_name": "商家名",
+    "business_type": "商家类型",
+    "change_amount": "变化量",
+    "coffee_type": "咖啡类型",
+    "color_type": "颜色",
+    "cooking_type": "烹饪方式",
+    "currency_name": "货币名",
+    "date": "日期",
+    "definition_word": "待解释的词",
+    "device_type": "设备类型",
+    "drink_type": "饮料类型",
+    "email_address": "邮箱地址",
+    "email_folder": "邮件文件夹",
+    "event_name": "活动名",
+    "food_type": "食物类型",
+    "game_name": "游戏名",
+    "game_type": "游戏类型",
+    "general_frequency": "频率",
+    "house_place": "屋内位置",
+    "ingredient": "食材",
+    "joke_type": "笑话类型",
+    "list_name": "清单名",
+    "meal_type": "餐次",
+    "media_type": "媒体类型",
+    "movie_name": "电影名",
+    "movie_type": "电影类型",
+    "music_album": "音乐专辑",
+    "music_descriptor": "音乐描述",
+    "music_genre": "音乐流派",
+    "news_topic": "新闻主题",
+    "order_type": "点餐方式",
+    "person": "人物",
+    "personal_info": "个人信息",
+    "place_name": "地名",
+    "player_setting": "播放设置",
+    "playlist_name": "歌单名",
+    "podcast_descriptor": "播客描述",
+    "podcast_name": "播客名",
+    "radio_name": "电台名",
+    "relation": "人物关系",
+    "song_name": "歌曲名",
+    "sport_type": "运动类型",
+    "time": "时间",
+    "time_zone": "时区",
+    "timeofday": "时段",
+    "transport_agency": "运输公司",
+    "transport_descriptor": "交通描述",
+    "transport_name": "车次或线路名",
+    "transport_type": "交通方式",
+    "weather_descriptor": "天气描述",
 }
 
 
-def massive(part: str, family: str, field: str, names: dict[str, tuple[str, str]], language: str) -> TaskSpec:
-    """One label field of MASSIVE in one language."""
-    place = ("en", "zh").index(language)
-    return TaskSpec(
-        name=f"massive.{part}_{language}",
-        family=family,
-        language=language,
-        atom="cls",
-        **hub("AmazonScience/massive", ("en-US", "zh-CN")[place], revision=PARQUET),
-        read=reader(jsonl(), labelled("utt", field, named({code: pair[place] for code, pair in names.items()}))),
-        exclusive=True,
-        licence="CC BY 4.0",
-        citation="FitzGerald et al. 2023, ACL",
-        verified="schema",
-        sizes={"train": 11514, "validation": 2033, "test": 2974},
+def english_slot(code: str) -> str:
+    """`place_name` -> "place name"; one code is not in snake case."""
+    return "time of day" if code == "timeofday" else spelled_out(code)
+
+
+def _tasks(language: str, locale: str, slot: Naming) -> tuple[Task, ...]:
+    position = ("en", "zh").index(language)
+    task = partial(Task, language=language, source=hub("AmazonScience/massive", locale, revision=PARQUET))
+
+    def of_table(field: str, names: dict[str, tuple[str, str]]) -> Reader:
+        return reader(jsonl(), labelled("utt", field, named({code: pair[position] for code, pair in names.items()})))
+
+    return (
+        task("ID", read=of_table("intent", INTENTS), name=f"intent_{language}", exclusive=True),
+        task("CLS", read=of_table("scenario", SCENARIOS), name=f"scenario_{language}", exclusive=True),
+        task(
+            "SF",
+            read=reader(jsonl(), marked_spans(SQUARE, slot, lambda row: row["annot_utt"])),
+            name=f"slots_{language}",
+        ),
     )
 
 
-TASKS = (
-    *(massive("intent", "ID", "intent", INTENTS, language) for language in ("en", "zh")),
-    *(massive("scenario", "CLS", "scenario", SCENARIOS, language) for language in ("en", "zh")),
-    TaskSpec(
-        name="hwu64",
-        family="ID",
-        language="en",
-        atom="cls",
-        splits=split_folders("seq.in", "label"),
-        read=reader(parallel("text", "label"), labelled("text", "label", named(HWU64_INTENTS))),
-        exclusive=True,
-        source=github(
-            "jianguoz/Few-Shot-Intent-Detection",
-            "e8b107dee13eb81ac1414ce83f0aa0fa87abce99",
-            {
-                f"{folder}/{name}": f"Datasets/HWU64/{folder}/{name}"
-                for folder in ("train", "valid", "test")
-                for name in ("seq.in", "label")
-            },
-        ),
-        licence="CC BY 4.0",
-        citation="Liu et al. 2019, IWSDS; Casanueva et al. 2020, NLP4ConvAI",
-        verified="schema",
-        sizes={"train": 8954, "validation": 1076, "test": 1076},
-    ),
+MASSIVE = DatasetSpec(
+    "massive",
+    license="CC BY 4.0",
+    citation="FitzGerald et al. 2023, MASSIVE, ACL",
+    sizes={"train": 11514, "validation": 2033, "test": 2974},
+    tasks=(*_tasks("en", "en-US", english_slot), *_tasks("zh", "zh-CN", named(SLOTS_ZH))),
 )
