@@ -1,14 +1,14 @@
-"""The catalogue of public data sets: what there is, where it comes from, and a download of it.
+"""Catalogue of public data sets: a list, the facts of each, and the download.
 
     python -m seqgpt_jax.catalogue                                    # all of them, and how many of which kind
     python -m seqgpt_jax.catalogue --family=NER --language=zh         # filters; also --state=files
-    python -m seqgpt_jax.catalogue --show cluener                     # all about one
+    python -m seqgpt_jax.catalogue --show cluener                     # everything about one
     python -m seqgpt_jax.catalogue --download cluener ft              # data sets, or all those of a mixture
     python -m seqgpt_jax.catalogue --json                             # for other programs
 
 A download goes below the folder that SEQGPT_DATA_DIR or --data_dir names, one folder for each data set.
-What is there already is kept. The exit code is 1 where something could not be fetched. Each data set has
-a licence of its own, which is printed first: please read it.
+Files that exist are kept. The exit code is 1 if a download failed. Each data set has
+a license of its own, which is printed first: please read it.
 """
 
 import json
@@ -26,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument("--show", metavar="NAME", help="everything about one data set")
     what.add_argument("--json", action="store_true", help="print a JSON list")
     what.add_argument("--markdown", action="store_true", help="print the page docs/catalogue.md")
-    what.add_argument("--download", nargs="+", metavar="NAME", help="fetch data sets, by name or by that of a mixture")
+    what.add_argument(
+        "--download", nargs="+", metavar="NAME", help="download data sets, by name or by that of a mixture"
+    )
     parser.add_argument("--family", type=str.upper, help="only data sets of this family, such as NER")
     parser.add_argument("--language", choices=("en", "zh"), help="only data sets that have this language")
     parser.add_argument(
@@ -38,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     from seqgpt_jax.atomic import FAMILIES
+    from seqgpt_jax.console import catalogue as terminal
+    from seqgpt_jax.console.download import ConsoleReporter
     from seqgpt_jax.data.raw import catalogue, download
     from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
     from seqgpt_jax.tasks import MIXTURES, TASKS
@@ -54,28 +58,30 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise command_line.UsageError(
                 f"--download needs a folder to write to: set {DATA_DIR_VARIABLE} or --data_dir=FOLDER"
             )
-        return download.download_all(download.chosen(args.download, TASKS, MIXTURES), data_dir, console)
-    found = catalogue.rows(TASKS)
+        return download.download_all(
+            download.select(args.download, TASKS, MIXTURES), data_dir, ConsoleReporter(console)
+        )
+    rows = catalogue.rows(TASKS)
     if args.show:
         if args.show in MIXTURES:
             raise command_line.UsageError(
                 f"--show takes one data set, and {args.show} is a mixture of {len(MIXTURES[args.show])} tasks: "
                 "`python -m seqgpt_jax.prepare --list` names them"
             )
-        (dataset,) = download.chosen([args.show], TASKS, {})
-        shown = [row for row in found if row.name == dataset]
+        (dataset,) = download.select([args.show], TASKS, {})
+        shown = [row for row in rows if row.name == dataset]
         if not shown:
             raise command_line.UsageError(f"{dataset} is no public data set: it is generated, or your own")
-        catalogue.print_row(shown[0], data_dir, console)
+        terminal.print_row(shown[0], data_dir, console)
         return 0
-    found = catalogue.select(found, args.family, args.language, args.state)
+    rows = catalogue.select(rows, args.family, args.language, args.state)
     if args.json:
-        print(json.dumps([row.as_json() for row in found], ensure_ascii=False, indent=2))
+        print(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=2))
     elif args.markdown:
-        print(catalogue.markdown(found), end="")
+        print(catalogue.markdown(rows), end="")
     else:
-        catalogue.print_table(found, console)
-        catalogue.print_counts(found, console, whole=not filters)
+        terminal.print_table(rows, console)
+        terminal.print_counts(rows, console, complete=not filters)
     return 0
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqgpt_jax.atomic import Atom, Instance
-from seqgpt_jax.data.raw.task_spec import RecordError, TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, TaskSpec
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 
@@ -144,9 +144,10 @@ def module_tasks(name: str) -> tuple[list[TaskSpec], Mapping[str, Sequence[str]]
     finally:
         sys.path.remove(here)
     tasks = getattr(module, "TASKS", None)
-    if not isinstance(tasks, Sequence) or not tasks or not all(isinstance(spec, TaskSpec) for spec in tasks):
-        raise ValueError(f"module {name} ({module.__file__}) has to hold TASKS, a tuple of TaskSpec")
+    if not isinstance(tasks, Sequence) or not tasks or not all(isinstance(t, TaskSpec | DatasetSpec) for t in tasks):
+        raise ValueError(f"module {name} ({module.__file__}) has to hold TASKS, a tuple of TaskSpec or DatasetSpec")
     mixtures = getattr(module, "MIXTURES", {})
     if not isinstance(mixtures, Mapping) or any(isinstance(members, str) for members in mixtures.values()):
         raise ValueError(f"module {name} ({module.__file__}): MIXTURES is like {{'all': ('one', 'two')}}: {mixtures!r}")
-    return list(tasks), mixtures
+    specs = [spec for task in tasks for spec in (task.task_specs() if isinstance(task, DatasetSpec) else (task,))]
+    return specs, mixtures

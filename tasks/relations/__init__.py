@@ -1,8 +1,5 @@
 """RE: the spans that relations may hold between, then the relation of a pair."""
 
 from seqgpt_jax.tasks.relations import chinese, dialogue, knowledge_base, science, sentences
-from seqgpt_jax.tasks.relations.sentences import directed
-
-__all__ = ["TASKS", "directed"]
 
 TASKS = (*sentences.TASKS, *knowledge_base.TASKS, *science.TASKS, *chinese.TASKS, *dialogue.TASKS)

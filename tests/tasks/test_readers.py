@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
-from seqgpt_jax.tasks import relations, slots
+from seqgpt_jax.tasks.assistants.english import atis_slot
 from seqgpt_jax.tasks.readers import conll as conll_module
 from seqgpt_jax.tasks.readers import names as names_module
 from seqgpt_jax.tasks.readers import split as split_module
@@ -21,6 +21,7 @@ from seqgpt_jax.tasks.readers.lines import blocks, lines
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import grouped, reader
 from seqgpt_jax.tasks.readers.split import hash_split
+from seqgpt_jax.tasks.relations.sentences import directed
 from tests.tasks.records import json_lines, read, read_all, strict, write
 
 # ---- lines, splits, names
@@ -74,13 +75,13 @@ def test_examples_in_docstrings(module):
 
 def test_names():
     assert spelled_out("timeRange") == "time range"
-    assert slots.atis_slot("depart_time.time") == "departure time"
-    assert slots.atis_slot("flight_mod") == "flight mod"
-    assert relations.directed("Cause-Effect(e2,e1)") == "effect-cause"
+    assert atis_slot("depart_time.time") == "departure time"
+    assert atis_slot("flight_mod") == "flight mod"
+    assert directed("Cause-Effect(e2,e1)") == "effect-cause"
     with pytest.raises(ValueError, match="'x' has no name; known are a"):
         named({"a": "b"})("x")
     with pytest.raises(ValueError, match="no direction"):
-        relations.directed("Cause-Effect(e1)")
+        directed("Cause-Effect(e1)")
 
 
 # ---- tables and JSON

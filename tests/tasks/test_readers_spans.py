@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from seqgpt_jax.data.raw.sources import PARQUET, HuggingFace, Tfds
+from seqgpt_jax.tasks.assistants.english import top_level_slots
+from seqgpt_jax.tasks.assistants.massive import english_slot
 from seqgpt_jax.tasks.ner.chinese import character_spans
 from seqgpt_jax.tasks.ner.clinical_zh import textbook_spans
 from seqgpt_jax.tasks.ner.nested import genia_type, vehicle_spans
@@ -16,8 +18,6 @@ from seqgpt_jax.tasks.readers.record import Record
 from seqgpt_jax.tasks.readers.tagged import word_tags
 from seqgpt_jax.tasks.readers.tokens import bare, begin_inside, numbered, tagged_tokens, token_entities
 from seqgpt_jax.tasks.slots.chinese import shop_slot
-from seqgpt_jax.tasks.slots.english import top_level_slots
-from seqgpt_jax.tasks.slots.massive import english_slot
 
 
 def built(build, value):

@@ -166,7 +166,7 @@ SKIPPED = {
 
 def files(task: str, split: str) -> tuple[Path, ...]:
     spec = SPECS[task]
-    return tuple(Path(os.path.normpath(DATA / spec.dataset / name)) for name in spec.splits[split])
+    return tuple(Path(os.path.normpath(DATA / spec.dataset.name / name)) for name in spec.splits[split])
 
 
 @cache

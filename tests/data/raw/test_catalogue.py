@@ -14,21 +14,24 @@ from rich.console import Console
 import seqgpt_jax.tasks
 from seqgpt_jax import catalogue as script
 from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.console import catalogue as terminal
 from seqgpt_jax.data.raw import catalogue
 from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Remote, Source, Tfds, github
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
 from seqgpt_jax.tasks import TASKS
 from tests.tasks import schema
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/catalogue.md"
-REPOSITORY = github("someone/data", "abc", {"a.txt": "x/a.txt", "b.txt": "x/b.txt"})
+REPOSITORY = github("someone/data", "abc", "x/{}").files(["a.txt", "b.txt"])
 
 
 def spec(name: str, family: str = "CLS", language: str = "en", atom: str = "cls", **fields) -> TaskSpec:
-    made = {"source": REPOSITORY, "verified": "files", "licence": "MIT", "citation": "Doe 2020"} | fields
-    files = made.pop("files", {"train": ("a.txt",), "test": ("b.txt",)})
-    return TaskSpec(name, family, language, atom, files, lambda split, paths: iter(()), **made)
+    fields = {"source": REPOSITORY, "verified": "files", "license": "MIT"} | fields
+    facts = {"license": fields.pop("license"), "citation": "Doe 2020", "verified": fields["verified"]}
+    dataset = DatasetSpec(name.split(".")[0], fields["source"], **facts)
+    files = {"train": ("a.txt",), "test": ("b.txt",)}
+    return TaskSpec(name, family, language, atom, files, lambda split, paths: iter(()), dataset=dataset, **fields)
 
 
 def registry(*specs: TaskSpec) -> dict[str, TaskSpec]:
@@ -118,16 +121,16 @@ def test_links(source: Source, link):
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_a_data_set_is_one_line_at_any_width(width):
-    found = [*ROWS, *catalogue.rows(registry(spec("long", "RE", licence="words " * 40, source=Tfds("n" * 90))))]
-    table, _, hint = printed(lambda console: catalogue.print_table(found, console), width).partition("\n\n")
+    found = [*ROWS, *catalogue.rows(registry(spec("long", "RE", license="words " * 40, source=Tfds("n" * 90))))]
+    table, _, hint = printed(lambda console: terminal.print_table(found, console), width).partition("\n\n")
     lines = table.rstrip("\n").split("\n")
     assert len(lines) == len(found) + 2
-    assert [name for name in ("licence", "source") if name in hint] == [
-        name for name in ("licence", "source") if name not in lines[0]
+    assert [name for name in ("license", "source") if name in hint] == [
+        name for name in ("license", "source") if name not in lines[0]
     ]
     assert all(cell_len(line) <= width for line in lines)
     if width != 100:
-        assert ("licence" in lines[0], "source" in lines[0]) == (width >= 120, width >= 120)
+        assert ("license" in lines[0], "source" in lines[0]) == (width >= 120, width >= 120)
     columns = ["data set", "family", "lang", "tasks", "train", "valid", "test", "state", "held"]
     assert width < 80 or re.split(r"\s{1,}", lines[0].replace("data set", "data_set").strip())[:9] == [
         "data_set",
@@ -138,17 +141,17 @@ def test_a_data_set_is_one_line_at_any_width(width):
 
 
 def test_a_part_of_the_catalogue_is_counted_in_one_line():
-    text = printed(lambda console: catalogue.print_counts(ROWS[:1], console, whole=False), 80)
+    text = printed(lambda console: terminal.print_counts(ROWS[:1], console, complete=False), 80)
     assert text == "\n1 data set, with 1 cls and 1 ext tasks of all their families\n"
 
 
 def test_everything_of_one_data_set(tmp_path):
     (tmp_path / "tickets").mkdir()
     (tmp_path / "tickets/a.txt").touch()
-    text = printed(lambda console: catalogue.print_row(ROWS[0], tmp_path, console), 80)
+    text = printed(lambda console: terminal.print_row(ROWS[0], tmp_path, console), 80)
     for line in (
         "tickets: CLS SF, en+zh",
-        "licence:  MIT",
+        "license:  MIT",
         "citation: Doe 2020",
         "task:     tickets.slots: SF zh ext, held out",
         "          train            800  a.txt",
@@ -158,7 +161,7 @@ def test_everything_of_one_data_set(tmp_path):
         f"files:    1 of 2 are in {tmp_path}/tickets; missing: b.txt",
     ):
         assert line in text.split("\n")
-    walled = printed(lambda console: catalogue.print_row(ROWS[1], None, console), 80)
+    walled = printed(lambda console: terminal.print_row(ROWS[1], None, console), 80)
     assert "get it:   Put it | there." in walled
     assert "--download" not in walled
     assert "no data folder is named" in walled
@@ -174,7 +177,7 @@ def test_json_has_what_other_programs_read():
         "atoms": ["cls", "ext"],
         "source": "someone/data",
         "urls": None,
-        "licence": "MIT",
+        "license": "MIT",
         "citation": "Doe 2020",
         "verified": "schema",
         "held_out": False,
@@ -187,7 +190,7 @@ def test_json_has_what_other_programs_read():
 
 
 def test_markdown_cells_hold_no_bar():
-    page = catalogue.markdown(catalogue.rows(registry(spec("walled", licence="a | b"))))
+    page = catalogue.markdown(catalogue.rows(registry(spec("walled", license="a | b"))))
     assert "a \\| b" in page
     assert "[someone/data](https://github.com/someone/data)" in page
 
@@ -256,7 +259,7 @@ def test_the_download_s_exit_code_tells_of_failures(tmp_path, capsys, monkeypatc
     monkeypatch.setenv("SEQGPT_DATA_DIR", str(tmp_path))
     code, text = run(capsys, "--download", "some")
     assert code == 1
-    assert "not fetched (1):" in text
+    assert "not downloaded (1):" in text
     (tmp_path / "walled").mkdir()
     for name in ("a.txt", "b.txt"):
         (tmp_path / "walled" / name).touch()
@@ -269,8 +272,8 @@ def test_the_download_s_exit_code_tells_of_failures(tmp_path, capsys, monkeypatc
 @pytest.mark.parametrize("row", catalogue.rows(TASKS), ids=lambda row: row.name)
 def test_tasks_say_where_they_come_from_and_what_they_may_be_used_for(row):
     for task in row.specs:
-        assert task.licence, task.name
-        assert task.citation, task.name
+        assert task.dataset.license, task.name
+        assert task.dataset.citation, task.name
         if isinstance(task.source, OnRequest):
             continue
         given = set(task.source.files if isinstance(task.source, Files) else task.source.files.values())

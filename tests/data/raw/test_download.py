@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from seqgpt_jax.console.download import ConsoleReporter
 from seqgpt_jax.data.raw import download, hub_rows
 from seqgpt_jax.data.raw.sources import PARQUET, Files, Generated, HuggingFace, OnRequest, Remote, Tfds
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
 
 
 def spec(name: str, source, *files: str) -> TaskSpec:
@@ -32,16 +33,14 @@ def spec(name: str, source, *files: str) -> TaskSpec:
         {"train": files},
         lambda split, paths: iter(()),
         source=source,
-        licence="CC BY 4.0",
-        citation="Doe 2020, ACL",
-        verified="schema",
+        dataset=DatasetSpec(name.split(".")[0], source, license="CC BY 4.0", citation="Doe 2020, ACL"),
     )
 
 
 def fetch(folder: Path, source, *files: str) -> tuple[list[download.Failure], str]:
     """(failures, what was printed) of one data set `mine`."""
     console = Console(file=io.StringIO(), width=80)
-    failures = download.download("mine", [spec("mine", source, *files)], folder, console)
+    failures = download.download("mine", [spec("mine", source, *files)], folder, ConsoleReporter(console))
     assert not list(folder.rglob(".download-*")), "temporary files stay"
     return failures, console.file.getvalue()
 
@@ -111,7 +110,7 @@ def test_files_come_whole_and_with_their_digest_checked(server, tmp_path):
     failures, printed = fetch(tmp_path, source, "data/train.tsv")
     assert failures == []
     assert (tmp_path / "mine/data/train.tsv").read_bytes() == body
-    assert printed.index("licence: CC BY 4.0") < printed.index("citation: Doe 2020, ACL") < printed.index("fetched:")
+    assert printed.index("license: CC BY 4.0") < printed.index("citation: Doe 2020, ACL") < printed.index("downloaded:")
     assert digest not in printed
 
 
@@ -131,8 +130,8 @@ def test_what_is_there_stays_and_is_not_asked_for(server, tmp_path):
     assert failures == []
     assert server.asked == ["/b"]
     assert (tmp_path / "mine/a").read_bytes() == b"mine"
-    assert "kept: a is there already, though its SHA-256 is not that of the published file" in printed
-    assert fetch(tmp_path, Files({"b": sources["b"]}), "b")[1].count("kept: b is there already\n") == 1
+    assert "kept: a exists, though its SHA-256 is not that of the published file" in printed
+    assert fetch(tmp_path, Files({"b": sources["b"]}), "b")[1].count("kept: b exists\n") == 1
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
@@ -176,7 +175,7 @@ def test_each_failure_is_named_and_the_rest_goes_on(server, tmp_path):
         }
     )
     failures, printed = fetch(tmp_path, source, *source.files)
-    reasons = {failure.what.rpartition("/")[2]: failure.reason for failure in failures}
+    reasons = {failure.file.rpartition("/")[2]: failure.reason for failure in failures}
     assert "404" in reasons["gone"]
     assert "refused" in reasons["a"]
     assert "Max retries" not in reasons["a"]
@@ -207,7 +206,7 @@ def test_an_archive_cannot_write_outside_of_its_folder(name, server, tmp_path):
 def test_a_file_that_no_source_gives_is_a_failure(server, tmp_path):
     server.pages["/a"] = b"a"
     failures, _ = fetch(tmp_path, Files({"a": Remote(f"{server.url}/a")}), "a", "b")
-    assert [(failure.what, "not found" in failure.reason) for failure in failures] == [("b", True)]
+    assert [(failure.file, "after all downloads" in failure.reason) for failure in failures] == [("b", True)]
 
 
 # ---- rows of the Hugging Face hub
@@ -298,7 +297,7 @@ def test_rows_of_the_hub_become_json_lines_with_labels_by_name(cached, tmp_path)
     assert failures == []
     assert lines(tmp_path / "data/mine/en/train.jsonl") == NAMED
     assert lines(tmp_path / "data/mine/en/validation.jsonl") == NAMED[:1]
-    assert "fetched: en/train.jsonl, 2 rows" in printed
+    assert "downloaded: en/train.jsonl, 2 rows" in printed
     assert fetch(tmp_path / "data", source, "en/train.jsonl")[1].count("kept:") == 2
 
 
@@ -319,7 +318,7 @@ def test_the_hub_s_own_tables_are_found_by_folder(cached, tmp_path, monkeypatch)
 
 def test_a_data_set_that_the_hub_does_not_give_is_named(cached, tmp_path):
     failures, _ = fetch(tmp_path, HuggingFace("owner/nothing", splits={"train": "train"}), "train.jsonl")
-    assert [failure.what for failure in failures] == ["huggingface.co/datasets/owner/nothing, split train"]
+    assert [failure.file for failure in failures] == ["huggingface.co/datasets/owner/nothing, split train"]
     assert failures[0].reason
     assert not (tmp_path / "mine/train.jsonl").exists()
 
@@ -336,7 +335,7 @@ def test_rows_that_break_off_leave_no_file(error, tmp_path, monkeypatch):
 
     monkeypatch.setattr(download, "hub_rows", broken)
     failures, _ = fetch(tmp_path, HuggingFace("a/b", splits={"train": "train"}), "train.jsonl")
-    assert failures[0].reason == f"OSError: {error or '2 rows were promised, 1 came'}"
+    assert failures[0].reason == f"OSError: {error or 'the source has 2 rows, but 1 were received'}"
     assert not (tmp_path / "mine").exists()
 
 
@@ -402,13 +401,14 @@ FETCH = """
 
     import tiny_named.tiny_named_dataset_builder
     from rich.console import Console
+    from seqgpt_jax.console.download import ConsoleReporter
     from seqgpt_jax.data.raw import download
     from seqgpt_jax.data.raw.sources import Tfds
     from tests.data.raw.test_download import spec
 
     source = Tfds("tiny_named/small", {"train": "train", "test": "test[:50%]"})
     tasks = {"mine": [spec("mine", source, "small/train.jsonl", "small/test.jsonl")]}
-    sys.exit(download.download_all(tasks, Path(sys.argv[1]), Console(width=80)))
+    sys.exit(download.download_all(tasks, Path(sys.argv[1]), ConsoleReporter(Console(width=80))))
 """
 
 
@@ -446,7 +446,7 @@ def test_rows_of_tfds_become_json_lines_with_labels_by_name(tmp_path):
 def test_on_request_says_whom_to_ask_until_the_files_are_there(tmp_path):
     source = OnRequest("Some Consortium (https://example.org)", "Put the folder english/ of the release into it.")
     failures, printed = fetch(tmp_path, source, "english/train.txt")
-    assert [failure.what for failure in failures] == ["english/train.txt"]
+    assert [failure.file for failure in failures] == ["english/train.txt"]
     assert "ask: Some Consortium (https://example.org)" in printed
     assert "then: Put the folder english/ of the release into it." in printed
     (tmp_path / "mine/english").mkdir(parents=True)
@@ -458,7 +458,7 @@ def test_on_request_says_whom_to_ask_until_the_files_are_there(tmp_path):
 def test_nothing_to_fetch(source, tmp_path):
     failures, printed = fetch(tmp_path, source)
     assert failures == []
-    assert "nothing to fetch" in printed
+    assert "nothing to download" in printed
     assert list(tmp_path.iterdir()) == []
 
 
@@ -466,21 +466,21 @@ def test_one_failing_data_set_does_not_stop_the_next(server, tmp_path):
     server.pages["/b"] = b"b"
     tasks = {name: [spec(name, Files({"f": Remote(f"{server.url}/{name}")}), "f")] for name in ("a", "b")}
     console = Console(file=io.StringIO(), width=80)
-    assert download.download_all(tasks, tmp_path, console) == 1
+    assert download.download_all(tasks, tmp_path, ConsoleReporter(console)) == 1
     assert (tmp_path / "b/f").read_bytes() == b"b"
-    assert console.file.getvalue().splitlines()[-2:][0] == "not fetched (1):"
+    assert console.file.getvalue().splitlines()[-2:][0] == "not downloaded (1):"
     assert f"a: {server.url}/a: HTTPError: 404" in console.file.getvalue().splitlines()[-1]
     del tasks["a"]
-    assert download.download_all(tasks, tmp_path, console) == 0
+    assert download.download_all(tasks, tmp_path, ConsoleReporter(console)) == 0
 
 
 def test_names_of_data_sets_tasks_and_mixtures():
     tasks = {name: spec(name, None) for name in ("one.a", "one.b", "two")}
     mixtures = {"both": ("two", "one.b")}
-    assert list(download.chosen(["both"], tasks, mixtures)) == ["two", "one"]
-    assert download.chosen(["one.a"], tasks, mixtures) == {"one": [tasks["one.a"], tasks["one.b"]]}
+    assert list(download.select(["both"], tasks, mixtures)) == ["two", "one"]
+    assert download.select(["one.a"], tasks, mixtures) == {"one": [tasks["one.a"], tasks["one.b"]]}
     with pytest.raises(ValueError, match=r"no data set, task or mixture 'tow': did you mean two\?$"):
-        download.chosen(["tow"], tasks, mixtures)
+        download.select(["tow"], tasks, mixtures)
 
 
 def test_folders_of_configurations():
