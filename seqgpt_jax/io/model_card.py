@@ -63,7 +63,7 @@ def model_card(
     sections.append(
         "## Licence\n\nBLOOM and BLOOMZ weights, and models derived from them, are under the "
         "[BigScience RAIL License v1.0](https://huggingface.co/spaces/bigscience/license), which restricts some uses. "
-        "The data sets that a model was trained on have licences of their own."
+        "The data sets that a model was trained on have licenses of their own."
     )
     return "\n\n".join(sections) + "\n"
 

@@ -68,7 +68,7 @@ TASKS = task_specs(
     DatasetSpec(
         "genia",
         hub("Rosenberg/genia"),
-        license="GENIA project licence: research",
+        license="GENIA project license: research",
         citation="Kim et al. 2003, GENIA, Bioinformatics",
         tasks=(Task("NER", "en", reader(jsonl(), token_entities(genia_type))),),
     ),

@@ -83,9 +83,9 @@ def test_keys_must_be_among_the_labels(tmp_path):
 
 
 def test_configurations_have_folders():
-    assert hub("owner/name", "a/b", {"train": "train"})["splits"] == {"train": ("a_b/train.jsonl",)}
-    assert tfds("glue/mnli:2.0.0", {"test": "validation"})["splits"] == {"test": ("mnli/test.jsonl",)}
-    assert tfds("sci_tail:1.0.0", {"train": "train"})["splits"] == {"train": ("train.jsonl",)}
+    assert hub("owner/name", "a/b", {"train": "train"}).files == {"train": "a_b/train.jsonl"}
+    assert tfds("glue/mnli:2.0.0", {"test": "validation"}).files == {"test": "mnli/test.jsonl"}
+    assert tfds("sci_tail:1.0.0", {"train": "train"}).files == {"train": "train.jsonl"}
 
 
 def test_words_of_type_paths():

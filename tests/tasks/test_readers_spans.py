@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqgpt_jax.data.raw.sources import PARQUET, HuggingFace, Tfds
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.assistants.english import top_level_slots
 from seqgpt_jax.tasks.assistants.massive import english_slot
 from seqgpt_jax.tasks.ner.chinese import character_spans
@@ -122,13 +123,15 @@ def test_names_of_single_data_sets():
             top_level_slots({"utterance": "abc", "slots": slots})
 
 
-def test_rows_of_the_hub_lie_in_the_folder_of_their_configuration():
-    fields = hub("owner/name", "en-US", {"train": "train", "test": "test_en"}, PARQUET)
-    assert fields["splits"] == {"train": ("en-US/train.jsonl",), "test": ("en-US/test.jsonl",)}
-    assert fields["source"] == HuggingFace("owner/name", "en-US", {"train": "train", "test": "test_en"}, PARQUET)
-    assert hub("owner/name")["splits"]["validation"] == ("validation.jsonl",)
-    fields = tfds("paws_x_wiki/zh:1.0.0", {"train": "train"})
-    assert fields == {
-        "source": Tfds("paws_x_wiki/zh:1.0.0", {"train": "train"}),
-        "splits": {"train": ("zh/train.jsonl",)},
-    }
+def test_rows_of_the_hub_are_in_the_folder_of_their_configuration():
+    def only_task(source):
+        (spec,) = DatasetSpec("any", source, tasks=(Task("CLS", "en", None),)).task_specs()
+        return spec
+
+    spec = only_task(hub("owner/name", "en-US", {"train": "train", "test": "test_en"}, PARQUET))
+    assert spec.splits == {"train": ("en-US/train.jsonl",), "test": ("en-US/test.jsonl",)}
+    assert spec.source == HuggingFace("owner/name", "en-US", {"train": "train", "test": "test_en"}, PARQUET)
+    assert only_task(hub("owner/name")).splits["validation"] == ("validation.jsonl",)
+    spec = only_task(tfds("paws_x_wiki/zh:1.0.0", {"train": "train"}))
+    assert spec.splits == {"train": ("zh/train.jsonl",)}
+    assert spec.source == Tfds("paws_x_wiki/zh:1.0.0", {"train": "train"})

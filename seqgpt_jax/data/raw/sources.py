@@ -113,7 +113,7 @@ class Tfds:
 
 @dataclass(frozen=True)
 class OnRequest:
-    """Files that only their owner hands out (a licence, a form, a shared drive): the user supplies them.
+    """Files that only their owner hands out (a license, a form, a shared drive): the user supplies them.
 
     Attributes:
       owner: who gives them, with an address.
