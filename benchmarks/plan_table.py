@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.planning.compiling import find_compiler
+from seqgpt_jax.planning.tpu_compiler import find_compiler
 
 RESULTS = Path(__file__).parent / "results"
 GIB = 1 << 30

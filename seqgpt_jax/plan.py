@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING
 from seqgpt_jax import command_line
 
 if TYPE_CHECKING:
-    from seqgpt_jax.planning.chips import Slice
-    from seqgpt_jax.planning.report import Plan
+    from seqgpt_jax.planning.report import TrainingPlan
+    from seqgpt_jax.planning.slices import Slice
 
 _ASSUMPTIONS = ("examples", "tokens", "tokens_per_example", "supervised")
 
@@ -56,13 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_known_args(argv)[0]
     _check(args)
 
-    from seqgpt_jax.planning import chips, compiling
+    from seqgpt_jax.planning import slices, tpu_compiler
 
-    slice_ = chips.parse_slice(args.topology)
+    slice_ = slices.parse_slice(args.topology)
     # Before gin's classes are built, as some of their modules import JAX.
     try:
-        compiling.use_compiler()
-    except compiling.NoCompilerError as error:
+        tpu_compiler.use_compiler()
+    except tpu_compiler.NoCompilerError as error:
         raise command_line.UsageError(str(error)) from None
     uses = ("Model", "Decode", "Prepare") if args.decode else ("Model", "Optimizer", "Mesh", "Train")
     args, configs = command_line.parse(parser, argv, uses=uses)
@@ -106,8 +106,8 @@ def _check(args: argparse.Namespace) -> None:
         raise command_line.UsageError(f"--supervised={args.supervised} is a share, 1 at most")
 
 
-def _plan_training(args: argparse.Namespace, configs: command_line.Configs, slice_: "Slice") -> "Plan":
-    from seqgpt_jax.planning import report, search, train_step, workload
+def _plan_training(args: argparse.Namespace, configs: command_line.Configs, slice_: "Slice") -> "TrainingPlan":
+    from seqgpt_jax.planning import mesh_search, report, train_step, workload
 
     recipe = train_step.Recipe(*(configs.build(name) for name in ("Model", "Optimizer", "Train", "Mesh")))
     if args.store:
@@ -116,9 +116,9 @@ def _plan_training(args: argparse.Namespace, configs: command_line.Configs, slic
         given = {name: value for name in _ASSUMPTIONS if (value := getattr(args, name)) is not None}
         workload_of = functools.partial(workload.assumed, **given)
     if args.suggest:
-        return search.best_plan(recipe, slice_, workload_of, say=lambda text: print(text, file=sys.stderr))
+        return mesh_search.best_plan(recipe, slice_, workload_of, log=lambda text: print(text, file=sys.stderr))
     data = workload_of(recipe.train)
-    return report.make_plan(recipe, slice_, data, *train_step.compile_train_step(recipe, slice_, data))
+    return report.plan_training(recipe, slice_, data, *train_step.compile_train_step(recipe, slice_, data))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Decoding on one chip, as `decode` and `evaluate` run it: the pass over the prompts, and a step of the search."""
+"""Plan of decoding on one chip, as `decode` and `evaluate` run it: prefill, and one step of the beam search."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -16,16 +16,17 @@ from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.parameters import abstract
-from seqgpt_jax.planning.chips import GIB, Slice
-from seqgpt_jax.planning.compiling import Compiled, compile_program, shard_bytes, slice_devices
-from seqgpt_jax.planning.hlo import read_program
+from seqgpt_jax.planning.hlo_costs import read_program
 from seqgpt_jax.planning.roofline import Phase, decoding_flops, phase
+from seqgpt_jax.planning.slices import Slice
+from seqgpt_jax.planning.tpu_compiler import Compiled, compile_program, shard_bytes, slice_devices
+from seqgpt_jax.training.hardware import GIB
 
 # Sizes of the automaton that says what an answer may be: edges, about one for each token of the labels; lines, one for
 # each query; states of a value's characters.
 EDGES, LINES, STATES = 256, 8, 14
 END_ID = 2
-_MEND = (
+_REMEDY = (
     "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, or take a chip "
     "with more memory"
 )
@@ -33,7 +34,7 @@ _MEND = (
 
 @dataclass(frozen=True)
 class DecodePlan:
-    """What is known of decoding with one model on one chip of a slice; its other chips take no part.
+    """What is known of decoding with one model on one chip of a slice; the other chips are idle.
 
     All prompts are as long as they may be and all answers as well, so shorter ones need less and are faster.
 
@@ -72,7 +73,7 @@ class DecodePlan:
     examples_per_second: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON keeps it."""
+        """The fields as JSON."""
         return dataclasses.asdict(self) | {"phases": [one.to_json() for one in self.phases]}
 
 
@@ -119,7 +120,7 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
         plan,
         fits=not problems,
         bytes_per_chip=sizes,
-        problem="\n".join([*problems, _MEND] if problems else []),
+        problem="\n".join([*problems, _REMEDY] if problems else []),
         compile_seconds=round(sum(one.seconds for one in programs.values()), 1),
     )
     return plan if problems else _with_times(plan, model, slice_, programs)
@@ -133,10 +134,10 @@ def _with_times(plan: DecodePlan, model: ModelConfig, slice_: Slice, programs: d
         prompt_length=plan.max_prompt_tokens,
         answer_length=plan.max_new_tokens,
     )
-    whole = dataclasses.replace(read_program(programs["prefill"].text)["rest"], name="prefill")
+    prefill_region = dataclasses.replace(read_program(programs["prefill"].text)["rest"], name="prefill")
     # What `extend` does once before its steps, cutting the weights out of their stack, takes less than one step.
     step = read_program(programs["step"].text)["step"]
-    phases = [phase(part, flops[part.name], slice_) for part in (whole, step)]
+    phases = [phase(region, flops[region.name], slice_) for region in (prefill_region, step)]
     prefill_seconds, step_seconds = (one.seconds for one in phases)
     return dataclasses.replace(
         plan,

@@ -1,4 +1,4 @@
-"""A plan as numbers (`Plan.to_json`) and as text."""
+"""Plan of a train step, as numbers (`TrainingPlan.to_json`) and as text."""
 
 import dataclasses
 from collections import defaultdict
@@ -9,18 +9,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from seqgpt_jax.planning.chips import GIB, Slice
-from seqgpt_jax.planning.compiling import Compiled
 from seqgpt_jax.planning.decode_step import DecodePlan
-from seqgpt_jax.planning.hlo import Part, read_program
+from seqgpt_jax.planning.hlo_costs import ProgramRegion, read_program
 from seqgpt_jax.planning.roofline import Phase, executed_flops, phases
+from seqgpt_jax.planning.slices import Slice
+from seqgpt_jax.planning.tpu_compiler import Compiled
 from seqgpt_jax.planning.train_step import Recipe, block_flops_ratio
 from seqgpt_jax.planning.workload import Workload
+from seqgpt_jax.training.hardware import GIB
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is known of one train step on one slice.
+class TrainingPlan:
+    """Memory, traffic and roofline of one train step on one slice.
 
     Attributes:
       topology, chips, mesh: the slice and how it is used.
@@ -33,7 +34,7 @@ class Plan:
       problem: the compiler's message where it does not fit.
       compile_seconds: on this machine.
       collectives: kind and dtype -> how often in a step, and bytes that a chip receives.
-      phases: parts of the step and their times.
+      phases: regions of the step and their times.
       roofline_step_seconds, roofline_mfu: None where it does not fit. MFU counts useful work alone (`train_flops`).
       executed_flops_per_chip: with padding and rematerialisation.
       block_flops_ratio: XLA's count for one block over the analytic one.
@@ -73,17 +74,19 @@ class Plan:
     changes: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON keeps it."""
+        """The fields as JSON."""
         return dataclasses.asdict(self) | {"phases": [one.to_json() for one in self.phases]}
 
 
-def make_plan(recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compiled, mesh: dict[str, int]) -> Plan:
-    """All that follows from a compiled step."""
+def plan_training(
+    recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compiled, mesh: dict[str, int]
+) -> TrainingPlan:
+    """The plan that follows from a compiled step."""
     model, train = recipe.model, recipe.train
     sizes = dict(compiled.bytes)
     if compiled.fits:
         sizes["total"] = sum(sizes.values())
-    plan = Plan(
+    plan = TrainingPlan(
         topology=slice_.name,
         chips=slice_.chips,
         mesh=mesh,
@@ -104,7 +107,7 @@ def make_plan(recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compi
     )
     if not compiled.fits:
         return plan
-    parts = read_program(compiled.text)
+    regions = read_program(compiled.text)
     flops = executed_flops(
         model,
         batch_size=train.batch_size,
@@ -112,16 +115,16 @@ def make_plan(recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compi
         target_capacity=workload.target_capacity,
         shares=slice_.chips,
     )
-    made = phases(parts, flops, slice_)
-    seconds = sum(one.seconds for one in made)
+    roofline = phases(regions, flops, slice_)
+    seconds = sum(one.seconds for one in roofline)
     tokens, supervised, keys = (train.batch_size * value for value in workload.row(train.length))
     useful = model.train_flops(tokens=tokens, supervised=supervised, keys=keys)
     hours = None if workload.steps is None else workload.steps * seconds / 3600
-    slowest = max(made, key=lambda one: one.seconds)
+    slowest = max(roofline, key=lambda one: one.seconds)
     return dataclasses.replace(
         plan,
-        collectives=summed(parts),
-        phases=made,
+        collectives=sum_collectives(regions),
+        phases=roofline,
         peak_bytes_per_chip=compiled.peak,
         roofline_step_seconds=seconds,
         roofline_mfu=useful / seconds / (slice_.chips * slice_.chip.flops),
@@ -133,18 +136,18 @@ def make_plan(recipe: Recipe, slice_: Slice, workload: Workload, compiled: Compi
     )
 
 
-def summed(parts: dict[str, Part]) -> dict[str, dict[str, float]]:
-    """Collectives by part, kind and dtype: how often in a step, and the bytes that a chip receives in all of them."""
-    found: dict[str, dict[str, float]] = defaultdict(lambda: {"count": 0, "bytes": 0.0})
-    for part in parts.values():
-        for one in part.collectives:
-            entry = found[f"{part.name}: {one.kind} {one.dtype}"]
+def sum_collectives(regions: dict[str, ProgramRegion]) -> dict[str, dict[str, float]]:
+    """Collectives by region, kind and dtype: how often in a step, and the bytes that a chip receives in all of them."""
+    totals: dict[str, dict[str, float]] = defaultdict(lambda: {"count": 0, "bytes": 0.0})
+    for region in regions.values():
+        for one in region.collectives:
+            entry = totals[f"{region.name}: {one.kind} {one.dtype}"]
             entry["count"] += one.times
             entry["bytes"] += one.times * one.bytes
-    return dict(sorted(found.items(), key=lambda item: -item[1]["bytes"]))
+    return dict(sorted(totals.items(), key=lambda item: -item[1]["bytes"]))
 
 
-def print_plan(plan: Plan, slice_: Slice, console: Console) -> None:
+def print_plan(plan: TrainingPlan, slice_: Slice, console: Console) -> None:
     """The plan as tables."""
     shape = " x ".join(f"{name} {size}" for name, size in plan.mesh.items())
     micro = f" in {plan.accumulate} micro-batches" if plan.accumulate > 1 else ""
@@ -160,7 +163,7 @@ def print_plan(plan: Plan, slice_: Slice, console: Console) -> None:
         console.print(f"settings: {flags}", markup=False, highlight=False)
     _print_sizes({"GiB": plan.bytes_per_chip}, console)
     if plan.fits:
-        console.print(f"at the same time: {_gib(plan.peak_bytes_per_chip)} GiB", highlight=False)
+        console.print(f"peak: {_gib(plan.peak_bytes_per_chip)} GiB", highlight=False)
     _print_verdict(plan, console)
     if not plan.fits:
         return
@@ -171,23 +174,23 @@ def print_plan(plan: Plan, slice_: Slice, console: Console) -> None:
     console.print(table)
     _print_phases(plan.phases, slice_, console)
     console.print(
-        f"FLOPs executed on a chip: {plan.executed_flops_per_chip:.3g}, counted by formula; of one block XLA counts "
-        f"{plan.block_flops_ratio:.3f} times as many",
+        f"executed FLOPs per chip: {plan.executed_flops_per_chip:.3g} by formula; XLA counts "
+        f"{plan.block_flops_ratio:.3f} times as many for one block",
         highlight=False,
     )
     console.print(
-        f"[bold]step {plan.roofline_step_seconds:.3f} s, MFU {plan.roofline_mfu:.1%}[/] (useful work alone: neither "
-        f"padding nor what is computed again), limited by {plan.limit}",
+        f"[bold]step {plan.roofline_step_seconds:.3f} s, MFU {plan.roofline_mfu:.1%}[/] (model FLOPs "
+        f"only, without padding and rematerialization), limited by {plan.limit}",
         highlight=False,
     )
     if plan.attention == "plain" and plan.limit in ("memory in forward", "memory in backward"):
-        console.print("scores go through memory: see whether Model.attention = 'splash' is faster", highlight=False)
+        console.print("attention scores go through memory: Model.attention = 'splash' may be faster", highlight=False)
     if plan.hours is not None:
         console.print(
             f"{plan.steps:,} steps: {plan.hours:,.2f} hours, {plan.chip_hours:,.1f} chip-hours", highlight=False
         )
     else:
-        console.print("how long the run takes: say --store, --examples or --tokens", highlight=False)
+        console.print("for the time of the whole run give --store, --examples or --tokens", highlight=False)
 
 
 def print_decode_plan(plan: DecodePlan, slice_: Slice, console: Console) -> None:
@@ -206,8 +209,8 @@ def print_decode_plan(plan: DecodePlan, slice_: Slice, console: Console) -> None
     _print_phases(plan.phases, slice_, console)
     console.print(
         f"[bold]prefill {plan.roofline_prefill_seconds:.3f} s, step {1000 * plan.roofline_step_seconds:.2f} ms[/]: "
-        f"{plan.tokens_per_second:,.0f} tokens/s while steps run, {plan.examples_per_second:,.1f} examples/s with "
-        "prompts and answers as long as they may be, more with shorter ones",
+        f"{plan.tokens_per_second:,.0f} tokens/s while decoding, {plan.examples_per_second:,.1f} examples/s with "
+        "prompts and answers of maximal length, more with shorter ones",
         highlight=False,
     )
 
@@ -224,16 +227,16 @@ def _gib(size: float) -> str:
     return "<0.01" if 0 < size < 0.005 * GIB else f"{size / GIB:.2f}"
 
 
-def _print_verdict(plan: Plan | DecodePlan, console: Console) -> None:
+def _print_verdict(plan: TrainingPlan | DecodePlan, console: Console) -> None:
     verdict = "[bold green]fits[/]" if plan.fits else "[bold red]does not fit[/]"
     console.print(f"{verdict} into {plan.hbm_bytes / GIB:g} GiB")
     if not plan.fits:
         console.print(plan.problem, markup=False, highlight=False)
 
 
-def _print_phases(made: Sequence[Phase], slice_: Slice, console: Console) -> None:
-    table = Table("roofline, ms", "arithmetic", "memory", "links", "part", "limited by", box=None)
-    for one in made:
+def _print_phases(phases: Sequence[Phase], slice_: Slice, console: Console) -> None:
+    table = Table("roofline, ms", "arithmetic", "memory", "links", "region", "limited by", box=None)
+    for one in phases:
         times = (one.flops_seconds, one.hbm_seconds, one.ici_seconds, one.seconds)
         table.add_row(one.name, *(f"{1000 * value:.1f}" for value in times), one.limit)
     console.print(table)

@@ -1,11 +1,11 @@
-"""How many bytes the instructions of a program move between a chip and its memory.
+"""Memory traffic of XLA instructions: bytes moved between a chip and its memory.
 
 An array whose layout has a memory space, `S(1)`, lies on the chip's core: reading it costs nothing here. A fusion that
 takes a slice out of an array, or puts one into it, moves the slice alone. A kernel (Pallas) moves its operands and its
 results once each; what it reads again, such as keys for every block of queries, is not seen.
 """
 
-from seqgpt_jax.planning.program import ARRAY, Computation, Instruction, memory_bytes, tiled_bytes
+from seqgpt_jax.planning.hlo_text import ARRAY, Computation, Instruction, memory_bytes, tiled_bytes
 
 _MOVES_NOTHING = {
     "parameter", "constant", "get-tuple-element", "tuple", "bitcast", "after-all", "partition-id", "replica-id",

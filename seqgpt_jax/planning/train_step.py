@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seqgpt_jax.planning.chips import Slice
-from seqgpt_jax.planning.compiling import Compiled, compile_program, slice_devices
+from seqgpt_jax.planning.slices import Slice
+from seqgpt_jax.planning.tpu_compiler import Compiled, compile_program, slice_devices
 from seqgpt_jax.planning.workload import Workload
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a run is to read: how many examples of how many tokens, from a prepared store or from assumptions."""
+"""Workload of a run: examples and tokens, from a prepared store or from assumptions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +67,8 @@ def assumed(
         tokens = round(examples * tokens_per_example)
     if steps is None and tokens is not None:
         steps = train.epochs * -(-tokens // round(train.batch_size * train.length * PACKING))
-    said = f"assumed: {tokens_per_example:g} tokens an example, {supervised:.0%} of them predicted"
-    return Workload(capacity, PACKING, supervised, tokens_per_example, steps, said)
+    source = f"assumed: {tokens_per_example:g} tokens an example, {supervised:.0%} of them predicted"
+    return Workload(capacity, PACKING, supervised, tokens_per_example, steps, source)
 
 
 def of_store(train: "TrainConfig", folder: Path) -> Workload:

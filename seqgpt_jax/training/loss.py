@@ -103,30 +103,30 @@ _head_loss.defvjp(_head_loss_forward, _head_loss_backward)
 
 def _on_mesh(logits_bytes, hidden_BxTxD, head_VxD, ids, weights, *, with_gradient):
     """[B, T] losses and gradients [B, T, D] and [V, D] (or None), each device working on its own rows of the head."""
-    split = VocabSharding.in_force()
-    rows, head = PartitionSpec(split.batch), PartitionSpec(split.vocab)
+    sharding = VocabSharding.current()
+    rows, head = PartitionSpec(sharding.batch), PartitionSpec(sharding.vocab)
     gradients = (rows, head) if with_gradient else (None, None)
-    local = functools.partial(_local, split, logits_bytes, with_gradient)
-    return split.on_mesh(local, (rows, head, rows, rows), (rows, *gradients))(hidden_BxTxD, head_VxD, ids, weights)
+    local = functools.partial(_local, sharding, logits_bytes, with_gradient)
+    return sharding.on_mesh(local, (rows, head, rows, rows), (rows, *gradients))(hidden_BxTxD, head_VxD, ids, weights)
 
 
-def _local(split, logits_bytes, with_gradient, hidden_BxTxD, head_RxD, ids, weights):
+def _local(sharding, logits_bytes, with_gradient, hidden_BxTxD, head_RxD, ids, weights):
     """`_on_mesh` for one device: its [b, T] rows of the batch, and its head_RxD, R rows of the vocabulary."""
     head_RxD = head_RxD.astype(hidden_BxTxD.dtype)
-    travels = split.gathers_table(head_RxD.shape[0], ids.size, head_RxD.dtype, jnp.float32)
-    if travels:
-        head_RxD, inner = split.whole(head_RxD), split.with_whole_table()
+    gather = sharding.gathers_table(head_RxD.shape[0], ids.size, head_RxD.dtype, jnp.float32)
+    if gather:
+        head_RxD, inner = sharding.gather_table(head_RxD), sharding.with_gathered_table()
     else:
-        inner = split
+        inner = sharding
     by_target, hidden_gradient, head_gradient = _chunks(
         inner, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_gradient
     )
     if with_gradient:
-        head_gradient = split.psum_replicas(split.back(head_gradient) if travels else head_gradient)
+        head_gradient = sharding.psum_replicas(sharding.scatter_table(head_gradient) if gather else head_gradient)
     return by_target, hidden_gradient, head_gradient
 
 
-def _chunks(split, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_gradient):
+def _chunks(sharding, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_gradient):
     """Scans over chunks of the targets.
 
     Returns:
@@ -135,9 +135,9 @@ def _chunks(split, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_grad
     B, T, D = hidden_BxTxD.shape
     rows = head_RxD.shape[0]
     # Bytes of float32 logits for one target position: rows of this device, for the batch rows of its whole group.
-    position = 4 * split.devices(split.shared) * B * rows
+    position = 4 * sharding.devices(sharding.shared) * B * rows
     chunks = -(-T // max(1, logits_bytes // position))
-    chunk = functools.partial(_chunk, split, head_RxD, with_gradient)
+    chunk = functools.partial(_chunk, sharding, head_RxD, with_gradient)
     if chunks == 1:
         return chunk(hidden_BxTxD, ids, weights)
 
@@ -166,23 +166,23 @@ def _chunks(split, hidden_BxTxD, head_RxD, ids, weights, logits_bytes, with_grad
     return *jax.tree.map(join_chunks, outputs), head_gradient
 
 
-def _chunk(split, head_RxD, with_gradient, hidden_BxCxD, ids_BxC, weights_BxC):
+def _chunk(sharding, head_RxD, with_gradient, hidden_BxCxD, ids_BxC, weights_BxC):
     """Losses [B, C] of one chunk, its gradient [B, C, D], and its share of the head's gradient, float32 [R, D]."""
     # Devices that share batch rows but hold different vocabulary rows first gather the rows of their group.
-    hidden_BxCxD, ids_BxC, weights_BxC = map(split.of_group, (hidden_BxCxD, ids_BxC, weights_BxC))
+    hidden_BxCxD, ids_BxC, weights_BxC = map(sharding.gather_batch, (hidden_BxCxD, ids_BxC, weights_BxC))
     logits_BxCxR = jnp.einsum("bcd,rd->bcr", hidden_BxCxD, head_RxD, preferred_element_type=jnp.float32)
     rows_R = jax.lax.broadcasted_iota(jnp.int32, (1, 1, logits_BxCxR.shape[-1]), 2)
-    if split.vocab:
-        rows_R = rows_R + jax.lax.axis_index(split.vocab) * logits_BxCxR.shape[-1]
+    if sharding.vocab:
+        rows_R = rows_R + jax.lax.axis_index(sharding.vocab) * logits_BxCxR.shape[-1]
     # At most one of the devices of a group has a target's row; on all others the comparison is False everywhere.
     is_target_BxCxR = rows_R == ids_BxC[:, :, None]
     # A softmax over the sharded vocabulary: the maximum (for stability), the sum and the target's logit are reduced
     # over devices, [B, C] each, instead of the logits, which are R times larger.
-    largest_BxC = split.reduce_vocab(jax.lax.pmax, jnp.max(logits_BxCxR, axis=-1))
+    largest_BxC = sharding.pmax_vocab(jnp.max(logits_BxCxR, axis=-1))
     exponents_BxCxR = jnp.exp(logits_BxCxR - largest_BxC[:, :, None])
-    sums_BxC = split.reduce_vocab(jax.lax.psum, jnp.sum(exponents_BxCxR, axis=-1))
-    targets_BxC = split.reduce_vocab(jax.lax.psum, jnp.sum(jnp.where(is_target_BxCxR, logits_BxCxR, 0.0), axis=-1))
-    by_target_BxC = split.own_rows(weights_BxC * (jnp.log(sums_BxC) + largest_BxC - targets_BxC))
+    sums_BxC = sharding.psum_vocab(jnp.sum(exponents_BxCxR, axis=-1))
+    targets_BxC = sharding.psum_vocab(jnp.sum(jnp.where(is_target_BxCxR, logits_BxCxR, 0.0), axis=-1))
+    by_target_BxC = sharding.slice_batch(weights_BxC * (jnp.log(sums_BxC) + largest_BxC - targets_BxC))
     if not with_gradient:
         return by_target_BxC, None, None
 
@@ -194,6 +194,6 @@ def _chunk(split, head_RxD, with_gradient, hidden_BxCxD, ids_BxC, weights_BxC):
     slope_BxCxR = slope_BxCxR.astype(hidden_BxCxD.dtype)
     hidden_gradient = jnp.einsum("bcr,rd->bcd", slope_BxCxR, head_RxD, preferred_element_type=jnp.float32)
     # Each device has the contribution of its own vocabulary rows: sum them, then return each row to its owner.
-    hidden_gradient = split.back(split.total(hidden_gradient)).astype(hidden_BxCxD.dtype)
+    hidden_gradient = sharding.reduce_scatter_batch(sharding.psum_owners(hidden_gradient)).astype(hidden_BxCxD.dtype)
     head_gradient = jnp.einsum("bcr,bcd->rd", slope_BxCxR, hidden_BxCxD, preferred_element_type=jnp.float32)
     return by_target_BxC, hidden_gradient, head_gradient

@@ -11,28 +11,10 @@ import numpy as np
 
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.training.hardware import peak_flops
 from seqgpt_jax.training.step import StepMetrics
 
 T = TypeVar("T")
-
-# Dense bfloat16 peak of one chip, FLOP/s, from the vendors' data sheets, by a substring of `device_kind`.
-# The first match wins.
-PEAK_FLOPS = (
-    ("TPU v6", 918e12),
-    ("TPU v5 lite", 197e12),
-    ("TPU v5e", 197e12),
-    ("TPU v5", 459e12),
-    ("TPU v4", 275e12),
-    ("H200", 989e12),
-    ("H100 PCIe", 756e12),
-    ("H100", 989e12),
-    ("A100", 312e12),
-)
-
-
-def peak_flops(device_kind: str) -> float | None:
-    """Peak FLOP/s of one chip; None for a chip that the table does not know."""
-    return next((peak for name, peak in PEAK_FLOPS if name.lower() in device_kind.lower()), None)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from seqgpt_jax.models.attention import alibi_bias, alibi_slopes, attend, segmen
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
-from seqgpt_jax.planning.compiling import find_compiler
+from seqgpt_jax.planning.tpu_compiler import find_compiler
 from seqgpt_jax.training.optimizer import OptimizerConfig
 from tests.planning.compiler import needs_compiler
 from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps

@@ -92,7 +92,7 @@ def test_single_blocks_in_turn_equal_the_scan(six_heads, tokens):
     attend = attend_within(model.config, positions, ids)
     x = model.embed(tokens)
     for layer in range(peers.LAYERS):
-        x = model.block(layer)(x, attend)
+        x = model.block(layer)(x, positions, attend)
     np.testing.assert_allclose(model.final_norm(x), model(tokens, positions, ids), rtol=0, atol=TOLERANCE)
 
 

@@ -70,16 +70,16 @@ def test_a_gradient_is_summed_in_float32(rows):
 
 def test_the_smaller_travels():
     with use_sharding(mesh_of(1, 8, 1), ShardingRules()):
-        split = vocab_embedding.VocabSharding.in_force()
-        assert split.gathers_table(1024, 4 * 2048, "bfloat16", "bfloat16")
-        assert not split.gathers_table(250_880 // 8, 4 * 1024, "bfloat16", "bfloat16")
+        sharding = vocab_embedding.VocabSharding.current()
+        assert sharding.gathers_table(1024, 4 * 2048, "bfloat16", "bfloat16")
+        assert not sharding.gathers_table(250_880 // 8, 4 * 1024, "bfloat16", "bfloat16")
         # Six bytes each: what comes back of the table is float32 too.
-        assert split.gathers_table(1000, 1001, "bfloat16", "float32")
-        assert not split.gathers_table(1000, 1000, "bfloat16", "float32")
+        assert sharding.gathers_table(1000, 1001, "bfloat16", "float32")
+        assert not sharding.gathers_table(1000, 1000, "bfloat16", "float32")
     assert not vocab_embedding.VocabSharding().gathers_table(1, 10**9, "bfloat16", "bfloat16")
 
 
 def test_a_rule_that_would_gather_rows_out_of_order_is_refused():
     rules = ShardingRules(vocab=("fsdp", "tensor"))
     with use_sharding(mesh_of(2, 2, 2), rules), pytest.raises(ValueError, match="last, as in"):
-        vocab_embedding.VocabSharding.in_force()
+        vocab_embedding.VocabSharding.current()

@@ -2,12 +2,12 @@
 
 import pytest
 
-from seqgpt_jax.planning import compiling
+from seqgpt_jax.planning.tpu_compiler import NoCompilerError, find_compiler
 
 try:
-    compiling.find_compiler()
+    find_compiler()
     MISSING = ""
-except compiling.NoCompilerError as error:
+except NoCompilerError as error:
     MISSING = str(error)
 
 needs_compiler = pytest.mark.skipif(bool(MISSING), reason=MISSING)

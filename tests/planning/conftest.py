@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqgpt_jax.planning import compiling
+from seqgpt_jax.planning.tpu_compiler import use_compiler
 
 
 @pytest.fixture
@@ -17,4 +17,4 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    compiling.use_compiler()
+    use_compiler()

@@ -8,7 +8,7 @@ import pytest
 
 from seqgpt_jax import plan
 from seqgpt_jax.command_line import UsageError
-from seqgpt_jax.planning import compiling
+from seqgpt_jax.planning import tpu_compiler
 from tests.planning.compiler import needs_compiler
 
 TINY = ("--gin_file=bloom_tiny.gin", "--gin.Model.dtype=bfloat16", "--gin.Train.length=128")
@@ -178,7 +178,8 @@ def test_settings_of_the_other_plan_are_no_settings_of_this_one(run) -> None:
 def test_jax_is_not_imported_before_the_compiler_is_found() -> None:
     # It reads what `use_compiler` sets when it is imported.
     code = (
-        "import sys, seqgpt_jax.plan; from seqgpt_jax.planning import chips, compiling; chips.parse_slice('v5e:2x2'); "
+        "import sys, seqgpt_jax.plan; from seqgpt_jax.planning import slices, tpu_compiler; "
+        "slices.parse_slice('v5e:2x2'); "
         "assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -198,11 +199,13 @@ def test_a_missing_compiler_is_said_with_the_way_to_get_it(tmp_path, monkeypatch
         plan.main([*TINY, "--topology=v5e:2x2"])
     monkeypatch.delenv("TPU_LIBRARY_PATH")
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(tpu_compiler.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install 'seqgpt_jax\[plan\]'.*pip install --target=.*'libtpu=="):
         plan.main([*TINY, "--topology=v5e:2x2"])
 
 
 def test_sizes_in_the_compilers_message() -> None:
-    told = compiling.told_sizes("total memory required for HLO temporaries (17.85G) exceeds available HBM (15.75G).")
-    assert told == {"needed": pytest.approx(17.85 * 2**30), "available": 15.75 * 2**30}
+    sizes = tpu_compiler.sizes_in_message(
+        "total memory required for HLO temporaries (17.85G) exceeds available HBM (15.75G)."
+    )
+    assert sizes == {"needed": pytest.approx(17.85 * 2**30), "available": 15.75 * 2**30}

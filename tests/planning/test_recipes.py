@@ -9,7 +9,7 @@ import pytest
 import seqgpt_jax.configs
 from seqgpt_jax.command_line import Configs
 from seqgpt_jax.models import flash_attention
-from seqgpt_jax.planning.chips import parse_slice
+from seqgpt_jax.planning.slices import parse_slice
 
 FOLDER = Path(seqgpt_jax.configs.__file__).parent / "runs"
 TABLE = Path(__file__).parents[2] / "benchmarks" / "results" / "plan_table.json"

@@ -3,9 +3,9 @@ import dataclasses
 import pytest
 
 from seqgpt_jax.models.bloom_config import BloomConfig
-from seqgpt_jax.planning.chips import parse_slice
-from seqgpt_jax.planning.hlo import Collective, Part
+from seqgpt_jax.planning.hlo_costs import Collective, ProgramRegion
 from seqgpt_jax.planning.roofline import executed_flops, phases
+from seqgpt_jax.planning.slices import parse_slice
 from seqgpt_jax.planning.train_step import block_flops_ratio
 
 MODEL = BloomConfig(hidden_size=256, n_layer=3, n_head=4, vocab_size=512)
@@ -29,7 +29,7 @@ def test_flops_of_a_chip_are_its_share():
 def test_a_part_is_as_slow_as_its_slowest_resource_and_links_of_the_rest_come_on_top():
     slice_ = parse_slice("v5e:4x4")
     gather = Collective("all-gather", "bf16", 1e9, 16, 3, "forward")
-    parts = {"forward": Part("forward", 3, 819e6, [gather]), "rest": Part("rest", 1, 819e9, [gather])}
+    parts = {"forward": ProgramRegion("forward", 3, 819e6, [gather]), "rest": ProgramRegion("rest", 1, 819e9, [gather])}
     forward, rest = phases(parts, {"forward": 197e9, "head": 197e9, "backward": 0.0}, slice_)
     # 4 x 4 chips are no rings: two links of 45 GB/s reach the one at the corner.
     links = 3 * 1e9 / 90e9

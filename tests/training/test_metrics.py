@@ -4,7 +4,7 @@ import pytest
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.training import metrics
-from seqgpt_jax.training.metrics import MetricsAggregator, peak_flops
+from seqgpt_jax.training.metrics import MetricsAggregator
 from seqgpt_jax.training.step import StepMetrics
 
 CONFIG = BloomConfig(vocab_size=100, hidden_size=8, n_layer=3, n_head=2)
@@ -43,27 +43,6 @@ def test_flops_by_counting_every_product_of_one_packed_row():
     # The formula counts biases and layer norms as if they were products.
     vectors = CONFIG.num_params() - V * D - layers * 12 * D * D
     assert counted == 3 * forward + 6 * vectors * 8
-
-
-@pytest.mark.parametrize(
-    ("kind", "teraflops"),
-    [
-        ("TPU v4", 275),
-        ("TPU v5 lite", 197),
-        ("TPU v5p", 459),
-        ("TPU v5", 459),
-        ("TPU v6 lite", 918),
-        ("NVIDIA H100 80GB HBM3", 989),
-        ("NVIDIA H200", 989),
-        ("NVIDIA A100-SXM4-80GB", 312),
-    ],
-)
-def test_peaks(kind, teraflops):
-    assert peak_flops(kind) == teraflops * 1e12
-
-
-def test_an_unknown_chip_has_no_peak():
-    assert peak_flops("cpu") is None
 
 
 def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatch):

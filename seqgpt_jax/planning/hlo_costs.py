@@ -1,4 +1,4 @@
-"""What an optimised XLA program does on each chip: bytes received from others, and bytes moved to and from memory.
+"""Costs of an optimized XLA program on each chip: bytes received from other chips, bytes moved to and from memory.
 
 `cost_analysis()` counts the body of a loop once; here it counts as often as it runs. How XLA writes for a TPU:
 
@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from seqgpt_jax.planning.program import ARRAY, Computation, Instruction, array_bytes, read_computations
+from seqgpt_jax.planning.hlo_text import ARRAY, Computation, Instruction, array_bytes, read_computations
 from seqgpt_jax.planning.traffic import moved_bytes
 
 KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective-permute")
@@ -30,7 +30,7 @@ class Collective:
       bytes: that each chip must receive for one of them.
       group: chips that take part.
       times: how often it runs.
-      part: of the step (`Part.name`) that it belongs to.
+      region: of the step (`ProgramRegion.name`) that it belongs to.
     """
 
     kind: str
@@ -38,12 +38,12 @@ class Collective:
     bytes: float
     group: int
     times: float
-    part: str
+    region: str
 
 
 @dataclass
-class Part:
-    """A part of a program: what loops of one kind do, or what no such loop does.
+class ProgramRegion:
+    """A region of a program: all loops of one kind, or what is in no such loop.
 
     Attributes:
       name: of a train step "forward", "backward", "head" (with the table's look-up, where it goes in chunks) or "rest";
@@ -59,41 +59,46 @@ class Part:
     collectives: list[Collective] = field(default_factory=list)
 
 
-def read_program(text: str) -> dict[str, Part]:
-    """The parts of a program, by name, from its optimised text; "rest" is always there."""
+def read_program(text: str) -> dict[str, ProgramRegion]:
+    """The regions of a program, by name, from its optimized text; "rest" is always there."""
     computations, entry = read_computations(text)
-    parts = {"rest": Part("rest")}
-    _walk(computations, entry, parts, parts["rest"], times=1, trips=1)
-    return parts
+    regions = {"rest": ProgramRegion("rest")}
+    _walk(computations, entry, regions, regions["rest"], times=1, trips=1)
+    return regions
 
 
 def _walk(
-    computations: dict[str, Computation], name: str, parts: dict[str, Part], part: Part, times: float, trips: float
+    computations: dict[str, Computation],
+    name: str,
+    regions: dict[str, ProgramRegion],
+    region: ProgramRegion,
+    times: float,
+    trips: float,
 ) -> None:
-    """Adds what the computation does in `times` runs to `part`, and what its loops do to the parts they belong to.
+    """Adds what the computation does in `times` runs to `region`, and what its loops do to the regions they belong to.
 
     `trips` are those of the loop around it.
     """
-    seen: set[str] = set()
+    counted: set[str] = set()
     computation = computations[name]
     for instruction in computation.values():
         for kind, dtype, moved, group, channel in _collectives(computations, instruction):
-            if channel not in seen:
-                seen.add(channel)
-                part.collectives.append(Collective(kind, dtype, moved, group, times, part.name))
-        part.hbm_bytes += times * moved_bytes(computations, computation, instruction)
+            if channel not in counted:
+                counted.add(channel)
+                region.collectives.append(Collective(kind, dtype, moved, group, times, region.name))
+        region.hbm_bytes += times * moved_bytes(computations, computation, instruction)
         if body := instruction.called("body"):
             inner_trips = _trips(computations, instruction) or (trips + 1) / 2
-            inner = _part_of(instruction, parts, part)
-            if inner is not part:
+            inner = _region_of(instruction, regions, region)
+            if inner is not region:
                 inner.trips = times * inner_trips
-            _walk(computations, body, parts, inner, times * inner_trips, inner_trips)
+            _walk(computations, body, regions, inner, times * inner_trips, inner_trips)
         elif instruction.opcode == "call":
-            _walk(computations, instruction.called("to_apply") or "", parts, part, times, trips)
+            _walk(computations, instruction.called("to_apply") or "", regions, region, times, trips)
 
 
-def _part_of(loop: Instruction, parts: dict[str, Part], outer: Part) -> Part:
-    """The part that a loop makes up, by the operation it comes from; any other loop belongs to the one around it."""
+def _region_of(loop: Instruction, regions: dict[str, ProgramRegion], outer: ProgramRegion) -> ProgramRegion:
+    """The region that a loop makes up, by the operation it comes from; any other loop belongs to the one around it."""
     if outer.name != "rest":
         return outer
     name = re.search(r'op_name="([^"]*)"', loop.attributes)
@@ -108,7 +113,7 @@ def _part_of(loop: Instruction, parts: dict[str, Part], outer: Part) -> Part:
         kind = "step"
     else:
         return outer
-    return parts.setdefault(kind, Part(kind))
+    return regions.setdefault(kind, ProgramRegion(kind))
 
 
 def _trips(computations: dict[str, Computation], loop: Instruction) -> int | None:
@@ -124,7 +129,7 @@ def _trips(computations: dict[str, Computation], loop: Instruction) -> int | Non
         return None
     numbers = [limit for name in operands if (limit := _number(condition[name])) is not None]
     counters = [re.search(r"index=(\d+)", condition[name].attributes) for name in operands]
-    index = next((int(found[1]) for found in counters if found), None)
+    index = next((int(match[1]) for match in counters if match), None)
     if index is None or not numbers:
         return None
     return -(-numbers[0] // _step(computations, computations[loop.called("body") or ""], index))
@@ -175,14 +180,14 @@ def _collectives(
         # (operands, results, …): the larger half is the result of a gather and the operand of a reduction alike.
         arrays = [match[0] for match in ARRAY.finditer(shape)]
         shape = max(arrays, key=array_bytes)
-    whole = array_bytes(shape)
+    full = array_bytes(shape)
     share = (group - 1) / group
     received = {
-        "all-gather": share * whole,
-        "all-reduce": 2 * share * whole,
-        "reduce-scatter": (group - 1) * whole,
-        "all-to-all": share * whole,
-        "collective-permute": whole,
+        "all-gather": share * full,
+        "all-reduce": 2 * share * full,
+        "reduce-scatter": (group - 1) * full,
+        "all-to-all": share * full,
+        "collective-permute": full,
     }[kind]
     dtype = max(ARRAY.finditer(shape), key=lambda array: array_bytes(array[0]))[1]
     channel = re.search(r"channel_id=(\d+)", instruction.attributes)

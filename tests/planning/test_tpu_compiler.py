@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import SingleDeviceSharding
 
-from seqgpt_jax.planning.chips import CHIPS, parse_slice, usual_shape
-from seqgpt_jax.planning.compiling import compile_program, slice_devices
-from seqgpt_jax.planning.program import read_computations, tiled_bytes
+from seqgpt_jax.planning.hlo_text import read_computations, tiled_bytes
+from seqgpt_jax.planning.slices import parse_slice, usual_shape
+from seqgpt_jax.planning.tpu_compiler import compile_program, slice_devices
+from seqgpt_jax.training.hardware import CHIPS
 from tests.planning.compiler import needs_compiler
 
 pytestmark = [needs_compiler, pytest.mark.usefixtures("compiler")]

@@ -1,68 +1,10 @@
-"""What one chip can do, from its maker's documents, and how chips are wired into a slice."""
+"""TPU slices: their names, shapes and links."""
 
 import math
 import re
 from dataclasses import dataclass
 
-GIB = 1 << 30
-
-
-@dataclass(frozen=True)
-class Chip:
-    """One kind of TPU chip.
-
-    Attributes:
-      name: as a topology begins, `v5e` of `v5e:4x4`.
-      device_kind: as JAX names it; `peak_flops` knows its FLOP/s in bfloat16.
-      hbm_bytes: memory that a program can have: what the compiler says there is, a little less than is sold.
-      hbm_bandwidth: bytes/s.
-      link_bandwidth: bytes/s of one link between neighbours, in one direction.
-      pod: the largest slice. A chip has two links for each of its dimensions.
-      accelerator_types: what the cloud calls a slice of n: name before the number -> numbers for each chip.
-      options: what `get_topology_desc` must be told, so that one device is one chip.
-    """
-
-    name: str
-    device_kind: str
-    hbm_bytes: int
-    hbm_bandwidth: float
-    link_bandwidth: float
-    pod: tuple[int, ...]
-    accelerator_types: dict[str, int]
-    options: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def flops(self) -> float:
-        """Dense bfloat16 FLOP/s."""
-        # Here, as that module imports JAX, and the compiler must be found before.
-        from seqgpt_jax.training.metrics import peak_flops
-
-        peak = peak_flops(self.device_kind)
-        assert peak is not None, self.device_kind
-        return peak
-
-    @property
-    def source(self) -> str:
-        """Where the numbers stand: the data sheet, and for links the book of its maker's engineers.
-
-        The book gives 45 and 90 GB/s, what collectives get, where data sheets say 50 and 100 or, for v4, nothing.
-        """
-        return f"docs.cloud.google.com/tpu/docs/{self.name}; links: jax-ml.github.io/scaling-book/tpus"
-
-
-# A v4 chip has two cores, which the compiler lists as two devices unless it is told that they work as one ("megacore"),
-# as they do on a real v4 machine.
-CHIPS = {
-    chip.name: chip
-    for chip in (
-        Chip(
-            "v4", "TPU v4", int(30.75 * GIB), 1200e9, 45e9, (16, 16, 16), {"v4": 2}, (("chip_config_name", "megacore"),)
-        ),
-        Chip("v5e", "TPU v5 lite", int(15.75 * GIB), 819e9, 45e9, (16, 16), {"v5litepod": 1, "v5e": 1}),
-        Chip("v5p", "TPU v5", int(95.74 * GIB), 2765e9, 90e9, (16, 16, 24), {"v5p": 2}),
-        Chip("v6e", "TPU v6 lite", int(31.25 * GIB), 1638e9, 90e9, (16, 16), {"v6e": 1}),
-    )
-}
+from seqgpt_jax.training.hardware import CHIPS, Chip
 
 # A slice of three dimensions is made of cubes of 4 x 4 x 4, whose optical switches close its rings; a smaller one is
 # open. A pod of two dimensions is wired as rings, of which a slice has those along which it is as long as the pod.

@@ -1,4 +1,4 @@
-"""Compiles real programs for TPU chips that are not there, and reads sizes and traffic from the result.
+"""TPU compilation without a TPU: programs compiled for a slice, with their memory and text.
 
 `libtpu` holds the TPU compiler and runs on any Linux machine. Nothing is allocated: arguments are shapes.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.planning.chips import Slice
+from seqgpt_jax.planning.slices import Slice
 
 LIBTPU = "libtpu==0.0.42.*"
 """The compiler that jax[tpu] 0.10 asks for."""
@@ -149,7 +149,7 @@ def compile_program(jitted: Any, arguments: tuple[Any, ...], named: dict[str, An
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         seconds = time.perf_counter() - start
-        return Compiled(False, seconds, sizes | told_sizes(str(error)), problem=str(error).strip())
+        return Compiled(False, seconds, sizes | sizes_in_message(str(error)), problem=str(error).strip())
     memory = compiled.memory_analysis()
     sizes["padding of arguments"] = memory.argument_size_in_bytes - sum(sizes.values())
     sizes["temporaries"] = memory.temp_size_in_bytes
@@ -167,22 +167,22 @@ def shard_bytes(tree: Any) -> float:
     )
 
 
-def told_sizes(message: str) -> dict[str, float]:
+def sizes_in_message(message: str) -> dict[str, float]:
     """Sizes in the compiler's message about a program that does not fit.
 
-    >>> told_sizes("memory required for HLO temporaries (17.5G) exceeds available HBM (15.75G).")
+    >>> sizes_in_message("memory required for HLO temporaries (17.5G) exceeds available HBM (15.75G).")
     {'needed': 18790481920.0, 'available': 16911433728.0}
-    >>> told_sizes("Ran out of memory in memory space hbm. Used 20.50G of 15.75G hbm. Exceeded …")
+    >>> sizes_in_message("Ran out of memory in memory space hbm. Used 20.50G of 15.75G hbm. Exceeded …")
     {'needed': 22011707392.0, 'available': 16911433728.0}
     """
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
     size = r"([\d.]+)([KMGT])"
-    told = {}
+    sizes = {}
     for name, before, after in (
         # The compiler calls them temporaries, but arguments are among them.
         ("needed", r"(?:temporaries \(|Used )", r"(?:\)| of)"),
         ("available", r"(?:available HBM \(|of )", r"(?:\)| hbm)"),
     ):
-        if found := re.search(before + size + after, message):
-            told[name] = float(found[1]) * units[found[2]]
-    return told
+        if match := re.search(before + size + after, message):
+            sizes[name] = float(match[1]) * units[match[2]]
+    return sizes

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
-from seqgpt_jax.planning.hlo import read_program
-from seqgpt_jax.planning.program import array_bytes, tiled_bytes
+from seqgpt_jax.planning.hlo_costs import read_program
+from seqgpt_jax.planning.hlo_text import array_bytes, tiled_bytes
 from tests.training.runs import mesh_of
 
 PROGRAM = """HloModule jit_train_step, is_scheduled=true

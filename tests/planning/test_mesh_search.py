@@ -4,10 +4,11 @@ import pytest
 
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.planning import workload
-from seqgpt_jax.planning.chips import GIB, Slice, parse_slice
-from seqgpt_jax.planning.search import best_plan, candidates, changes, variants
+from seqgpt_jax.planning.mesh_search import best_plan, candidates, changes, variants
+from seqgpt_jax.planning.slices import Slice, parse_slice
 from seqgpt_jax.planning.train_step import Recipe
 from seqgpt_jax.training.config import TrainConfig
+from seqgpt_jax.training.hardware import GIB
 from seqgpt_jax.training.optimizer import OptimizerConfig
 from seqgpt_jax.training.partitioning import MeshConfig
 from tests.planning.compiler import needs_compiler

@@ -1,4 +1,4 @@
-"""The text of an optimised XLA program (`compiled.as_text()`) as computations of instructions."""
+"""Parser of the text of an optimized XLA program (`compiled.as_text()`)."""
 
 import math
 import re
@@ -22,7 +22,7 @@ class Instruction:
       shape: of its result, as text.
       opcode: what it does.
       operands: names of what it takes.
-      arguments: what stands between its parentheses: of a constant its value, of a parameter its number.
+      arguments: the text between its parentheses: of a constant its value, of a parameter its number.
       attributes: what follows.
       root: whether it is the result of its computation.
     """
@@ -104,7 +104,7 @@ def memory_bytes(shape: str) -> float:
 
 def _bits(dtype: str) -> int:
     if dtype not in BITS:
-        raise ValueError(f"the program holds an array of the unknown type {dtype!r}: add it to planning/program.py")
+        raise ValueError(f"the program holds an array of the unknown type {dtype!r}: add it to planning/hlo_text.py")
     return BITS[dtype]
 
 

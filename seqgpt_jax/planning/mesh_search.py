@@ -1,4 +1,4 @@
-"""A mesh for a recipe and a slice, and where none fits, what to change: guessed by arithmetic, then compiled."""
+"""Search for the mesh and the micro-batches of a recipe on a slice: ranked by estimates, then compiled."""
 
 import dataclasses
 import math
@@ -10,16 +10,17 @@ import jax.numpy as jnp
 
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.models.vocab_embedding import gathering_table_is_cheaper
-from seqgpt_jax.planning.chips import GIB, Slice
-from seqgpt_jax.planning.report import Plan, make_plan
+from seqgpt_jax.planning.report import TrainingPlan, plan_training
 from seqgpt_jax.planning.roofline import executed_flops
+from seqgpt_jax.planning.slices import Slice
 from seqgpt_jax.planning.train_step import Recipe, compile_train_step
 from seqgpt_jax.planning.workload import Workload
 from seqgpt_jax.training.config import TrainConfig
+from seqgpt_jax.training.hardware import GIB
 
 _COMPILED_AT_MOST = 4
-_NOTHING_FITS = "nothing that was tried fits: take a larger slice, or chips with more memory"
-# What `models.flash.splash` takes.
+_NO_CANDIDATE_FITS = "nothing that was tried fits: take a larger slice, or chips with more memory"
+# What `models.flash_attention.splash` takes.
 _SPLASH_UNIT = 128
 
 
@@ -42,9 +43,9 @@ def best_plan(
     recipe: Recipe,
     slice_: Slice,
     workload_of: Callable[[TrainConfig], Workload],
-    say: Callable[[str], None] = lambda _: None,
-) -> Plan:
-    """The plan of the fastest candidate that fits, with what it changes in the recipe (`Plan.changes`).
+    log: Callable[[str], None] = lambda _: None,
+) -> TrainingPlan:
+    """The plan of the fastest candidate that fits, with what it changes in the recipe (`TrainingPlan.changes`).
 
     Mesh and number of micro-batches are chosen first, as they do not change the result of training. Where nothing
     fits so, `variants` says what else is tried, one after the other. Where nothing fits at all, it is the plan of what
@@ -54,7 +55,7 @@ def best_plan(
       recipe: what to start from.
       slice_: the chips.
       workload_of: the data, as a step of these settings sees it.
-      say: told of each candidate before it is compiled.
+      log: called with a line for each candidate before it is compiled.
     """
     plan, compiled, smallest, correction = None, 0, None, 1.0
     for variant in variants(recipe, slice_.chips):
@@ -64,21 +65,21 @@ def best_plan(
                 smallest = one, workload
             if correction * one.bytes > slice_.chip.hbm_bytes or compiled == _COMPILED_AT_MOST:
                 continue
-            plan, compiled = _plan(recipe, one, slice_, workload, say), compiled + 1
+            plan, compiled = _plan(recipe, one, slice_, workload, log), compiled + 1
             if plan.fits:
                 return plan
             # Guesses are off in the same way for all of them.
             correction = max(correction, plan.bytes_per_chip.get("needed", 0.0) / one.bytes)
     assert smallest is not None, "one row on each of the chips always splits"
-    plan = plan or _plan(recipe, smallest[0], slice_, smallest[1], say)
-    return plan if plan.fits else dataclasses.replace(plan, problem=f"{plan.problem}\n{_NOTHING_FITS}")
+    plan = plan or _plan(recipe, smallest[0], slice_, smallest[1], log)
+    return plan if plan.fits else dataclasses.replace(plan, problem=f"{plan.problem}\n{_NO_CANDIDATE_FITS}")
 
 
-def _plan(asked: Recipe, one: Candidate, slice_: Slice, workload: Workload, say: Callable[[str], None]) -> Plan:
+def _plan(asked: Recipe, one: Candidate, slice_: Slice, workload: Workload, log: Callable[[str], None]) -> TrainingPlan:
     changed = changes(asked, one.recipe)
     words = ", ".join(f"{name} {value}" for name, value in changed.items()) or "the recipe as it is"
-    say(f"trying {words}: about {one.bytes / GIB:.1f} GiB a chip")
-    plan = make_plan(one.recipe, slice_, workload, *compile_train_step(one.recipe, slice_, workload))
+    log(f"trying {words}: about {one.bytes / GIB:.1f} GiB a chip")
+    plan = plan_training(one.recipe, slice_, workload, *compile_train_step(one.recipe, slice_, workload))
     return dataclasses.replace(plan, changes=changed)
 
 
