@@ -56,8 +56,9 @@ def make_config(architecture: str = DEFAULT_ARCHITECTURE, **fields: Any) -> Mode
     unknown = sorted(fields.keys() - parameters.keys())
     missing = [name for name, p in parameters.items() if p.default is p.empty and name not in fields]
     if unknown or missing:
-        needs = f"needs {', '.join(missing)}" if missing else f"has no {', '.join(unknown)}"
-        raise ValueError(f"Model.architecture = {architecture!r} {needs}")
+        problems = [f"has no {', '.join(unknown)}"] if unknown else []
+        problems += [f"needs {', '.join(missing)}"] if missing else []
+        raise ValueError(f"Model.architecture = {architecture!r} {' and '.join(problems)}")
     return config(architecture=architecture, **fields)
 
 
