@@ -111,6 +111,15 @@ def test_computation_may_change_between_save_and_restore(tmp_path):
     checkpoints.close()
 
 
+def test_a_checkpoint_of_before_the_architecture_was_stored_is_restored(tmp_path):
+    mesh = mesh_of(1, 1, 1)
+    before = {name: value for name, value in META.model.items() if name != "architecture"}
+    state = saved(tmp_path, mesh, model=before)
+    checkpoints = Checkpointer(tmp_path, keep=2)
+    assert_bit_equal(checkpoints.restore(like(mesh), META)[0], state)
+    checkpoints.close()
+
+
 def test_old_ones_go_and_a_half_written_one_is_cleared_away(tmp_path):
     mesh = mesh_of(1, 1, 1)
     half = tmp_path / "checkpoints" / "9.orbax-checkpoint-tmp"
