@@ -1,4 +1,4 @@
-"""What a user brings: files of own data (no code), and modules with `TASKS` and `MIXTURES`.
+"""A user's tasks: files of own data (no code), and modules with `TASKS` and `MIXTURES`.
 
 A file becomes one task named after it, or two, `name.cls` and `name.ext`, where it holds both
 kinds of records. Its texts decide the language; the records themselves decide everything else.

@@ -1,4 +1,4 @@
-"""Progress callback of long operations; `seqgpt_jax.console.progress` draws it."""
+"""Progress callback of long operations; shown by `seqgpt_jax.console.progress`."""
 
 import contextlib
 from collections.abc import Callable, Iterator

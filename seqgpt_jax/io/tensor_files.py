@@ -38,6 +38,7 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of the data."""
         return prod(self.shape) * self.dtype.itemsize
 
 

@@ -1,4 +1,4 @@
-"""EE: what a sentence tells about events, and the three steps that ask for it."""
+"""EE in three steps: trigger detection, event typing, argument extraction."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

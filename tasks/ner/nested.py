@@ -1,4 +1,4 @@
-"""NER in English where entities may lie inside others: ACE, GENIA, FindVehicle."""
+"""NER in English with nested entities: ACE, GENIA, FindVehicle."""
 
 from collections.abc import Iterator
 

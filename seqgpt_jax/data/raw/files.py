@@ -1,4 +1,4 @@
-"""Raw files: where they lie, what they hold, and what they are (a hash of each)."""
+"""Raw files: their paths, their instances, and a hash of each."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence

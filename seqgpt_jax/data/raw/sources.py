@@ -1,4 +1,4 @@
-"""Where the raw files of a data set come from: plain data, read by the catalogue and its download step.
+"""Sources of raw files: plain data, read by the catalogue and its download step.
 
 Whatever the source, the files end up below `<data folder>/<data set>/`, and everything after the
 download reads files alone. Rows of the Hugging Face hub and of TFDS become JSON lines, one file a
