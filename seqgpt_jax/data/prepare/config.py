@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.atomic import TEMPLATES
+from seqgpt_jax.data.prepare.mixing import MIXING
 from seqgpt_jax.data.prepare.sampling import ExampleSampler
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
 
@@ -40,6 +41,10 @@ class PrepareConfig:
       max_queries: most queries in one extraction prompt.
       max_negative_queries: most negative queries added to a training instance.
       max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
+      mixing: rates of the tasks in training: "all" (what survives the quotas), "proportional" or "temperature"
+        (`seqgpt_jax.data.prepare.mixing`).
+      temperature: T of mixing "temperature": 1 is proportional, a larger one is closer to equal shares.
+      mixing_maximum: instances that count of one task in mixing "proportional" and "temperature", None for no limit.
       max_prompt_tokens: longer prompts lose their left end.
       max_target_tokens: training examples with longer targets are dropped and counted.
       template: "chinese" (the released prompt) or "english" (for ablation).
@@ -66,6 +71,9 @@ class PrepareConfig:
     max_queries: int = 6
     max_negative_queries: int = 5
     max_instances: int | None = None
+    mixing: str = "all"
+    temperature: float = 2.0
+    mixing_maximum: int | None = None
     max_prompt_tokens: int = 1024
     max_target_tokens: int = 256
     template: str = "chinese"
@@ -75,7 +83,7 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         choices = {"split": SPLITS, "negatives": ("uniform", "frequency"), "template": tuple(TEMPLATES)}
-        choices["bad_records"] = ("stop", "skip")
+        choices |= {"bad_records": ("stop", "skip"), "mixing": MIXING}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"Prepare.{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
@@ -85,10 +93,14 @@ class PrepareConfig:
                 raise ValueError(f"Prepare.{name} must be a whole number of at least 1, not {value!r}")
         if self.max_negative_queries < 0:
             raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
-        for name in ("quota", "max_instances", "tokenizer_vocab_size", "workers"):
+        for name in ("quota", "max_instances", "mixing_maximum", "tokenizer_vocab_size", "workers"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"Prepare.{name} must be None or a whole number of at least 1, not {value!r}")
+        if not self.temperature > 0:
+            raise ValueError(f"Prepare.temperature must be positive, not {self.temperature!r}")
+        if self.mixing == "all" and self.mixing_maximum is not None:
+            raise ValueError('Prepare.mixing_maximum limits "proportional" and "temperature": set Prepare.mixing too')
         if self.tokenizer_vocab_size is not None and not self.tokenizer_mixture:
             raise ValueError(
                 "Prepare.tokenizer_vocab_size asks for a new tokenizer: name Prepare.tokenizer_mixture too"

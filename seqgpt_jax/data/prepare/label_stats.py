@@ -1,7 +1,7 @@
 """Label statistics of a task: its label set over all splits, and the quotas of the split that is prepared."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import msgpack
@@ -46,6 +46,7 @@ class LabelStats:
       label_counts: instances of each label in the prepared split, before the quota.
       quota_per_instance: the quota is on instances, not on their labels (see `seqgpt_jax.data.prepare.quota`).
       drops: what the reader skipped there, and what leaked.
+      within_quota: instances that may be asked; None where no mixing needs their number.
     """
 
     label_set: LabelSet
@@ -56,6 +57,7 @@ class LabelStats:
     label_counts: dict[str, int]
     quota_per_instance: bool
     drops: DropCounts
+    within_quota: int | None = None
 
     def packed(self) -> bytes:
         """As msgpack."""
@@ -66,7 +68,7 @@ class LabelStats:
             "sample": asdict(self.sample),
             "drops": asdict(self.drops),
         }
-        plain = ("instances", "characters", "label_counts", "quota_per_instance")
+        plain = ("instances", "characters", "label_counts", "quota_per_instance", "within_quota")
         return msgpack.packb(fields | {name: getattr(self, name) for name in plain})
 
     @classmethod
@@ -90,7 +92,7 @@ class LabelStats:
 
 
 def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[str], Items]) -> LabelStats:
-    """Goes through every split of a task once, the prepared one twice where `max_instances` is set.
+    """Goes through every split of a task once, the prepared one again for `max_instances` and for `mixing`.
 
     Args:
       spec: the task.
@@ -122,7 +124,7 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
             # Sampled from what the quotas keep: a sample taken before them would starve the rare labels.
             if not isinstance(item, Skipped) and within_quota.keep(item.id, {} if per_instance else item.gold):
                 sample.add(item.id, {})
-    return LabelStats(
+    stats = LabelStats(
         label_set=LabelSet.of(labels.counts, spec.exclusive),
         quota=within_quota,
         sample=sample.quota(),
@@ -132,3 +134,7 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
         quota_per_instance=per_instance,
         drops=drops,
     )
+    if config.mixing == "all" or not config.training:
+        return stats
+    items = (item for item in read(config.split) if not isinstance(item, Skipped))
+    return replace(stats, within_quota=sum(bool(stats.labels_within_quota(item)) for item in items))

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.decontamination import bare_text, leaking
 from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats
+from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.shards import (
     Shard,
@@ -40,6 +41,23 @@ from seqgpt_jax.io.tokenizer import fingerprint
 
 # Less than this is read faster than worker processes start.
 _SMALL_BYTES = 8 << 20
+
+
+def _mixing_report(
+    specs: Sequence[TaskSpec], mixed: Sequence[tuple[float, int]], epochs: Sequence[Sequence[ShardReport]]
+) -> dict[str, dict[str, Any]]:
+    """Of each task the rate that was asked for and what came of it, in instances and in examples of each epoch."""
+    totals = [sum(report.examples for report in epoch) for epoch in epochs]
+    return {
+        spec.name: {
+            "rate": share,
+            "instances": number,
+            "examples_rate": [epoch[task].examples / total for epoch, total in zip(epochs, totals, strict=True)],
+        }
+        for task, (spec, (share, number)) in enumerate(zip(specs, mixed, strict=True))
+    }
+
+
 # The splits whose texts may not be trained on.
 _HELD_BACK = ("validation", "test")
 """Called with (what is being done, how much of it is done, how much there is)."""
@@ -144,6 +162,7 @@ class _Preparing:
         self.parse()
         self.find_leaks()
         stats = self.collect_stats()
+        mixed = self.mix(stats)
         self.state.write_encoder(encoder_of(self.preparation.tokenizer))
         names = self.write_shards(stats)
         reports = [self.merged_reports(epoch) for epoch in names]
@@ -176,6 +195,8 @@ class _Preparing:
             # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
             "rates": {name: task["examples"] for name, task in tasks.items()},
         }
+        if mixed:
+            manifest["mixing"] = _mixing_report(self.specs, mixed, reports)
         self.store.finish(names, manifest)
         self.state.remove()
 
@@ -215,6 +236,22 @@ class _Preparing:
         for done, _ in enumerate(self.run(missing, _itself, work), start=1):
             self.progress("counting labels", done, len(missing))
         return [self.state.label_stats(number) for number in range(len(self.specs))]
+
+    def mix(self, stats: Sequence[LabelStats]) -> list[tuple[float, int]]:
+        """For each task (share, instances of an epoch) as `Prepare.mixing` says; [] where all come once."""
+        config = self.config
+        if config.mixing == "all" or not config.training:
+            return []
+        sizes = [task.within_quota for task in stats]
+        if not any(sizes):
+            return []
+        shares = mixing_weights(sizes, config.mixing, config.temperature, config.mixing_maximum)
+        numbers = epoch_instances(sizes, shares)
+        missing = [task for task, size in enumerate(sizes) if size and self.state.mixing(task) is None]
+        work = functools.partial(_mix, specs=self.specs, config=config, state=self.state, sizes=sizes, numbers=numbers)
+        for done, _ in enumerate(self.run(missing, _itself, work), start=1):
+            self.progress("mixing", done, len(missing))
+        return list(zip(shares, numbers, strict=True))
 
     def write_shards(self, stats: Sequence[LabelStats]) -> list[list[tuple[int, str]]]:
         """Writes every shard that is not there yet; returns (task number, name) of all shards of each epoch."""
@@ -272,13 +309,27 @@ def _collect_stats(task: int, specs: Sequence[TaskSpec], config: PrepareConfig, 
     state.write_label_stats(task, collect_label_stats(specs[task], config, read))
 
 
+def _mix(
+    task: int,
+    specs: Sequence[TaskSpec],
+    config: PrepareConfig,
+    state: PreparationState,
+    sizes: Sequence[int],
+    numbers: Sequence[int],
+) -> None:
+    """Chooses and writes how often the instances of the task of this number come in each epoch."""
+    stats, items = state.label_stats(task), _instances(specs[task], config.split, config, state)
+    kept = (item.id for item in items if not isinstance(item, Skipped) and stats.labels_within_quota(item))
+    state.write_mixing(task, TaskMixing.of(kept, sizes[task], numbers[task], config.epochs, config.seed))
+
+
 def _missing_shards(
     job: tuple[int, int], specs: Sequence[TaskSpec], config: PrepareConfig, state: PreparationState, store: StoreWriter
 ) -> Iterable[Shard]:
     """The shards of (epoch, task number) that the store does not have yet; writes down how many there are in all."""
     (epoch, task), count = job, 0
     items = _instances(specs[task], config.split, config, state)
-    for shard in shards(items, state.label_stats(task), epoch, task):
+    for shard in shards(items, state.label_stats(task), epoch, task, state.mixing(task)):
         count += 1
         if not store.has_shard(shard.name):
             yield shard

@@ -17,6 +17,7 @@ from seqgpt_jax.atomic import TEMPLATES, ContractError, Example, Extraction, Ins
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.encoder import Encoder
 from seqgpt_jax.data.prepare.label_stats import DropCounts, Items, LabelStats
+from seqgpt_jax.data.prepare.mixing import TaskMixing
 from seqgpt_jax.data.prepare.quota import NO_LABEL
 from seqgpt_jax.data.prepare.sampling import LabelSet, SkipInstance
 from seqgpt_jax.data.prepare.state import PreparationState
@@ -80,7 +81,9 @@ class ShardReport:
         self.drops.merge(**fields["drops"])
 
 
-def shards(items: Items, stats: LabelStats, epoch: int = 0, task: int = 0) -> Iterator[Shard]:
+def shards(
+    items: Items, stats: LabelStats, epoch: int = 0, task: int = 0, mixing: TaskMixing | None = None
+) -> Iterator[Shard]:
     """The shards of the items of one task in one epoch, in order; holds the instances of one at a time."""
     instances: list[tuple[Instance, tuple[str, ...]]] = []
     read = number = 0
@@ -88,11 +91,13 @@ def shards(items: Items, stats: LabelStats, epoch: int = 0, task: int = 0) -> It
         if isinstance(item, Skipped):
             continue
         read += 1
-        if labels := stats.labels_within_quota(item):
-            instances.append((item, labels))
-        if len(instances) == SHARD_INSTANCES:
-            yield Shard(epoch, task, number, instances, read, stats.quota_per_instance)
-            instances, number = [], number + 1
+        if not (labels := stats.labels_within_quota(item)):
+            continue
+        for instance in mixing.repetitions(item, epoch) if mixing else (item,):
+            instances.append((instance, labels))
+            if len(instances) == SHARD_INSTANCES:
+                yield Shard(epoch, task, number, instances, read, stats.quota_per_instance)
+                instances, number = [], number + 1
     if instances:
         yield Shard(epoch, task, number, instances, read, stats.quota_per_instance)
 

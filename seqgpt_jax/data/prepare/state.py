@@ -6,6 +6,7 @@
       leaks.json                                 instance id -> what it leaks
       tokenizer.msgpack                          for worker processes
       labels-0003.msgpack                        `LabelStats` of task 3
+      mixing-0003.msgpack                        `TaskMixing` of task 3
       shards-0001-0003                           how many shards task 3 has in epoch 1
 
 Any number of processes on any number of machines reads and writes it. Every file is written whole, and is a pure
@@ -26,6 +27,7 @@ from etils import epath
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.prepare.encoder import Encoder
 from seqgpt_jax.data.prepare.label_stats import LabelStats
+from seqgpt_jax.data.prepare.mixing import TaskMixing
 from seqgpt_jax.data.raw.task_spec import Skipped
 from seqgpt_jax.data.store import write_atomically
 
@@ -90,6 +92,15 @@ class PreparationState:
     def write_label_stats(self, task: int, stats: LabelStats) -> None:
         """Writes what `label_stats` reads."""
         write_atomically(self.folder / f"labels-{task:04d}.msgpack", stats.packed())
+
+    def mixing(self, task: int) -> TaskMixing | None:
+        """How the task of this number is mixed; None where all its instances come once."""
+        content = self._read(f"mixing-{task:04d}.msgpack")
+        return None if content is None else TaskMixing.unpacked(content)
+
+    def write_mixing(self, task: int, mixing: TaskMixing) -> None:
+        """Writes what `mixing` reads."""
+        write_atomically(self.folder / f"mixing-{task:04d}.msgpack", mixing.packed())
 
     def shard_count(self, epoch: int, task: int) -> int | None:
         """How many shards a task has in an epoch; None until it is known."""
