@@ -84,7 +84,9 @@ def local_path(text: str) -> Path:
     Raises:
       argparse.ArgumentTypeError: a URL.
     """
-    if "://" in text:
+    from seqgpt_jax.io.storage import is_remote  # here, because `--help` would wait for it
+
+    if is_remote(text):
         raise argparse.ArgumentTypeError(f"{text} is not a local path: use a local folder and copy it there afterwards")
     return Path(text)
 

@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import tempfile
-import uuid
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,8 +24,10 @@ from array_record.python.array_record_data_source import ArrayRecordDataSource
 from array_record.python.array_record_module import ArrayRecordWriter
 from etils import epath
 
+from seqgpt_jax.io import storage
+
 MANIFEST = "manifest.json"
-_RECORDS, _REPORT, _WRITING = ".array_record", ".report", ".writing-"
+_RECORDS, _REPORT = ".array_record", ".report"
 
 
 class StoreError(ValueError):
@@ -123,10 +124,10 @@ class StoreWriter:
                     ) from error
                 content = local.read_bytes()
                 size = len(content)
-                write_atomically(self.folder / f"{name}{_RECORDS}", content)
+                storage.write(self.folder / f"{name}{_RECORDS}", content)
         lengths = lengths.astype(np.int32).tobytes()
         fields = {"checksum": checksum.digest(), "size": size, "lengths": lengths, "report": report}
-        write_atomically(self.folder / f"{name}{_REPORT}", msgpack.packb(fields))
+        storage.write(self.folder / f"{name}{_REPORT}", msgpack.packb(fields))
 
     def finish(self, epochs: Sequence[Sequence[tuple[int, str]]], manifest: Mapping[str, Any]) -> list[int]:
         """Joins the shards and writes the manifest: from now on the store is complete.
@@ -158,14 +159,14 @@ class StoreWriter:
             index = io.BytesIO()
             columns = {"tasks": np.concatenate(tasks), "prompt_lengths": table[:, 0], "target_lengths": table[:, 1]}
             np.savez(index, **columns)
-            write_atomically(folder / "index.npz", index.getvalue())
+            storage.write(folder / "index.npz", index.getvalue())
         numbers = {"examples": counts[0], "examples_per_epoch": counts, "content": checksum.hexdigest()}
         text = json.dumps({**manifest, **numbers}, ensure_ascii=False, indent=1)
-        write_atomically(self.folder / MANIFEST, text.encode())
+        storage.write(self.folder / MANIFEST, text.encode())
         # Only now: reports are needed to resume after an interruption.
         for folder in (self.folder, *(self.folder / f"epoch-{epoch:04d}" for epoch in range(len(epochs)))):
             for path in folder.iterdir():
-                if path.suffix == _REPORT or path.suffix.startswith(_WRITING):
+                if path.suffix == _REPORT or storage.PARTIAL in path.name:
                     path.unlink()
         return counts
 
@@ -178,14 +179,6 @@ class StoreWriter:
         if not path.exists():
             raise StoreError(f"{self.folder / name} is missing: remove {self.folder} and prepare it again")
         return msgpack.unpackb(path.read_bytes())
-
-
-def write_atomically(path: epath.Path, content: bytes) -> None:
-    """Writes a file under a name of its own first: neither an interruption nor a second writer leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}{_WRITING}{uuid.uuid4().hex}")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def is_finished(folder: epath.Path | Path) -> bool:
@@ -203,7 +196,7 @@ class _Store:
     kind: str
 
     def __init__(self, folder: str | Path) -> None:
-        if "://" in str(folder):
+        if storage.is_remote(folder):
             raise StoreError(f"{folder}: a store is read in random order, from local disk: copy it to this machine")
         self.folder = Path(folder)
         manifest = read_manifest(self.folder)

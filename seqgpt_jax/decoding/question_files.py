@@ -11,15 +11,17 @@ becomes the same object with six more keys:
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from etils import epath
+
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.questions import Question, compose
+from seqgpt_jax.io import storage
 from seqgpt_jax.io.contract import ModelContract
 
 TASKS = ("cls", "ext")
@@ -83,11 +85,11 @@ def parse_question(text: str, task: str, labels: str, contract: ModelContract) -
 
 def write_answers(path: Path, records: Sequence[QuestionRecord], answers: Sequence[Answer]) -> None:
     """Writes each line's object with its answer; the file appears only when it is complete."""
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8") as file:
-        for record, answer in zip(records, answers, strict=True):
-            file.write(json.dumps({**record.fields, **_answer_fields(answer)}, ensure_ascii=False) + "\n")
-    os.replace(partial, path)
+    lines = (
+        json.dumps({**record.fields, **_answer_fields(answer)}, ensure_ascii=False) + "\n"
+        for record, answer in zip(records, answers, strict=True)
+    )
+    storage.write(epath.Path(path), "".join(lines).encode())
 
 
 def _answer_fields(answer: Answer) -> dict[str, Any]:

@@ -6,7 +6,6 @@ The family's key map (`models.key_map`) says which tensor is which parameter.
 import copy
 import dataclasses
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -18,6 +17,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.sharding import Sharding, SingleDeviceSharding
 from jax.typing import DTypeLike
 
+from seqgpt_jax.io import storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, read_contract, write_contract
 from seqgpt_jax.io.tensor_files import Tensor, read_tensors, write_tensors
 from seqgpt_jax.io.tokenizer import fingerprint
@@ -187,28 +187,23 @@ def save_folder(
             f"the tokenizer has {len(tokenizer)} tokens, [GEN] among them, and the embedding table only "
             f"{config.vocab_size} rows: enlarge it first, in transformers with model.resize_token_embeddings"
         )
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)  # of an export that was interrupted
-    partial.mkdir(parents=True)
-    write_tensors(partial, tensors, max_shard_bytes=max_shard_bytes)
-    special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
-    dtype = str(next(iter(tensors.values())).dtype)
-    _write_json(partial / "config.json", config.to_hf() | special | {"dtype": dtype})
-    limit = {"max_new_tokens": contract.max_target_tokens}
-    _write_json(partial / "generation_config.json", GENERATION | limit | special)
-    tokenizer = copy.deepcopy(tokenizer)
-    tokenizer.padding_side = tokenizer.truncation_side = "left"
-    # Attributes are saved only under the names that the tokenizer was made with.
-    tokenizer.init_kwargs |= {"padding_side": "left", "truncation_side": "left"}
-    tokenizer.save_pretrained(str(partial))
-    # Of the tokenizer as it will be loaded.
-    saved = AutoTokenizer.from_pretrained(str(partial), local_files_only=True)
-    write_contract(partial, dataclasses.replace(contract, tokenizer_fingerprint=fingerprint(saved)))
-    if card:
-        (partial / "README.md").write_text(card, encoding="utf-8")
-    if folder.exists():
-        folder.rmdir()
-    partial.rename(folder)
+    with storage.new_folder(folder) as partial:
+        write_tensors(partial, tensors, max_shard_bytes=max_shard_bytes)
+        special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+        dtype = str(next(iter(tensors.values())).dtype)
+        _write_json(partial / "config.json", config.to_hf() | special | {"dtype": dtype})
+        limit = {"max_new_tokens": contract.max_target_tokens}
+        _write_json(partial / "generation_config.json", GENERATION | limit | special)
+        tokenizer = copy.deepcopy(tokenizer)
+        tokenizer.padding_side = tokenizer.truncation_side = "left"
+        # Attributes are saved only under the names that the tokenizer was made with.
+        tokenizer.init_kwargs |= {"padding_side": "left", "truncation_side": "left"}
+        tokenizer.save_pretrained(str(partial))
+        # Of the tokenizer as it will be loaded.
+        saved = AutoTokenizer.from_pretrained(str(partial), local_files_only=True)
+        write_contract(partial, dataclasses.replace(contract, tokenizer_fingerprint=fingerprint(saved)))
+        if card:
+            (partial / "README.md").write_text(card, encoding="utf-8")
 
 
 def _aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:

@@ -1,13 +1,15 @@
-"""Folders on disks and in buckets (gs://…): both are `epath.Path`s, and here is what the two do not share.
+"""Storage on disks and in buckets (gs://…): atomic writes, moves, and local copies for libraries that know no buckets.
 
-In a bucket an object is there whole or not at all, nothing can be appended to or renamed, and a folder is there as long
-as something lies in it.
+Both kinds of path are `epath.Path`s. In a bucket an object is there complete or not at all, nothing can be appended to
+or renamed, and a folder exists as long as an object is below it.
 """
 
 import contextlib
 import functools
 import os
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +17,12 @@ import fsspec
 from etils import epath
 
 _SCHEME = "gs://"
+PARTIAL = ".partial-"
+"""In the name of a file that is being written; one that an interruption has left behind can be deleted."""
 
 
 class StorageError(ValueError):
-    """A folder that cannot be used; the message says why and how to mend it."""
+    """A folder that cannot be used; the message says why and how to fix it."""
 
 
 def open_path(path: str | os.PathLike[str]) -> epath.Path:
@@ -35,8 +39,13 @@ def open_path(path: str | os.PathLike[str]) -> epath.Path:
     return folder
 
 
+def is_remote(path: object) -> bool:
+    """Whether the path is a URL, of any scheme, and not one of this machine."""
+    return "://" in str(path)
+
+
 def is_bucket(folder: epath.Path) -> bool:
-    """Whether it lies in a bucket."""
+    """Whether it is in a bucket."""
     return str(folder).startswith(_SCHEME)
 
 
@@ -46,14 +55,41 @@ def absolute(folder: epath.Path) -> epath.Path:
 
 
 def write(path: epath.Path, content: bytes) -> None:
-    """Writes a file: whole or not at all, whatever interrupts it; OSError where it cannot."""
+    """Writes a file, and its parent folders: complete or not at all, whatever interrupts it.
+
+    Several processes may write the same file at once: one of them wins, and the file is never a mixture.
+
+    Raises:
+      OSError: it cannot be written.
+    """
     if is_bucket(path):
         with _network(f"{path} could not be written"):
             _bucket_files().pipe_file(str(path), content)
         return
-    partial = path.with_name(f"{path.name}.writing")
-    partial.write_bytes(content)
-    partial.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}{PARTIAL}{uuid.uuid4().hex}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        # On a full disk the rest of it would take up the room that the next attempt needs.
+        partial.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A local folder to fill, which gets the name `folder` when the block ends without an error.
+
+    One that an earlier, interrupted process has left behind is removed first; `folder` may exist if it is empty.
+    """
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    if folder.exists():
+        folder.rmdir()
+    partial.rename(folder)
 
 
 def read(path: epath.Path) -> bytes:

@@ -86,7 +86,7 @@ def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
         | {"answers": ["person"], "well_formed": False, "output": outputs[1]}
         | {"mean_log_probs": [None], "truncated_tokens": 7, "finished": False},
     ]
-    assert [path.name for path in tmp_path.glob("*.part")] == []
+    assert [path.name for path in tmp_path.glob("*.partial*")] == []
 
 
 def test_labels_of_the_command_line_are_split_at_both_commas() -> None:

@@ -36,6 +36,7 @@ from seqgpt_jax.data.raw.files import read_instances, total_size
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.data.store import StoreError, StoreWriter, is_finished
 from seqgpt_jax.data.tokenizer import encoder_of
+from seqgpt_jax.io import storage
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.io.tokenizer import fingerprint
 
@@ -339,7 +340,7 @@ def _missing_shards(
 @contextlib.contextmanager
 def _exclusive(folder: epath.Path) -> Iterator[None]:
     """Keeps a second process from preparing the same store: it waits, and then finds it there."""
-    if "://" in str(folder):  # buckets know no locks
+    if storage.is_remote(folder):  # buckets know no locks
         yield
         return
     locks = folder.parent / ".locks"

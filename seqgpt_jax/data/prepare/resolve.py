@@ -17,6 +17,7 @@ from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.store import EvalStore, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
 from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.io import storage
 from seqgpt_jax.io.tokenizer import TokenizerError, load_tokenizer, save_tokenizer
 
 Store = TypeVar("Store", TrainStore, EvalStore)
@@ -105,10 +106,9 @@ def _load_or_train_tokenizer(config: PrepareConfig, registry: TaskRegistry) -> P
         settings = {name: getattr(config, name) for name in kept}
         texts = PrepareConfig(mixture=config.tokenizer_mixture, max_labels=8, **settings)
         tokenizer = train_tokenizer(training_strings(texts, registry.find(texts)), config.tokenizer_vocab_size)
-        partial = folder.with_name(f"{folder.name}.partial")
-        save_tokenizer(tokenizer, partial)
-        (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(_tokenizer_origin(config)), encoding="utf-8")
-        partial.rename(folder)
+        with storage.new_folder(folder) as partial:
+            save_tokenizer(tokenizer, partial)
+            (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(_tokenizer_origin(config)), encoding="utf-8")
     _check_tokenizer_origin(config)
     return load_tokenizer(config.tokenizer, GEN)
 

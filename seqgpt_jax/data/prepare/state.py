@@ -29,7 +29,7 @@ from seqgpt_jax.data.prepare.encoder import Encoder
 from seqgpt_jax.data.prepare.label_stats import LabelStats
 from seqgpt_jax.data.prepare.mixing import TaskMixing
 from seqgpt_jax.data.raw.task_spec import Skipped
-from seqgpt_jax.data.store import write_atomically
+from seqgpt_jax.io import storage
 
 # Instances in one file: what is held in memory at a time.
 INSTANCES_PER_FILE = 4096
@@ -56,9 +56,9 @@ class PreparationState:
         folder, stream, number = self._split_folder(task, split), iter(instances), 0
         while batch := [_to_fields(item) for item in itertools.islice(stream, INSTANCES_PER_FILE)]:
             packed = msgpack.packb(batch, unicode_errors=_SURROGATES)
-            write_atomically(folder / f"{number:05d}.msgpack", packed)
+            storage.write(folder / f"{number:05d}.msgpack", packed)
             number += 1
-        write_atomically(folder / "count", str(number).encode())
+        storage.write(folder / "count", str(number).encode())
 
     def instances(self, task: str, split: str) -> Iterator[Instance | Skipped]:
         """The instances of a split, as its reader gave them."""
@@ -74,7 +74,7 @@ class PreparationState:
 
     def write_leaks(self, leaks: Mapping[str, str]) -> None:
         """Writes what `leaks` reads."""
-        write_atomically(self.folder / "leaks.json", json.dumps(leaks).encode())
+        storage.write(self.folder / "leaks.json", json.dumps(leaks).encode())
 
     def encoder(self) -> Encoder:
         """The tokenizer of this preparation."""
@@ -82,7 +82,7 @@ class PreparationState:
 
     def write_encoder(self, encoder: Encoder) -> None:
         """Writes what `encoder` reads."""
-        write_atomically(self.folder / "tokenizer.msgpack", encoder.packed())
+        storage.write(self.folder / "tokenizer.msgpack", encoder.packed())
 
     def label_stats(self, task: int) -> LabelStats | None:
         """The label statistics of the task of this number; None until they are known."""
@@ -91,7 +91,7 @@ class PreparationState:
 
     def write_label_stats(self, task: int, stats: LabelStats) -> None:
         """Writes what `label_stats` reads."""
-        write_atomically(self.folder / f"labels-{task:04d}.msgpack", stats.packed())
+        storage.write(self.folder / f"labels-{task:04d}.msgpack", stats.packed())
 
     def mixing(self, task: int) -> TaskMixing | None:
         """How the task of this number is mixed; None where all its instances come once."""
@@ -100,7 +100,7 @@ class PreparationState:
 
     def write_mixing(self, task: int, mixing: TaskMixing) -> None:
         """Writes what `mixing` reads."""
-        write_atomically(self.folder / f"mixing-{task:04d}.msgpack", mixing.packed())
+        storage.write(self.folder / f"mixing-{task:04d}.msgpack", mixing.packed())
 
     def shard_count(self, epoch: int, task: int) -> int | None:
         """How many shards a task has in an epoch; None until it is known."""
@@ -109,7 +109,7 @@ class PreparationState:
 
     def write_shard_count(self, epoch: int, task: int, count: int) -> None:
         """Writes what `shard_count` reads."""
-        write_atomically(self.folder / f"shards-{epoch:04d}-{task:04d}", str(count).encode())
+        storage.write(self.folder / f"shards-{epoch:04d}-{task:04d}", str(count).encode())
 
     def remove(self) -> None:
         """Removes it all: the store is finished."""

@@ -11,7 +11,7 @@ from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolve import open_store, resolve
 from seqgpt_jax.data.raw.files import DataNotFound
 from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
-from seqgpt_jax.data.tokenizer import TokenizerError
+from seqgpt_jax.io.tokenizer import TokenizerError
 from tests.data.small_tasks import ENTITIES, TOPICS
 
 
@@ -75,7 +75,7 @@ def test_a_tokenizer_of_other_settings_is_refused(config) -> None:
 
 
 def test_missing_files_are_named_before_a_tokenizer_is_trained(config, tmp_path) -> None:
-    absent = dataclasses.replace(TOPICS, name="absent", splits={"test": ("a.tsv",)})
+    absent = dataclasses.replace(TOPICS, name="absent", dataset=None, splits={"test": ("a.tsv",)})
     config = dataclasses.replace(config, data_dir=str(tmp_path), evaluation_mixtures=("absent",))
     with pytest.raises(DataNotFound, match=r"absent/a\.tsv.*They are only compared with"):
         resolve(config, Registry([absent]))

@@ -98,7 +98,7 @@ def test_killed_and_resumed_it_is_bit_for_bit_the_run_on_a_disk(bucket, killed, 
     assert there == here
     assert bucket.objects["runs/killed/loss.png"].startswith(b"\x89PNG")
     assert any(name.startswith("runs/killed/profile/") and name.endswith(".xplane.pb") for name in bucket.objects)
-    assert not any("checkpoint-tmp" in name or name.endswith(".writing") for name in bucket.objects)
+    assert not any("checkpoint-tmp" in name or ".partial" in name for name in bucket.objects)
 
 
 def _meta(run: str | Path, step: int) -> str:
