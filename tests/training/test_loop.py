@@ -80,7 +80,8 @@ def in_another_process(code: str, **environment: str) -> subprocess.Popen:
 
 def test_a_run_folder_is_complete(straight):
     names = {path.name for path in straight.iterdir()}
-    assert names == {"model.json", "tokenizer", "checkpoints", "metrics.jsonl", "tensorboard", "loss.png"}
+    files = {"model.json", "seqgpt.json", "tokenizer", "checkpoints", "metrics.jsonl", "tensorboard", "loss.png"}
+    assert names == files
     assert sorted(path.name for path in (straight / "checkpoints").iterdir()) == ["3", "6"]
     assert (straight / "loss.png").read_bytes().startswith(b"\x89PNG")
     loaded = model_folder.load(straight)
