@@ -1,7 +1,6 @@
 """Progress callback of long operations; shown by `seqgpt_jax.console.progress`."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 # Called with (what is being done, how much is done, how much there is; 0 where that is not known).
@@ -12,9 +11,3 @@ ProgressBar = Callable[[str], AbstractContextManager[Progress]]
 
 def no_progress(what: str, done: int, total: int) -> None:
     """A `Progress` that shows nothing."""
-
-
-@contextlib.contextmanager
-def no_progress_bar(title: str) -> Iterator[Progress]:
-    """A `ProgressBar` that shows nothing."""
-    yield no_progress

@@ -15,6 +15,7 @@ _DECIDING = (
     "prepare/decontamination",
     "prepare/encoder",
     "prepare/label_stats",
+    "prepare/mixing",
     "prepare/pipeline",
     "prepare/quota",
     "prepare/sampling",
