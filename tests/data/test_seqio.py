@@ -21,7 +21,6 @@ from seqgpt_jax.data.prepare.config import PrepareConfig  # noqa: E402
 from seqgpt_jax.data.prepare.pipeline import prepare  # noqa: E402
 from seqgpt_jax.data.prepare.resolve import resolve  # noqa: E402
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation  # noqa: E402
-from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE  # noqa: E402
 from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore  # noqa: E402
 from seqgpt_jax.data.vocabulary import HFVocabulary  # noqa: E402
 from seqgpt_jax.decoding.completion import Completion  # noqa: E402
@@ -30,6 +29,7 @@ from seqgpt_jax.evaluation.scores import compute_scores  # noqa: E402
 from seqgpt_jax.io.tokenizer import save_tokenizer  # noqa: E402
 from seqgpt_jax.tasks import seqio_tasks  # noqa: E402
 from tests.data.small_tasks import ENTITIES, TOPICS, small_tokenizer  # noqa: E402
+from tests.tasks.test_real_files import DATA  # noqa: E402
 
 # Shorter than the longest prompts of `small_tasks`, so that truncation has something to do.
 PROMPT, TARGET = 38, 24
@@ -113,13 +113,13 @@ def test_truncation_is_that_of_prepare(stores, mixture) -> None:
 
 
 def test_real_data_with_quota_decontamination_truncation_and_epochs(tmp_path) -> None:
-    data = Path(os.environ.get(DATA_DIR_VARIABLE, "-"))
-    if not (data / "conll04").is_dir():
-        pytest.skip(f"no real data: {DATA_DIR_VARIABLE} names no folder with conll04")
+    if not (DATA / "conll04").is_dir():
+        pytest.skip(f"no real data: {DATA} has no folder conll04 and SEQGPT_DATA_DIR names no other")
     from seqgpt_jax import tasks
 
     config = PrepareConfig(
         mixture="conll04",
+        data_dir=str(DATA),
         tokenizer=str(tmp_path / "tokenizer"),
         tokenizer_vocab_size=2000,
         tokenizer_mixture="conll04",
