@@ -1,6 +1,6 @@
 """Prompt contract of the two atomic tasks: examples, templates, families. Standard library only."""
 
-from seqgpt_jax.atomic.chunking import chunk_queries
+from seqgpt_jax.atomic.chunking import chunk_labels, label_budget
 from seqgpt_jax.atomic.examples import Atom, Classification, Example, Extraction, Instance
 from seqgpt_jax.atomic.families import FAMILIES, LANGUAGES
 from seqgpt_jax.atomic.template import (
@@ -33,9 +33,10 @@ __all__ = [
     "Extraction",
     "Instance",
     "Template",
-    "chunk_queries",
+    "chunk_labels",
     "clean_text",
     "find_template",
+    "label_budget",
     "parse_answer",
     "read_answer",
     "recover_answer",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seqgpt_jax.atomic import Atom, ContractError, chunk_queries, clean_text, find_template
+from seqgpt_jax.atomic import Atom, ContractError, chunk_labels, clean_text, find_template
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.io.contract import ModelContract
 
@@ -56,7 +56,7 @@ def compose(question: Question, contract: ModelContract) -> ComposedQuestion:
             f"the one label {question.labels[0]!r} holds the separator {template.separator!r}: "
             "give each label by itself"
         )
-    chunks = chunk_queries(tuple(spellings), contract.max_queries) if atom == "ext" else [tuple(spellings)]
+    chunks = chunk_labels(tuple(spellings), contract.max_queries) if atom == "ext" else [tuple(spellings)]
     # A question without labels has no chunk: one empty prompt lets the template refuse it.
     prompts = tuple(Prompt(atom, chunk, template.prompt(atom, text, chunk)) for chunk in chunks or [()])
     return ComposedQuestion(question, spellings, prompts)

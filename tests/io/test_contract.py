@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from seqgpt_jax.atomic import GEN, TEMPLATES, chunk_queries
+from seqgpt_jax.atomic import GEN, TEMPLATES, chunk_labels
 from seqgpt_jax.io.contract import (
     RELEASED_CONTRACT,
     ContractFileError,
@@ -46,7 +46,7 @@ def test_what_is_written_is_read(tmp_path) -> None:
 def test_the_defaults_are_those_of_the_released_model() -> None:
     assert RELEASED_CONTRACT.prompt_end == GEN
     assert TEMPLATES[RELEASED_CONTRACT.template] is TEMPLATES["chinese"]
-    assert len(chunk_queries(tuple(map(str, range(RELEASED_CONTRACT.max_queries))))) == 1
+    assert len(chunk_labels(tuple(map(str, range(6))), RELEASED_CONTRACT.max_queries)) == 1
 
 
 def test_a_folder_without_it_is_read_with_the_defaults_and_a_note(tmp_path) -> None:

@@ -14,7 +14,7 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seqgpt_jax.atomic import Classification, Example, Extraction, Instance, Template, chunk_queries, clean_text
+from seqgpt_jax.atomic import Classification, Example, Extraction, Instance, Template, chunk_labels, clean_text
 from seqgpt_jax.data.prepare.quota import NO_LABEL, stable_hash
 
 
@@ -157,5 +157,5 @@ class ExampleSampler:
                     raise SkipInstance("span_not_in_text", f"span {span!r} of {query!r} is not in its text")
         return [
             Extraction(text, queries, tuple(spans[query] for query in queries))
-            for queries in chunk_queries(tuple(spans), self.max_queries)
+            for queries in chunk_labels(tuple(spans), self.max_queries)
         ]
