@@ -110,9 +110,16 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
 
 
 def evaluation_tasks(config: PrepareConfig) -> list[TaskSpec]:
-    """The tasks of `config.evaluation_mixtures` that have a validation or a test split."""
+    """The tasks of `config.evaluation_mixtures`, and the own data of `config.mixture`, with validation or test splits.
+
+    () is nothing, not even own data.
+    """
+    if config.evaluation_mixtures is not None and not config.evaluation_mixtures:
+        return []
     tasks, mixtures = catalogue(config)
-    found = (spec for name in config.evaluation_mixtures for spec in _resolve(name, tasks, mixtures))
+    found = [spec for name in config.evaluation_mixtures or () for spec in _resolve(name, tasks, mixtures)]
+    for name in config.mixture.split("+"):
+        found += (spec for spec in _resolve(name, tasks, mixtures) if spec.dataset.name in (config.own_data or {}))
     return list({spec.name: spec for spec in found if {"validation", "test"} & {*spec.splits}}.values())
 
 

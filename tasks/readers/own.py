@@ -8,7 +8,7 @@ Every check of such a record is here: `prepare` reads through it, and `validate`
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,6 +23,7 @@ from seqgpt_jax.atomic import (
     clean_text,
     families,
 )
+from seqgpt_jax.data.prepare.decontamination import bare_text, normalized
 from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.delimited import WrongHeader, delimited
 from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson, jsonl
@@ -33,7 +34,7 @@ ATOMS: tuple[Atom, ...] = get_args(Atom)
 LABEL_SEPARATOR = "|"
 """Between the labels of one row of a table."""
 
-_FIELDS = ("text", "task", "answers", "labels")
+_FIELDS = ("text", "task", "answers", "labels", "group")
 _COLUMNS = ("text", "label")
 # ending -> (format, whether it is a table)
 _FORMATS: dict[str, tuple[Records, bool]] = {
@@ -69,6 +70,7 @@ class Checked:
       fault: why it is broken; None where it is not.
       remarks: what a person should look at, although the record can be used.
       atom, text: as far as they can be read; None and "" otherwise.
+      value: the fields of the record, {} where there are none to be read.
     """
 
     path: Path
@@ -78,11 +80,18 @@ class Checked:
     remarks: tuple[Fault, ...] = ()
     atom: Atom | None = None
     text: str = ""
+    value: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
-        """What decides its split: equal texts fall into one; "" where it has none."""
-        return clean_text(self.text).strip()
+        """The key of its split: its `group`, else its bare text without case, spaces and punctuation; "" without both.
+
+        It is the normal form of the decontamination check, so that what that check calls equal falls into one split.
+        """
+        if (group := self.value.get("group")) is not None and group != "":
+            return f"group {group}"
+        text = bare_text(self.instance) if self.instance else self.text
+        return normalized(text) or clean_text(text).strip()
 
 
 def records(path: Path) -> Iterator[Record | RecordError]:
@@ -131,6 +140,7 @@ def checked(path: Path) -> Iterator[Checked]:
             tuple(remarks),
             atom_of(record.value),
             text if isinstance(text, str) else "",
+            record.value,
         )
 
 
@@ -189,6 +199,8 @@ def _check_fields(value: Mapping[str, Any], remarks: list[Fault]) -> None:
         raise Fault("wrong_type", f"text is {_kind(value['text'])}, not a string")
     if not clean_text(value["text"]).strip():
         raise Fault("empty_text", "text is empty")
+    if not isinstance(value.get("group"), str | int | None):
+        raise Fault("wrong_type", f"group is {_kind(value['group'])}: write a string or a whole number")
     if atom_of(value) is None:
         raise Fault("unknown_task", f'task is {value["task"]!r}; write "cls" (labels) or "ext" (spans)')
 

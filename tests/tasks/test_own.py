@@ -17,8 +17,9 @@ from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.task_spec import RecordError
-from seqgpt_jax.tasks import catalogue, find
+from seqgpt_jax.tasks import catalogue, evaluation_tasks, find
 from seqgpt_jax.tasks.readers import own
+from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 from tests.tasks.records import json_lines, strict, write
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "own_data.md"
@@ -213,6 +214,65 @@ def test_a_file_of_both_kinds_is_two_tasks_split_by_hash(tmp_path):
     assert bad[1][1] == "train"
     with pytest.raises(RecordError, match=r"t\.jsonl:202: not JSON"):
         strict(item for item in read(specs[0], "train") if not isinstance(item, RecordError) or item.line > 201)
+
+
+def variants(text: str) -> list[str]:
+    """Texts that the decontamination check calls equal."""
+    return [text, text.upper(), text.replace(" ", "   "), f"{text}!?", f"«{text}».", text.replace("a", "ａ")]
+
+
+def test_variants_of_a_text_and_a_group_fall_into_one_split(tmp_path):
+    texts = [variants(f"parcel {n} is late again") for n in range(80)]
+    rows = [CLS | {"text": text} for found in texts for text in found]
+    # The calls of one customer, whose texts have nothing in common; 7 and "7" are one group.
+    rows += [CLS | {"text": f"call {n}", "group": (n % 40, str(n % 40))[n % 3 == 0]} for n in range(400)]
+    found = items(*rows, folder=tmp_path)
+    splits = [hash_split(item.key, SHARES) for item in found]
+    assert all(len(set(splits[start : start + 6])) == 1 for start in range(0, 480, 6))
+    assert all(len(set(splits[480 + group :: 40])) == 1 for group in range(40))
+    assert set(splits[:480:6]) == set(splits[480:520]) == set(SHARES)
+    assert [hash_split(item.key, SHARES) for item in items(CLS | {"text": "👍"}, folder=tmp_path)] == ["train"]
+
+
+def test_a_group_is_a_string_or_a_number(tmp_path):
+    first, second, third = items(CLS | {"group": ["a"]}, CLS | {"group": None}, CLS | {"groups": "a"}, folder=tmp_path)
+    assert (first.fault.reason, second.fault) == ("wrong_type", None)
+    assert second.key == third.key
+    assert [str(remark) for remark in third.remarks] == ["field 'groups' is not read; did you mean 'group'?"]
+
+
+def test_own_training_texts_are_compared_with_own_evaluation_texts(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    labels = ("delivery", "refund")
+    text = "the courier has come and gone, nobody has rung, and now the parcel {} is lost for the second time this year"
+    train = [CLS | {"text": text.format(n), "answers": labels[n % 2]} for n in range(20)]
+    train += [CLS | {"text": f"parcel {n} has not arrived", "answers": labels[n % 2]} for n in range(20)]
+    test = [CLS | {"text": text.format(77)}, CLS | {"text": "Parcel 5 has NOT arrived."}]
+    write(tmp_path, "a.jsonl", json_lines(*train))
+    write(tmp_path, "b.jsonl", json_lines(*test))
+    data = {"t": {"train": "a.jsonl", "test": "b.jsonl"}}
+    flags = ["--gin_file=own_cpu.gin", f"--gin.Prepare.own_data={data}", "--gin.Prepare.mixture=t"]
+    flags += ["--gin.Prepare.tokenizer_mixture=t", "--gin.Prepare.tokenizer_vocab_size=300"]
+    prepare.main(flags)
+    assert re.search(r"21\s+leak\s", capsys.readouterr().out)
+    prepare.main([*flags, "--gin.Prepare.evaluation_mixtures=()"])
+    counts = [
+        (json.loads(path.read_text(encoding="utf-8"))["tasks"]["t"]["drops"].get("leak", 0))
+        for path in tmp_path.glob("prepared/t.train.*/manifest.json")
+    ]
+    assert sorted(counts) == [0, 21]
+
+
+def test_own_data_are_compared_with_public_mixtures_and_themselves(tmp_path):
+    own_file = str(write(tmp_path, "t.jsonl", json_lines(*(CLS | {"text": f"parcel {n}?"} for n in range(60)))))
+    settings = {"own_data": {"tickets": own_file}, "mixture": "tickets+quick_sa_en"}
+    assert [spec.name for spec in evaluation_tasks(config(**settings))] == ["tickets"]
+    assert [spec.name for spec in evaluation_tasks(config(**settings, evaluation_mixtures=("trec",)))] == [
+        "trec",
+        "tickets",
+    ]
+    assert evaluation_tasks(config(**settings, evaluation_mixtures=())) == []
+    assert evaluation_tasks(config(None, "quick_sa_en")) == []
 
 
 def test_one_file_for_each_split(tmp_path, capsys):

@@ -49,7 +49,8 @@ class PrepareConfig:
       max_target_tokens: training examples with longer targets are dropped and counted.
       template: "chinese" (the released prompt) or "english" (for ablation).
       evaluation_mixtures: a training instance whose text is in a validation or test split of
-        these mixtures, exactly or nearly, is dropped and counted as a leak; () checks nothing.
+        these mixtures, exactly or nearly, is dropped and counted as a leak. Own data of the mixture are compared
+        with too; () checks nothing, not even these.
       bad_records: "stop" at the first broken record, or "skip" and count them.
       workers: processes; None takes all cores for large data. Any number makes the same store.
     """
@@ -77,7 +78,7 @@ class PrepareConfig:
     max_prompt_tokens: int = 1024
     max_target_tokens: int = 256
     template: str = "chinese"
-    evaluation_mixtures: tuple[str, ...] = ()
+    evaluation_mixtures: tuple[str, ...] | None = None
     bad_records: str = "stop"
     workers: int | None = None
 
