@@ -1,4 +1,4 @@
-"""Exports a model as a Hugging Face folder that `transformers` and vLLM load without any of our code.
+"""Export of a model as a Hugging Face folder, for `transformers` (from 4.28 on), vLLM and the like.
 
     python -m seqgpt_jax.export --model=runs/ft --output=exported/ft
     python -m seqgpt_jax.export --model=runs/ft --step=2000 --output=exported/ft --dtype=float32 \\

@@ -1,4 +1,4 @@
-"""Takes a BLOOM, BLOOMZ or SeqGPT model of Hugging Face and makes it ready to train, evaluate and decode.
+"""Import of a BLOOM, BLOOMZ or SeqGPT model from Hugging Face: weights checked, `[GEN]` added to the tokenizer.
 
     python -m seqgpt_jax.import_hf --source=bigscience/bloomz-560m --output=models/bloomz-560m
     python -m seqgpt_jax.import_hf --source=/data/bloomz-560m --output=models/bloomz-560m

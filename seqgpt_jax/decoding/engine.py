@@ -20,6 +20,7 @@ from seqgpt_jax.decoding.constraints import Automaton, Grammar
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.progress import Progress, no_progress
+from seqgpt_jax.io.tokenizer import never_generated
 from seqgpt_jax.models.backbone import Backbone
 
 # Each at most half as wide again as the one before, beyond the narrow ones.
@@ -157,9 +158,8 @@ def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.
     """
     if len(tokenizer) > vocab_size:
         raise ValueError(f"the tokenizer has {len(tokenizer)} tokens but the model has rows for {vocab_size}")
-    forbidden = np.arange(vocab_size) >= len(tokenizer)
-    forbidden[tokenizer.all_special_ids] = True
-    forbidden[tokenizer.eos_token_id] = False
+    forbidden = np.zeros(vocab_size, bool)
+    forbidden[never_generated(tokenizer, vocab_size)] = True
     return forbidden
 
 

@@ -20,7 +20,7 @@ from jax.typing import DTypeLike
 from seqgpt_jax.io import storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, read_contract, write_contract
 from seqgpt_jax.io.tensor_files import Tensor, read_tensors, write_tensors
-from seqgpt_jax.io.tokenizer import fingerprint
+from seqgpt_jax.io.tokenizer import fingerprint, never_generated, save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.key_map import Key
 from seqgpt_jax.models.parameters import abstract, params_of
@@ -191,14 +191,14 @@ def save_folder(
         write_tensors(partial, tensors, max_shard_bytes=max_shard_bytes)
         special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
         dtype = str(next(iter(tensors.values())).dtype)
-        _write_json(partial / "config.json", config.to_hf() | special | {"dtype": dtype})
-        limit = {"max_new_tokens": contract.max_target_tokens}
-        _write_json(partial / "generation_config.json", GENERATION | limit | special)
+        # `torch_dtype` is the name before transformers 4.56.
+        _write_json(partial / "config.json", config.to_hf() | special | {"dtype": dtype, "torch_dtype": dtype})
+        generation = GENERATION | {"max_new_tokens": contract.max_target_tokens}
+        generation |= {"suppress_tokens": never_generated(tokenizer, config.vocab_size)}
+        _write_json(partial / "generation_config.json", generation | special)
         tokenizer = copy.deepcopy(tokenizer)
         tokenizer.padding_side = tokenizer.truncation_side = "left"
-        # Attributes are saved only under the names that the tokenizer was made with.
-        tokenizer.init_kwargs |= {"padding_side": "left", "truncation_side": "left"}
-        tokenizer.save_pretrained(str(partial))
+        save_tokenizer(tokenizer, partial)
         # Of the tokenizer as it will be loaded.
         saved = AutoTokenizer.from_pretrained(str(partial), local_files_only=True)
         write_contract(partial, dataclasses.replace(contract, tokenizer_fingerprint=fingerprint(saved)))

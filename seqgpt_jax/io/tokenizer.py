@@ -1,8 +1,10 @@
 """Tokenizers in folders: loading, checking, saving, fingerprint."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -57,10 +59,44 @@ def add_special_token(tokenizer: PreTrainedTokenizerFast, token: str) -> bool:
     return bool(tokenizer.add_special_tokens({"additional_special_tokens": [token]}))
 
 
+# The name of a fast tokenizer that is all in its tokenizer.json, known to transformers 4 and 5: that of 5
+# (TokenizersBackend) is unknown to 4, and PreTrainedTokenizerFast makes 4 return token_type_ids, which BLOOM refuses.
+_PORTABLE_CLASS = "BloomTokenizerFast"
+
+
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Writes tokenizer.json and its configuration, for ours and for Hugging Face's loaders."""
+    """Writes tokenizer.json and tokenizer_config.json as every transformers from 4.28 (tokenizers 0.13) on reads them.
+
+    `save_pretrained` of version 5 writes a class and keys that version 4 refuses, and merges that tokenizers before
+    0.20 refuse. It loads with the same `fingerprint`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save_pretrained(str(folder))
+    content = json.loads(tokenizer.backend_tokenizer.to_str()) | {"padding": None, "truncation": None}
+    merges = content["model"].get("merges", ())
+    # A piece with a space in it can only be written as a pair.
+    if all(" " not in piece for merge in merges if not isinstance(merge, str) for piece in merge):
+        content["model"] |= {"merges": [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]}
+    named = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    others = [str(token) for token in tokenizer.all_special_tokens if token not in named.values()]
+    config: dict[str, Any] = {
+        "tokenizer_class": _PORTABLE_CLASS,
+        **named,
+        "additional_special_tokens": others,
+        "add_prefix_space": False,
+        "clean_up_tokenization_spaces": tokenizer.clean_up_tokenization_spaces,
+        "model_input_names": ["input_ids", "attention_mask"],
+        "model_max_length": tokenizer.model_max_length,
+        "padding_side": tokenizer.padding_side,
+        "truncation_side": tokenizer.truncation_side,
+    }
+    for name, values in (("tokenizer.json", content), ("tokenizer_config.json", config)):
+        (folder / name).write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def never_generated(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> list[int]:
+    """The ids below `vocab_size` that no answer holds: rows without a token, and control tokens except the end."""
+    without_token = set(range(vocab_size)) - set(tokenizer.get_vocab().values())
+    return sorted((without_token | set(tokenizer.all_special_ids)) - {tokenizer.eos_token_id})
 
 
 def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:

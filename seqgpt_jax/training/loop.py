@@ -18,6 +18,7 @@ from rich.console import Console
 
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
+from seqgpt_jax.io.tokenizer import save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.parameters import abstract, create, param_shardings, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
@@ -196,7 +197,7 @@ def train(
             state = initial_state(params, model_config, optimizer, mesh, rules)
             if jax.process_index() == 0:
                 with storage.writing(run_dir / model_folder.TOKENIZER_FOLDER) as local:
-                    tokenizer.save_pretrained(str(local))
+                    save_tokenizer(tokenizer, local)
                 model_folder.save_run_config(run_dir, model_config)
         if jax.process_index() == 0:
             write_contract(run_dir, contract)

@@ -12,7 +12,8 @@ import pytest
 import torch
 from jax.sharding import AxisType
 from safetensors.numpy import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from tokenizers import Tokenizer, models
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from seqgpt_jax.io.hf_checkpoint import (
     WeightsError,
@@ -23,6 +24,7 @@ from seqgpt_jax.io.hf_checkpoint import (
     save_folder,
 )
 from seqgpt_jax.io.tensor_files import Tensor, TensorFileError, read_tensors, write_tensors
+from seqgpt_jax.io.tokenizer import fingerprint, save_tokenizer
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create, param_shardings, params_of
 from seqgpt_jax.models.sharding import ShardingRules
@@ -103,13 +105,59 @@ def test_exported_folder_in_transformers(tmp_path):
     assert output.shape[0] == 2
 
 
+def _saved_tokenizer(folder) -> tuple[dict, dict]:
+    return tuple(json.loads((folder / f"{name}.json").read_text()) for name in ("tokenizer", "tokenizer_config"))
+
+
+@pytest.mark.parametrize("extra", [[], ["<turn>", "[GEN] "]])
+def test_the_tokenizer_is_written_as_old_versions_read_it(tmp_path, extra):
+    tokenizer = peers.make_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[GEN]", *extra]})
+    tokenizer.model_max_length = 77
+    tokenizer(["padded", "and cut"], padding=True, truncation=True, max_length=1)
+    save_tokenizer(tokenizer, tmp_path)
+    content, config = _saved_tokenizer(tmp_path)
+    assert content["model"]["merges"]
+    assert all(isinstance(merge, str) and merge.count(" ") == 1 for merge in content["model"]["merges"])
+    assert (content["padding"], content["truncation"]) == (None, None)
+    assert config["tokenizer_class"] == "BloomTokenizerFast"
+    assert config["additional_special_tokens"] == ["[GEN]", *extra]
+    assert config["model_input_names"] == ["input_ids", "attention_mask"]
+    assert not config.keys() & {"extra_special_tokens", "backend", "is_local", "local_files_only", "name_or_path"}
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert fingerprint(loaded) == fingerprint(tokenizer)
+    assert loaded.all_special_ids == tokenizer.all_special_ids
+    assert (loaded.padding_side, loaded.truncation_side) == (tokenizer.padding_side, tokenizer.truncation_side)
+    assert loaded.model_max_length == 77
+
+
+def test_merges_of_pieces_with_spaces_stay_pairs(tmp_path):
+    pieces = ["<unk>", "<s>", "</s>", "<pad>", " ", "a", "b", " a", " ab"]
+    model = models.BPE({piece: id for id, piece in enumerate(pieces)}, [(" ", "a"), (" a", "b")])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(model), eos_token="</s>", pad_token="<pad>")
+    save_tokenizer(tokenizer, tmp_path)
+    assert _saved_tokenizer(tmp_path)[0]["model"]["merges"] == [[" ", "a"], [" a", "b"]]
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert loaded("ab ab")["input_ids"] == tokenizer("ab ab")["input_ids"] == [5, 6, 8]
+
+
+def test_an_end_token_that_pads_too_can_be_generated(tmp_path):
+    tokenizer = peers.make_tokenizer()
+    tokenizer.pad_token = "</s>"
+    save_folder(tmp_path / "out", CONFIG, params_to_hf(params_of(create(CONFIG)), CONFIG, "float32"), tokenizer)
+    never = json.loads((tmp_path / "out" / "generation_config.json").read_text())["suppress_tokens"]
+    gen = tokenizer.convert_tokens_to_ids("[GEN]")
+    assert never == [0, 1, gen, *range(gen + 1, peers.VOCAB)]
+
+
 def test_saving_leaves_the_tokenizer_as_it_was(tmp_path):
     tokenizer = peers.make_tokenizer()
     tokenizer.padding_side = "right"
     params = params_of(create(CONFIG))
     save_folder(tmp_path / "out", CONFIG, params_to_hf(params, CONFIG, "bfloat16"), tokenizer)
     assert tokenizer.padding_side == "right"
-    assert json.loads((tmp_path / "out" / "config.json").read_text())["dtype"] == "bfloat16"
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["dtype"] == config["torch_dtype"] == "bfloat16"  # the name since transformers 4.56, and before it
 
 
 def test_saving_over_something_is_refused(tmp_path):
