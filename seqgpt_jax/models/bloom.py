@@ -85,7 +85,9 @@ class Linear(nnx.Module):
         """The result of `spec` in the compute dtype: [B, L, *output axes] of `x` [B, L, *input axes]."""
         y = kernel_matmul(self.spec, x, self.kernel[...], self.names, self.dtype)
         # The name is what remat="dots" goes by; a policy for dot products does not see into a custom gradient.
-        return checkpoint_name(y, _KERNEL_PRODUCT) + self.bias[...].astype(self.dtype)
+        y = checkpoint_name(y, _KERNEL_PRODUCT).astype(jnp.float32)
+        # Added in float32, so that autodiff sums the gradient of the bias in float32, over tokens and devices.
+        return (y + self.bias[...].astype(jnp.float32)).astype(self.dtype)
 
 
 def attend_within(config: BloomConfig, positions_BxL: jax.Array, segment_ids_BxL: jax.Array) -> Attend:

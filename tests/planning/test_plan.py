@@ -54,6 +54,9 @@ def test_a_tiny_model_on_four_chips() -> None:
     assert {phase["name"] for phase in made["phases"]} >= {"forward", "backward", "rest"}
     # Parameters are split, so they must be gathered and their gradients reduced.
     assert any(name.startswith("backward: ") for name in made["collectives"])
+    # Gathered in bfloat16, reduced in float32: those of biases too.
+    reduced = {name.split()[-1] for name in made["collectives"] if "reduce" in name}
+    assert reduced == {"f32", "s32"}
     assert 0 < made["roofline_mfu"] < 1
     assert made["roofline_step_seconds"] == pytest.approx(sum(phase["seconds"] for phase in made["phases"]))
     assert made["hours"] == pytest.approx(made["steps"] * made["roofline_step_seconds"] / 3600)
