@@ -12,7 +12,6 @@ Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html.
 """
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
 
 # Settings of `Prepare` that come from the model's contract where gin does not bind them.
 _CONTRACT_SETTINGS = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries")
+
+
+# Prepared instances of each task beyond those that are asked, to replace dropped ones.
+_SPARE_INSTANCES = 16
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,15 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     for store in stores:
         check_template(store, contract)
     scores = score_model(model, args.step, stores, config, decode)
+    completions = [completion for prediction in scores.predictions for completion in prediction.completions]
     about = {
         "model": str(model),
         "step": args.step,
         "data": [store.manifest["name"] for store in stores],
+        "Prepare": {store.manifest["name"]: store.manifest["settings"] for store in stores},
         "Evaluate": dataclasses.asdict(config),
         "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
         "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS},
-        "truncated_prompts": sum(prediction.completion.truncated > 0 for prediction in scores.predictions),
-        "unfinished_answers": sum(not prediction.completion.finished for prediction in scores.predictions),
+        "truncated_prompts": sum(completion.truncated > 0 for completion in completions),
+        "unfinished_answers": sum(not completion.finished for completion in completions),
     }
     write_report(scores, args.output, about)
     print_scores(scores)
@@ -118,10 +123,17 @@ def prepared_folders(
     of_model = {name: getattr(contract, name) for name in _CONTRACT_SETTINGS if not configs.is_bound(f"Prepare.{name}")}
     folders = []
     for mixture in mixtures:
-        for split in config.splits:
+        splits = tasks.splits(configs.build("Prepare", mixture=mixture, tokenizer=str(tokenizer)))
+        if not (present := [split for split in config.splits if split in splits]):
+            raise command_line.UsageError(
+                f"{mixture} has none of the splits that Evaluate.splits names ({', '.join(config.splits)}); there are "
+                f"{', '.join(sorted(splits))}"
+            )
+        for split in present:
             prepare = configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer), **of_model)
-            # No more than will be asked: the subset is the same bottom-k choice in both places.
-            limits = [number for number in (config.records, prepare.max_instances) if number is not None]
+            # Little more than will be asked, by the same bottom-k choice: what is dropped is replaced.
+            spare = None if config.records is None else config.records + config.records // 2 + _SPARE_INSTANCES
+            limits = [number for number in (spare, prepare.max_instances) if number is not None]
             prepare = dataclasses.replace(prepare, seed=config.seed, max_instances=min(limits, default=None))
             folders.append(prepare_if_missing(resolve(prepare, tasks)))
     return folders
@@ -143,7 +155,7 @@ def score_model(
     loaded = load(model, step=step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     with progress_bar("answering (the first batch of each width compiles)") as progress:
-        return evaluate(functools.partial(engine.generate, progress=progress), stores, config)
+        return evaluate(engine, stores, config, progress)
 
 
 if __name__ == "__main__":

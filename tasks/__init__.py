@@ -94,8 +94,7 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
     Raises:
       ValueError: nothing is called so, or nothing in it has the split.
     """
-    tasks, mixtures = catalogue(config)
-    found = {spec.name: spec for name in config.mixture.split("+") for spec in _resolve(name, tasks, mixtures)}
+    found = _find(config)
     having = [spec for spec in found.values() if config.split in spec.splits]
     if not having:
         splits = sorted({split for spec in found.values() for split in spec.splits})
@@ -107,6 +106,16 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
             f"{config.mixture!r} cannot be trained on: held out for zero-shot scores: {', '.join(held_out)}"
         )
     return having
+
+
+def splits(config: PrepareConfig) -> set[str]:
+    """The splits that tasks of `config.mixture` have; ValueError where nothing is called so."""
+    return {split for spec in _find(config).values() for split in spec.splits}
+
+
+def _find(config: PrepareConfig) -> dict[str, TaskSpec]:
+    tasks, mixtures = catalogue(config)
+    return {spec.name: spec for name in config.mixture.split("+") for spec in _resolve(name, tasks, mixtures)}
 
 
 def evaluation_tasks(config: PrepareConfig) -> list[TaskSpec]:

@@ -217,6 +217,8 @@ def micro_f1_and_rouge(
 ) -> dict[str, float]:
     """The scores of one task, times 100, as `python -m seqgpt_jax.evaluate` computes them.
 
+    Each prompt is scored by itself: a classification in several chunks has no final round here.
+
     Args:
       targets, predictions: what `postprocess` returns.
     """

@@ -48,6 +48,8 @@ class Instance:
       source_text: the sentence alone, where `text` is a question that was composed around it; "" where
         `text` is the bare text. Instances with the same source text are one group: decontamination
         compares it, and a split must not separate them.
+      mentions: the spans of `source_text` that the composed question is about. Where the text is too long, a window of
+        `source_text` that holds all of them is taken.
     """
 
     id: str
@@ -56,3 +58,4 @@ class Instance:
     gold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     source_text: str = ""
+    mentions: tuple[str, ...] = ()

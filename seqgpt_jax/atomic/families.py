@@ -26,10 +26,10 @@ def classification(id: str, text: str, answers: Iterable[str], labels: Iterable[
     return Instance(id=id, atom="cls", text=text, gold=dict.fromkeys(unique(answers), ()), labels=unique(labels))
 
 
-def _question(id: str, question: str, sentence: str, answers: Iterable[str]) -> Instance:
+def _question(id: str, question: str, sentence: str, mentions: tuple[str, ...], answers: Iterable[str]) -> Instance:
     """A classification whose text is a question about spans of a sentence."""
     gold = dict.fromkeys(unique(answers), ())
-    return Instance(id=id, atom="cls", text=question, gold=gold, source_text=sentence)
+    return Instance(id=id, atom="cls", text=question, gold=gold, source_text=sentence, mentions=mentions)
 
 
 def inference(id: str, premise: str, hypothesis: str, label: str) -> Instance:
@@ -40,8 +40,8 @@ def inference(id: str, premise: str, hypothesis: str, label: str) -> Instance:
 def entity_typing(id: str, sentence: str, mention: str, types: Iterable[str], language: str) -> Instance:
     """ET: the types of one mention."""
     if language == "zh":
-        return _question(id, f"{sentence}中{mention}的实体类型是什么？", sentence, types)
-    return _question(id, f"what is the entity type of {mention} in {sentence}?", sentence, types)
+        return _question(id, f"{sentence}中{mention}的实体类型是什么？", sentence, (mention,), types)
+    return _question(id, f"what is the entity type of {mention} in {sentence}?", sentence, (mention,), types)
 
 
 def reading(id: str, passage: str, question: str, answers: Iterable[str]) -> Instance:
@@ -67,8 +67,10 @@ def spans_by_label(id: str, text: str, spans: Iterable[tuple[str, str]], labels:
 def relation_typing(id: str, sentence: str, head: str, tail: str, relations: Iterable[str], language: str) -> Instance:
     """RE, second step: the relation between two spans."""
     if language == "zh":
-        return _question(id, f"{sentence}中{head}和{tail}的关系是什么？", sentence, relations)
-    return _question(id, f"what is the relation between {head} and {tail} in {sentence}?", sentence, relations)
+        return _question(id, f"{sentence}中{head}和{tail}的关系是什么？", sentence, (head, tail), relations)
+    return _question(
+        id, f"what is the relation between {head} and {tail} in {sentence}?", sentence, (head, tail), relations
+    )
 
 
 def event_query(event_type: str, language: str) -> str:
@@ -84,8 +86,8 @@ def event_triggers(id: str, sentence: str, triggers: Iterable[tuple[str, str]], 
 def event_typing(id: str, sentence: str, trigger: str, event_types: Iterable[str], language: str) -> Instance:
     """EE, second step: the event type of a trigger."""
     if language == "zh":
-        return _question(id, f"{sentence}中{trigger}的事件类型是什么？", sentence, event_types)
-    return _question(id, f"what is the event type of {trigger} in {sentence}?", sentence, event_types)
+        return _question(id, f"{sentence}中{trigger}的事件类型是什么？", sentence, (trigger,), event_types)
+    return _question(id, f"what is the event type of {trigger} in {sentence}?", sentence, (trigger,), event_types)
 
 
 def event_arguments(id: str, sentence: str, arguments: Iterable[tuple[str, str]], roles: Iterable[str]) -> Instance:

@@ -14,13 +14,15 @@ class TruncatedPrompt:
     Attributes:
       ids: at most `limit` ids, the end of the prompt.
       removed: ids that were cut off its start; 0 where it fitted.
-      loss: what the rest can no longer give: "labels_cut" (a label is gone), "answer_cut" (a gold span is gone), or
-        None where the example survives.
+      loss: what the rest can no longer give: "labels_cut" (a label is gone), "answer_cut" (a needed part of the text,
+        such as a gold span, is gone), or None where the example survives.
+      missing: how many needed parts are gone.
     """
 
     ids: Sequence[int]
     removed: int = 0
     loss: str | None = None
+    missing: int = 0
 
 
 def truncate_left(
@@ -28,7 +30,7 @@ def truncate_left(
     prompt_ids: Sequence[int],
     limit: int,
     decode: Callable[[Sequence[int]], str],
-    spans: Iterable[str] = (),
+    needed: Iterable[str] = (),
 ) -> TruncatedPrompt:
     r"""The last `limit` ids of a prompt, and whether it can still be answered.
 
@@ -37,12 +39,12 @@ def truncate_left(
       prompt_ids: its ids.
       limit: the most ids to keep.
       decode: ids to text, special tokens included.
-      spans: the gold spans, which have to be in what is left of the text.
+      needed: parts that have to be in what is left of the text, such as the gold spans.
 
     >>> letters = "".join
-    >>> truncate_left("ab\nc", list("ab\nc"), 3, letters, spans=["b"])
-    TruncatedPrompt(ids=['b', '\n', 'c'], removed=1, loss=None)
-    >>> truncate_left("ab\nc", list("ab\nc"), 3, letters, spans=["ab"]).loss
+    >>> truncate_left("ab\nc", list("ab\nc"), 3, letters, needed=["b"])
+    TruncatedPrompt(ids=['b', '\n', 'c'], removed=1, loss=None, missing=0)
+    >>> truncate_left("ab\nc", list("ab\nc"), 3, letters, needed=["ab"]).loss
     'answer_cut'
     >>> truncate_left("ab\nc", list("ab\nc"), 1, letters).loss
     'labels_cut'
@@ -55,6 +57,7 @@ def truncate_left(
     remaining = decode(ids)
     _, newline, labels = prompt.partition("\n")
     if not remaining.endswith(newline + labels):
-        return TruncatedPrompt(ids, removed, "labels_cut")
+        return TruncatedPrompt(ids, removed, "labels_cut", len(list(needed)))
     text = remaining.split("\n")[0]
-    return TruncatedPrompt(ids, removed, "answer_cut" if any(span not in text for span in spans) else None)
+    missing = sum(part not in text for part in needed)
+    return TruncatedPrompt(ids, removed, "answer_cut" if missing else None, missing)

@@ -1,19 +1,28 @@
 """Questions of users, and the prompts that ask them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from seqgpt_jax.atomic import Atom, ContractError, chunk_labels, clean_text, find_template
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.io.contract import ModelContract
 
+Choice = Literal["any", "one", "one_or_none"]
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which of `labels` fit `text` ("cls"), or which spans of it fit each of them ("ext"), in any spelling."""
+    """Which of `labels` fit `text` ("cls"), or which spans of it fit each of them ("ext"), in any spelling.
+
+    Attributes:
+      text, atom, labels: what is asked.
+      choose: how many labels of a classification may fit.
+    """
 
     text: str
     atom: Atom
     labels: tuple[str, ...]
+    choose: Choice = "any"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
-"""Evaluation of whatever completes prompts: from prepared prompts to scores."""
+"""Evaluation of whatever completes prompts: prepared instances are asked as `decode` asks them, and scored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqgpt_jax.data.store import EvalRecord, EvalStore
-from seqgpt_jax.decoding.completion import Completion, Prompt
-from seqgpt_jax.evaluation.predictions import read_prediction
+from seqgpt_jax.data.store import EvalStore
+from seqgpt_jax.decoding.answers import answer
+from seqgpt_jax.decoding.completion import Generator
+from seqgpt_jax.evaluation.instances import EvalInstance, join, with_candidates
+from seqgpt_jax.evaluation.predictions import compare
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores, check_ids, compute_scores
 from seqgpt_jax.evaluation.subset import sample
-
-Generate = Callable[[Sequence[Prompt]], Sequence[Completion]]
+from seqgpt_jax.io.progress import Progress, no_progress
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,21 @@ class EvaluateConfig:
 
     Attributes:
       mixtures: names of mixtures or tasks to prepare where no prepared folders are given.
-      splits: which of their splits; tasks of a mixture that have not got one are left out, and named.
-      records: instances of each task and split, None for all; the paper asks 48.
+      splits: which of their splits; tasks of a mixture that have not got one are left out, and named. The paper
+        samples from validation and test together.
+      records: instances of each task, of all splits together; None for all. The paper asks 48.
+      candidates: most labels that a classification is asked, its gold labels among them; None asks all labels of the
+        task, in chunks where they do not fit, as `decode` does. A number is faster and gives higher scores: it is named
+        beside them.
       mode: "fixed" or "paper": which ROUGE the headline score holds (`seqgpt_jax.evaluation.rouge`).
       resamples: of the bootstrap behind the confidence interval.
       seed: of the choice of records and of the bootstrap.
     """
 
     mixtures: tuple[str, ...] = ()
-    splits: tuple[str, ...] = ("test",)
+    splits: tuple[str, ...] = ("validation", "test")
     records: int | None = 48
+    candidates: int | None = None
     mode: Mode = "fixed"
     resamples: int = 1000
     seed: int = 0
@@ -45,31 +51,45 @@ class EvaluateConfig:
             raise ValueError('Evaluate.splits must be among "validation" and "test": "train" holds no evaluation data')
         if self.records is not None and self.records < 1:
             raise ValueError(f"Evaluate.records must be at least 1, or None for all, not {self.records}")
+        if self.candidates is not None and self.candidates < 2:
+            raise ValueError(f"Evaluate.candidates must be at least 2, or None for all labels, not {self.candidates}")
         if self.resamples < 1:
             raise ValueError(f"Evaluate.resamples must be at least 1, not {self.resamples}")
 
 
-def evaluate(generate: Generate, stores: Sequence[EvalStore], config: EvaluateConfig) -> Scores:
-    """Asks a sample of the prompts of all stores in one call, reads the completions and scores them.
+def evaluate(
+    generator: Generator, stores: Sequence[EvalStore], config: EvaluateConfig, progress: Progress = no_progress
+) -> Scores:
+    """Asks a sample of the instances of all stores in one call and scores the answers.
 
     Args:
-      generate: prompts -> their completions, in the same order.
+      generator: an `Engine`, or whatever else completes prompts.
       stores: evaluation data, each of one mixture and split.
       config: how many records, and how they are scored.
+      progress: called as prompts get done.
 
     Raises:
-      ValueError: there is nothing to ask, two stores share a prompt, or `generate` gave another
-        number of completions than it was given prompts.
+      ContractError: a question cannot be asked (`seqgpt_jax.decoding.answers.answer`).
+      ValueError: there is nothing to ask, or two stores share an instance.
     """
-    records: list[tuple[str, EvalRecord]] = [
-        (store.manifest["mixture"], record) for store in stores for record in sample(store, config.records, config.seed)
-    ]
-    check_ids(record.id for _, record in records)
-    completions = generate([Prompt(record.atom, record.labels, record.prompt) for _, record in records])
-    if len(completions) != len(records):
-        raise ValueError(f"{len(completions)} completions came back for {len(records)} prompts")
-    predictions = [
-        read_prediction(record, completion, mixture)
-        for (mixture, record), completion in zip(records, completions, strict=True)
-    ]
+    instances = instances_to_ask(stores, config)
+    answers = answer(generator, [instance.question for instance in instances], progress)
+    predictions = [compare(instance, given) for instance, given in zip(instances, answers, strict=True)]
     return compute_scores(predictions, config.mode, config.resamples, config.seed)
+
+
+def instances_to_ask(stores: Sequence[EvalStore], config: EvaluateConfig) -> list[EvalInstance]:
+    """The sampled instances of all stores, as they are asked.
+
+    Raises:
+      ValueError: there is nothing to ask, or two stores share an instance.
+    """
+    instances = []
+    for store, records in zip(stores, sample(stores, config.records, config.seed), strict=True):
+        tasks = store.manifest.get("tasks", {})
+        for record in join(records):
+            choose = tasks.get(record.task, {}).get("choose", "any")
+            asked = with_candidates(record, config.candidates, config.seed)
+            instances.append(EvalInstance(asked, store.manifest["mixture"], choose, len(record.labels)))
+    check_ids(instance.record.id for instance in instances)
+    return instances

@@ -1,4 +1,4 @@
-"""Predictions: completions read and compared with the gold answers.
+"""Predictions: answers compared with the gold answers.
 
 SeqGPT leaves the units of micro-F1 open; here they are
 
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from seqgpt_jax.atomic import read_answer
 from seqgpt_jax.data.store import EvalRecord
+from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.evaluation.instances import EvalInstance, target
 from seqgpt_jax.evaluation.rouge import MODES, rouge
 
 Units = frozenset[tuple[str, ...]]
@@ -19,21 +21,21 @@ Units = frozenset[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One prompt, its completion, and how that compares with the gold answer.
+    """One instance (or one prompt of it), the answer, and how that compares with the gold answer.
 
     Attributes:
-      record: the prompt with its gold answer.
-      mixture: where the prompt comes from.
-      completion: what the model wrote.
+      instance: with its gold answer.
+      completions: what the model wrote.
+      output: its text, that of all chunks of queries together.
       answers: what was read from it, in the form of `record.answers`.
-      well_formed: whether the completion follows the contract; if not, it was read leniently.
+      well_formed: whether the completions follow the contract; if not, they were read leniently.
       gold, predicted: the units of both answers.
       rouge: mode -> ROUGE of the completion, between 0 and 1.
     """
 
-    record: EvalRecord
-    mixture: str
-    completion: Completion
+    instance: EvalInstance
+    completions: tuple[Completion, ...]
+    output: str
     answers: tuple
     well_formed: bool
     gold: Units
@@ -41,9 +43,14 @@ class Prediction:
     rouge: Mapping[str, float]
 
     @property
-    def output(self) -> str:
-        """The text of the completion."""
-        return self.completion.text
+    def record(self) -> EvalRecord:
+        """The labels that were asked, with their gold answers."""
+        return self.instance.record
+
+    @property
+    def mixture(self) -> str:
+        """Where the instance comes from."""
+        return self.instance.mixture
 
     @property
     def true_positives(self) -> int:
@@ -56,18 +63,39 @@ class Prediction:
         return self.gold == self.predicted
 
 
-def read_prediction(record: EvalRecord, completion: Completion, mixture: str = "") -> Prediction:
-    """Reads a completion, strictly if it follows the contract and leniently if not, and compares it with gold."""
+def compare(instance: EvalInstance, answer: Answer) -> Prediction:
+    """Compares the answer to an instance's question with its gold answer."""
+    record, given = instance.record, answer.answers
+    if isinstance(given, dict):
+        answers: tuple = tuple(tuple(given[label]) for label in record.labels)
+        output = answer.output
+    else:
+        answers = tuple(given)
+        # Of several rounds the answer counts; of one the text, which may be malformed.
+        single = len(answer.completions) == 1
+        output = answer.completions[0].text if single else target("cls", record.labels, answers)
+    return _prediction(instance, answer.completions, output, answers, answer.well_formed)
+
+
+def read_prediction(record: EvalRecord, completion: Completion) -> Prediction:
+    """Reads the completion of one prompt, strictly if it follows the contract and leniently if not, and compares it."""
     answers, well_formed = read_answer(record.atom, record.labels, completion.text)
+    return _prediction(EvalInstance(record), (completion,), completion.text, answers, well_formed)
+
+
+def _prediction(
+    instance: EvalInstance, completions: tuple[Completion, ...], output: str, answers: tuple, well_formed: bool
+) -> Prediction:
+    record = instance.record
     return Prediction(
-        record=record,
-        mixture=mixture,
-        completion=completion,
+        instance=instance,
+        completions=completions,
+        output=output,
         answers=answers,
         well_formed=well_formed,
         gold=_units(record, record.answers),
         predicted=_units(record, answers),
-        rouge={mode: rouge(completion.text, record.target, mode) for mode in MODES},
+        rouge={mode: rouge(output, record.target, mode) for mode in MODES},
     )
 
 

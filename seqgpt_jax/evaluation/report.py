@@ -80,7 +80,7 @@ def _metrics_json(metrics: Metrics, mode: Mode) -> dict[str, float | int]:
 def _prediction_json(prediction: Prediction) -> dict[str, Any]:
     record = prediction.record
     return {
-        "id": record.id,
+        "id": record.instance,
         "task": record.task,
         "mixture": prediction.mixture,
         "text": record.text,
@@ -89,9 +89,9 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
         "output": prediction.output,
         "answers": prediction.answers,
         "well_formed": prediction.well_formed,
-        "mean_log_prob": prediction.completion.score,
-        "truncated_tokens": prediction.completion.truncated,
-        "finished": prediction.completion.finished,
+        "mean_log_probs": [completion.score for completion in prediction.completions],
+        "truncated_tokens": max(completion.truncated for completion in prediction.completions),
+        "finished": all(completion.finished for completion in prediction.completions),
         "correct": prediction.correct,
         "scores": {
             "true_positives": prediction.true_positives,

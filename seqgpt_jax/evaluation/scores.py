@@ -5,7 +5,7 @@ their mean, and the overall score is the mean over data sets.
 
 True positives, gold and predicted units are summed over all instances of an atomic task, so the
 chunks of an instance count together. A task without a single gold unit has F1 = 1 if nothing was
-predicted, else 0. ROUGE compares whole answers, echoed queries included, and is a mean over prompts.
+predicted, else 0. ROUGE compares whole answers, echoed queries included, and is a mean over instances.
 All rates are between 0 and 1 here; the reports show them times 100.
 """
 
@@ -30,9 +30,9 @@ class Metrics:
 
     Attributes:
       f1, precision, recall: micro, over units (of a group: the mean of its members').
-      rouge: mode -> mean ROUGE over prompts.
-      well_formed: share of outputs that follow the contract.
-      datasets, tasks, instances, prompts: how many were scored.
+      rouge: mode -> mean ROUGE over predictions.
+      well_formed: share of answers that follow the contract.
+      datasets, tasks, instances, prompts: how many were scored; prompts are those that the model completed.
     """
 
     f1: float
@@ -133,19 +133,21 @@ def check_ids(ids: Iterable[str]) -> None:
         raise ValueError(f"prompt {id} is there {times} times: two evaluation stores have the same task and split")
 
 
-# Columns of a table: true positives, gold and predicted units, prompts, well-formed outputs, ROUGE in each mode.
+# Columns of a table: true positives, gold and predicted units, predictions, well-formed ones, prompts, and ROUGE in
+# each mode.
+_FIXED_COLUMNS = 6
 _Tables = dict[Dataset, dict[str, np.ndarray]]
 
 
 def _tables(predictions: Iterable[Prediction]) -> _Tables:
-    """Data set -> task -> float64 [instances, 5 + modes]: the sums over the prompts of each instance."""
+    """Data set -> task -> float64 [instances, 6 + modes]: the sums over the prompts of each instance."""
     rows: dict[Dataset, dict[str, dict[str, list]]] = {}
     # Sorted, so that sums and resamples do not depend on the order of the predictions.
     for prediction in sorted(predictions, key=lambda prediction: prediction.record.id):
         record = prediction.record
         data = Dataset(record.task.split(".")[0], record.family, record.language)
         counts = (prediction.true_positives, len(prediction.gold), len(prediction.predicted), 1, prediction.well_formed)
-        row = (*counts, *(prediction.rouge[mode] for mode in MODES))
+        row = (*counts, len(prediction.completions), *(prediction.rouge[mode] for mode in MODES))
         rows.setdefault(data, {}).setdefault(record.task, {}).setdefault(record.instance, []).append(row)
     return {
         data: {
@@ -161,14 +163,14 @@ def _task_metrics(tables: _Tables) -> dict[Dataset, dict[str, Metrics]]:
 
 
 def _metrics(table: np.ndarray) -> Metrics:
-    """The metrics of one atomic task from its table [instances, 5 + modes]."""
-    correct, gold, predicted, prompts, well_formed, *rouges = (fsum(column) for column in table.T)
+    """The metrics of one atomic task from its table [instances, 6 + modes]."""
+    correct, gold, predicted, number, well_formed, prompts, *rouges = (fsum(column) for column in table.T)
     return Metrics(
         f1=float(_f1(correct, gold, predicted)),
         precision=correct / predicted if predicted else float(not gold),
         recall=correct / gold if gold else float(not predicted),
-        rouge={mode: total / prompts for mode, total in zip(MODES, rouges, strict=True)},
-        well_formed=well_formed / prompts,
+        rouge={mode: total / number for mode, total in zip(MODES, rouges, strict=True)},
+        well_formed=well_formed / number,
         datasets=1,
         tasks=1,
         instances=len(table),
@@ -228,10 +230,10 @@ def _interval(tables: _Tables, mode: Mode, resamples: int, seed: int) -> tuple[f
 
 
 def _resampled(task: str, table: np.ndarray, mode: Mode, resamples: int, seed: int) -> np.ndarray:
-    """float64 [resamples]: scores of a task whose instances [instances, 5 + modes] were resampled with replacement."""
+    """float64 [resamples]: scores of a task whose instances [instances, 6 + modes] were resampled with replacement."""
     rng = np.random.default_rng(stable_hash(seed, "bootstrap", task))
     instances = len(table)
-    column = 5 + MODES.index(mode)
+    column = _FIXED_COLUMNS + MODES.index(mode)
     scores: list[np.ndarray] = []
     for start in range(0, resamples, _RESAMPLES_AT_ONCE):
         size = min(_RESAMPLES_AT_ONCE, resamples - start)

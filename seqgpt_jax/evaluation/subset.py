@@ -11,13 +11,13 @@ from seqgpt_jax.data.prepare.quota import QuotaCount
 from seqgpt_jax.data.store import EvalRecord
 
 
-def sample(records: Sequence[EvalRecord], instances: int | None, seed: int) -> list[EvalRecord]:
-    """The records of at most `instances` instances of each task, in their order.
+def sample(stores: Sequence[Sequence[EvalRecord]], instances: int | None, seed: int) -> list[list[EvalRecord]]:
+    """The records of at most `instances` instances of each task, in their order, for each store.
 
-    All chunks of an instance are chosen together.
+    The splits of a task, each of which is a store, are one population. All chunks of an instance are chosen together.
 
     Args:
-      records: of one split; an `EvalStore` is such a sequence.
+      stores: each of one split; an `EvalStore` is such a sequence.
       instances: of each task; None for all.
       seed: another seed chooses other instances.
 
@@ -25,11 +25,14 @@ def sample(records: Sequence[EvalRecord], instances: int | None, seed: int) -> l
       ValueError: `instances` is below 1.
     """
     if instances is None:
-        return [records[number] for number in range(len(records))]
+        return [[store[number] for number in range(len(store))] for store in stores]
     # Two passes, so that a large store is never in memory as a whole.
-    keys = [(record.task, record.instance) for record in (records[number] for number in range(len(records)))]
+    keys = [[(record.task, record.instance) for record in (store[n] for n in range(len(store)))] for store in stores]
     counts: dict[str, QuotaCount] = {}
-    for task, instance in dict.fromkeys(keys):
+    for task, instance in dict.fromkeys(key for of_store in keys for key in of_store):
         counts.setdefault(task, QuotaCount(instances, seed)).add(instance, {})
     choices = {task: count.quota() for task, count in counts.items()}
-    return [records[number] for number, (task, instance) in enumerate(keys) if choices[task].keep(instance, {})]
+    return [
+        [store[number] for number, (task, instance) in enumerate(of_store) if choices[task].keep(instance, {})]
+        for store, of_store in zip(stores, keys, strict=True)
+    ]

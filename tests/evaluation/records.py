@@ -1,5 +1,6 @@
 """Evaluation records and a small real store for the tests of this folder."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,8 @@ def spans(id: str, answers: dict[str, tuple[str, ...]], family: str = "NER", lan
 
 def predict(record: EvalRecord, output: str, mixture: str = "") -> Prediction:
     """The prediction of a model that completes the record's prompt with `output`."""
-    return read_prediction(record, Completion(output), mixture)
+    prediction = read_prediction(record, Completion(output))
+    return dataclasses.replace(prediction, instance=dataclasses.replace(prediction.instance, mixture=mixture))
 
 
 def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix", template: str = "chinese") -> EvalStore:

@@ -1,59 +1,127 @@
+"""Evaluation asks what `decode` asks, and all of it."""
+
+import dataclasses
+
 import pytest
 
+from seqgpt_jax.atomic import NONE, TAB
 from seqgpt_jax.decoding.completion import Completion
-from seqgpt_jax.evaluation.evaluator import EvaluateConfig, evaluate
-from tests.evaluation.records import choice, two_data_sets, write_store
+from seqgpt_jax.evaluation.evaluator import EvaluateConfig, evaluate, instances_to_ask
+from seqgpt_jax.io.contract import ModelContract
+from tests.evaluation.records import choice, spans, two_data_sets, write_store
 
 
-def oracle(records):
-    """Answers every prompt rightly."""
-    known = {record.prompt: record.target for record in records}
-    return lambda prompts: [Completion(known[prompt.text]) for prompt in prompts]
+class Oracle:
+    """Knows the spans or labels of every text, and answers each prompt about it rightly."""
+
+    def __init__(self, records, **limits):
+        self.contract = ModelContract(**limits)
+        self.gold = {}
+        for record in records:
+            known = self.gold.setdefault((record.atom, record.text), {})
+            pairs = zip(record.labels, record.answers, strict=True) if record.atom == "ext" else ()
+            known |= dict(pairs) or dict.fromkeys(record.answers, ())
+        self.prompts = []
+
+    def token_counts(self, texts):
+        return [len(text) for text in texts]
+
+    def generate(self, prompts, progress=None):
+        self.prompts += prompts
+        return [Completion(self.complete(prompt)) for prompt in prompts]
+
+    def complete(self, prompt):
+        text = prompt.text.split("\n")[0].removeprefix("输入: ")
+        gold = self.gold[prompt.atom, text]
+        if prompt.atom == "cls":
+            return TAB.join(label for label in prompt.labels if label in gold) or NONE
+        return "".join(f"{query}: {TAB.join(gold.get(query, ())) or NONE}\n" for query in prompt.labels)
 
 
-def texts_differ(records):
-    """Gives each record a prompt of its own, so that the oracle can tell them apart."""
-    return [choice(r.id, r.answers[0], r.family, r.language, text=r.id) for r in records if r.atom == "cls"]
+def with_own_texts(records):
+    """Gives each instance a text of its own, so that the oracle can tell them apart."""
+    return [
+        choice(r.id, r.answers[0], r.family, r.language, text=r.instance)
+        if r.atom == "cls"
+        else dataclasses.replace(r, text=f"{r.instance} 李雷 甲 乙")
+        for r in records
+    ]
 
 
 def test_a_perfect_model(tmp_path):
-    records = texts_differ(two_data_sets())
-    got = evaluate(oracle(records), [write_store(tmp_path / "store", records)], EvaluateConfig(records=None))
+    records = with_own_texts(two_data_sets())
+    oracle = Oracle(records)
+    got = evaluate(oracle, [write_store(tmp_path / "store", records)], EvaluateConfig(records=None))
     assert got.overall.score("fixed") == 1
-    assert got.overall.prompts == len(records)
+    # The chunks of an instance are asked again as the model's contract says: three queries fit one prompt.
+    assert got.overall.prompts == len(oracle.prompts) == 12
+    assert got.overall.instances == 12
     assert got.mixtures.keys() == {"mix"}
 
 
+def test_queries_are_asked_in_the_chunks_of_the_model(tmp_path):
+    records = with_own_texts(two_data_sets())
+    oracle = Oracle(records, max_queries=1)
+    got = evaluate(oracle, [write_store(tmp_path / "store", records)], EvaluateConfig(records=None))
+    assert got.overall.score("fixed") == 1
+    assert got.overall.prompts == len(oracle.prompts) == 18
+
+
 def test_only_the_sample_is_asked_and_answers_keep_their_place(tmp_path):
-    records = texts_differ(two_data_sets())
-    answer, asked = oracle(records), []
-
-    def generate(prompts):
-        asked.extend(prompts)
-        return answer(prompts)
-
-    got = evaluate(generate, [write_store(tmp_path / "store", records)], EvaluateConfig(records=2))
-    assert len(asked) == 4
-    assert [item.record.prompt for item in got.predictions] == [prompt.text for prompt in asked]
-    assert [item.record.labels for item in got.predictions] == [prompt.labels for prompt in asked]
-    assert [item.record.atom for item in got.predictions] == [prompt.atom for prompt in asked]
+    records = with_own_texts(two_data_sets())
+    oracle = Oracle(records)
+    got = evaluate(oracle, [write_store(tmp_path / "store", records)], EvaluateConfig(records=2))
+    assert len(oracle.prompts) == len(got.predictions) == 6
+    asked = {(prompt.atom, prompt.labels) for prompt in oracle.prompts}
+    assert {(item.record.atom, item.record.labels) for item in got.predictions} == asked
     assert all(item.correct for item in got.predictions)
 
 
-def test_a_wrong_number_of_answers_is_refused(tmp_path):
-    store = write_store(tmp_path / "store", two_data_sets())
-    with pytest.raises(ValueError, match="1 completions came back for 15 prompts"):
-        evaluate(lambda prompts: [Completion("positive")], [store], EvaluateConfig(records=None))
+def many_labels(number=3, labels=40):
+    """Each instance of a set of 40 labels, as two chunks."""
+    records = []
+    for instance in range(number):
+        for chunk in range(2):
+            names = tuple(f"label {label}" for label in range(20 * chunk, 20 * chunk + labels // 2))
+            gold = (f"label {7 + instance}",) if chunk == 0 else ()
+            record = choice(f"many/test/{instance}#{chunk}", "positive", "ID", text=f"text {instance}")
+            records.append(dataclasses.replace(record, labels=names, answers=gold))
+    return records
+
+
+def test_every_label_is_asked(tmp_path):
+    store, oracle = write_store(tmp_path / "store", many_labels()), Oracle(many_labels(), max_labels=16)
+    got = evaluate(oracle, [store], EvaluateConfig(records=None))
+    assert got.overall.f1 == 1
+    for prediction in got.predictions:
+        text = f"输入: {prediction.record.text}\n"
+        asked = {label for prompt in oracle.prompts if prompt.text.startswith(text) for label in prompt.labels}
+        assert asked == {f"label {number}" for number in range(40)}
+        assert prediction.instance.protocol == "all labels"
+
+
+def test_a_cheaper_protocol_is_named(tmp_path):
+    store = write_store(tmp_path / "store", many_labels())
+    for instance in instances_to_ask([store], EvaluateConfig(records=None, candidates=16)):
+        assert len(instance.record.labels) == 16
+        assert set(instance.record.answers) < set(instance.record.labels)
+        assert instance.protocol == "16 of 40 candidates, gold included"
+    for instance in instances_to_ask([store], EvaluateConfig(records=None, candidates=40)):
+        assert instance.protocol == "all labels"
+
+
+def test_extractions_are_asked_all_queries_whatever_the_number_of_candidates(tmp_path):
+    store = write_store(tmp_path / "store", [spans("ner/test/1#0", {"a": (), "b": (), "c": ("text",)})])
+    (instance,) = instances_to_ask([store], EvaluateConfig(records=None, candidates=2))
+    assert instance.record.labels == ("a", "b", "c")
 
 
 def test_overlapping_stores_are_refused_before_anything_is_asked(tmp_path):
     store = write_store(tmp_path / "store", two_data_sets())
-
-    def generate(prompts):
-        raise AssertionError("asked")
-
+    oracle = Oracle(two_data_sets())
     with pytest.raises(ValueError, match="same task and split"):
-        evaluate(generate, [store, store], EvaluateConfig())
+        evaluate(oracle, [store, store], EvaluateConfig(records=None))
+    assert oracle.prompts == []
 
 
 @pytest.mark.parametrize(
@@ -61,6 +129,7 @@ def test_overlapping_stores_are_refused_before_anything_is_asked(tmp_path):
     [
         ({"mode": "best"}, "Evaluate.mode"),
         ({"records": 0}, "Evaluate.records"),
+        ({"candidates": 1}, "Evaluate.candidates"),
         ({"resamples": 0}, "Evaluate.resamples"),
         ({"splits": ("train",)}, "Evaluate.splits"),
         ({"mixtures": "cluener"}, r"Evaluate.mixtures must be a list, such as \('cluener',\)"),

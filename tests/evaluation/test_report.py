@@ -56,14 +56,14 @@ def test_a_line_of_predictions_tells_the_whole_story(scores, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(lines) == 15
     assert lines[0] == {
-        "id": "reviews/test/0#0",
+        "id": "reviews/test/0",
         "task": "reviews",
         "mixture": "mix",
         "text": "a text",
         "labels": ["positive", "negative"],
         "gold": ["positive"],
         "output": "negative",
-        "mean_log_prob": None,
+        "mean_log_probs": [None],
         "truncated_tokens": 0,
         "finished": True,
         "answers": ["negative"],

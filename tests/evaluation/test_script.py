@@ -38,8 +38,8 @@ def test_a_prepared_folder_is_scored(model, tmp_path, capsys):
     flags = [f"--model={model}", f"--data={tmp_path / 'store'}", f"--output={tmp_path / 'out'}"]
     assert evaluate.main([*flags, *FAST, "--gin.Evaluate.records=2"]) == 0
     numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
-    # Two instances of each of three tasks; those of facts.spans have two chunks.
-    assert numbers["overall"]["prompts"] == 8
+    # Two instances of each of three tasks; the two chunks of facts.spans fit one prompt.
+    assert numbers["overall"]["prompts"] == 6
     assert numbers["about"]["data"] == ["store"]
     assert numbers["about"]["Decode"]["max_new_tokens"] == 3
     assert numbers["about"]["truncated_prompts"] == 0
@@ -55,7 +55,7 @@ def test_a_mixture_is_prepared_where_it_is_missing(model, tmp_path):
     assert numbers["about"]["data"] == [store.name]
     assert list(numbers["families"]) == ["SA"]
     assert numbers["overall"]["prompts"] == 3
-    assert len(EvalStore(store)) == 3  # no more is prepared than is asked
+    assert len(EvalStore(store)) == 20  # 3, the half of them, and 16 to replace dropped ones
 
 
 def test_wrong_paths_are_reported_before_a_model_is_loaded(model, tmp_path, monkeypatch):

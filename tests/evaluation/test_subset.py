@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgpt_jax.evaluation.subset import sample
+from seqgpt_jax.evaluation import subset
 from tests.evaluation.records import choice, spans, write_store
+
+
+def sample(records, instances, seed):
+    (chosen,) = subset.sample([records], instances, seed)
+    return chosen
 
 
 def many(task="ner", instances=40, chunks=2):
@@ -58,3 +63,10 @@ def test_a_store_serves_as_a_list_does(tmp_path):
 def test_zero_is_refused():
     with pytest.raises(ValueError, match="at least 1"):
         sample(many(), 0, seed=0)
+
+
+def test_the_splits_of_a_task_are_one_population():
+    records = many(chunks=1)
+    first, second = subset.sample([records[:25], records[25:]], 6, seed=0)
+    assert len(first) + len(second) == 6
+    assert ids(first + second) == ids(sample(records, 6, seed=0))

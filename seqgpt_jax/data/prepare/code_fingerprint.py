@@ -14,6 +14,7 @@ _PACKAGE = Path(__file__).parents[2]
 _DECIDING = (
     "prepare/decontamination",
     "prepare/encoder",
+    "prepare/label_set",
     "prepare/label_stats",
     "prepare/mixing",
     "prepare/pipeline",
@@ -21,6 +22,8 @@ _DECIDING = (
     "prepare/sampling",
     "prepare/shards",
     "prepare/state",
+    "prepare/token_counts",
+    "prepare/windows",
     "raw/files",
     "store",
     "truncation",

@@ -3,13 +3,14 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.atomic import TEMPLATES
 from seqgpt_jax.data.prepare.mixing import MIXING
 from seqgpt_jax.data.prepare.sampling import ExampleSampler
+from seqgpt_jax.data.prepare.token_counts import TokenCounts
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
 
 SPLITS = ("train", "validation", "test")
@@ -40,12 +41,15 @@ class PrepareConfig:
       max_labels: most labels in one classification prompt.
       max_queries: most queries in one extraction prompt.
       max_negative_queries: most negative queries added to a training instance.
+      empty_extractions, empty_classifications: share of training prompts that are added with labels of which none has
+        an answer, as most chunks of a large label set are when it is decoded (`docs/data.md`).
       max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
       mixing: rates of the tasks in training: "all" (what survives the quotas), "proportional" or "temperature"
         (`seqgpt_jax.data.prepare.mixing`).
       temperature: T of mixing "temperature": 1 is proportional, a larger one is closer to equal shares.
       mixing_maximum: instances that count of one task in mixing "proportional" and "temperature", None for no limit.
-      max_prompt_tokens: longer prompts lose their left end.
+      max_prompt_tokens: limit of a prompt. Where a text is too long, training cuts extractions into overlapping windows
+        and composed questions to the part around their mentions; other texts lose their left end.
       max_target_tokens: training examples with longer targets are dropped and counted.
       template: "chinese" (the released prompt) or "english" (for ablation).
       evaluation_mixtures: a training instance whose text is in a validation or test split of
@@ -71,6 +75,8 @@ class PrepareConfig:
     max_labels: int = 64
     max_queries: int = 6
     max_negative_queries: int = 5
+    empty_extractions: float = 0.3
+    empty_classifications: float = 0.1
     max_instances: int | None = None
     mixing: str = "all"
     temperature: float = 2.0
@@ -94,6 +100,9 @@ class PrepareConfig:
                 raise ValueError(f"Prepare.{name} must be a whole number of at least 1, not {value!r}")
         if self.max_negative_queries < 0:
             raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
+        for name in ("empty_extractions", "empty_classifications"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"Prepare.{name} must be at least 0 and below 1, not {getattr(self, name)!r}")
         for name in ("quota", "max_instances", "mixing_maximum", "tokenizer_vocab_size", "workers"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
@@ -128,9 +137,14 @@ class PrepareConfig:
         """Whether examples are sampled for training rather than built for evaluation."""
         return self.split == "train"
 
-    def sampler(self) -> ExampleSampler:
-        """The sampler of negatives, label order and chunks that these settings describe."""
-        return ExampleSampler(self.seed, self.negatives, self.max_labels, self.max_queries, self.max_negative_queries)
+    def sampler(self, counts: TokenCounts | None = None) -> ExampleSampler:
+        """The sampler of negatives, label order, chunks and windows that these settings describe.
+
+        Args:
+          counts: counts tokens; None where there is no tokenizer yet.
+        """
+        names = {field.name for field in fields(ExampleSampler)} - {"counts"}
+        return ExampleSampler(**{name: getattr(self, name) for name in names}, counts=counts)
 
     def data_folder(self) -> Path | None:
         """The folder of the raw data sets, or None where neither setting nor variable names one."""

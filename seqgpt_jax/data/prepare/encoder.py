@@ -39,6 +39,12 @@ class Encoder:
         self.backend.no_truncation()
         return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
 
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Start and end of each token of a text, in characters."""
+        self.backend.no_padding()
+        self.backend.no_truncation()
+        return self.backend.encode(text, add_special_tokens=False).offsets
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of these ids, special tokens included."""
         return self.backend.decode(list(ids), skip_special_tokens=False)

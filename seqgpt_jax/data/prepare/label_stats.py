@@ -8,8 +8,8 @@ import msgpack
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.quota import NO_LABEL, Quota, QuotaCount, quota_labels
-from seqgpt_jax.data.prepare.sampling import LabelSet
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 
 Items = Iterable[Instance | Skipped]
@@ -46,6 +46,7 @@ class LabelStats:
       label_counts: instances of each label in the prepared split, before the quota.
       quota_per_instance: the quota is on instances, not on their labels (see `seqgpt_jax.data.prepare.quota`).
       drops: what the reader skipped there, and what leaked.
+      choose: how many labels the instances of all splits have: "one", "one_or_none" or "any" number.
       within_quota: instances that may be asked; None where no mixing needs their number.
     """
 
@@ -57,6 +58,7 @@ class LabelStats:
     label_counts: dict[str, int]
     quota_per_instance: bool
     drops: DropCounts
+    choose: str = "any"
     within_quota: int | None = None
 
     def packed(self) -> bytes:
@@ -68,7 +70,7 @@ class LabelStats:
             "sample": asdict(self.sample),
             "drops": asdict(self.drops),
         }
-        plain = ("instances", "characters", "label_counts", "quota_per_instance", "within_quota")
+        plain = ("instances", "characters", "label_counts", "quota_per_instance", "choose", "within_quota")
         return msgpack.packb(fields | {name: getattr(self, name) for name in plain})
 
     @classmethod
@@ -104,6 +106,7 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
     instances = characters = 0
     # The labels of reading are questions, each of which occurs once: a quota for each of them would limit nothing.
     per_instance, drops = spec.family == "MRC", DropCounts()
+    answers: set[int] = set()
     for split in spec.splits:
         prepared = split == config.split
         for item in read(split):
@@ -111,6 +114,7 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
                 if prepared:
                     drops.add(item.reason, item.id, item.detail)
                 continue
+            answers.add(min(len(item.gold), 2))
             # Candidates of one instance say nothing about the others: they must not become negatives there.
             if not item.labels:
                 labels.add(item.id, item.gold)
@@ -133,6 +137,7 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
         label_counts={label: count for label, count in sorted(quota.counts.items()) if label != NO_LABEL},
         quota_per_instance=per_instance,
         drops=drops,
+        choose="any" if 2 in answers or answers == {0} else "one_or_none" if 0 in answers else "one",
     )
     if config.mixing == "all" or not config.training:
         return stats

@@ -94,10 +94,14 @@ class TaskReport:
     """What became of one task: the rows of the manifest and of the printed table.
 
     Attributes:
+      choose: how many labels an instance has, in all splits: "one", "one_or_none" or "any" number.
       instances, characters: what the split holds.
       within_quota, characters_within_quota: what the quotas keep.
       examples, tokens, target_tokens: what the store holds, of its first epoch.
       truncated_prompts: prompts that lost their left end.
+      examples_without_answer: examples in which nothing is to be found.
+      texts_in_windows, lost_spans: texts that were cut into windows, and gold spans that no window holds.
+      unreachable_spans: gold spans of evaluation that are in the part that a prompt lost.
       label_counts: label -> [instances, instances within its quota].
       drops, drop_samples: what was lost in the first epoch, by reason, and the first of each kind.
       dropped_by_epoch: how many were lost in each epoch; sampled labels differ, and so may losses.
@@ -107,6 +111,7 @@ class TaskReport:
     language: str
     atom: str
     labels: list[str]
+    choose: str
     instances: int
     characters: int
     within_quota: int
@@ -115,6 +120,10 @@ class TaskReport:
     tokens: int
     target_tokens: int
     truncated_prompts: int
+    examples_without_answer: int
+    texts_in_windows: int
+    lost_spans: int
+    unreachable_spans: int
     label_counts: dict[str, tuple[int, int]]
     drops: dict[str, int]
     drop_samples: dict[str, str]
@@ -133,6 +142,7 @@ class TaskReport:
             language=spec.language,
             atom=spec.atom,
             labels=list(stats.label_set.labels),
+            choose=stats.choose,
             instances=stats.instances,
             characters=stats.characters,
             within_quota=first.instances,
@@ -141,6 +151,10 @@ class TaskReport:
             tokens=first.tokens,
             target_tokens=first.target_tokens,
             truncated_prompts=first.truncated_prompts,
+            examples_without_answer=first.examples_without_answer,
+            texts_in_windows=first.texts_in_windows,
+            lost_spans=first.lost_spans,
+            unreachable_spans=first.unreachable_spans,
             label_counts={label: (count, first.label_counts.get(label, 0)) for label, count in counts},
             drops=stats.drops.counts,
             drop_samples=stats.drops.samples,

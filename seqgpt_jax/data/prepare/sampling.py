@@ -1,21 +1,32 @@
-"""Sampling of examples from instances: negative labels, label order and chunks.
+"""Sampling of examples from instances: negative labels, prompts without an answer, label order, chunks and windows.
 
-Training samples; evaluation asks everything. All randomness comes from (seed, epoch, instance id), so a
+Training samples prompts of the kinds that decoding asks: any number of labels, in any order, in chunks of which many
+have no answer; evaluation asks all labels in chunks. All randomness comes from (seed, epoch, instance id), so a
 preparation can be repeated, resumed and split over machines.
-
-Negatives (SeqGPT, section 2.2) are labels of the same task that the instance does not have, sampled
-uniformly or by frequency (UniversalNER, which found frequency better). A label that equals,
-contains or is contained in one of the instance's labels is never a negative: it may be right.
 """
 
 import itertools
 import random
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-from seqgpt_jax.atomic import Classification, Example, Extraction, Instance, Template, chunk_labels, clean_text
+from seqgpt_jax.atomic import (
+    TAB,
+    Classification,
+    Example,
+    Extraction,
+    Instance,
+    Template,
+    chunk_labels,
+    clean_text,
+    label_budget,
+)
+from seqgpt_jax.atomic.families import unique
+from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.quota import NO_LABEL, stable_hash
+from seqgpt_jax.data.prepare.token_counts import TokenCounts
+from seqgpt_jax.data.prepare.windows import extraction_windows, window_around
 
 
 class SkipInstance(ValueError):
@@ -27,57 +38,18 @@ class SkipInstance(ValueError):
 
 
 @dataclass(frozen=True)
-class LabelSet:
-    """The labels of one task, sorted, with their counts, and whether they exclude each other."""
+class SampledExamples:
+    """The examples of one instance.
 
-    labels: tuple[str, ...]
-    counts: tuple[int, ...]
-    exclusive: bool = False
-    _cumulative: tuple[int, ...] = field(init=False, repr=False)
-    _folded: dict[str, str] = field(init=False, repr=False)
+    Attributes:
+      examples: each is one prompt.
+      windows: windows that its text was cut into; 1 where it is whole.
+      lost_spans: gold spans that are in none of the windows.
+    """
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_cumulative", tuple(itertools.accumulate(self.counts)))
-        object.__setattr__(self, "_folded", {label: label.casefold() for label in self.labels})
-
-    @classmethod
-    def of(cls, counts: Mapping[str, int], exclusive: bool = False) -> "LabelSet":
-        """The set with these counts; instances without a label are not a label."""
-        items = sorted((label, count) for label, count in counts.items() if label != NO_LABEL)
-        return cls(tuple(label for label, _ in items), tuple(count for _, count in items), exclusive)
-
-    def negatives(self, gold: Iterable[str], number: int, sampler: str, rng: random.Random) -> list[str]:
-        """At most `number` different labels, none of them possibly right for the instance."""
-        forbidden = [label.casefold() for label in gold]
-
-        def may_serve(label: str) -> bool:
-            folded = self._folded[label]
-            if self.exclusive:
-                return folded not in forbidden
-            return all(folded not in other and other not in folded for other in forbidden)
-
-        if number <= 0 or not self.labels:
-            return []
-        # A large label set is sampled with rejection: listing it for every instance is too slow.
-        if len(self.labels) > 4 * number + 16:
-            chosen: dict[str, None] = {}  # in sampled order
-            for _ in range(20 * number):
-                if sampler == "frequency":
-                    label = self.labels[bisect(self._cumulative, rng.random() * self._cumulative[-1])]
-                else:
-                    label = self.labels[rng.randrange(len(self.labels))]
-                if may_serve(label):
-                    chosen[label] = None
-                if len(chosen) == number:
-                    return list(chosen)
-            # A few very frequent labels took nearly all samples: list the rest after all.
-        free = [(label, count) for label, count in zip(self.labels, self.counts, strict=True) if may_serve(label)]
-        if sampler == "frequency":
-            # Weighted sampling without replacement (Efraimidis and Spirakis, 2006).
-            free.sort(key=lambda item: rng.random() ** (1.0 / max(item[1], 1)), reverse=True)
-        else:
-            rng.shuffle(free)
-        return [label for label, _ in free[:number]]
+    examples: Sequence[Example]
+    windows: int = 1
+    lost_spans: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +62,11 @@ class ExampleSampler:
       max_labels: most labels in one classification prompt.
       max_queries: most queries in one extraction prompt (SeqGPT: 6).
       max_negative_queries: most negative queries that training adds to an instance.
+      empty_extractions, empty_classifications: share of a task's training prompts in which nothing is to be found, in
+        addition to those of instances without an answer. Decoding asks all labels in chunks, and most chunks of a large
+        label set have no answer.
+      max_prompt_tokens, max_target_tokens: limits of a prompt and of an answer.
+      counts: counts tokens; None where there is no tokenizer yet, and numbers of labels are the only limit.
     """
 
     seed: int = 0
@@ -97,10 +74,15 @@ class ExampleSampler:
     max_labels: int = 64
     max_queries: int = 6
     max_negative_queries: int = 5
+    empty_extractions: float = 0.0
+    empty_classifications: float = 0.0
+    max_prompt_tokens: int = 1024
+    max_target_tokens: int = 256
+    counts: TokenCounts | None = None
 
     def training_examples(
         self, instance: Instance, label_set: LabelSet, labels: Sequence[str], epoch: int, template: Template
-    ) -> list[Example]:
+    ) -> SampledExamples:
         """The examples of one instance in one epoch.
 
         `labels` are its labels that are within their quotas (`Quota.keep`); its other labels are
@@ -111,51 +93,216 @@ class ExampleSampler:
         """
         rng = random.Random(stable_hash(self.seed, epoch, instance.id))
         kept = [label for label in labels if label != NO_LABEL]
-        if instance.labels:
-            others = [label for label in instance.labels if label not in instance.gold]
-        elif instance.atom == "cls":
-            # Half of the prompts list all that fits, as evaluation does; half a random part.
-            room = max(self.max_labels - len(kept), 1)
-            number = room if rng.random() < 0.5 else rng.randint(1, min(room, max(len(label_set.labels) - 1, 1)))
-            others = label_set.negatives(instance.gold, number, self.negatives, rng)
-        else:
-            number = rng.randint(0 if kept else 1, max(self.max_negative_queries, 0 if kept else 1))
-            others = label_set.negatives(instance.gold, number, self.negatives, rng)
-        return self._examples(instance, [*kept, *others], rng, template)
-
-    def evaluation_examples(self, instance: Instance, label_set: LabelSet, template: Template) -> list[Example]:
-        """One example that asks all labels (cls), or one for every few queries (ext)."""
-        rng = random.Random(stable_hash(self.seed, "evaluation", instance.id))
-        labels = list(instance.labels or label_set.labels)
-        if instance.atom == "cls" and len(labels) > self.max_labels:
-            gold = [label for label in labels if label in instance.gold]
-            others = [label for label in labels if label not in instance.gold]
-            labels = [*gold, *rng.sample(others, max(self.max_labels - len(gold), 0))]
-        return self._examples(instance, labels, rng, template)
-
-    def _examples(self, instance: Instance, labels: list[str], rng: random.Random, template: Template) -> list[Example]:
-        # Sorted first, so that the shuffled order depends on nothing but the seed.
-        labels = sorted(set(labels))
-        rng.shuffle(labels)
-        if not labels:
-            raise SkipInstance("no_label", "it has no label and its task offers none")
-        text = clean_text(instance.text)
-        if not text.strip():
-            raise SkipInstance("empty_text", "its text is empty")
-        clean = {label: template.clean_label(label) for label in labels}
-        if len(set(clean.values())) != len(labels) or not all(clean.values()):
-            raise SkipInstance("unusable_label", f"labels are empty or equal after cleaning: {sorted(clean.values())}")
+        instance = _clean(instance)
         if instance.atom == "cls":
-            answers = tuple(clean[label] for label in labels if label in instance.gold)
-            if not answers:
+            return SampledExamples(self._training_classifications(instance, label_set, kept, template, rng))
+        return self._training_extractions(instance, label_set, kept, template, rng)
+
+    def evaluation_examples(self, instance: Instance, label_set: LabelSet, template: Template) -> SampledExamples:
+        """Examples that together ask all labels, in the chunks in which decoding asks them.
+
+        Raises:
+          SkipInstance: nothing can be asked of this instance.
+        """
+        instance = _clean(instance)
+        labels = _shuffled(
+            instance.labels or label_set.labels, random.Random(stable_hash(self.seed, "evaluation", instance.id))
+        )
+        if instance.atom == "ext":
+            return SampledExamples(self._extractions(instance, labels, template))
+        if instance.gold and not any(label in instance.gold for label in labels):
+            raise SkipInstance("no_answer", "none of its labels is among those asked")
+        cleaned = _cleaned_labels(labels, template)
+        tokens = budget = None
+        if self.counts:
+            tokens = self.counts.labels(cleaned.values())
+            budget = label_budget(self._text_tokens(instance, template), self.max_prompt_tokens)
+        chunks = chunk_labels(labels, self.max_labels, tokens, budget)
+        return SampledExamples([self._classification(instance, chunk, template) for chunk in chunks])
+
+    def _training_classifications(
+        self, instance: Instance, label_set: LabelSet, kept: list[str], template: Template, rng: random.Random
+    ) -> list[Example]:
+        if instance.labels:
+            negatives = [label for label in instance.labels if label not in instance.gold]
+            if instance.gold and not any(label in instance.labels for label in kept):
                 raise SkipInstance("no_answer", "none of its labels is among those asked")
-            return [Classification(text, tuple(clean.values()), answers)]
-        spans = {clean[label]: tuple(map(clean_text, instance.gold.get(label, ()))) for label in labels}
+            return [self._classification(instance, self._fitting(instance, kept, negatives, template, rng), template)]
+        most = _chunk_size(len(label_set.labels), self.max_labels)
+
+        def sample(number: int) -> list[str]:
+            return label_set.negatives(instance.gold, number, self.negatives, rng)
+
+        # Half of the prompts list as many labels as decoding asks at once, half a random number of them.
+        room = max(most - len(kept), 1)
+        number = room if rng.random() < 0.5 else rng.randint(1, min(room, max(len(label_set.labels) - 1, 1)))
+        asked = [self._fitting(instance, kept, sample(number), template, rng)]
+        for _ in range(_additional(1, self.empty_classifications, rng) if kept else 0):
+            if without_answer := sample(most if rng.random() < 0.5 else rng.randint(1, most)):
+                asked.append(self._fitting(instance, [], without_answer, template, rng))
+        return [self._classification(instance, labels, template) for labels in asked]
+
+    def _training_extractions(
+        self, instance: Instance, label_set: LabelSet, kept: list[str], template: Template, rng: random.Random
+    ) -> SampledExamples:
+        windows, lost_spans = self._windows(instance, label_set, kept, template)
+        answered = [window for window in windows if any(window.gold.get(label) for label in kept)]
+        others = [window for window in windows if window not in answered]
+        if not answered:
+            answered, others = [rng.choice(windows)], []
+        asked: list[tuple[Instance, list[str]]] = []
+        for window in answered:
+            if instance.labels:
+                asked.append((window, _within_quota(instance, kept)))
+                continue
+            present = [label for label in kept if label in window.gold]
+            least = 0 if present else 1  # a prompt has to ask something
+            number = rng.randint(least, max(self.max_negative_queries, least))
+            asked.append((window, [*present, *label_set.negatives(window.gold, number, self.negatives, rng)]))
+        empty = _additional(len(answered), self.empty_extractions, rng) if kept else 0
+        if instance.labels:
+            asked += [(w, _within_quota(instance, kept)) for w in rng.sample(others, min(empty, len(others)))]
+        else:
+            most = _chunk_size(len(label_set.labels), self.max_queries)
+            for _ in range(empty):
+                window, number = rng.choice(windows), most if rng.random() < 0.5 else rng.randint(1, most)
+                if without_answer := label_set.negatives(window.gold, number, self.negatives, rng):
+                    asked.append((window, without_answer))
+        examples = [
+            example
+            for window, labels in asked
+            for example in self._extractions(window, _shuffled(labels, rng), template)
+        ]
+        return SampledExamples(examples, len(windows), lost_spans)
+
+    def _fitting(
+        self, instance: Instance, gold: list[str], negatives: list[str], template: Template, rng: random.Random
+    ) -> list[str]:
+        """The gold labels and as many of the negatives as fit into a prompt, shuffled."""
+        if self.counts:
+            cleaned = [template.clean_label(label) for label in (*gold, *negatives)]
+            budget = label_budget(self._text_tokens(instance, template), self.max_prompt_tokens)
+            ends = list(itertools.accumulate(self.counts.labels(cleaned)))
+            negatives = negatives[: max(bisect(ends, budget) - len(gold), 0 if gold else 1)]
+        return _shuffled([*gold, *negatives], rng)
+
+    def _classification(self, instance: Instance, labels: Sequence[str], template: Template) -> Example:
+        clean = _cleaned_labels(labels, template)
+        answers = tuple(clean[label] for label in labels if label in instance.gold)
+        return Classification(self._cut_text(instance, clean.values(), template), tuple(clean.values()), answers)
+
+    def _cut_text(self, instance: Instance, labels: Iterable[str], template: Template) -> str:
+        """The text of a classification; of a composed question that is too long, with a window of its sentence."""
+        text, sentence = instance.text, instance.source_text
+        if not self.counts or not sentence or sentence not in text:
+            return text
+        room = self.max_prompt_tokens - self.counts.control_words(template, "cls") - sum(self.counts.labels(labels))
+        if len(text.encode()) <= room or (tokens := self.counts.text(text)) <= room:
+            return text
+        offsets = self.counts.encoder.offsets(sentence)
+        # Two tokens for words that are joined in another way once the sentence is shorter.
+        window = window_around(sentence, offsets, room - (tokens - len(offsets)) - 2, instance.mentions)
+        if window is None:
+            raise SkipInstance("mentions_too_far", f"no {room} tokens of its text hold all of {instance.mentions}")
+        return text.replace(sentence, window)
+
+    def _extractions(self, instance: Instance, labels: Sequence[str], template: Template) -> list[Example]:
+        """The extractions of these queries, as few as fit into prompts and answers."""
+        clean = _cleaned_labels(labels, template)
+        spans = {clean[label]: tuple(instance.gold.get(label, ())) for label in labels}
         for query, spans_of_query in spans.items():
             for span in spans_of_query:
-                if span not in text:
+                if span not in instance.text:
                     raise SkipInstance("span_not_in_text", f"span {span!r} of {query!r} is not in its text")
+        tokens = budget = None
+        if self.counts:
+            # A query costs its line of the answer, which is longer than its place in the prompt.
+            tokens = [max(*pair) for pair in zip(self.counts.queries(spans), self._answers(spans), strict=True)]
+            budget = self.max_target_tokens - 1
         return [
-            Extraction(text, queries, tuple(spans[query] for query in queries))
-            for queries in chunk_labels(tuple(spans), self.max_queries)
+            Extraction(instance.text, queries, tuple(spans[query] for query in queries))
+            for queries in chunk_labels(tuple(spans), self.max_queries, tokens, budget)
         ]
+
+    def _answers(self, spans: Mapping[str, Sequence[str]]) -> list[int]:
+        """Tokens of each query's line of the answer."""
+        lines = {query: f"{query}: {TAB.join(of_query)}\n" for query, of_query in spans.items() if of_query}
+        # Most answers are short, and a token is at least a byte.
+        if sum(len(line.encode()) for line in lines.values()) < self.max_target_tokens // 2:
+            return [0] * len(spans)
+        counts = dict(zip(lines, map(len, self.counts.encoder.encode(list(lines.values()))), strict=True))
+        return [counts.get(query, 0) for query in spans]
+
+    def _windows(
+        self, instance: Instance, label_set: LabelSet, kept: Sequence[str], template: Template
+    ) -> tuple[list[Instance], int]:
+        """The windows of an extraction that fit into prompts and answers, and spans that are in none of them."""
+        if not self.counts:
+            return [instance], 0
+        labels = [template.clean_label(label) for label in instance.labels or label_set.labels]
+        largest = sum(sorted(self.counts.labels(labels))[-self.max_queries :])
+        room = self.max_prompt_tokens - self.counts.control_words(template, "ext")
+        room -= min(largest, self.max_target_tokens, self.max_prompt_tokens // 2)
+        windows, lost = [instance], 0
+        if len(instance.text.encode()) > room:
+            windows, lost = extraction_windows(instance, self.counts.encoder.offsets(instance.text), room)
+        while room > _SMALLEST_WINDOW and not all(self._answer_fits(window, kept, template) for window in windows):
+            room //= 2
+            windows, lost = extraction_windows(instance, self.counts.encoder.offsets(instance.text), room)
+        return windows, lost
+
+    def _answer_fits(self, window: Instance, kept: Sequence[str], template: Template) -> bool:
+        lines = {template.clean_label(label): window.gold[label] for label in kept if window.gold.get(label)}
+        return max(self._answers(lines), default=0) < self.max_target_tokens
+
+    def _text_tokens(self, instance: Instance, template: Template) -> int:
+        """Tokens of a classification's prompt without its labels; an upper bound where more do not matter."""
+        size = len(instance.text.encode())
+        tokens = size if size < self.max_prompt_tokens // 4 else self.counts.text(instance.text)
+        return tokens + self.counts.control_words(template, "cls")
+
+
+# Windows of fewer tokens than this are not cut further: an answer that is too long even so is dropped and counted.
+_SMALLEST_WINDOW = 32
+
+
+def _clean(instance: Instance) -> Instance:
+    """The instance with clean text and spans; SkipInstance where it has no text."""
+    text = clean_text(instance.text)
+    if not text.strip():
+        raise SkipInstance("empty_text", "its text is empty")
+    gold = {label: unique(map(clean_text, spans)) for label, spans in instance.gold.items()}
+    mentions = tuple(map(clean_text, instance.mentions))
+    return replace(instance, text=text, gold=gold, source_text=clean_text(instance.source_text), mentions=mentions)
+
+
+def _shuffled(labels: Iterable[str], rng: random.Random) -> list[str]:
+    # Sorted first, so that the shuffled order depends on nothing but the seed.
+    labels = sorted(set(labels))
+    rng.shuffle(labels)
+    if not labels:
+        raise SkipInstance("no_label", "it has no label and its task offers none")
+    return labels
+
+
+def _cleaned_labels(labels: Sequence[str], template: Template) -> dict[str, str]:
+    clean = {label: template.clean_label(label) for label in labels}
+    if len(set(clean.values())) != len(labels) or not all(clean.values()):
+        raise SkipInstance("unusable_label", f"labels are empty or equal after cleaning: {sorted(clean.values())}")
+    return clean
+
+
+def _within_quota(instance: Instance, kept: Sequence[str]) -> list[str]:
+    """The candidates of an instance that may be asked."""
+    return [label for label in instance.labels if label in kept or label not in instance.gold]
+
+
+def _chunk_size(labels: int, at_most: int) -> int:
+    """How many of the labels decoding asks in one prompt."""
+    return -(-labels // max(-(-labels // at_most), 1)) or 1
+
+
+def _additional(examples: int, share: float, rng: random.Random) -> int:
+    """How many examples to add to `examples` so that they are `share` of all, in the mean."""
+    number = examples * share / (1 - share)
+    return int(number) + (rng.random() < number % 1)

@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqgpt_jax.atomic import TEMPLATES, ContractError, Example, Extraction, Instance
+from seqgpt_jax.atomic import TAB, TEMPLATES, ContractError, Example, Extraction, Instance
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.encoder import Encoder
+from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.label_stats import DropCounts, Items, LabelStats
 from seqgpt_jax.data.prepare.mixing import TaskMixing
 from seqgpt_jax.data.prepare.quota import NO_LABEL
-from seqgpt_jax.data.prepare.sampling import LabelSet, SkipInstance
+from seqgpt_jax.data.prepare.sampling import SkipInstance
 from seqgpt_jax.data.prepare.state import PreparationState
+from seqgpt_jax.data.prepare.token_counts import TokenCounts
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.data.store import EvalRecord, StoreWriter, eval_fields, train_fields
 from seqgpt_jax.data.truncation import truncate_left
@@ -28,6 +30,19 @@ from seqgpt_jax.data.truncation import truncate_left
 SHARD_INSTANCES = 4096
 # Examples that are tokenized together.
 _BATCH = 512
+# The fields of a report that add up.
+_COUNTED = (
+    "instances",
+    "characters",
+    "examples",
+    "tokens",
+    "target_tokens",
+    "truncated_prompts",
+    "examples_without_answer",
+    "texts_in_windows",
+    "lost_spans",
+    "unreachable_spans",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,19 @@ def shard_name(epoch: int, task: int, number: int) -> str:
 
 @dataclass
 class ShardReport:
-    """What became of the instances of a shard, or of several."""
+    """What became of the instances of a shard, or of several.
+
+    Attributes:
+      instances, characters: within the quotas.
+      examples, tokens, target_tokens: written.
+      truncated_prompts: that lost their left end.
+      examples_without_answer: in which nothing is to be found.
+      texts_in_windows: texts that were cut into overlapping windows.
+      lost_spans: gold spans that no window holds.
+      unreachable_spans: gold spans of evaluation that are in the part that a prompt lost.
+      label_counts: label -> instances.
+      drops: instances and examples that were dropped.
+    """
 
     instances: int = 0
     characters: int = 0
@@ -69,12 +96,16 @@ class ShardReport:
     tokens: int = 0
     target_tokens: int = 0
     truncated_prompts: int = 0
+    examples_without_answer: int = 0
+    texts_in_windows: int = 0
+    lost_spans: int = 0
+    unreachable_spans: int = 0
     label_counts: dict[str, int] = field(default_factory=dict)
     drops: DropCounts = field(default_factory=DropCounts)
 
     def merge(self, fields: Mapping[str, Any]) -> None:
         """Adds a later shard's report, as `asdict` gives it."""
-        for name in ("instances", "characters", "examples", "tokens", "target_tokens", "truncated_prompts"):
+        for name in _COUNTED:
             setattr(self, name, getattr(self, name) + fields[name])
         for label, count in fields["label_counts"].items():
             self.label_counts[label] = self.label_counts.get(label, 0) + count
@@ -111,19 +142,23 @@ def without_leaks(items: Items, leaks: Mapping[str, str]) -> Items:
 
 
 def render_shard(
-    shard: Shard, label_set: LabelSet, config: PrepareConfig, report: ShardReport
+    shard: Shard,
+    label_set: LabelSet,
+    config: PrepareConfig,
+    report: ShardReport,
+    counts: TokenCounts | None = None,
 ) -> Iterator[tuple[str, Example, str, str]]:
     """(id, example, prompt, target) of each example of a shard; instances that give none go into `report`."""
-    template, sampler = TEMPLATES[config.template], config.sampler()
+    template, sampler = TEMPLATES[config.template], config.sampler(counts)
     for instance, labels in shard.instances:
         report.instances += 1
         report.characters += len(instance.text)
         try:
             if config.training:
-                examples = sampler.training_examples(instance, label_set, labels, shard.epoch, template)
+                sampled = sampler.training_examples(instance, label_set, labels, shard.epoch, template)
             else:
-                examples = sampler.evaluation_examples(instance, label_set, template)
-            pairs = [template.render(example) for example in examples]
+                sampled = sampler.evaluation_examples(instance, label_set, template)
+            pairs = [template.render(example) for example in sampled.examples]
         except SkipInstance as error:
             report.drops.add(error.reason, instance.id, str(error))
             continue
@@ -133,7 +168,9 @@ def render_shard(
         for label in () if shard.quota_per_instance else labels:
             if label != NO_LABEL:
                 report.label_counts[label] = report.label_counts.get(label, 0) + 1
-        for chunk, (example, (prompt, target)) in enumerate(zip(examples, pairs, strict=True)):
+        report.texts_in_windows += sampled.windows > 1
+        report.lost_spans += sampled.lost_spans
+        for chunk, (example, (prompt, target)) in enumerate(zip(sampled.examples, pairs, strict=True)):
             yield f"{instance.id}#{chunk}", example, prompt, target
 
 
@@ -172,6 +209,10 @@ class ShardWriter:
         return self.state.encoder()
 
     @functools.cached_property
+    def _counts(self) -> TokenCounts:
+        return TokenCounts(self._encoder)
+
+    @functools.cached_property
     def _label_sets(self) -> dict[int, LabelSet]:
         return {}
 
@@ -187,7 +228,7 @@ class ShardWriter:
           The shard, without its instances.
         """
         report, records, lengths = ShardReport(), [], []
-        rows = render_shard(shard, self._label_set(shard.task), self.config, report)
+        rows = render_shard(shard, self._label_set(shard.task), self.config, report, self._counts)
         for batch in _batches(rows, _BATCH):
             self._encode(shard, batch, report, records, lengths)
         self.store.write_shard(shard.name, records, np.array(lengths, np.int32).reshape(-1, 2), asdict(report))
@@ -211,14 +252,17 @@ class ShardWriter:
             if len(target_ids) > config.max_target_tokens and config.training:
                 report.drops.add("target_too_long", id, f"{len(target_ids)} tokens")
                 continue
-            cut = truncate_left(prompt, prompt_ids, config.max_prompt_tokens, self._encoder.decode, _spans(example))
+            needed = _needed_parts(example)
+            cut = truncate_left(prompt, prompt_ids, config.max_prompt_tokens, self._encoder.decode, needed)
             if cut.removed:
                 report.truncated_prompts += 1
+                report.unreachable_spans += cut.missing if example.atom == "ext" else 0
                 # An evaluation prompt stays: the score has to show what the model cannot see.
                 if cut.loss and config.training:
                     report.drops.add(cut.loss, id, f"its prompt was cut to {config.max_prompt_tokens} tokens")
                     continue
             report.examples += 1
+            report.examples_without_answer += not any(example.answers)
             report.tokens += len(cut.ids) + len(target_ids)
             report.target_tokens += len(target_ids)
             lengths.append((len(cut.ids), len(target_ids)))
@@ -241,9 +285,12 @@ class ShardWriter:
             records.append(eval_fields(record))
 
 
-def _spans(example: Example) -> list[str]:
-    """The gold spans of an extraction."""
-    return [span for spans in example.answers for span in spans] if isinstance(example, Extraction) else []
+def _needed_parts(example: Example) -> list[str]:
+    """The parts of a text without which its example has no answer: gold spans, or the question after a passage."""
+    if isinstance(example, Extraction):
+        return [span for spans in example.answers for span in spans]
+    # A pair of texts: the hypothesis, or the question of a multiple choice.
+    return [example.text.rpartition(TAB)[2]] if TAB in example.text else []
 
 
 def _batches(rows: Iterable[tuple[str, Example, str, str]], size: int) -> Iterator[list[tuple[str, Example, str, str]]]:

@@ -129,13 +129,13 @@ def _to_fields(item: Instance | Skipped) -> list[Any]:
     """A plain list for msgpack: of an instance, or, shorter, of a record that its reader skipped."""
     if isinstance(item, Skipped):
         return [item.id, item.reason, item.detail]
-    return [item.id, item.atom, item.text, dict(item.gold), item.labels, item.source_text]
+    return [item.id, item.atom, item.text, dict(item.gold), item.labels, item.source_text, item.mentions]
 
 
 def _from_fields(fields: list[Any]) -> Instance | Skipped:
     """The inverse of `_to_fields`."""
     if len(fields) == 3:
         return Skipped(*fields)
-    id, atom, text, gold, labels, source_text = fields
+    id, atom, text, gold, labels, source_text, mentions = fields
     gold = {label: tuple(spans) for label, spans in gold.items()}
-    return Instance(id, atom, text, gold, tuple(labels), source_text)
+    return Instance(id, atom, text, gold, tuple(labels), source_text, tuple(mentions))

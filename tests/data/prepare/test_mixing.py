@@ -22,7 +22,8 @@ def tokenizer():
 
 @pytest.fixture
 def config(tmp_path) -> PrepareConfig:
-    return PrepareConfig(mixture="small", tokenizer="-", output_dir=str(tmp_path), epochs=2, seed=4)
+    settings = {"output_dir": str(tmp_path), "epochs": 2, "seed": 4}
+    return PrepareConfig("small", "-", **settings, empty_extractions=0.0, empty_classifications=0.0)
 
 
 def store_of(config: PrepareConfig, tokenizer, **settings) -> TrainStore:

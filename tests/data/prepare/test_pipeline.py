@@ -37,7 +37,15 @@ def tokenizer():
 
 @pytest.fixture
 def config(tmp_path) -> PrepareConfig:
-    return PrepareConfig(mixture="small", tokenizer="-", output_dir=str(tmp_path), epochs=2, seed=4)
+    return PrepareConfig(
+        mixture="small",
+        tokenizer="-",
+        output_dir=str(tmp_path),
+        epochs=2,
+        seed=4,
+        empty_extractions=0.0,
+        empty_classifications=0.0,
+    )
 
 
 def records(folder, epoch=0):
@@ -120,30 +128,71 @@ def test_evaluation_store_asks_every_label_and_keeps_gold(config, tokenizer) -> 
         TrainStore(folder)
 
 
+def test_prompts_without_an_answer_are_added_and_counted(config, tokenizer) -> None:
+    config = dataclasses.replace(config, empty_extractions=0.5, empty_classifications=0.25)
+    tasks = TrainStore(prepare(ResolvedPreparation(config, SPECS, tokenizer))).manifest["tasks"]
+    # Each label of `entities` is in every text: no prompt without an answer can be made.
+    assert (tasks["entities"]["examples"], tasks["entities"]["examples_without_answer"]) == (60, 0)
+    topics = tasks["topics"]
+    assert topics["examples"] - topics["examples_without_answer"] == 50
+    assert 0.1 < topics["examples_without_answer"] / topics["examples"] < 0.4
+
+
 def read_long(split, paths):
-    filler = "day after day " * 20
+    filler = "day after day. " * 20
     yield families.spans_by_label("late", f"{filler} Ann left", [("person", "Ann")])
-    yield families.spans_by_label("early", f"Ann left {filler}", [("person", "Ann")])
-    yield families.classification("many", "short", ["city"], [f"city {'x' * 40} {n}" for n in range(9)] + ["city"])
+    yield families.spans_by_label("early", f"Ann left. {filler}", [("person", "Ann")])
+    yield families.spans_by_label("wide", f"Ann left {filler}x", [("person", f"Ann left {filler}x")])
 
 
-def test_long_prompts_lose_their_start_but_never_what_the_answer_needs(config, tokenizer) -> None:
+def read_pairs(split, paths):
+    filler = "day after day. " * 20
+    yield families.inference("premise", f"{filler} Ann left", "she left", "entailment")
+    yield families.inference("hypothesis", "Ann left", f"{filler} she left", "entailment")
+    yield families.inference("short", "Ann left", "she stayed", "contradiction")
+
+
+def test_long_texts_are_cut_into_windows_and_no_question_is_cut(config, tokenizer) -> None:
     cut = dataclasses.replace(config, max_prompt_tokens=60, max_negative_queries=1)
-    spec = TaskSpec("long", "NER", "en", "ext", {"train": ()}, read_long)
-    folder = prepare(ResolvedPreparation(cut, [spec], tokenizer))
-    task = TrainStore(folder).manifest["tasks"]["long"]
-    assert task["truncated_prompts"] == 3
-    assert task["drops"] == {"answer_cut": 1, "labels_cut": 1}
-    (record,) = records(folder)
-    assert record.id == "long/train/late#0"
-    assert len(record.prompt_ids) == 60
-    assert tokenizer.decode(record.prompt_ids).endswith("输出: [GEN]")
+    long = TaskSpec("long", "NER", "en", "ext", {"train": ()}, read_long)
+    pairs = TaskSpec("pairs", "NLI", "en", "cls", {"train": ()}, read_pairs)
+    folder = prepare(ResolvedPreparation(cut, [long, pairs], tokenizer))
+    tasks = TrainStore(folder).manifest["tasks"]
+    assert tasks["long"]["texts_in_windows"] == 3
+    assert tasks["long"]["lost_spans"] == 1
+    # Its one span is as long as its text: nothing is to be found in a window of it.
+    assert tasks["long"]["examples_without_answer"] == 1
+    assert not tasks["long"]["drops"]
+    assert tasks["long"]["truncated_prompts"] == 0
+    assert tasks["pairs"]["drops"] == {"answer_cut": 1}
+    assert "hypothesis" in tasks["pairs"]["drop_samples"]["answer_cut"]
+    for record in records(folder):
+        prompt, target = tokenizer.decode(record.prompt_ids), tokenizer.decode(record.target_ids[:-1])
+        assert len(record.prompt_ids) <= 60
+        assert prompt.endswith("输出: [GEN]")
+        assert "wide" in record.id or "pairs" in record.id or ("Ann" in prompt and "person: Ann" in target)
+        assert "premise" not in record.id or "\tshe left" in prompt
 
 
-def test_long_targets_are_dropped_and_counted(config, tokenizer) -> None:
+def test_answers_are_split_over_prompts_and_dropped_where_one_query_is_too_long(config, tokenizer) -> None:
+    whole = prepare(ResolvedPreparation(config, SPECS, tokenizer))
     folder = prepare(ResolvedPreparation(dataclasses.replace(config, max_target_tokens=13), SPECS, tokenizer))
-    assert TrainStore(folder).manifest["tasks"]["entities"]["drops"]["target_too_long"] > 0
+    assert len(records(folder)) > len(records(whole))
+    assert "target_too_long" not in TrainStore(folder).manifest["tasks"]["entities"]["drops"]
     assert all(len(record.target_ids) <= 13 for record in records(folder))
+    folder = prepare(ResolvedPreparation(dataclasses.replace(config, max_target_tokens=5), SPECS, tokenizer))
+    assert TrainStore(folder).manifest["tasks"]["entities"]["drops"]["target_too_long"] > 0
+    assert all(len(record.target_ids) <= 5 for record in records(folder))
+
+
+def test_gold_spans_that_evaluation_cuts_off_are_counted(config, tokenizer) -> None:
+    long = TaskSpec("long", "NER", "en", "ext", {"test": ()}, read_long)
+    folder = prepare(
+        ResolvedPreparation(dataclasses.replace(config, split="test", max_prompt_tokens=60), [long], tokenizer)
+    )
+    report = EvalStore(folder).manifest["tasks"]["long"]
+    assert (report["truncated_prompts"], report["unreachable_spans"]) == (3, 2)
+    assert report["examples"] == 3
 
 
 def test_a_sample_is_drawn_of_what_the_quotas_keep(config, tokenizer) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import TEMPLATES, Instance
-from seqgpt_jax.data.prepare.sampling import ExampleSampler, LabelSet, SkipInstance
+from seqgpt_jax.data.prepare.label_set import LabelSet
+from seqgpt_jax.data.prepare.sampling import ExampleSampler, SkipInstance
 
 ZH = TEMPLATES["chinese"]
 MANY = LabelSet.of({f"label {i}": i + 1 for i in range(2000)})
@@ -60,9 +61,9 @@ def test_a_giant_label_does_not_use_up_the_draws() -> None:
 def test_no_negatives_can_be_asked_for() -> None:
     for epoch in range(9):
         sampler = ExampleSampler(max_negative_queries=0)
-        (example,) = sampler.training_examples(extraction(), FEW, ("person",), epoch, ZH)
+        (example,) = sampler.training_examples(extraction(), FEW, ("person",), epoch, ZH).examples
         assert example.labels == ("person",)
-        (example,) = sampler.training_examples(extraction(gold={}), FEW, (), epoch, ZH)
+        (example,) = sampler.training_examples(extraction(gold={}), FEW, (), epoch, ZH).examples
         assert len(example.labels) == 1  # a prompt has to ask something
 
 
@@ -77,23 +78,66 @@ def test_same_id_same_sample_other_epoch_other_sample() -> None:
 
 def test_labels_over_quota_are_not_asked() -> None:
     for epoch in range(20):
-        (example,) = ExampleSampler().training_examples(extraction(), FEW, ("person",), epoch, ZH)
+        (example,) = ExampleSampler().training_examples(extraction(), FEW, ("person",), epoch, ZH).examples
         assert "person" in example.labels
         assert "city" not in example.labels
 
 
 def test_evaluation_asks_everything_in_even_chunks() -> None:
     label_set = LabelSet.of({f"type{i}": 1 for i in range(7)} | {"person": 1, "city": 1})
-    examples = ExampleSampler().evaluation_examples(extraction(), label_set, ZH)
+    examples = ExampleSampler().evaluation_examples(extraction(), label_set, ZH).examples
     assert [len(example.labels) for example in examples] == [5, 4]
     assert {label for example in examples for label in example.labels} == set(label_set.labels)
 
 
-def test_large_classification_is_cut_to_max_labels_with_its_gold() -> None:
+def test_evaluation_of_a_large_label_set_asks_all_of_it_in_chunks() -> None:
     instance = Instance("1", "cls", "x", {"label 1500": ()})
-    (example,) = ExampleSampler(max_labels=10).evaluation_examples(instance, MANY, ZH)
-    assert len(example.labels) == 10
-    assert example.answers == ("label 1500",)
+    examples = ExampleSampler(max_labels=64).evaluation_examples(instance, MANY, ZH).examples
+    assert sorted(label for example in examples for label in example.labels) == sorted(MANY.labels)
+    assert max(len(example.labels) for example in examples) <= 64
+    assert [example.answers for example in examples if example.answers] == [("label 1500",)]
+    assert len(examples) == 32
+
+
+def test_a_classification_may_have_no_answer() -> None:
+    instance = Instance("1", "cls", "x", {})
+    (example,) = ExampleSampler().evaluation_examples(instance, FEW, ZH).examples
+    assert example.answers == ()
+    assert set(example.labels) == set(FEW.labels)
+    (example,) = ExampleSampler().training_examples(instance, FEW, (), 0, ZH).examples
+    assert example.answers == ()
+    assert ZH.render(example)[1] == "None"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.75])
+@pytest.mark.parametrize("atom", ["cls", "ext"])
+def test_the_share_of_prompts_without_an_answer(atom, share) -> None:
+    fields = {"empty_extractions": share} if atom == "ext" else {"empty_classifications": share}
+    sampler, kept = ExampleSampler(**fields), ("label 7",)
+    without, number, sizes = 0, 0, set()
+    for id in range(800):
+        gold = {"label 7": ("Ann",) if atom == "ext" else ()}
+        instance = Instance(str(id), atom, "Ann is in Rome", gold)
+        examples = sampler.training_examples(instance, MANY, kept, 0, ZH).examples
+        assert sum(any(example.answers) for example in examples) == 1
+        empty = [example for example in examples if not any(example.answers)]
+        assert not any("label 7" in label for example in empty for label in example.labels)
+        without, number = without + len(empty), number + len(examples)
+        sizes |= {len(example.labels) for example in empty}
+    assert abs(without / number - share) < 0.04
+    if share:
+        # As decoding asks: up to a full chunk, in any size.
+        assert max(sizes) == (6 if atom == "ext" else 63)
+        assert len(sizes) > 5
+
+
+def test_no_answer_is_added_where_the_instance_has_none_or_brings_its_labels() -> None:
+    sampler = ExampleSampler(empty_extractions=0.9, empty_classifications=0.9)
+    (example,) = sampler.training_examples(extraction(gold={}), FEW, (), 0, ZH).examples
+    assert not any(example.answers)
+    choice = Instance("1", "cls", "x", {"yes": ()}, labels=("yes", "no"))
+    (example,) = sampler.training_examples(choice, FEW, ("yes",), 0, ZH).examples
+    assert example.answers == ("yes",)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +146,7 @@ def test_large_classification_is_cut_to_max_labels_with_its_gold() -> None:
         (extraction(gold={"person": ("Bob",)}), "span_not_in_text"),
         (extraction(text=" \n "), "empty_text"),
         (extraction(gold={"a，b": (), "a,b": ()}, labels=("a，b", "a,b")), "unusable_label"),
-        (Instance("1", "cls", "x", {}), "no_answer"),
+        (Instance("1", "cls", "x", {"maybe": ()}, labels=("yes", "no")), "no_answer"),
     ],
 )
 def test_what_cannot_be_asked_has_a_reason(instance, reason) -> None:

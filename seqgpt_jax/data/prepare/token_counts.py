@@ -1,0 +1,45 @@
+"""Token counts of labels and texts, for chunks and windows that fit a prompt."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from seqgpt_jax.atomic import Atom, Template
+from seqgpt_jax.data.prepare.encoder import Encoder
+
+
+@dataclass(frozen=True)
+class TokenCounts:
+    """Counts tokens; labels are counted once.
+
+    Attributes:
+      encoder: the tokenizer.
+    """
+
+    encoder: Encoder
+    _labels: dict[str, int] = field(default_factory=dict, repr=False)
+    _control: dict[tuple[Template, Atom], int] = field(default_factory=dict, repr=False)
+
+    def labels(self, labels: Iterable[str]) -> list[int]:
+        """Tokens that each label takes in a prompt, its separator included."""
+        labels = list(labels)
+        if missing := [label for label in dict.fromkeys(labels) if label not in self._labels]:
+            counts = map(len, self.encoder.encode(missing))
+            self._labels.update({label: count + 1 for label, count in zip(missing, counts, strict=True)})
+        return [self._labels[label] for label in labels]
+
+    def queries(self, queries: Iterable[str]) -> list[int]:
+        """Tokens that the shortest answer to each query takes: its echo, one token of a value and a line break."""
+        # The colon is the token that the separator is in a prompt.
+        return [count + 2 for count in self.labels(queries)]
+
+    def text(self, text: str) -> int:
+        """Tokens of a text."""
+        (ids,) = self.encoder.encode([text])
+        return len(ids)
+
+    def control_words(self, template: Template, atom: Atom) -> int:
+        """Tokens of a prompt without its text and labels."""
+        key = (template, atom)
+        if key not in self._control:
+            self._control[key] = self.text(template.prompt(atom, "x", ("x",))) - 1
+        return self._control[key]

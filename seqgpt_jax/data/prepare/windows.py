@@ -1,0 +1,101 @@
+"""Overlapping windows of texts that are too long for one prompt, cut at sentence ends."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seqgpt_jax.atomic import Instance
+
+# Ends of sentences in English and Chinese, with the quotes and brackets that close after them.
+_SENTENCE_END = re.compile(r"(?:[.!?…;](?=\W|$)|[。！？；\n\t])+[\"'”’）)\]」』]*\s*")
+_WORD_START = re.compile(r"(?<=\s)\S|[\u3400-\u9fff]")
+# The part of a window that the next one repeats.
+_OVERLAP = 8
+
+Offsets = Sequence[tuple[int, int]]
+
+
+def text_windows(text: str, offsets: Offsets, room: int) -> list[tuple[int, int]]:
+    """Windows (start, end) in characters that cover a text, each of at most `room` tokens.
+
+    A window ends after a sentence where one ends in its second half, else before a word, else between two tokens; the
+    next one starts up to an eighth of `room` before that end, at a sentence or a word.
+
+    Args:
+      text: any text.
+      offsets: of its tokens, in characters.
+      room: tokens, at least 1.
+
+    >>> text = "One two. Three four. Five."
+    >>> [text[a:b] for a, b in text_windows(text, [(i, i + 1) for i in range(len(text))], room=22)]
+    ['One two. Three four. ', 'Five.']
+    """
+    starts = [start for start, _ in offsets]
+    if len(starts) <= room:
+        return [(0, len(text))]
+    sentences = [bisect_left(starts, match.end()) for match in _SENTENCE_END.finditer(text)]
+    words = [bisect_left(starts, match.start()) for match in _WORD_START.finditer(text)]
+    windows, first = [], 0
+    while first + room < len(starts):
+        end = _last(sentences, first + room // 2, first + room) or _last(words, first + room // 2, first + room)
+        end = end or first + room
+        windows.append((starts[first] if first else 0, starts[end]))
+        earliest = max(end - room // _OVERLAP, first + 1)
+        first = _first(sentences, earliest, end) or _first(words, earliest, end) or end
+    windows.append((starts[first], len(text)))
+    return windows
+
+
+def window_around(text: str, offsets: Offsets, room: int, parts: Sequence[str]) -> str | None:
+    """The window of at most `room` tokens of a text that holds all of `parts`, at sentence ends where that is possible.
+
+    Returns:
+      None where a part is not in the text or the parts are too far from each other.
+    """
+    places = [text.find(part) for part in parts]
+    if not parts or min(places) < 0:
+        return None
+    starts = [start for start, _ in offsets]
+    low = bisect_right(starts, min(places)) - 1
+    high = bisect_left(starts, max(place + len(part) for place, part in zip(places, parts, strict=True)))
+    if high - low > room:
+        return None
+    start = max(min(low - (room - (high - low)) // 2, len(starts) - room), 0)
+    end = min(start + room, len(starts))
+    sentences = [0, *(bisect_left(starts, match.end()) for match in _SENTENCE_END.finditer(text))]
+    start = start if not start else _first(sentences, start, low) or start
+    end = end if end == len(starts) else _last(sentences, high - 1, end) or end
+    return text[starts[start] : starts[end] if end < len(starts) else len(text)].strip()
+
+
+def extraction_windows(instance: Instance, offsets: Offsets, room: int) -> tuple[list[Instance], int]:
+    """An extraction's windows, each with the spans that are in it, and how many spans are in none of them.
+
+    Args:
+      instance: its text and spans are clean.
+      offsets: of the tokens of its text, in characters.
+      room: most tokens of a window.
+    """
+    windows = []
+    for number, (start, end) in enumerate(text_windows(instance.text, offsets, room)):
+        piece = instance.text[start:end].strip()
+        present = {label: tuple(span for span in spans if span in piece) for label, spans in instance.gold.items()}
+        # A question without an answer stays one: its empty answer is in no window in particular.
+        gold = {label: spans for label, spans in present.items() if spans or not instance.gold[label]}
+        if piece:
+            windows.append(replace(instance, id=f"{instance.id}@{number}", text=piece, gold=gold))
+    lost = sum(not any(span in window.text for window in windows) for spans in instance.gold.values() for span in spans)
+    return windows, lost
+
+
+def _last(places: Sequence[int], above: int, at_most: int) -> int | None:
+    """The last place in (above, at_most]; places are sorted."""
+    number = bisect_right(places, at_most) - 1
+    return places[number] if number >= 0 and places[number] > above else None
+
+
+def _first(places: Sequence[int], at_least: int, at_most: int) -> int | None:
+    """The first place in [at_least, at_most]; places are sorted."""
+    number = bisect_left(places, at_least)
+    return places[number] if number < len(places) and places[number] <= at_most else None
