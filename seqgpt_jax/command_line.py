@@ -17,7 +17,6 @@ import functools
 import importlib
 import inspect
 import logging
-import re
 import sys
 import tokenize
 from collections.abc import Callable, Mapping, Sequence
@@ -67,14 +66,15 @@ def parser(doc: str, *, gin_files: bool = True) -> argparse.ArgumentParser:
 
 
 def add_own_data(flags: argparse.ArgumentParser) -> None:
-    """Adds --data=FILE: own data, named after its file."""
+    """Adds --data: own data, each a task."""
     flags.add_argument(
         "--data",
         action="append",
         default=[],
         dest="own_data",
-        metavar="FILE",
-        help="own data (.jsonl, .csv, .tsv; see docs/own_data.md) as a task named after the file; can be repeated",
+        metavar="DATA",
+        help="own data as a task named after it: FILE (split by hash), train=FILE,test=FILE, or a folder of such "
+        "files; NAME:… gives another name; can be repeated (docs/own_data.md)",
     )
 
 
@@ -170,24 +170,29 @@ class Configs:
             self._check_own_data_is_used(built.mixture)
         return built
 
-    def add_own_data(self, files: Sequence[str]) -> list[str]:
-        """Adds files to `Prepare.own_data`, each under its name without ending; returns the names.
+    def add_own_data(self, data: Sequence[str]) -> list[str]:
+        """Adds own data, as the flag gives them, to `Prepare.own_data`; returns their names.
 
-        Where neither a gin file nor a flag names a mixture, these files are the mixture.
+        Where neither a gin file nor a flag names a mixture, they are the mixture.
 
         Raises:
-          UsageError: two files have the same name, or a name is not one that a task can have.
+          UsageError: see `parse_own_data`, or two have the same name.
         """
+        from seqgpt_jax.data.own_data import parse_own_data  # here, because `--help` would wait for it
+
         own_data = dict(gin.query_parameter("Prepare.own_data") or {}) if self.is_bound("Prepare.own_data") else {}
-        names = [Path(file).stem for file in files]
-        for name, file in zip(names, files, strict=True):
-            if own_data.setdefault(name, file) != file:
-                raise UsageError(f"--data={file}: own data {name!r} is already {own_data[name]}; rename one of the two")
-            if not re.fullmatch(r"[\w-]+", name):
+        names = []
+        for text in data:
+            try:
+                name, files = parse_own_data(text)
+            except (ValueError, OSError) as error:
+                raise UsageError(str(error)) from error
+            if own_data.setdefault(name, files) != files:
                 raise UsageError(
-                    f"--data={file}: {name!r} is not a task name (letters, digits, _ and -): rename the file, or "
-                    f"name the task: --gin.Prepare.own_data=\"{{'NAME': '{file}'}}\""
+                    f"--data={text}: own data {name!r} is already {own_data[name]}; give one of the two another name, "
+                    f"--data=my_{name}:{text}"
                 )
+            names.append(name)
         if names:
             gin.bind_parameter("Prepare.own_data", own_data)
             for field in ("mixture", "tokenizer_mixture"):

@@ -45,15 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data",
         action="append",
         default=[],
-        type=Path,
-        metavar="PATH",
-        help="a folder that `prepare` has made of a validation or test split, or a file of own data, of which "
-        "`Evaluate.splits` are asked; can be repeated",
+        metavar="DATA",
+        help="a folder that `prepare` has made of a validation or test split, or own data, as `prepare` takes them, of "
+        "which `Evaluate.splits` are asked; can be repeated",
     )
     command_line.add_step(parser)
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")
 
+    from seqgpt_jax.data.own_data import is_own_data
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.evaluation.report import print_scores, write_report
     from seqgpt_jax.io.contract import read_contract
@@ -64,8 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = open_folder(args.model)
     contract = read_contract(model, log=print)
     args.output.mkdir(parents=True, exist_ok=True)
-    names = configs.add_own_data([str(path) for path in args.data if path.is_file()])
-    folders = [path for path in args.data if not path.is_file()]
+    names = configs.add_own_data([data for data in args.data if is_own_data(data)])
+    folders = [Path(data) for data in args.data if not is_own_data(data)]
     if names or not folders:
         with reading(tokenizer_folder(model)) as tokenizer:
             folders += prepared_folders(configs, names or config.mixtures, config, contract, tokenizer)

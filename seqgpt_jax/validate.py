@@ -1,56 +1,110 @@
-"""Validation of own data files: every bad record with its line and how to fix it, then a summary of each file.
+"""Validation of own data: every bad record with its line and how to fix it, what is odd, and what to do next.
 
     python -m seqgpt_jax.validate tickets.jsonl
-    python -m seqgpt_jax.validate train.csv test.csv --max_shown=0        # all findings, not the first 100
+    python -m seqgpt_jax.validate train=train.csv,test=test.csv --max_shown=0     # all findings, not 3 of each kind
+    python -m seqgpt_jax.validate my_folder --model=runs/ft                       # lengths in tokens of that model
+    python -m seqgpt_jax.validate --module=calls                                  # the tasks of calls.py
     python -m seqgpt_jax.validate tickets.jsonl --json > findings.json
 
-docs/own_data.md has the formats. Exit code 0 means that `prepare` reads every record, 1 that some are bad.
-Repetitions and contradictions, which are looked for across all files, are warnings.
+DATA is written as for `--data` of the other commands; docs/own_data.md has the formats. Exit code 0 means that
+`prepare` reads every record, 1 that some are bad. Repetitions and contradictions, which are looked for across all data
+sets, are warnings. Lengths are compared with Prepare.max_prompt_tokens and Prepare.max_target_tokens, which a gin file
+may set.
 """
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from seqgpt_jax import command_line
+
+if TYPE_CHECKING:
+    from seqgpt_jax.data.prepare.config import PrepareConfig
+    from seqgpt_jax.tasks.checking import Check
+    from seqgpt_jax.tasks.validation.findings import DataSummary, Finding
+    from seqgpt_jax.tasks.validation.lengths import LengthLimits
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = command_line.parser(__doc__, gin_files=False)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl, .csv or .tsv")
+    parser = command_line.parser(__doc__)
+    parser.add_argument("data", nargs="*", metavar="DATA", help="FILE, train=FILE,test=FILE, or a folder")
+    parser.add_argument("--module", action="append", default=[], metavar="NAME", help="check the tasks of this module")
+    parser.add_argument("--tokenizer", metavar="FOLDER", help="count tokens with this one; else they are estimated")
+    parser.add_argument("--model", metavar="FOLDER", help="… with the tokenizer and the limits of this model")
     parser.add_argument("--json", action="store_true", help="write one JSON object with all findings instead of text")
     parser.add_argument(
-        "--max_shown", type=int, default=100, help="findings of each file that are printed, 0 for all (default 100)"
+        "--max_shown", type=int, default=3, help="findings of each kind that are printed, 0 for all (default 3)"
     )
-    args = parser.parse_args(argv)
+    args, configs = command_line.parse(parser, argv, uses=("Prepare",))
+    bound = {name: configs.is_bound(f"Prepare.{name}") for name in ("mixture", "tokenizer")}
+    config = configs.build("Prepare", **{name: "" for name, is_bound in bound.items() if not is_bound})
 
-    from seqgpt_jax.console.file_summary import print_file_summary
-    from seqgpt_jax.tasks.checking import Check, FileSummary
+    from seqgpt_jax.console.data_summary import print_data_summary
+    from seqgpt_jax.tasks.checking import Check
 
-    check, summaries, findings = Check(), [], []
-    for path in args.files:
-        summary, shown = FileSummary(path), 0
-        for finding in check.file(path, summary):
-            shown += 1
-            if args.json:
-                findings.append(finding)
-            elif not args.max_shown or shown <= args.max_shown:
-                print(finding)
-        if not args.json and args.max_shown and shown > args.max_shown:
-            print(f"{path}: … and {shown - args.max_shown:,} findings more: --max_shown=0 prints all")
-        summaries.append(summary)
+    check = Check(length_limits(config, args.tokenizer, args.model, configs.bound("Prepare")))
+    checked = list(_checked(check, config, args.data, [*config.modules, *args.module]))
+    if not checked:
+        parser.error("nothing to check: name DATA or --module=NAME")
     if args.json:
-        rows = [
-            {"file": str(f.path), "line": f.line, "kind": f.kind, "reason": f.reason, "detail": f.detail}
-            for f in findings
-        ]
-        files = [summary.as_json() for summary in summaries]
+        rows = [finding.as_json() for _, findings in checked for finding in findings]
+        files = [summary.as_json() for summary, _ in checked]
         print(json.dumps({"findings": rows, "files": files}, ensure_ascii=False, indent=1))
     else:
-        for summary in summaries:
-            print_file_summary(summary)
-    return 1 if any(summary.bad for summary in summaries) else 0
+        for summary, findings in checked:
+            print_data_summary(summary, findings, args.max_shown)
+    return 1 if any(summary.bad for summary, _ in checked) else 0
+
+
+def length_limits(
+    config: "PrepareConfig", tokenizer: str | None, model: str | None, bound: Sequence[str] = ()
+) -> "LengthLimits":
+    """The limits of lengths: of the settings, of the model where no setting is bound; with a way to count tokens."""
+    from seqgpt_jax.tasks.validation.lengths import LengthLimits
+
+    names = ("max_prompt_tokens", "max_target_tokens", "max_queries")
+    limits = {name: getattr(config, name) for name in names}
+    count = None
+    if model or tokenizer:
+        from seqgpt_jax.atomic import GEN
+        from seqgpt_jax.io.contract import read_contract
+        from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
+        from seqgpt_jax.io.storage import reading
+        from seqgpt_jax.io.tokenizer import load_tokenizer
+
+        if model:
+            folder = open_folder(model)
+            contract = read_contract(folder)
+            limits |= {name: getattr(contract, name) for name in names if name not in bound}
+            with reading(tokenizer_folder(folder)) as path:
+                loaded = load_tokenizer(str(path), GEN)
+        else:
+            loaded = load_tokenizer(tokenizer, GEN)
+        encode = loaded.backend_tokenizer.encode
+
+        def count(text: str) -> int:
+            return len(encode(text, add_special_tokens=False).ids)
+
+    return LengthLimits(max_labels=config.max_labels, count=count, **limits)
+
+
+def _checked(
+    check: "Check", config: "PrepareConfig", data: Sequence[str], modules: Sequence[str]
+) -> "Iterator[tuple[DataSummary, list[Finding]]]":
+    """The result of each data set: those of the gin file, those named, the tasks of modules."""
+    from seqgpt_jax.data.own_data import parse_own_data
+    from seqgpt_jax.tasks.own import module_tasks
+
+    try:
+        named = [parse_own_data(text, flag="") for text in data]
+    except ValueError as error:
+        raise command_line.UsageError(str(error)) from error
+    for name, files in [*(config.own_data or {}).items(), *named]:
+        yield check.own_data(name, files)
+    for module in dict.fromkeys(modules):
+        for spec in module_tasks(module)[0]:
+            yield check.task(spec, config.data_folder())
 
 
 if __name__ == "__main__":

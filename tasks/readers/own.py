@@ -183,7 +183,7 @@ def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instan
         close = difflib.get_close_matches(unknown[0], labels, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise Fault("unknown_label", f"label {unknown[0]!r} is not among the labels {', '.join(labels)}{hint}")
-    _check_contract(instance)
+    check_contract(instance)
     return instance
 
 
@@ -279,7 +279,7 @@ def _span(text: str, label: str, span: Any) -> tuple[int, str]:
     return start, text[start:end]
 
 
-def _check_contract(instance: Instance) -> None:
+def check_contract(instance: Instance) -> None:
     """Writes the prompt and the answer once, so that what is refused there is said here."""
     text, labels = clean_text(instance.text), instance.labels or tuple(instance.gold)
     if not labels:

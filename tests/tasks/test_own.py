@@ -364,7 +364,11 @@ def test_the_flag_names_the_task_and_the_mixture():
     assert (both.mixture, both.tokenizer_mixture) == ("ft+tickets", "pt_and_ft")
     with pytest.raises(UsageError, match=r"tickets would not be used.*mixture=tickets, or ft\+tickets for both"):
         parse("--gin_file=ft_cpu.gin", "--data=tickets.jsonl").build("Prepare")
-    with pytest.raises(UsageError, match="rename one of the two"):
+    two = ("--data=train=d/train.csv,test=d/test.csv", "--data=e:b.csv")
+    side_by_side = parse("--gin_file=own_cpu.gin", *two).build("Prepare")
+    assert side_by_side.own_data == {"d": {"train": "d/train.csv", "test": "d/test.csv"}, "e": "b.csv"}
+    assert side_by_side.mixture == "d+e"
+    with pytest.raises(UsageError, match=r"give one of the two another name, --data=my_t:b/t\.csv"):
         parse("--data=a/t.csv", "--data=b/t.csv")
     with pytest.raises(UsageError, match="'my tickets' is not a task name"):
         parse("--data=my tickets.csv")

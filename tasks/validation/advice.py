@@ -1,0 +1,31 @@
+"""Advice that follows from the findings of a data set: what to fix first, and the next command."""
+
+from seqgpt_jax.tasks.validation.findings import DataSummary
+
+_STEPS = {
+    "offsets": "Convert the offsets first: spans that are half words teach half words.",
+    "half_word": "Look at the spans that begin or end inside words: offsets may be shifted there.",
+    "list_in_label": "Separate the labels that stand in one string.",
+    "similar_label": "Give each label one spelling: a model is asked them against each other.",
+    "contradiction": "Decide which of the contradicting answers is right.",
+    "long_text": "Raise the setting that is named at long_text, or shorten the texts.",
+    "long_answer": "Raise the setting that is named at long_answer, or ask for fewer spans in one record.",
+    "empty_split": "Add records, or give a file for each split: --data=train=FILE,validation=FILE,test=FILE",
+}
+
+
+def advice(summary: DataSummary, data: str) -> list[str]:
+    """Sentences that say what to do; `data` is the flag that gives these data to the other commands."""
+    steps = []
+    if summary.bad:
+        steps.append(
+            f"Fix the {summary.bad.total():,} bad records: prepare stops at the first, or leaves them out with "
+            "--gin.Prepare.bad_records=skip"
+        )
+    # What the offsets explain needs no step of its own.
+    found = {reason for reason in _STEPS if summary.warnings[reason]}
+    found -= {"half_word"} if "offsets" in found else set()
+    steps += [step for reason, step in _STEPS.items() if reason in found]
+    if summary.good and data:
+        steps.append(f"Prepare: python -m seqgpt_jax.prepare --gin_file=own_cpu.gin {data} --inspect")
+    return steps or ["Give it records."]
