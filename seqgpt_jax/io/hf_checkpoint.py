@@ -19,6 +19,7 @@ from jax.typing import DTypeLike
 
 from seqgpt_jax.io import storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, read_contract, write_contract
+from seqgpt_jax.io.finite import NotFiniteWeightsError, all_finite, is_finite, listed, not_finite
 from seqgpt_jax.io.tensor_files import Tensor, read_tensors, write_tensors
 from seqgpt_jax.io.tokenizer import fingerprint, never_generated, save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
@@ -38,8 +39,15 @@ class WeightsError(ValueError):
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """config.json of a Hugging Face folder, for `registry.config_from_hf`."""
-    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    """config.json of a Hugging Face folder, for `registry.config_from_hf`; WeightsError where it is corrupt."""
+    path = folder / "config.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WeightsError(f"{path} is no JSON: fetch it again ({error})") from error
+    if not isinstance(values, dict):
+        raise WeightsError(f"{path} is not the configuration of a model: {type(values).__name__} instead of an object")
+    return values
 
 
 def read_weights(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
@@ -82,6 +90,7 @@ def load_params(folder: Path, config: ModelConfig, shardings: Mapping[str, Any] 
 
     Raises:
       WeightsError, TensorFileError: as `read_weights`.
+      NotFiniteWeightsError: weights are NaN or infinite, or too large for `config.param_dtype`.
     """
     tensors = read_weights(folder, config)
     leaves = flatten_dict(params_of(abstract(config)))
@@ -90,7 +99,14 @@ def load_params(folder: Path, config: ModelConfig, shardings: Mapping[str, Any] 
     else:
         shardings_ = flatten_dict(shardings)
     keys = family(config.architecture).key_map(config).keys
-    return unflatten_dict({key.path: _load_leaf(key, leaves[key.path], shardings_[key.path], tensors) for key in keys})
+    params = {key.path: _load_leaf(key, leaves[key.path], shardings_[key.path], tensors) for key in keys}
+    params = unflatten_dict(params)
+    names = {key.ours: key.hf for key in keys}
+    if faulty := [names[name].format(layer) for name, layer in not_finite(params)]:
+        stored = [name for name in faulty if not is_finite(tensors[name].read())]
+        what = f"are too large for {config.param_dtype}: use float32" if not stored else "are NaN or infinite"
+        raise NotFiniteWeightsError(f"weights of {folder} {what}: {listed(stored or faulty)}")
+    return params
 
 
 def _load_leaf(key: Key, leaf: jax.ShapeDtypeStruct, sharding: Sharding, tensors: Mapping[str, Tensor]) -> jax.Array:
@@ -130,7 +146,8 @@ def params_to_hf(params: Mapping[str, Any], config: ModelConfig, dtype: DTypeLik
 
         def read(key: Key = key, layer: int = layer) -> np.ndarray:
             leaf = leaves[key.path]
-            return key.to_hf(np.asarray(leaf[layer] if key.is_stacked else leaf)).astype(dtype, copy=False)
+            with np.errstate(over="ignore"):  # refused by name when it is written
+                return key.to_hf(np.asarray(leaf[layer] if key.is_stacked else leaf)).astype(dtype, copy=False)
 
         tensors[key_map.prefix + key.hf.format(layer)] = Tensor(key.hf_shape, np.dtype(dtype), read)
     return tensors
@@ -178,6 +195,7 @@ def save_folder(
     Raises:
       FileExistsError: `folder` holds something already.
       WeightsError: the table has no row for a token of `tokenizer`.
+      NotFiniteWeightsError: a tensor holds NaN or infinity; no folder is left.
     """
     from transformers import AutoTokenizer
 
@@ -188,7 +206,7 @@ def save_folder(
             f"{config.vocab_size} rows: enlarge it first, in transformers with model.resize_token_embeddings"
         )
     with storage.new_folder(folder) as partial:
-        write_tensors(partial, tensors, max_shard_bytes=max_shard_bytes)
+        write_tensors(partial, all_finite(tensors), max_shard_bytes=max_shard_bytes)
         special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
         dtype = str(next(iter(tensors.values())).dtype)
         # `torch_dtype` is the name before transformers 4.56.
@@ -215,7 +233,9 @@ def _aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     """Compares row by row: the result of comparing two tables at once would be half as large as one of them."""
-    return one.shape == other.shape and all(map(np.array_equal, one, other))
+    rows = zip(one, other, strict=True) if one.shape == other.shape else [(one, other)]
+    # NaN, which is refused elsewhere and by name, differs from itself.
+    return all(np.array_equal(a, b) or a.tobytes() == b.tobytes() for a, b in rows)
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -1,34 +1,27 @@
 """Model folders of both kinds: a run of `train`, and a Hugging Face checkpoint."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import jax
-import orbax.checkpoint as ocp
 from etils import epath
-from flax.traverse_util import flatten_dict
-from jax.sharding import Mesh, SingleDeviceSharding
+from jax.sharding import Mesh
 from transformers import PreTrainedTokenizerBase
 
 from seqgpt_jax.io import hf_checkpoint, storage
 from seqgpt_jax.io.contract import CONTRACT_FILE, ModelContract, read_contract
+from seqgpt_jax.io.run_checkpoints import LoadingError, restore_params
 from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
-from seqgpt_jax.models.parameters import abstract, from_params, param_shardings, params_of
+from seqgpt_jax.models.parameters import from_params, param_shardings
 from seqgpt_jax.models.registry import config_from_hf, make_config
 from seqgpt_jax.models.sharding import ShardingRules
 
 # What a run folder holds.
 MODEL_FILE = "model.json"
 TOKENIZER_FOLDER = "tokenizer"
-CHECKPOINTS_FOLDER = "checkpoints"
-
-
-class LoadingError(ValueError):
-    """A folder that holds no model that can be loaded; the message says what is missing and how to mend it."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +44,23 @@ def load(
     dtype: str | None = None,
     mesh: Mesh | None = None,
     rules: ShardingRules | None = None,
+    log: Callable[[str], None] = print,
 ) -> Loaded:
     """The model in `path`.
 
     Args:
       path: a Hugging Face folder (it has config.json), or a run folder (it has model.json), which may lie in a bucket.
-      step: of a run: the checkpoint to load, "best" for that with the lowest validation loss; by default the last one.
+      step: of a run: the checkpoint to load, "best" for that with the lowest validation loss; by default the last one
+        that is not corrupt.
       dtype: of parameters and computation. By default a run keeps its own two, and a Hugging Face folder gets
         float32, whatever its weights are stored in.
       mesh, rules: lay the parameters out over a mesh, as `create` does; one device by default.
+      log: called with a line for each corrupt checkpoint that is left out.
 
     Raises:
-      LoadingError: the path or a checkpoint is missing, the tokenizer is not that of the contract, or shapes differ.
+      LoadingError: the path or a checkpoint is missing or corrupt, the tokenizer is not that of the contract, or shapes
+        differ.
+      NotFiniteWeightsError: weights are NaN or infinite, or too large for `dtype`.
       TokenizerError: the tokenizer or its `[GEN]` is missing.
       ContractFileError: its seqgpt.json is not a contract.
       StorageError: the bucket cannot be reached.
@@ -74,7 +72,7 @@ def load(
     _check_fingerprint(folder, tokenizer, contract)
     if is_run(folder):
         config = _with_dtype(read_run_config(folder), dtype)
-        params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules))
+        params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules), log=log)
     else:
         if step is not None:
             raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
@@ -147,82 +145,6 @@ def read_run_config(folder: epath.PathLike) -> ModelConfig:
         return make_config(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
         raise LoadingError(f"{path} does not describe a model: {error}") from error
-
-
-def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int, float]:
-    """step -> validation loss of the checkpoints of these steps; without those that have none or cannot be read."""
-    folder, losses = storage.open_path(run_dir) / CHECKPOINTS_FOLDER, {}
-    for step in steps:
-        try:
-            loss = json.loads(storage.read(folder / str(step) / "meta" / "metadata")).get("validation_loss")
-        except (OSError, ValueError, AttributeError):
-            continue
-        if isinstance(loss, float):
-            losses[step] = loss
-    return losses
-
-
-def by_loss(losses: Mapping[int, float]) -> list[int]:
-    """The steps of these losses, the best one first; of equal ones the oldest."""
-    return sorted(losses, key=lambda step: (losses[step], step))
-
-
-def restore_params(
-    folder: epath.PathLike,
-    config: ModelConfig,
-    *,
-    step: int | Literal["best"] | None = None,
-    shardings: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The item `params` of a checkpoint of a run, in `config.param_dtype`; nothing else is read.
-
-    Args:
-      folder: of the run.
-      shardings: a pure dict of them; the default device without it.
-
-    Raises:
-      LoadingError: there is no checkpoint, not the one of `step`, or its shapes are not those of `config`.
-    """
-    checkpoints = storage.absolute(storage.open_path(folder)) / CHECKPOINTS_FOLDER
-    # The manager would create a missing folder.
-    if not checkpoints.is_dir():
-        raise LoadingError(f"{folder} holds no checkpoint yet")
-    handlers = {"params": ocp.StandardCheckpointHandler()}
-    options = ocp.CheckpointManagerOptions(read_only=True)  # a training process may be writing there
-    with ocp.CheckpointManager(checkpoints, item_handlers=handlers, options=options) as manager:
-        steps = sorted(manager.all_steps())
-        if not steps:
-            raise LoadingError(f"{folder} holds no checkpoint yet")
-        if step == "best":
-            ranked = by_loss(validation_losses(folder, steps))
-            if not ranked:
-                raise LoadingError(f"{folder} holds no checkpoint with a validation loss (see Train.validate_every)")
-            step = ranked[0]
-        if step is not None and step not in steps:
-            raise LoadingError(f"{folder} holds no checkpoint of step {step}; there are {', '.join(map(str, steps))}")
-        step = steps[-1] if step is None else step
-        wanted = params_of(abstract(config))
-        _check_shapes(wanted, manager.item_metadata(step)["params"], checkpoints / str(step))
-        if shardings is None:
-            shardings = jax.tree.map(lambda _: SingleDeviceSharding(jax.local_devices()[0]), wanted)
-        wanted = jax.tree.map(
-            lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), wanted, shardings
-        )
-        return manager.restore(step, args=ocp.args.Composite(params=ocp.args.StandardRestore(wanted)))["params"]
-
-
-def _check_shapes(wanted: Mapping[str, Any], stored: Any, where: epath.Path) -> None:
-    if stored is None:
-        raise LoadingError(f"the checkpoint {where} has no item 'params'")
-    expected = {".".join(path): tuple(leaf.shape) for path, leaf in flatten_dict(wanted).items()}
-    found = {".".join(path): tuple(leaf.shape) for path, leaf in flatten_dict(dict(stored)).items()}
-    faults = [
-        f"  {name} is {found.get(name, 'missing')}, the config says {expected.get(name, 'it does not exist')}"
-        for name in sorted(expected.keys() | found.keys())
-        if expected.get(name) != found.get(name)
-    ]
-    if faults:
-        raise LoadingError(f"the checkpoint {where} is of another model:\n" + "\n".join(faults))
 
 
 def _with_dtype(config: ModelConfig, dtype: str | None) -> ModelConfig:

@@ -81,12 +81,17 @@ def write(path: epath.Path, content: bytes) -> None:
 def new_folder(folder: Path) -> Iterator[Path]:
     """A local folder to fill, which gets the name `folder` when the block ends without an error.
 
-    One that an earlier, interrupted process has left behind is removed first; `folder` may exist if it is empty.
+    Otherwise nothing is left, and what an earlier, killed process has left behind is removed first; `folder` may exist
+    if it is empty.
     """
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    yield partial
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     if folder.exists():
         folder.rmdir()
     partial.rename(folder)

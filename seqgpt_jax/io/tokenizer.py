@@ -32,7 +32,7 @@ def load_tokenizer(path: str | os.PathLike[str], prompt_end: str) -> PreTrainedT
             tokenizer = AutoTokenizer.from_pretrained(str(local), local_files_only=True)
     except storage.StorageError:
         raise
-    except (OSError, ValueError) as error:
+    except Exception as error:  # tokenizers raises no other class for a corrupt tokenizer.json
         raise TokenizerError(
             f"no tokenizer could be loaded from {str(path)!r}: give a folder with tokenizer.json; "
             f"`python -m seqgpt_jax.import_hf` makes one of a Hugging Face model ({str(error).splitlines()[0]})"

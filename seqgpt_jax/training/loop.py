@@ -18,6 +18,7 @@ from rich.console import Console
 
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
+from seqgpt_jax.io.finite import check_finite
 from seqgpt_jax.io.tokenizer import save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.parameters import abstract, create, param_shardings, params_of
@@ -183,12 +184,14 @@ def train(
             target = abstract_state(model_config, optimizer, mesh, rules)
             state, stored = checkpoints.restore(target, metadata(0))
             start, skipped = stored.step, stored.skipped
+            where = checkpoints.folder / str(start)
+            check_finite(state.params, f"the checkpoint {where}", f"Move {where} away to resume from an earlier one")
             origin = f"resumed from step {start:,}"
             changed = changed_settings(stored, metadata(0))
             origin += f" with changed settings ({', '.join(changed)})" if changed else ""
         else:
             if config.init_from is not None:
-                params = initial_params(config.init_from, model_config, tokenizer, mesh, rules)
+                params = initial_params(config.init_from, model_config, tokenizer, mesh, rules, log)
                 origin = f"initialized from {config.init_from}"
             else:
                 model = create(model_config, config.seed, mesh=mesh, rules=rules)
@@ -334,9 +337,11 @@ def initial_state(
     return TrainState(jax.device_put(np.zeros((), np.int32), shardings.step), params, opt_state)
 
 
-def initial_params(path: str, config: ModelConfig, tokenizer: Any, mesh: Mesh, rules: ShardingRules) -> Any:
+def initial_params(
+    path: str, config: ModelConfig, tokenizer: Any, mesh: Mesh, rules: ShardingRules, log: Callable[[str], None]
+) -> Any:
     """The weights in `path`, sharded over the mesh; CheckpointError where model or tokenizer do not match."""
-    loaded = model_folder.load(path, mesh=mesh, rules=rules)
+    loaded = model_folder.load(path, mesh=mesh, rules=rules, log=log)
     check_start(path, loaded.config, config)
     ids = tokenizer.get_vocab()
     changed = sorted(token for token, id in loaded.tokenizer.get_vocab().items() if ids.get(token) != id)

@@ -288,6 +288,13 @@ def test_broken_and_missing_files(copy, tmp_path):
         read_tensors(copy)
 
 
+def test_a_corrupt_config_is_named(copy):
+    for content, fault in (('{"model_type": "bl', "is no JSON"), ('["bloom"]', "list instead of an object")):
+        (copy / "config.json").write_text(content)
+        with pytest.raises(WeightsError, match=rf"config\.json .*{fault}"):
+            read_config(copy)
+
+
 def test_integers_are_refused(copy):
     _edit(copy, lambda tensors: tensors.update({"transformer.ln_f.bias": np.zeros(48, np.int8)}))
     with pytest.raises(TensorFileError, match=r"ln_f\.bias is I8"):

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from seqgpt_jax.io.checksums import array_checksums
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer, SaveError
-from seqgpt_jax.training.checkpointing.checksums import array_checksums
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.loop import Outcome

@@ -8,6 +8,7 @@ import pytest
 
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.io import model_folder
+from seqgpt_jax.io.run_checkpoints import validation_losses
 from seqgpt_jax.models.parameters import create, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.config import TrainConfig
@@ -105,7 +106,7 @@ def test_the_best_checkpoints_stay_beside_the_newest(run_dir):
 
 
 def test_what_is_saved_scores_what_was_said(run_dir):
-    loss = model_folder.validation_losses(run_dir, [6])[6]
+    loss = validation_losses(run_dir, [6])[6]
     mesh = mesh_of(1, 1, 1)
     assert held_out_result(mesh, jax.device_put(checkpoint_params(run_dir, 6))).loss == pytest.approx(loss, rel=1e-5)
 
@@ -114,7 +115,7 @@ def test_a_resumed_run_remembers_the_best(run_dir, tmp_path, capsys):
     settings = {"validate_every": 1, "save_every": 1, "keep": 1, "keep_best": 2, "open_validation": HeldOut}
     tiny_train(tmp_path, batches=StoppedBatches, **settings)
     # The step that is interrupted is saved at once, without a validation.
-    assert 4 not in model_folder.validation_losses(tmp_path, [4])
+    assert 4 not in validation_losses(tmp_path, [4])
     tiny_train(tmp_path, **settings)
     output = capsys.readouterr().out
     losses = {line["step"]: line["validation/loss"] for line in read_metrics(tmp_path) if "validation/loss" in line}
@@ -131,7 +132,7 @@ def test_a_run_without_validation_has_no_best_checkpoint(tmp_path, capsys):
         model_folder.restore_params(tmp_path, MODEL, step="best")
     corrupt = tmp_path / "checkpoints/3/meta/metadata"
     corrupt.write_text("{")
-    assert model_folder.validation_losses(tmp_path, [3, 6, 9]) == {}
+    assert validation_losses(tmp_path, [3, 6, 9]) == {}
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ from orbax.checkpoint.path import atomicity_types
 from orbax.checkpoint.path import step as orbax_steps
 
 from seqgpt_jax.io import storage
-from seqgpt_jax.io.model_folder import CHECKPOINTS_FOLDER, by_loss, validation_losses
-from seqgpt_jax.training.checkpointing.checksums import array_checksums, by_name
-from seqgpt_jax.training.checkpointing.corruption import is_corruption, one_line
+from seqgpt_jax.io.checksums import array_checksums, by_name
+from seqgpt_jax.io.corruption import is_corruption, on_all_hosts, one_line
+from seqgpt_jax.io.run_checkpoints import CHECKPOINTS_FOLDER, by_loss, validation_losses
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError, CheckpointMetadata, check_metadata
 from seqgpt_jax.training.checkpointing.retention import retention_policy
 from seqgpt_jax.training.step import TrainState
@@ -174,7 +174,7 @@ class Checkpointer:
                 if not is_corruption(error, self.folder / str(step)):
                     raise
                 reason = one_line(error)
-            if _on_all_hosts(restored is not None):
+            if on_all_hosts(restored is not None):
                 self._move_aside(list(errors), step)
                 return restored
             errors[step] = reason
@@ -222,7 +222,7 @@ class Checkpointer:
     def _finish_previous_save(self) -> bool:
         """Whether, on all hosts, the previous save succeeded; if not, everything is reset for another try."""
         self._wait_for_save()
-        if _on_all_hosts(self._save_error is None):
+        if on_all_hosts(self._save_error is None):
             return True
         if self._save_error is None:
             self._log("another host failed to save a checkpoint: see its output")
@@ -294,10 +294,3 @@ def read_metadata(run_dir: epath.PathLike, step: int) -> CheckpointMetadata:
         return CheckpointMetadata(**values)
     except TypeError as error:
         raise CheckpointError(f"{folder} was not written by this version of seqgpt_jax: {error}") from error
-
-
-def _on_all_hosts(condition: bool) -> bool:
-    """Whether the condition holds on every host."""
-    if jax.process_count() == 1:
-        return condition
-    return bool(multihost_utils.process_allgather(np.asarray(condition)).all())

@@ -11,7 +11,7 @@ from orbax.checkpoint.checkpoint_managers import (
     PreservationPolicy,
 )
 
-from seqgpt_jax.io.model_folder import by_loss
+from seqgpt_jax.io.run_checkpoints import by_loss
 
 
 def retention_policy(newest: int, best: int, every: int | None, losses: Mapping[int, float]) -> PreservationPolicy:

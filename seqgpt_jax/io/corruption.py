@@ -1,7 +1,11 @@
 """Classification of restore errors: corrupt files, or files that could not be reached."""
 
+from collections.abc import Sequence
+
 import jax
+import numpy as np
 from etils import epath
+from jax.experimental import multihost_utils
 
 from seqgpt_jax.io.storage import is_bucket
 
@@ -24,8 +28,8 @@ _UNREACHABLE = (
 )
 
 
-def is_corruption(error: Exception, checkpoint: epath.Path) -> bool:
-    """Whether the files of this checkpoint are at fault, so that an older checkpoint may be readable."""
+def is_corruption(error: Exception, checkpoint: epath.Path, items: Sequence[str] = ITEMS) -> bool:
+    """Whether the files of these items of a checkpoint are at fault, so that an older one may be readable."""
     error = _root_cause(error)
     if isinstance(error, _NEVER_CORRUPTION) or any(status in str(error) for status in _UNREACHABLE):
         return False
@@ -33,7 +37,7 @@ def is_corruption(error: Exception, checkpoint: epath.Path) -> bool:
         return True
     # Where a bucket denies access, gcsfs reports that the path is no folder and Orbax that the item is missing;
     # `exists` raises the denial itself.
-    if isinstance(error, KeyError) and all((checkpoint / item).exists() for item in ITEMS):
+    if isinstance(error, KeyError) and all((checkpoint / item).exists() for item in items):
         return False
     return isinstance(error, _CORRUPTION_IN_BUCKET)
 
@@ -48,3 +52,10 @@ def one_line(error: Exception) -> str:
     error = _root_cause(error)
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 300 else f"{text[:300]} …"
+
+
+def on_all_hosts(condition: bool) -> bool:
+    """Whether the condition holds on every host, all of which call this."""
+    if jax.process_count() == 1:
+        return condition
+    return bool(multihost_utils.process_allgather(np.asarray(condition)).all())

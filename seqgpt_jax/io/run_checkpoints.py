@@ -1,0 +1,172 @@
+"""Checkpoints of a run, read without its training: parameters and validation losses."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import jax
+import orbax.checkpoint as ocp
+from etils import epath
+from flax.traverse_util import flatten_dict, unflatten_dict
+from jax.sharding import SingleDeviceSharding
+
+from seqgpt_jax.io import storage
+from seqgpt_jax.io.checksums import array_checksums
+from seqgpt_jax.io.corruption import is_corruption, on_all_hosts, one_line
+from seqgpt_jax.io.finite import check_finite
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.parameters import abstract, params_of
+
+CHECKPOINTS_FOLDER = "checkpoints"
+
+
+class LoadingError(ValueError):
+    """A folder that holds no model that can be loaded; the message says what is missing and how to fix it."""
+
+
+def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int, float]:
+    """step -> validation loss of the checkpoints of these steps; without those that have none or cannot be read."""
+    folder = storage.open_path(run_dir) / CHECKPOINTS_FOLDER
+    losses = {step: _metadata(folder / str(step)).get("validation_loss") for step in steps}
+    return {step: loss for step, loss in losses.items() if isinstance(loss, float)}
+
+
+def by_loss(losses: Mapping[int, float]) -> list[int]:
+    """The steps of these losses, the best one first; of equal ones the oldest."""
+    return sorted(losses, key=lambda step: (losses[step], step))
+
+
+def restore_params(
+    folder: epath.PathLike,
+    config: ModelConfig,
+    *,
+    step: int | Literal["best"] | None = None,
+    shardings: Mapping[str, Any] | None = None,
+    log: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """The item `params` of a checkpoint of a run, in `config.param_dtype`; nothing else is read.
+
+    They are the saved bits (by the checksums that training writes), cast leaf by leaf where the dtype is another one.
+
+    Args:
+      folder: of the run; nothing in it is changed.
+      step: the checkpoint; by default the newest one, or the newest before it where that is corrupt.
+      shardings: a pure dict of them; the default device without it.
+      log: called with a line for each corrupt checkpoint that is left out.
+
+    Raises:
+      LoadingError: there is no checkpoint, not the one of `step`, it or all are corrupt, or its shapes are not those of
+        `config`.
+      NotFiniteWeightsError: weights are NaN or infinite, or too large for `config.param_dtype`.
+    """
+    checkpoints = storage.absolute(storage.open_path(folder)) / CHECKPOINTS_FOLDER
+    # The manager would create a missing folder.
+    if not checkpoints.is_dir():
+        raise LoadingError(f"{folder} holds no checkpoint yet")
+    handlers = {"params": ocp.StandardCheckpointHandler()}
+    options = ocp.CheckpointManagerOptions(read_only=True)  # a training process may be writing there
+    with ocp.CheckpointManager(checkpoints, item_handlers=handlers, options=options) as manager:
+        steps = sorted(manager.all_steps())
+        candidates = _candidates(folder, steps, step)
+        errors: dict[int, str] = {}
+        for candidate in candidates:
+            where, params, reason = checkpoints / str(candidate), None, "another host cannot read it"
+            try:
+                params = _restore(manager, candidate, where, config, shardings)
+            except LoadingError:
+                raise
+            except Exception as error:  # Orbax and TensorStore have no common class for corrupt files.
+                if not is_corruption(error, where, items=("params",)):
+                    raise
+                reason = one_line(error)
+            # Without shardings a host loads for itself.
+            if params is None if shardings is None else not on_all_hosts(params is not None):
+                errors[candidate] = reason
+                continue
+            for corrupt, reason in errors.items():
+                log(f"checkpoint {corrupt} is corrupt: {reason}")
+            if errors:
+                log(f"falling back to checkpoint {candidate} of {folder}")
+            return _cast(params, config.param_dtype, where)
+    lines = "\n".join(f"  {checkpoints / str(corrupt)}: {reason}" for corrupt, reason in errors.items())
+    others = " or ".join(f"--step={other}" for other in steps if other not in errors)
+    fix = f"Use another one: {others}" if others else "Restore a copy of one of them, or train again"
+    raise LoadingError(f"corrupt checkpoint{'s' * (len(errors) > 1)}:\n{lines}\n{fix}")
+
+
+def _candidates(folder: epath.PathLike, steps: list[int], step: int | Literal["best"] | None) -> list[int]:
+    """The checkpoints that may be loaded, in this order; one where `step` names it."""
+    if not steps:
+        raise LoadingError(f"{folder} holds no checkpoint yet")
+    if step is None:
+        return steps[::-1]
+    if step == "best":
+        ranked = by_loss(validation_losses(folder, steps))
+        if not ranked:
+            raise LoadingError(f"{folder} holds no checkpoint with a validation loss (see Train.validate_every)")
+        return ranked[:1]
+    if step not in steps:
+        raise LoadingError(f"{folder} holds no checkpoint of step {step}; there are {', '.join(map(str, steps))}")
+    return [step]
+
+
+def _restore(
+    manager: ocp.CheckpointManager,
+    step: int,
+    where: epath.Path,
+    config: ModelConfig,
+    shardings: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The saved parameters in their own dtype; any error but LoadingError says that they cannot be read."""
+    wanted = params_of(abstract(config))
+    stored = manager.item_metadata(step)["params"]
+    if stored is None:
+        raise FileNotFoundError(f"it has no item 'params', or one without metadata: {where / 'params'}")
+    _check_shapes(wanted, stored, where)
+    if shardings is None:
+        shardings = jax.tree.map(lambda _: SingleDeviceSharding(jax.local_devices()[0]), wanted)
+    wanted = jax.tree.map(
+        lambda leaf, saved, sharding: jax.ShapeDtypeStruct(leaf.shape, saved.dtype, sharding=sharding),
+        wanted,
+        dict(stored),
+        shardings,
+    )
+    params = manager.restore(step, args=ocp.args.Composite(params=ocp.args.StandardRestore(wanted)))["params"]
+    sums = _metadata(where).get("sums") or {}
+    sums = {name: value for name, value in sums.items() if name.startswith("params.")}
+    if sums and (changed := sorted(sums.items() - array_checksums({"params": params}).items())):
+        raise ValueError(f"checksum mismatch in {len(changed):,} arrays of {where}, for example {changed[0][0]!r}")
+    return params
+
+
+def _cast(params: dict[str, Any], dtype: str, where: epath.Path) -> dict[str, Any]:
+    """The parameters in that dtype; each is freed when it has been cast."""
+    check_finite(params, f"the checkpoint {where}", "Name another checkpoint with --step, or train again")
+    leaves = flatten_dict(params)
+    del params
+    if all(leaf.dtype == dtype for leaf in leaves.values()):
+        return unflatten_dict(leaves)
+    params = unflatten_dict({path: leaves.pop(path).astype(dtype) for path in list(leaves)})
+    check_finite(params, f"the checkpoint {where} in {dtype}", f"Its weights are too large for {dtype}: use float32")
+    return params
+
+
+def _metadata(checkpoint: epath.Path) -> dict[str, Any]:
+    """What training writes beside the arrays; empty where it cannot be read."""
+    try:
+        values = json.loads(storage.read(checkpoint / "meta" / "metadata"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _check_shapes(wanted: Mapping[str, Any], stored: Any, where: epath.Path) -> None:
+    expected = {".".join(path): tuple(leaf.shape) for path, leaf in flatten_dict(wanted).items()}
+    found = {".".join(path): tuple(leaf.shape) for path, leaf in flatten_dict(dict(stored)).items()}
+    faults = [
+        f"  {name} is {found.get(name, 'missing')}, the config says {expected.get(name, 'it does not exist')}"
+        for name in sorted(expected.keys() | found.keys())
+        if expected.get(name) != found.get(name)
+    ]
+    if faults:
+        raise LoadingError(f"the checkpoint {where} is of another model:\n" + "\n".join(faults))
