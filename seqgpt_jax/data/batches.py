@@ -1,8 +1,11 @@
 """Training batches: the batch at step s is a pure function of (prepared data, seed, s).
 
 So a resumed run needs only its step number, and any number of hosts sees the same global batches,
-of which each reads its own rows. Every example is seen exactly once an epoch: the last batch of an
-epoch is filled up with empty rows, never with repeated ones.
+of which each reads its own rows. Every example is seen exactly once an epoch.
+
+The rows of an epoch are dealt evenly to its batches: 17 rows in batches of 8 become 5 + 6 + 6, never 8 + 8 + 1, and
+empty rows fill the arrays up. A batch of one real row would move the weights as far as a full one, so each of its
+examples would count eight times as much as the others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,8 +63,8 @@ class Batches:
         self._rows_here = batch_size // process_count
         self._first_row = process_index * self._rows_here
         # One capacity for the whole run: it is a static shape.
-        sizes = [self._sizes(epoch) for epoch in range(store.epochs)]
-        self.target_capacity = max(default_target_capacity(tokens, targets, length) for tokens, targets in sizes)
+        tokens, targets = map(np.concatenate, zip(*map(self._sizes, range(store.epochs)), strict=True))
+        self.target_capacity = default_target_capacity(tokens, targets, length)
         self._plans: dict[int, PackingPlan] = {}
         self._epoch_starts = np.cumsum([0, *(self.steps_per_epoch(epoch) for epoch in range(epochs))])
 
@@ -110,11 +113,12 @@ class Batches:
     def _examples(self, step: int, row: int) -> list[TrainRecord]:
         """The examples of one row of the global batch at `step`."""
         epoch = int(np.searchsorted(self._epoch_starts, step, side="right")) - 1
-        number = (step - int(self._epoch_starts[epoch])) * self.batch_size + row
-        plan = self._plan(epoch)
-        if number >= len(plan):
+        plan, steps = self._plan(epoch), self.steps_per_epoch(epoch)
+        batch = step - int(self._epoch_starts[epoch])
+        first, end = (len(plan) * number // steps for number in (batch, batch + 1))
+        if first + row >= end:
             return []
-        return self.store.read(epoch % self.store.epochs, plan.row(number))
+        return self.store.read(epoch % self.store.epochs, plan.row(first + row))
 
     def _row(self, index: int) -> Batch:
         step, row = divmod(index, self._rows_here)

@@ -2,11 +2,23 @@
 
 Pure NumPy and Python, equal on every host. A row holds whole examples one after another; segment
 ids and positions that restart keep them apart in the model.
+
+A row has two capacities: input tokens (its length) and targets, whose logits cost vocabulary times width each, fillers
+included. Short examples have a larger share of targets than long ones, so rows that are filled by length alone run out
+of one capacity or the other. Here every row takes targets and tokens in the proportion of all data, so that little more
+capacity than the average row needs is enough: benchmarks/results/packing.md.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+
+# Which examples are in the batch of a step: raised when that changes, so that no run resumes in other batches.
+PACKING_VERSION = 2
+# Lengths that are tried for one place of a row before the row counts as full; bounds the time of planning.
+_TRIED_LENGTHS = 8
+# Examples from which the capacity for targets is chosen, in a second or two.
+_SAMPLE = 50_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,12 @@ class PackingPlan:
 def plan_packing(
     tokens: np.ndarray, targets: np.ndarray, *, length: int, target_capacity: int, seed: tuple[int, ...]
 ) -> PackingPlan:
-    """Best-fit decreasing: every example goes to the fullest row that still has room for it.
+    """Rows filled one by one, each time with the longest example that fits, from one of two piles.
+
+    One pile holds the examples with a larger share of targets than all data, the other one the rest. A row takes from
+    the first pile while its own share is below that of all data, else from the second; from the other pile where the
+    chosen one has nothing that fits. Where that leaves more than a hundredth of the tokens empty, as it may in rows of
+    two or three examples, the plan from one pile is made too, and the one with fewer rows is taken.
 
     Args:
       tokens: int [examples], input tokens of each example, at most `length`.
@@ -56,42 +73,106 @@ def plan_packing(
         )
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     order = rng.permutation(len(tokens))
-    order = order[np.argsort(-tokens[order], kind="stable")]
-
-    rows: list[list[int]] = []
-    targets_left: list[int] = []
-    # rows_with[r] lists the rows that have room for r more tokens; bit r of `present` says whether any does.
-    rows_with: list[list[int]] = [[] for _ in range(length + 1)]
-    present = 0
-    for example, size, target_size in zip(order.tolist(), tokens[order].tolist(), targets[order].tolist(), strict=True):
-        row = -1
-        candidates = present >> size << size
-        while candidates and row < 0:
-            room = (candidates & -candidates).bit_length() - 1
-            candidates &= candidates - 1
-            # Only the last row of a bucket is tried: a search through all would make packing quadratic.
-            if targets_left[rows_with[room][-1]] >= target_size:
-                row = rows_with[room].pop()
-                if not rows_with[room]:
-                    present ^= 1 << room
-        if row < 0:
-            row, room = len(rows), length
-            rows.append([])
-            targets_left.append(target_capacity)
-        rows[row].append(example)
-        targets_left[row] -= target_size
-        rows_with[room - size].append(row)
-        present |= 1 << (room - size)
+    many_targets = (targets * tokens.sum() > targets.sum() * tokens)[order]
+    two_piles = (order[~many_targets], order[many_targets])
+    rows = _fill_rows(two_piles, tokens, targets, length, target_capacity)
+    if tokens.sum() < 0.99 * length * len(rows):
+        rows = min(rows, _fill_rows((order, order[:0]), tokens, targets, length, target_capacity), key=len)
 
     rows = [rows[number] for number in rng.permutation(len(rows))]
     starts = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)]).astype(np.int64)
     return PackingPlan(np.array([example for row in rows for example in row], np.int64), starts)
 
 
+def _fill_rows(
+    examples: tuple[np.ndarray, np.ndarray], tokens: np.ndarray, targets: np.ndarray, length: int, target_capacity: int
+) -> list[list[int]]:
+    """The rows of examples from two piles: those with fewer targets than the average, and those with more."""
+    piles = tuple(_Pile(tokens, pile, length) for pile in examples)
+    all_tokens, all_targets, targets_of = int(tokens.sum()), int(targets.sum()), targets.tolist()
+    rows: list[list[int]] = []
+    while piles[0].lengths or piles[1].lengths:
+        row: list[int] = []
+        room, targets_left = length, target_capacity
+        # The longest example of all first: it is the hardest to place.
+        take_many = piles[1].lengths > piles[0].lengths
+        while (found := _longest_fitting(piles, take_many, room, targets_left, targets_of)) is not None:
+            pile, size = found
+            example = pile.take(size)
+            row.append(example)
+            room, targets_left = room - size, targets_left - targets_of[example]
+            take_many = (target_capacity - targets_left) * all_tokens < (length - room) * all_targets
+        rows.append(row)
+    return rows
+
+
 def default_target_capacity(tokens: np.ndarray, targets: np.ndarray, length: int) -> int:
-    """Half more than the average row needs, and room for the longest target; a multiple of 8."""
+    """The capacity that makes an epoch cheapest: a small one leaves tokens empty, a large one computes filler targets.
+
+    A target is counted like an input token: in BLOOMZ-560m its logits take 257 million multiplications and the blocks
+    302 million for each token. For larger models targets are cheaper, but then a tight capacity costs little too. The
+    candidates are 1.25, 1.25², …, 1.25⁷ times what the average row needs.
+
+    Args:
+      tokens, targets, length: as in `plan_packing`; long lists are thinned out.
+
+    Returns:
+      A multiple of 8, at least the longest target.
+    """
     if not len(tokens):
         return 8
+    longest = int(np.max(targets))
+    stride = -(-len(tokens) // _SAMPLE)
+    tokens, targets = np.asarray(tokens)[::stride], np.asarray(targets)[::stride]
     average = length * float(np.sum(targets)) / max(float(np.sum(tokens)), 1.0)
-    capacity = max(int(np.max(targets)), min(int(average * 3 / 2) + 1, length))
-    return -(-capacity // 8) * 8
+
+    def cost(capacity: int) -> int:
+        plan = plan_packing(tokens, targets, length=length, target_capacity=capacity, seed=(0,))
+        return len(plan) * (length + capacity)
+
+    candidates = (max(longest, min(int(average * 1.25**n) + 1, length)) for n in range(1, 8))
+    capacities = dict.fromkeys(-(-candidate // 8) * 8 for candidate in candidates)
+    return min(capacities, key=cost)
+
+
+class _Pile:
+    """Examples that wait for a row, by length.
+
+    Attributes:
+      lengths: bit n is set where an example of n tokens waits.
+    """
+
+    def __init__(self, tokens: np.ndarray, examples: np.ndarray, length: int) -> None:
+        self.lengths = 0
+        self._by_length: list[list[int]] = [[] for _ in range(length + 1)]
+        for example, size in zip(examples.tolist(), tokens[examples].tolist(), strict=True):
+            self._by_length[size].append(example)
+        for size, waiting in enumerate(self._by_length):
+            self.lengths |= bool(waiting) << size
+
+    def next(self, size: int) -> int:
+        """The number of the example of this length that `take` takes."""
+        return self._by_length[size][-1]
+
+    def take(self, size: int) -> int:
+        """Takes one example of this length off the pile."""
+        example = self._by_length[size].pop()
+        if not self._by_length[size]:
+            self.lengths ^= 1 << size
+        return example
+
+
+def _longest_fitting(
+    piles: tuple[_Pile, ...], take_many: bool, room: int, targets_left: int, targets_of: list[int]
+) -> tuple[_Pile, int] | None:
+    """(pile, length) of the example that a row with this much room takes next; None where it is full."""
+    for pile in (piles[take_many], piles[not take_many]):
+        fitting = pile.lengths & ((2 << room) - 1)
+        for _ in range(_TRIED_LENGTHS):
+            if not fitting:
+                break
+            size = fitting.bit_length() - 1
+            if targets_of[pile.next(size)] <= targets_left:
+                return pile, size
+            fitting ^= 1 << size
+    return None

@@ -16,6 +16,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from rich.console import Console
 
+from seqgpt_jax.data.packing import PACKING_VERSION
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
 from seqgpt_jax.io.finite import check_finite
@@ -166,6 +167,7 @@ def train(
                 seed=config.seed,
                 batch_size=config.batch_size,
                 length=config.length,
+                packing_version=PACKING_VERSION,
                 steps=steps,
                 model=dataclasses.asdict(model_config),
                 optimizer=dataclasses.asdict(optimizer_config),

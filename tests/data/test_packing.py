@@ -1,5 +1,7 @@
 """Packing: every example once, nothing cut, the same on every host, and tight."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,6 +36,48 @@ def test_plan_is_tight_on_real_like_lengths() -> None:
         tokens, targets, length=1024, target_capacity=default_target_capacity(tokens, targets, 1024), seed=(0,)
     )
     assert tokens.sum() / (len(plan) * 1024) > 0.95
+
+
+def short_examples_have_more_targets(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths like those of the real mixture: a label after a long text, six spans after a short one."""
+    rng = np.random.default_rng(7)
+    text = np.clip(rng.lognormal(4.2, 0.9, number).astype(int), 10, 950)
+    targets = np.clip(rng.lognormal(3.4 - 0.25 * np.log(text), 0.7, number).astype(int), 2, 200)
+    return text + targets, targets
+
+
+@pytest.mark.parametrize("length", [1200, 2048, 4096])
+def test_rows_are_full_with_little_more_capacity_than_they_use(length) -> None:
+    tokens, targets = short_examples_have_more_targets(20_000)
+    capacity = default_target_capacity(tokens, targets, length)
+    plan = plan_packing(tokens, targets, length=length, target_capacity=capacity, seed=(0,))
+    assert tokens.sum() / (len(plan) * length) > 0.98
+    average = length * targets.sum() / tokens.sum()
+    assert capacity <= max(targets.max() + 7, 1.25 * average + 8)
+    in_rows = [targets[plan.row(row)].sum() for row in range(len(plan) - 1)]
+    assert np.median(in_rows) == pytest.approx(average, rel=0.05)
+
+
+def test_capacity_grows_where_one_long_answer_would_close_a_row() -> None:
+    """Two in a hundred answers have 90 tokens: beside one of them a row still has to take twenty short ones."""
+    tokens = np.full(5000, 100)
+    targets = np.where(np.arange(5000) % 50, 2, 90)
+    capacity = default_target_capacity(tokens, targets, 2048)
+    assert 90 + 19 * 2 <= capacity < 200
+    plan = plan_packing(tokens, targets, length=2048, target_capacity=capacity, seed=(0,))
+    assert len(plan) == 5000 / 20
+
+
+def test_planning_takes_no_longer_where_the_capacity_binds() -> None:
+    tokens, targets = short_examples_have_more_targets(20_000)
+    tight = int(max(targets.max(), 0.6 * 2048 * targets.sum() / tokens.sum()))
+
+    def seconds(capacity: int) -> float:
+        start = time.process_time()
+        plan_packing(tokens, targets, length=2048, target_capacity=capacity, seed=(0,))
+        return time.process_time() - start
+
+    assert min(seconds(tight) for _ in range(3)) < 5 * min(seconds(2048) for _ in range(3))
 
 
 def test_too_long_examples_are_refused() -> None:

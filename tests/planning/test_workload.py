@@ -65,3 +65,8 @@ def test_a_run_that_ends_early_and_a_store_that_is_none(tmp_path):
         workload.of_store(TrainConfig(batch_size=2, length=100, steps=99), folder)
     with pytest.raises(StoreError, match="is no prepared folder"):
         workload.of_store(TRAIN, tmp_path)
+
+
+def test_examples_that_are_longer_than_a_row_are_taken_to_be_cut():
+    made = workload.assumed(TrainConfig(length=128), tokens_per_example=200, supervised=0.25)
+    assert 32 <= made.target_capacity <= 64

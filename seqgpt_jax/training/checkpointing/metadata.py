@@ -33,6 +33,7 @@ class CheckpointMetadata:
       optimizer: fields of OptimizerConfig.
       skipped: how many of these steps were skipped, because loss or gradient were not finite.
       sums: `array_checksums` of params and opt_state; empty in format 1.
+      packing_version: `data.packing.PACKING_VERSION` of the run; 1 in checkpoints of before there was one.
       validation_loss: nats per supervised token; None where there was no validation at this step.
     """
 
@@ -46,6 +47,7 @@ class CheckpointMetadata:
     optimizer: dict[str, Any]
     skipped: int = 0
     sums: dict[str, int] = field(default_factory=dict)
+    packing_version: int = 1
     validation_loss: float | None = None
 
 
@@ -59,6 +61,7 @@ def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, fol
             ("seed", "Train.seed"),
             ("batch_size", "Train.batch_size"),
             ("length", "Train.length"),
+            ("packing_version", "version of packing"),
         )
         if theirs[name] != ours[name]
     ]

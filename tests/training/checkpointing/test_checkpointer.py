@@ -89,6 +89,7 @@ def test_what_is_written_is_the_state_when_it_was_saved(tmp_path):
             r"Optimizer\.moment_dtype: 'bfloat16' in the checkpoint, 'float32' in this run",
         ),
         ({"length": 48}, r"Train\.length: 48 in the checkpoint, 24 in this run"),
+        ({"packing_version": 7}, "version of packing: 7 in the checkpoint, 1 in this run"),
         ({"model": {**META.model, "hidden_size": 32}}, r"Model\.hidden_size: 32 in the checkpoint, 16 in this run"),
     ],
 )
