@@ -14,6 +14,7 @@ from rich.text import Text
 from seqgpt_jax.atomic import LANGUAGES
 from seqgpt_jax.console.progress import progress_bar
 from seqgpt_jax.data.prepare import pipeline
+from seqgpt_jax.data.prepare.losses import losses
 from seqgpt_jax.data.prepare.mixture_summary import mixture_groups, mixture_lengths
 from seqgpt_jax.data.store import MANIFEST, EvalStore, TrainStore, read_manifest
 
@@ -73,23 +74,25 @@ def print_summary(folder: Path, fresh: bool) -> None:
         numbers += [len(task["labels"]), task["truncated_prompts"]]
         table.add_row(name, f"{task['family']} {task['language']}", *(f"{number:,}" for number in numbers))
     _CONSOLE.print(table)
-    losses = Table("lost", "reason", "the first, by task", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    dropped = Table("lost", "reason", "the first, by task", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     rows = [
         (f"{task['drops'][reason]:,}", reason, Text(sample))
         for task in manifest["tasks"].values()
         for reason, sample in task["drop_samples"].items()
     ]
     taken = sum(max([len(row[number]) for row in rows] + [7]) for number in range(2))
-    for column in losses.columns:
+    for column in dropped.columns:
         column.no_wrap = True
     # Rich would take the room for the samples, which may be cut, from the numbers, which may not.
-    losses.columns[2].max_width = max(_CONSOLE.width - taken - 5, 16)
-    losses.columns[0].justify = "right"
+    dropped.columns[2].max_width = max(_CONSOLE.width - taken - 5, 16)
+    dropped.columns[0].justify = "right"
     for row in rows:
-        losses.add_row(*row)
-    if losses.row_count:
-        _CONSOLE.print(losses)
+        dropped.add_row(*row)
+    if dropped.row_count:
+        _CONSOLE.print(dropped)
         _CONSOLE.print(f"the first of each in full: {folder / MANIFEST}")
+    for sentence in losses(manifest["tasks"], manifest["settings"]):
+        _CONSOLE.print(f"- {sentence}", markup=False, soft_wrap=True)
     total = sum(task["tokens"] for task in manifest["tasks"].values())
     epochs = f", sampled for {manifest['epochs']} epochs" if manifest["kind"] == "train" else ""
     state = "prepared" if fresh else "already prepared"

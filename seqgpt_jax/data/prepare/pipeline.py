@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.decontamination import bare_text, leaking
 from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats
+from seqgpt_jax.data.prepare.losses import advice
 from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.shards import (
@@ -189,7 +190,8 @@ class _Preparing:
         if not any(names[0]) or not any(task["examples"] for task in tasks.values()):
             self.store.remove()
             lost = {name: task["drops"] for name, task in tasks.items() if task["drops"]}
-            raise ValueError(f"{config.mixture} ({config.split}) gives no example at all; dropped: {lost or 'nothing'}")
+            what = f"dropped: {lost}. {advice(lost, config.content())}" if lost else "no record is of this split"
+            raise ValueError(f"{config.mixture} ({config.split}) gives no example at all; {what}")
         tokenizer = self.preparation.tokenizer
         manifest = {
             "name": self.preparation.folder.name,
