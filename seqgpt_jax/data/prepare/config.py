@@ -42,7 +42,7 @@ class PrepareConfig:
       max_queries: most queries in one extraction prompt.
       max_negative_queries: most negative queries added to a training instance.
       empty_extractions, empty_classifications: share of training prompts that are added with labels of which none has
-        an answer, as most chunks of a large label set are when it is decoded (`docs/data.md`).
+        an answer, as most chunks of a large label set are when it is decoded (docs/mixtures.md).
       max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
       mixing: rates of the tasks in training: "all" (what survives the quotas), "proportional" or "temperature"
         (`seqgpt_jax.data.prepare.mixing`).
