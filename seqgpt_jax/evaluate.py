@@ -1,4 +1,4 @@
-"""Evaluation of a model: micro-F1 and ROUGE for each data set, family and language, and a page of wrong answers.
+"""Evaluation of a model: micro-F1 beside its baselines for each data set, family and language, and ROUGE.
 
     python -m seqgpt_jax.evaluate --model=runs/ft --output=runs/ft/evaluation \\
         --data=prepared/quickstart_held_out.test.0123456789
@@ -8,7 +8,7 @@
     python -m seqgpt_jax.evaluate --gin_file=own_cpu.gin --model=runs/tickets --output=scores --data=tickets.jsonl
 
 Without --data, the mixtures and splits that `Evaluate` names are prepared where they are missing.
-Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html.
+Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html, a page with all wrong answers.
 """
 
 import dataclasses
@@ -55,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from seqgpt_jax.data.own_data import is_own_data
     from seqgpt_jax.data.store import EvalStore
-    from seqgpt_jax.evaluation.report import print_scores, write_report
+    from seqgpt_jax.evaluation.report import write_report
+    from seqgpt_jax.evaluation.tables import print_scores
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
     from seqgpt_jax.io.storage import reading
@@ -73,7 +74,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for store in stores:
         check_template(store, contract)
     scores = score_model(model, args.step, stores, config, decode)
-    completions = [completion for prediction in scores.predictions for completion in prediction.completions]
     about = {
         "model": str(model),
         "step": args.step,
@@ -82,12 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "Evaluate": dataclasses.asdict(config),
         "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
         "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS},
-        "truncated_prompts": sum(completion.truncated > 0 for completion in completions),
-        "unfinished_answers": sum(not completion.finished for completion in completions),
     }
     write_report(scores, args.output, about)
-    print_scores(scores)
     print(f"report: {args.output / 'report.html'}")
+    print_scores(scores)
     return 0
 
 

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"--output={output}",
             )
         mixtures = json.loads((output / "scores.json").read_text(encoding="utf-8"))["mixtures"]
-        scores[stage] = {name: mixtures[mixture]["score"] for name, mixture in SETS.items()}
+        scores[stage] = {name: mixtures[mixture]["f1"] for name, mixture in SETS.items()}
     (RUNS / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
     if not (RUNS / "export").exists():
         _step(
@@ -132,9 +132,7 @@ def _print_summary(scores: dict[str, dict[str, float]], seconds: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        "", "held-in labels", "held-out labels (zero-shot)", title="Score: mean of micro-F1 and ROUGE, 0 to 100"
-    )
+    table = Table("", "held-in labels", "held-out labels (zero-shot)", title="F1, 0 to 100")
     names = {"untrained": "untrained", "pt": "PT only", "pt_ft": "PT + FT"}
     for stage, row in scores.items():
         table.add_row(names[stage], f"{row['held_in']:.1f}", f"{row['held_out']:.1f}")

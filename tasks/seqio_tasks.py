@@ -32,8 +32,7 @@ from seqgpt_jax.data.seqio_reader import TaskSplit
 from seqgpt_jax.data.seqio_source import StoreMixture, StoreSource, StoreTask
 from seqgpt_jax.data.store import EvalRecord, EvalStore, StoreError, TrainStore, read_manifest
 from seqgpt_jax.data.vocabulary import HFVocabulary
-from seqgpt_jax.decoding.completion import Completion
-from seqgpt_jax.evaluation.predictions import read_prediction
+from seqgpt_jax.evaluation.predictions import read_predictions
 from seqgpt_jax.evaluation.rouge import MODES
 from seqgpt_jax.evaluation.scores import compute_scores
 
@@ -217,17 +216,16 @@ def micro_f1_and_rouge(
 ) -> dict[str, float]:
     """The scores of one task, times 100, as `python -m seqgpt_jax.evaluate` computes them.
 
-    Each prompt is scored by itself: a classification in several chunks has no final round here.
+    The prompts of an instance count together, but a classification in several chunks has no final round here.
 
     Args:
       targets, predictions: what `postprocess` returns.
     """
     records = [EvalRecord(prompt="", prompt_ids=[], **target) for target in targets]
-    pairs = zip(records, predictions, strict=True)
-    judged = [read_prediction(record, Completion(answer["output"])) for record, answer in pairs]
-    metrics = compute_scores(judged, resamples=1).overall
+    answered = zip(records, (answer["output"] for answer in predictions), strict=True)
+    metrics = compute_scores(read_predictions(answered), resamples=1).overall
     rates = {name: getattr(metrics, name) for name in ("f1", "precision", "recall", "well_formed")}
-    rates |= {"score": metrics.score("fixed")} | {f"rouge_{mode}": metrics.rouge[mode] for mode in MODES}
+    rates |= {"paper_score": metrics.paper_score("fixed")} | {f"rouge_{mode}": metrics.rouge[mode] for mode in MODES}
     return {name: 100 * rate for name, rate in rates.items()}
 
 

@@ -141,7 +141,8 @@ def test_evaluation_writes_scores_and_report(workplace) -> None:
     assert evaluate.main(["--gin_file=quickstart_eval.gin", "--model=runs/ft", "--output=scores", *SMALL, *flags]) == 0
     scores = json.loads((workplace / "scores" / "scores.json").read_text())
     assert set(scores["mixtures"]) == {"quick_ner_en", "quick_zero_ner_zh"}
-    assert 0 <= scores["overall"]["score"] <= 100
+    assert 0 <= scores["overall"]["f1"] <= 100
+    assert scores["overall"]["baselines"]["always_none"]["f1"] == 0
     assert (workplace / "scores" / "report.html").stat().st_size > 1000
     lines = (workplace / "scores" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 6

@@ -26,7 +26,7 @@ class EvaluateConfig:
       candidates: most labels that a classification is asked, its gold labels among them; None asks all labels of the
         task, in chunks where they do not fit, as `decode` does. A number is faster and gives higher scores: it is named
         beside them.
-      mode: "fixed" or "paper": which ROUGE the headline score holds (`seqgpt_jax.evaluation.rouge`).
+      mode: "fixed" or "paper": which ROUGE the paper score holds (`seqgpt_jax.evaluation.rouge`).
       resamples: of the bootstrap behind the confidence interval.
       seed: of the choice of records and of the bootstrap.
     """
@@ -91,5 +91,5 @@ def instances_to_ask(stores: Sequence[EvalStore], config: EvaluateConfig) -> lis
             choose = tasks.get(record.task, {}).get("choose", "any")
             asked = with_candidates(record, config.candidates, config.seed)
             instances.append(EvalInstance(asked, store.manifest["mixture"], choose, len(record.labels)))
-    check_ids(instance.record.id for instance in instances)
+    check_ids(instance.record.instance for instance in instances)
     return instances

@@ -46,7 +46,7 @@ document.getElementById('filter').addEventListener('input', event => {
 
 def html_page(
     scores: Scores,
-    headline: str,
+    sentences: Sequence[str],
     head: Sequence[str],
     sections: Iterable[tuple[str, Sequence[tuple[str, Sequence[str]]]]],
     about: Mapping[str, Any],
@@ -56,12 +56,13 @@ def html_page(
 
     Args:
       scores: whose wrong predictions are listed.
-      headline: the overall score in a sentence.
+      sentences: the overall score in words, and how to read the tables; the first is set in bold.
       head: of the columns after the first.
       sections: (title, rows as (name, cells)) of every table.
       about: facts behind the scores.
       chart: a PNG.
     """
+    first, *others = map(escape, sentences)
     tables = "".join(_table(title, head, rows) for title, rows in sections)
     picture = base64.b64encode(chart).decode()
     facts = escape(json.dumps(about, ensure_ascii=False, indent=1))
@@ -70,13 +71,14 @@ def html_page(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Scores {100 * scores.overall.score(scores.mode):.1f}</title>
+<title>F1 {100 * scores.overall.f1:.1f}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <h1>Scores</h1>
-<p><strong>{escape(headline)}</strong> Score = (micro-F1 + ROUGE) / 2, all numbers times 100.</p>
-<img alt="Bar chart: score, F1 and ROUGE of each family" src="data:image/png;base64,{picture}">
+<p><strong>{first}</strong></p>
+{"".join(f"<p>{sentence}</p>" for sentence in others)}
+<img alt="Bar chart: F1, best baseline and ROUGE of each family" src="data:image/png;base64,{picture}">
 {tables}
 <h2>Wrong answers</h2>
 {_wrong_answers(scores.predictions)}
@@ -97,10 +99,10 @@ def _table(title: str, head: Sequence[str], rows: Sequence[tuple[str, Sequence[s
 
 
 def _wrong_answers(predictions: Sequence[Prediction]) -> str:
-    prompts: dict[str, int] = defaultdict(int)
+    instances: dict[str, int] = defaultdict(int)
     wrong: dict[str, list[Prediction]] = defaultdict(list)
     for prediction in predictions:
-        prompts[prediction.record.task] += 1
+        instances[prediction.record.task] += 1
         if not prediction.correct:
             wrong[prediction.record.task].append(prediction)
     if not wrong:
@@ -110,8 +112,9 @@ def _wrong_answers(predictions: Sequence[Prediction]) -> str:
         items = wrong[task]
         rest = len(items) - WRONG_PER_TASK
         more = f"<p>{rest:,} more are in predictions.jsonl.</p>" if rest > 0 else ""
+        summary = f"{escape(task)}: {len(items):,} of {instances[task]:,} instances"
         groups.append(
-            f'<details class="task"><summary>{escape(task)}: {len(items):,} of {prompts[task]:,} prompts</summary>\n'
+            f'<details class="task"><summary>{summary}</summary>\n'
             f"{''.join(map(_article, items[:WRONG_PER_TASK]))}{more}</details>\n"
         )
     return (
@@ -122,17 +125,17 @@ def _wrong_answers(predictions: Sequence[Prediction]) -> str:
 
 def _article(prediction: Prediction) -> str:
     record = prediction.record
-    missed = _units("missed", "missed", prediction.gold - prediction.predicted)
-    extra = _units("not in gold", "missed", prediction.predicted - prediction.gold)
-    correct = _units("right", "found", prediction.gold & prediction.predicted)
+    missed = _listed("missed", "missed", prediction.gold - prediction.predicted)
+    extra = _listed("not in gold", "missed", prediction.predicted - prediction.gold)
+    correct = _listed("right", "found", prediction.gold & prediction.predicted)
     malformed = "" if prediction.well_formed else " · not well-formed, read leniently"
     return (
-        f"<article><small>{escape(record.id)}{malformed}</small>\n"
+        f"<article><small>{escape(record.instance)}{malformed}</small>\n"
         f"prompt<pre>{escape(record.prompt)}</pre>gold<pre>{escape(record.target)}</pre>"
         f"answer<pre>{escape(prediction.output)}</pre>{missed}{extra}{correct}</article>\n"
     )
 
 
-def _units(title: str, style: str, units: Iterable[tuple[str, ...]]) -> str:
+def _listed(title: str, style: str, units: Iterable[tuple[str, ...]]) -> str:
     listed = "; ".join(": ".join(unit) for unit in sorted(units))
     return f'<div class="{style}">{title}: {escape(listed)}</div>' if listed else ""

@@ -35,8 +35,20 @@ class EvalInstance:
     @property
     def protocol(self) -> str:
         """Which labels are asked, in words."""
-        labels = len(self.record.labels)
-        return "all labels" if labels >= self.candidates else f"{labels} of {self.candidates} candidates, gold included"
+        return task_protocol([self])
+
+
+def task_protocol(instances: Sequence[EvalInstance]) -> str:
+    """Which labels the instances of a task are asked, in words; ranges where their numbers differ."""
+    if all(len(instance.record.labels) >= instance.candidates for instance in instances):
+        return "all labels"
+    asked = _range(len(instance.record.labels) for instance in instances)
+    return f"{asked} of {_range(instance.candidates for instance in instances)} candidates, gold included"
+
+
+def _range(numbers: Iterable[int]) -> str:
+    low, *_, high = sorted([*numbers] * 2)
+    return f"{low:,}" if low == high else f"{low:,}-{high:,}"
 
 
 def join(records: Iterable[EvalRecord]) -> Iterator[EvalRecord]:

@@ -1,27 +1,20 @@
-"""Predictions: answers compared with the gold answers.
+"""Predictions: answers compared with the gold answers."""
 
-SeqGPT leaves the units of micro-F1 open; here they are
-
-    extraction       (query, span) pairs: `None` is no unit, a span string counts once a query
-    classification   labels
-"""
-
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from seqgpt_jax.atomic import read_answer
 from seqgpt_jax.data.store import EvalRecord
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.completion import Completion
-from seqgpt_jax.evaluation.instances import EvalInstance, target
-from seqgpt_jax.evaluation.rouge import MODES, rouge
-
-Units = frozenset[tuple[str, ...]]
+from seqgpt_jax.evaluation.instances import EvalInstance, join, target
+from seqgpt_jax.evaluation.measures import Measures, Units, measure, rouge_of_answer, units
+from seqgpt_jax.evaluation.rouge import Mode
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One instance (or one prompt of it), the answer, and how that compares with the gold answer.
+    """One instance, the answer, and how that compares with the gold answer.
 
     Attributes:
       instance: with its gold answer.
@@ -30,7 +23,8 @@ class Prediction:
       answers: what was read from it, in the form of `record.answers`.
       well_formed: whether the completions follow the contract; if not, they were read leniently.
       gold, predicted: the units of both answers.
-      rouge: mode -> ROUGE of the completion, between 0 and 1.
+      rouge: mode -> ROUGE of the answer, between 0 and 1, or None where the instance does not count
+        (`seqgpt_jax.evaluation.measures`).
     """
 
     instance: EvalInstance
@@ -40,7 +34,7 @@ class Prediction:
     well_formed: bool
     gold: Units
     predicted: Units
-    rouge: Mapping[str, float]
+    rouge: Mapping[Mode, float | None]
 
     @property
     def record(self) -> EvalRecord:
@@ -53,9 +47,9 @@ class Prediction:
         return self.instance.mixture
 
     @property
-    def true_positives(self) -> int:
-        """How many gold units were predicted."""
-        return len(self.gold & self.predicted)
+    def measures(self) -> Measures:
+        """What the answer adds to the sums of its task."""
+        return measure(self.gold, self.predicted, self.rouge)
 
     @property
     def correct(self) -> bool:
@@ -77,10 +71,30 @@ def compare(instance: EvalInstance, answer: Answer) -> Prediction:
     return _prediction(instance, answer.completions, output, answers, answer.well_formed)
 
 
-def read_prediction(record: EvalRecord, completion: Completion) -> Prediction:
-    """Reads the completion of one prompt, strictly if it follows the contract and leniently if not, and compares it."""
-    answers, well_formed = read_answer(record.atom, record.labels, completion.text)
-    return _prediction(EvalInstance(record), (completion,), completion.text, answers, well_formed)
+def read_predictions(answered: Iterable[tuple[EvalRecord, str]]) -> list[Prediction]:
+    """Reads the outputs to prepared prompts, strictly if they follow the contract and leniently if not, and compares.
+
+    All prompts of an instance make one prediction. The labels that the chunks of a classification chose count together:
+    there is no final round.
+
+    Args:
+      answered: each prompt once, with the output of the model.
+    """
+    prompts: dict[str, list[tuple[EvalRecord, str]]] = {}
+    for record, output in answered:
+        prompts.setdefault(record.instance, []).append((record, output))
+    predictions = []
+    for pairs in prompts.values():
+        pairs.sort(key=lambda pair: int(pair[0].id.rsplit("#", 1)[1]))
+        (joined,) = join(record for record, _ in pairs)
+        read = [read_answer(record.atom, record.labels, output) for record, output in pairs]
+        answers = tuple(answer for of_prompt, _ in read for answer in of_prompt)
+        outputs = [output for _, output in pairs]
+        output = target("cls", joined.labels, answers) if joined.atom == "cls" and len(pairs) > 1 else "".join(outputs)
+        completions = tuple(map(Completion, outputs))
+        instance = EvalInstance(joined, candidates=len(joined.labels))
+        predictions.append(_prediction(instance, completions, output, answers, all(strict for _, strict in read)))
+    return predictions
 
 
 def _prediction(
@@ -93,14 +107,7 @@ def _prediction(
         output=output,
         answers=answers,
         well_formed=well_formed,
-        gold=_units(record, record.answers),
-        predicted=_units(record, answers),
-        rouge={mode: rouge(output, record.target, mode) for mode in MODES},
+        gold=units(record, record.answers),
+        predicted=units(record, answers),
+        rouge=rouge_of_answer(record, answers, output),
     )
-
-
-def _units(record: EvalRecord, answers: tuple) -> Units:
-    """The (label,) or (query, span) pairs of answers to a record."""
-    if record.atom == "cls":
-        return frozenset((label,) for label in answers)
-    return frozenset((query, span) for query, spans in zip(record.labels, answers, strict=True) for span in spans)

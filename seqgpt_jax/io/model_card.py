@@ -59,7 +59,8 @@ def model_card(
     if contract.data:
         sections.append(f"## Training data\n\n{_training_data(contract.data)}")
     if scores:
-        sections.append(f"## Scores\n\nTimes 100.\n\n{_score_table(scores)}")
+        legend = "Times 100. The best baseline is a program without a model, on the same instances."
+        sections.append(f"## Scores\n\n{legend}\n\n{_score_table(scores)}")
     sections.append(
         "## Licence\n\nBLOOM and BLOOMZ weights, and models derived from them, are under the "
         "[BigScience RAIL License v1.0](https://huggingface.co/spaces/bigscience/license), which restricts some uses. "
@@ -79,10 +80,10 @@ def _training_data(data: Mapping[str, Any]) -> str:
 
 def _score_table(scores: Mapping[str, Any]) -> str:
     """A Markdown table: overall, then each family and language."""
-    rouge = f"rouge_{scores['mode']}"
     groups = {"all": scores["overall"], **scores["families"], **scores["languages"]}
-    rows = [
-        f"| {name} | {group['score']:.1f} | {group['f1']:.1f} | {group[rouge]:.1f} | {group['prompts']:,} |"
-        for name, group in groups.items()
-    ]
-    return "\n".join(["| | score | F1 | ROUGE | prompts |", "|---|---|---|---|---|", *rows])
+    rows = []
+    for name, group in groups.items():
+        floor = group["baselines"][group["best_baseline"]]["f1"]
+        numbers = (group["f1"], floor, group["paper_score"])
+        rows.append(f"| {name} | {' | '.join(f'{number:.1f}' for number in numbers)} | {group['instances']:,} |")
+    return "\n".join(["| | F1 | best baseline | paper score | instances |", "|---|---|---|---|---|", *rows])

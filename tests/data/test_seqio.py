@@ -23,8 +23,7 @@ from seqgpt_jax.data.prepare.resolve import resolve  # noqa: E402
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation  # noqa: E402
 from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore  # noqa: E402
 from seqgpt_jax.data.vocabulary import HFVocabulary  # noqa: E402
-from seqgpt_jax.decoding.completion import Completion  # noqa: E402
-from seqgpt_jax.evaluation.predictions import read_prediction  # noqa: E402
+from seqgpt_jax.evaluation.predictions import read_predictions  # noqa: E402
 from seqgpt_jax.evaluation.scores import compute_scores  # noqa: E402
 from seqgpt_jax.io.tokenizer import save_tokenizer  # noqa: E402
 from seqgpt_jax.tasks import seqio_tasks  # noqa: E402
@@ -301,12 +300,12 @@ def test_evaluator_has_our_scores(name, stores, mixture, tmp_path) -> None:
 
     for task, metrics in evaluate(oracle=True).items():
         assert set(metrics.values()) == {100.0} or (task == "topics" and metrics["rouge_paper"] < 100)
-        assert metrics["score"] == metrics["f1"] == metrics["well_formed"] == 100.0
+        assert metrics["paper_score"] == metrics["f1"] == metrics["well_formed"] == 100.0
     for task, metrics in evaluate(oracle=False).items():
         pairs = zip(records[task], outputs(task, oracle=False), strict=True)
-        ours = compute_scores([read_prediction(record, Completion(output)) for record, output in pairs]).overall
+        ours = compute_scores(read_predictions(pairs)).overall
         assert metrics["f1"] == pytest.approx(100 * ours.f1)
-        assert metrics["score"] == pytest.approx(100 * ours.score("fixed"))
+        assert metrics["paper_score"] == pytest.approx(100 * ours.paper_score("fixed"))
         assert metrics["rouge_paper"] == pytest.approx(100 * ours.rouge["paper"])
         assert metrics["well_formed"] == pytest.approx(100 * ours.well_formed)
         assert 0 < metrics["f1"] < 100

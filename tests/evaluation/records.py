@@ -8,8 +8,7 @@ from etils import epath
 
 from seqgpt_jax.atomic import TEMPLATES, Classification, Extraction
 from seqgpt_jax.data.store import EvalRecord, EvalStore, StoreWriter, eval_fields
-from seqgpt_jax.decoding.completion import Completion
-from seqgpt_jax.evaluation.predictions import Prediction, read_prediction
+from seqgpt_jax.evaluation.predictions import Prediction, read_predictions
 
 
 def record(id: str, example: Classification | Extraction, family: str = "NER", language: str = "en") -> EvalRecord:
@@ -40,7 +39,7 @@ def spans(id: str, answers: dict[str, tuple[str, ...]], family: str = "NER", lan
 
 def predict(record: EvalRecord, output: str, mixture: str = "") -> Prediction:
     """The prediction of a model that completes the record's prompt with `output`."""
-    prediction = read_prediction(record, Completion(output))
+    (prediction,) = read_predictions([(record, output)])
     return dataclasses.replace(prediction, instance=dataclasses.replace(prediction.instance, mixture=mixture))
 
 

@@ -52,7 +52,7 @@ def test_a_perfect_model(tmp_path):
     records = with_own_texts(two_data_sets())
     oracle = Oracle(records)
     got = evaluate(oracle, [write_store(tmp_path / "store", records)], EvaluateConfig(records=None))
-    assert got.overall.score("fixed") == 1
+    assert got.overall.paper_score("fixed") == 1
     # The chunks of an instance are asked again as the model's contract says: three queries fit one prompt.
     assert got.overall.prompts == len(oracle.prompts) == 12
     assert got.overall.instances == 12
@@ -63,7 +63,7 @@ def test_queries_are_asked_in_the_chunks_of_the_model(tmp_path):
     records = with_own_texts(two_data_sets())
     oracle = Oracle(records, max_queries=1)
     got = evaluate(oracle, [write_store(tmp_path / "store", records)], EvaluateConfig(records=None))
-    assert got.overall.score("fixed") == 1
+    assert got.overall.paper_score("fixed") == 1
     assert got.overall.prompts == len(oracle.prompts) == 18
 
 

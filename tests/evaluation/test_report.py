@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import struct
@@ -8,8 +9,10 @@ from rich.console import Console
 
 from seqgpt_jax.atomic import Classification
 from seqgpt_jax.evaluation import html_report
-from seqgpt_jax.evaluation.report import print_scores, write_report
+from seqgpt_jax.evaluation.predictions import read_predictions
+from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.evaluation.scores import compute_scores
+from seqgpt_jax.evaluation.tables import headline, print_scores
 from tests.evaluation.records import choice, predict, record, spans, two_data_sets
 
 EVIL = '<script>alert(1)</script> & "quotes"'
@@ -18,9 +21,14 @@ EVIL = '<script>alert(1)</script> & "quotes"'
 @pytest.fixture
 def scores():
     """One of six reviews is wrong; everything else is right."""
-    predictions = [predict(item, item.target, "mix") for item in two_data_sets()]
-    first = predictions[0].record
-    return compute_scores([predict(first, "negative", "mix"), *predictions[1:]])
+    records = two_data_sets()
+    outputs = ["negative", *(record.target for record in records[1:])]
+    predictions = read_predictions(zip(records, outputs, strict=True))
+    instances = [dataclasses.replace(item.instance, mixture="mix", choose="one") for item in predictions]
+    return compute_scores(
+        dataclasses.replace(prediction, instance=instance)
+        for prediction, instance in zip(predictions, instances, strict=True)
+    )
 
 
 def test_files_hold_the_numbers(scores, tmp_path):
@@ -30,31 +38,43 @@ def test_files_hold_the_numbers(scores, tmp_path):
         "scores.json", "scores.md", "scores.png", "predictions.jsonl", "report.html"
     }  # fmt: skip
     numbers = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    overall = numbers["overall"]
     # Micro-F1 and fixed ROUGE of reviews are both 5/6, of facts 1; their mean is 11/12.
-    assert numbers["overall"]["score"] == pytest.approx(1100 / 12)
-    assert numbers["overall"]["score_fixed"] == numbers["overall"]["score"]
-    # In paper mode one-token answers reach 2/3: reviews (5/6 + 5/6 * 2/3) / 2, facts.typing (1 + 2/3) / 2.
-    reviews, facts = 25 / 36, (1 + 5 / 6) / 2
-    assert numbers["overall"]["score_paper"] == pytest.approx(100 * (reviews + facts) / 2)
-    assert numbers["overall"]["interval_low"] <= numbers["overall"]["score"] <= numbers["overall"]["interval_high"]
+    assert overall["f1"] == overall["rouge_fixed"] == overall["paper_score"] == pytest.approx(1100 / 12)
+    # In paper mode one-token answers reach 2/3: reviews 5/6 of it, facts.typing all.
+    assert overall["rouge_paper"] == pytest.approx(100 * (5 / 9 + 5 / 6) / 2)
+    for name in ("f1", "paper_score"):
+        low, high = overall[f"{name}_interval"]
+        assert low < overall[name] < high
+    # "positive" and "negative" are gold three times each; in facts.typing all three are "negative".
+    assert overall["best_baseline"] == "majority"
+    # Without a model, the lines of facts.spans have ROUGE 0.4: 3 of 5 and 7 tokens, 1 of 4 and 6 pairs, 3 in order.
+    assert overall["baselines"]["always_none"] == pytest.approx({"f1": 0, "paper_score": 100 * 0.4 / 2 / 2 / 2})
+    assert overall["baselines"]["majority"]["f1"] == pytest.approx(50)
+    assert overall["baselines"]["uniform"] == {"f1": pytest.approx(100 * (1 / 2 + 1 / 4) / 2)}
+    assert overall["gap"] == pytest.approx(1100 / 12 - 50)
+    assert overall["gap_interval"][0] <= overall["gap"] <= overall["gap_interval"][1]
+    assert numbers["families"]["SA"]["baselines"]["majority"]["f1"] == pytest.approx(50)
+    assert (overall["protocol"], overall["choose"]) == ("all labels", "one")
+    assert (overall["instances"], overall["prompts"], overall["gold_spans"]) == (12, 15, 9)
     assert numbers["families"]["SA"]["f1"] == pytest.approx(500 / 6)
     assert [data["name"] for data in numbers["datasets"]] == ["facts", "reviews"]
     assert numbers["datasets"][0]["atomic_tasks"].keys() == {"facts.spans", "facts.typing"}
     assert numbers["about"] == {"model": "runs/ft"}
     text = (folder / "scores.md").read_text(encoding="utf-8")
-    assert "Overall 91.7" in text
-    assert "| reviews (SA, en) | 83.3 | 83.3 | 83.3 | 83.3 | 83.3 | 100.0 | 1 | 6 |" in text
+    assert "F1 91.7 (95 % interval" in text
+    assert "| reviews (SA, en) | 83.3 | majority 50.0 | +33.3 | 83.3 | all labels | one | 83.3 | 83.3 | 83.3 |" in text
     assert "| – facts.typing | 100.0 |" in text
     assert "Mixture" not in text
     page_text = (folder / "report.html").read_text(encoding="utf-8")
-    assert "<strong>Overall 91.7" in page_text
-    assert "<td>reviews (SA, en)</td><td>83.3</td>" in page_text
+    assert "<strong>F1 91.7" in page_text
+    assert "<td>reviews (SA, en)</td><td>83.3</td><td>majority 50.0</td>" in page_text
 
 
 def test_a_line_of_predictions_tells_the_whole_story(scores, tmp_path):
     write_report(scores, tmp_path, {})
     lines = [json.loads(line) for line in (tmp_path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(lines) == 15
+    assert len(lines) == 12
     assert lines[0] == {
         "id": "reviews/test/0",
         "task": "reviews",
@@ -71,7 +91,8 @@ def test_a_line_of_predictions_tells_the_whole_story(scores, tmp_path):
         "correct": False,
         "scores": {"true_positives": 0, "gold": 1, "predicted": 1, "rouge_paper": 0.0, "rouge_fixed": 0.0},
     }
-    assert lines[6]["answers"] == [["李雷"], []]
+    assert lines[6]["labels"] == ["人", "地", "公司"]
+    assert lines[6]["answers"] == [["李雷"], [], ["甲", "乙"]]
 
 
 def test_the_picture_is_a_png_that_depends_on_the_scores_alone(scores, tmp_path):
@@ -138,11 +159,11 @@ def test_the_page_escapes_and_loads_nothing(tmp_path):
 def test_the_page_lists_wrong_answers_only(scores, tmp_path):
     write_report(scores, tmp_path, {})
     text = "".join(read_page(tmp_path).text)
-    assert "reviews: 1 of 6 prompts" in text
-    assert "reviews/test/0#0" in text
+    assert "reviews: 1 of 6 instances" in text
+    assert "reviews/test/0" in text
     assert "missed: positive" in text
     assert "not in gold: negative" in text
-    assert "reviews/test/1#0" not in text
+    assert "reviews/test/1" not in text
 
 
 def test_the_page_stops_somewhere_and_says_so(tmp_path, monkeypatch):
@@ -159,6 +180,24 @@ def test_the_terminal_shows_the_tables_in_80_columns(scores):
     print_scores(scores, console)
     shown = console.file.getvalue()
     lines = [line.split() for line in shown.splitlines()]
-    assert ["reviews", "(SA,", "en)", "83.3", "83.3", "83.3", "100.0", "6"] in lines
-    assert "Overall 91.7" in shown
+    assert ["reviews", "(SA,", "en)", "83.3", "majority", "50.0", "+33.3", "83.3", "all"] in lines
+    assert all(len(line) <= 80 for line in shown.splitlines())
     assert "…" not in shown
+    # The last words are the plain ones.
+    last = " ".join(shown.split())
+    assert "F1 91.7 (95 % interval" in last
+    assert "; always-None 0.0, majority 50.0, uniform 37.5: 41.7 above the best baseline (95 % interval" in last
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        (["positive"] * 4, "equal to the best baseline"),
+        (["None"] * 4, "75.0 below the best baseline"),
+        (["positive", "positive", "positive", "negative"], "25.0 above the best baseline, which may be chance"),
+    ],
+)
+def test_the_headline_says_whether_the_model_is_of_use(outputs, words):
+    records = [choice(f"sa/test/{i}#0", "positive") for i in range(3)] + [choice("sa/test/3#0", "negative")]
+    scores = compute_scores(read_predictions(zip(records, outputs, strict=True)))
+    assert f"uniform 50.0: {words} (" in headline(scores)

@@ -42,7 +42,7 @@ def test_a_prepared_folder_is_scored(model, tmp_path, capsys):
     assert numbers["overall"]["prompts"] == 6
     assert numbers["about"]["data"] == ["store"]
     assert numbers["about"]["Decode"]["max_new_tokens"] == 3
-    assert numbers["about"]["truncated_prompts"] == 0
+    assert numbers["overall"]["truncated_prompts"] == 0
     assert "reviews (SA, en)" in capsys.readouterr().out
 
 

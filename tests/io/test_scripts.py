@@ -37,7 +37,8 @@ def test_import_then_export(source, tmp_path, capsys):
     assert gen == len(peers.make_tokenizer(gen=False))
 
     scores = tmp_path / "scores.json"
-    score = {"score": 61.25, "f1": 60.0, "rouge_paper": 62.5, "prompts": 1234}
+    baselines = {"best_baseline": "majority", "baselines": {"always_none": {"f1": 0.0}, "majority": {"f1": 12.5}}}
+    score = {"f1": 60.0, "paper_score": 61.25, "instances": 1234, **baselines}
     scores.write_text(json.dumps({"mode": "paper", "overall": score, "families": {"NER": score}, "languages": {}}))
     flags = ["--dtype=float32", "--max_shard_gb=0.0001", "--base_model=bigscience/bloomz-560m", f"--scores={scores}"]
     assert export.main([f"--model={imported}", f"--output={exported}", *flags]) == 0
@@ -51,7 +52,7 @@ def test_import_then_export(source, tmp_path, capsys):
         "base_model: bigscience/bloomz-560m",
         "输出: [GEN]",
         "RAIL",
-        "| NER | 61.2 | 60.0 | 62.5 | 1,234 |",
+        "| NER | 60.0 | 12.5 | 61.2 | 1,234 |",
     ):
         assert part in card
 
@@ -109,7 +110,7 @@ def test_export_with_scores_of_another_kind(source, tmp_path):
     import_hf.main([f"--source={source}", f"--output={tmp_path / 'in'}"])
     (tmp_path / "scores.json").write_text('{"f1": 1}')
     flags = [f"--model={tmp_path / 'in'}", f"--output={tmp_path / 'out'}", f"--scores={tmp_path / 'scores.json'}"]
-    with pytest.raises(command_line.UsageError, match="lacks 'mode'"):
+    with pytest.raises(command_line.UsageError, match="lacks 'overall'"):
         export.main(flags)
     assert not (tmp_path / "out").exists()
 

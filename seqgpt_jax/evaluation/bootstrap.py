@@ -1,0 +1,48 @@
+"""Bootstrap of a task's rates: the same instances, weighted by how often a resample has each of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seqgpt_jax.data.prepare.quota import stable_hash
+from seqgpt_jax.evaluation.measures import Measures
+
+_RESAMPLES_AT_ONCE = 100
+
+
+def weighted_rates(table: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
+    """The rates of several programs on one task, where each instance counts a number of times.
+
+    F1 is 1 where there is neither a gold nor a predicted unit, and so are precision and recall; `fixed` ROUGE is 1
+    where no instance counts.
+
+    Args:
+      table: float64 [instances, programs, measures], as `Measures` names them.
+      times: [resamples, instances], how often each instance counts; all 1 gives the rates themselves.
+
+    Returns:
+      "f1", "precision", "recall", "paper" and "fixed" (ROUGE) -> float64 [resamples, programs].
+    """
+    instances, programs, measures = table.shape
+    sums = (times @ table.reshape(instances, programs * measures)).reshape(len(times), programs, measures)
+    total = Measures(*np.moveaxis(sums, -1, 0))
+    return {
+        "f1": _share(2 * total.correct, total.gold + total.predicted, 1.0),
+        "precision": _share(total.correct, total.predicted, total.gold == 0),
+        "recall": _share(total.correct, total.gold, total.predicted == 0),
+        "paper": total.rouge_paper / times.sum(axis=1, keepdims=True),
+        "fixed": _share(total.rouge_fixed, total.counted_fixed, 1.0),
+    }
+
+
+def _share(part: np.ndarray, whole: np.ndarray, empty: np.ndarray | float) -> np.ndarray:
+    """part / whole, and `empty` where the whole is 0; NaN stays."""
+    return np.where(whole == 0, empty, part / np.where(whole == 0, 1.0, whole))
+
+
+def resample(task: str, instances: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each instance of a task is in resamples with replacement, as float64 [at most 100, instances]."""
+    rng = np.random.default_rng(stable_hash(seed, "bootstrap", task))
+    for start in range(0, resamples, _RESAMPLES_AT_ONCE):
+        size = min(_RESAMPLES_AT_ONCE, resamples - start)
+        yield rng.multinomial(instances, np.full(instances, 1 / instances), size=size).astype(np.float64)
