@@ -17,6 +17,8 @@ so nothing is ever garbled silently.
 
 import functools
 import re
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from seqgpt_jax.atomic.examples import Atom, Classification, Example, Extraction
@@ -85,7 +87,10 @@ class Template:
 
         Raises:
           ContractError: the text or a label breaks the escaping rule, or there is no label.
+          TypeError: `labels` is one string.
         """
+        if isinstance(labels, str):
+            raise TypeError(f"labels are a list of strings, not the one string {labels!r}: write [{labels!r}]")
         if clean_text(text) != text:
             raise ContractError(f"the text has a line break or a control token: {text!r}")
         if not labels:
@@ -120,22 +125,27 @@ class Template:
           ContractError: no example renders to it.
         """
         atom, labels = self.question(prompt)
-        text = prompt.split("\n")[0].removeprefix(f"{self.input}: ")
+        text = self._text(prompt)
         make = Classification if atom == "cls" else Extraction
         return make(text=text, labels=labels, answers=parse_answer(atom, labels, target))
+
+    def _text(self, prompt: str) -> str:
+        return prompt.split("\n")[0].removeprefix(f"{self.input}: ")
 
     def question(self, prompt: str) -> tuple[Atom, tuple[str, ...]]:
         """The atomic task and the labels of a prompt.
 
         Raises:
-          ContractError: it is not a prompt of this template.
+          ContractError: `prompt` makes no such prompt.
         """
         lines = prompt.split("\n")
         if len(lines) == 3 and lines[0].startswith(f"{self.input}: ") and lines[2] == f"{self.output}: {GEN}":
             for atom in ("cls", "ext"):
                 head = f"{self._word(atom)}: "
                 if lines[1].startswith(head):
-                    return atom, tuple(lines[1].removeprefix(head).split(self.separator))
+                    labels = tuple(lines[1].removeprefix(head).split(self.separator))
+                    self.prompt(atom, self._text(prompt), labels)  # it refuses what no prompt may hold
+                    return atom, labels
         raise ContractError(f"not a prompt of this template: {prompt!r}")
 
 
@@ -160,13 +170,18 @@ def _classification_target(example: Classification) -> str:
     return TAB.join(example.answers) or NONE
 
 
+def _is_span(span: str) -> bool:
+    """Whether the escaping rule allows this span."""
+    return bool(span) and span != NONE and TAB not in span and span.strip() == span and clean_text(span) == span
+
+
 def _extraction_target(example: Extraction) -> str:
     if len(example.labels) != len(example.answers):
         raise ContractError(f"{len(example.labels)} queries but {len(example.answers)} answers")
     lines = []
     for query, spans in zip(example.labels, example.answers, strict=True):
         for span in spans:
-            if not span or span == NONE or TAB in span or span.strip() != span or clean_text(span) != span:
+            if not _is_span(span):
                 raise ContractError(
                     f"span {span!r} of query {query!r} is empty, is {NONE!r}, or holds a line break, TAB, outer space "
                     "or control token"
@@ -197,8 +212,10 @@ def parse_answer(atom: Atom, labels: tuple[str, ...], target: str) -> tuple:
             raise ContractError(f"expected a line that starts with {query + ': '!r}, found {line!r}")
         value = line.removeprefix(f"{query}: ")
         spans = () if value == NONE else tuple(value.split(TAB))
-        if any(not span or span == NONE or span.strip() != span for span in spans):
-            raise ContractError(f"empty or malformed span in {line!r}")
+        if not all(map(_is_span, spans)):
+            raise ContractError(
+                f"a span in {line!r} is empty, is {NONE!r}, or holds a line break, outer space or control token"
+            )
         answers.append(spans)
     return tuple(answers)
 
@@ -212,19 +229,74 @@ def read_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple[tuple
 
 
 def recover_answer(atom: Atom, labels: tuple[str, ...], output: str) -> tuple:
-    """What can be read of a model's answer that `parse_answer` refuses; never raises.
+    r"""What can be read of a model's answer that `parse_answer` refuses; never raises.
 
-    Classification keeps the known labels. Extraction takes the lines whose query is known (the
-    longest one that fits; the first line of a query counts) and leaves the other queries empty.
+    Labels and queries are recognized without regard to letter case, outer spaces and final periods; where two of them
+    differ in nothing else, only in their exact spelling.
+
+    Classification keeps the known labels, in a list with TABs, line breaks, commas (`,`, `，`, `、`) or semicolons
+    between them, and after an introduction that ends in a colon (`答案: a`). Extraction takes the lines whose query is
+    known (the longest one that fits; the first line of a query counts), with an ASCII or full-width colon, and leaves
+    the other queries empty. Its spans are separated by TABs alone, as a span may hold a comma; `none` is no span.
+
+    >>> recover_answer("cls", ("a", "b", "b, c"), "Answer: A、b, c.")
+    ('a', 'b, c')
+    >>> recover_answer("ext", ("person", "city"), "City：Rome\tParis\nperson: none")
+    ((), ('Rome', 'Paris'))
     """
+    known = _label_finder(labels)
     if atom == "cls":
-        pieces = (piece.strip() for piece in re.split(r"[\t\n]", output))
-        return tuple(dict.fromkeys(piece for piece in pieces if piece in labels))
+        if output.strip() == NONE:
+            return ()
+        longest = 1 + max((len(_LIST_SEPARATOR.findall(label)) for label in labels), default=0)
+        pieces = re.split("[\t\n]", output)
+        return tuple(dict.fromkeys(label for piece in pieces for label in _listed(piece, known, longest)))
     spans_of: dict[str, tuple[str, ...]] = {}
     for line in output.split("\n"):
-        fitting = [query for query in labels if line.startswith(f"{query}:")]
-        if fitting:
-            query = max(fitting, key=len)
-            spans = (span.strip() for span in line.removeprefix(f"{query}:").split(TAB))
-            spans_of.setdefault(query, tuple(span for span in spans if span and span != NONE))
+        for colon in reversed(list(_COLON.finditer(line))):
+            if query := known(line[: colon.start()]):
+                spans = (span.strip() for span in line[colon.end() :].split(TAB))
+                spans_of.setdefault(query, tuple(span for span in spans if span and _folded(span) != _folded(NONE)))
+                break
     return tuple(spans_of.get(query, ()) for query in labels)
+
+
+_COLON = re.compile("[:：]")
+_LIST_SEPARATOR = re.compile("[,，、;；]")
+
+
+def _folded(string: str) -> str:
+    """What is compared where spellings may differ."""
+    return string.strip().rstrip(".。").rstrip().casefold()
+
+
+def _label_finder(labels: tuple[str, ...]) -> Callable[[str], str | None]:
+    """A function from a spelling to the label that is meant, or None."""
+    exact, counts = set(labels), Counter(map(_folded, labels))
+    folded = {_folded(label): label for label in labels if counts[_folded(label)] == 1 and _folded(label)}
+
+    def find(spelling: str) -> str | None:
+        spelling = spelling.strip()
+        return spelling if spelling in exact else folded.get(_folded(spelling))
+
+    return find
+
+
+def _listed(piece: str, known: Callable[[str], str | None], longest: int) -> list[str]:
+    """The labels that a part of an answer lists; a label has at most `longest` parts between separators."""
+    bounds = [0, *(end for match in _LIST_SEPARATOR.finditer(piece) for end in match.span()), len(piece)]
+    starts, ends = bounds[::2], bounds[1::2]
+    found, item = [], 0
+    while item < len(starts):
+        # The longest stretch first: labels hold commas too.
+        for last in reversed(range(item, min(item + longest, len(ends)))):
+            introductions = _COLON.finditer(piece, starts[item], ends[item])
+            stretches = [
+                piece[start : ends[last]] for start in (starts[item], *(colon.end() for colon in introductions))
+            ]
+            if label := next(filter(None, map(known, stretches)), None):
+                found.append(label)
+                item = last
+                break
+        item += 1
+    return found

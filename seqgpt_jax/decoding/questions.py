@@ -24,6 +24,10 @@ class Question:
     labels: tuple[str, ...]
     choose: Choice = "any"
 
+    def __post_init__(self) -> None:
+        if isinstance(self.labels, str):
+            raise TypeError(f"labels are a list of strings, not the one string {self.labels!r}: [{self.labels!r}]")
+
 
 @dataclass(frozen=True, slots=True)
 class ComposedQuestion:

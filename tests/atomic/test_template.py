@@ -74,6 +74,79 @@ def test_render_refuses_or_is_invertible(text, labels, spans) -> None:
         assert CHINESE.parse(*rendered) == example
 
 
+PROMPT_PIECES = st.one_of(
+    PIECES,
+    st.sampled_from(
+        ["输入: ", "\n分类: ", "\n抽取: ", "\n输出: [GEN]", "\n", "\t", "x", "y", "x: ", "\x0b", "Input: "]
+    ),
+)
+
+
+def assert_parse_refuses_or_is_invertible(prompt: str, target: str) -> None:
+    for template in (CHINESE, ENGLISH):
+        try:
+            example = template.parse(prompt, target)
+        except ContractError:
+            continue
+        assert template.render(example) == (prompt, target)
+
+
+@given(
+    st.lists(PROMPT_PIECES, max_size=6).map("".join),
+    st.lists(PROMPT_PIECES, max_size=6).map("".join),
+    st.sampled_from(["\n分类: ", "\n抽取: "]),
+    st.lists(PROMPT_PIECES, max_size=6).map("".join),
+)
+def test_parse_refuses_or_is_invertible(text, labels, word, target) -> None:
+    assert_parse_refuses_or_is_invertible(f"输入: {text}{word}{labels}\n输出: [GEN]", target)
+
+
+@given(st.data(), PIECES, st.sampled_from([0, 1]))
+def test_parse_refuses_what_a_change_makes_of_a_pair(data, piece, which) -> None:
+    example = data.draw(
+        st.sampled_from(
+            [
+                Classification("a b", ("x", "y"), ("y", "x")),
+                Extraction("a b", ("x", "y: z"), (("a", "b"), ())),
+            ]
+        )
+    )
+    pair = list(CHINESE.render(example))
+    place = data.draw(st.integers(0, len(pair[which])))
+    end = data.draw(st.integers(place, min(place + 2, len(pair[which]))))
+    pair[which] = pair[which][:place] + piece + pair[which][end:]
+    assert_parse_refuses_or_is_invertible(*pair)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "target"),
+    [
+        ("输入: a\n分类: x，x\n输出: [GEN]", "x"),
+        ("输入: a\n分类: x，None\n输出: [GEN]", "x"),
+        ("输入: a\n分类: x，\n输出: [GEN]", "x"),
+        ("输入: a\n分类:  x\n输出: [GEN]", " x"),
+        ("输入: a\x0bb\n分类: x\n输出: [GEN]", "x"),
+        ("输入: a</s>\n抽取: x\n输出: [GEN]", "x: None\n"),
+        ("输入: a\n抽取: x[GEN]\n输出: [GEN]", "x[GEN]: None\n"),
+        ("输入: a\n抽取: x\n输出: [GEN]", "x: b\u2028c\n"),
+        ("输入: a\n抽取: x\n输出: [GEN]", "x: b\x0bc\n"),
+        ("输入: a\n抽取: x\n输出: [GEN]", "x: b\tc[GEN]\n"),
+        ("输入: a\n抽取: x\n输出: [GEN]", "x: </s>\n"),
+        ("输入: a\n抽取: x\n输出: [GEN]", "x: \ud83d\n"),
+    ],
+)
+def test_parse_refuses_what_render_cannot_write(prompt, target) -> None:
+    with pytest.raises(ContractError):
+        CHINESE.parse(prompt, target)
+
+
+def test_one_string_is_no_list_of_labels() -> None:
+    with pytest.raises(TypeError, match=r"not the one string 'person': write \['person'\]"):
+        CHINESE.prompt("ext", "Ada met Bob", "person")
+    with pytest.raises(TypeError, match="one string"):
+        CHINESE.render(Classification("a", "xy", ("x",)))
+
+
 @given(STRINGS)
 def test_cleaning_is_idempotent(text) -> None:
     assert clean_text(clean_text(text)) == clean_text(text)
@@ -113,6 +186,67 @@ def test_queries_with_colons_are_read_in_order() -> None:
 def test_strict_parsing_refuses(target) -> None:
     with pytest.raises(ContractError):
         parse_answer("ext", ("x", "y"), target)
+
+
+@pytest.mark.parametrize(
+    ("output", "answers"),
+    [
+        ("a，b", ("a", "B")),
+        ("a, b", ("a", "B")),
+        ("B、a", ("B", "a")),
+        ("a; b；a", ("a", "B")),
+        ("A", ("a",)),
+        ("a.", ("a",)),
+        ("b。", ("B",)),
+        ("答案: a", ("a",)),
+        ("答案：a，b", ("a", "B")),
+        ("The labels are: b and more, a", ("a",)),
+        ("a，答案: b", ("a", "B")),
+        ("very good, indeed, a", ("very good, indeed", "a")),
+        ("Label: very good, indeed", ("very good, indeed",)),
+        ("a\r\nb\r\n", ("a", "B")),
+        ("US", ("US",)),
+        ("us", ("us",)),
+        ("Us", ()),
+        ("time: now", ("time: now",)),
+        ("None", ()),
+        ("none of them", ()),
+        ("ab", ()),
+        ("", ()),
+        (", ,，:", ()),
+    ],
+)
+def test_lenient_reading_of_a_classification(output, answers) -> None:
+    labels = ("a", "B", "very good, indeed", "US", "us", "time: now", ".")
+    assert recover_answer("cls", labels, output) == answers
+
+
+@pytest.mark.parametrize(
+    ("output", "answers"),
+    [
+        ("person：Lena", (("Lena",), (), ())),
+        ("Person: Lena\tAda\nCITY : Rome", (("Lena", "Ada"), ("Rome",), ())),
+        ("city: none", ((), (), ())),
+        ("city: None.\nperson: NONE", ((), (), ())),
+        ("city: Rome, Italy", ((), ("Rome, Italy",), ())),
+        ("city: Rome\ncity: Paris", ((), ("Rome",), ())),
+        ("city: of birth: Rome", ((), (), ("Rome",))),
+        ("city：of birth：Rome\r\n city: a: b", ((), ("of birth：Rome",), ())),
+        ("person Lena", ((), (), ())),
+    ],
+)
+def test_lenient_reading_of_an_extraction(output, answers) -> None:
+    assert recover_answer("ext", ("person", "city", "city: of birth"), output) == answers
+
+
+@given(st.lists(st.sampled_from(["a", "b", ",", "，", ":", " ", "x, y", "\t", "."]), max_size=12).map("".join))
+def test_lenient_reading_keeps_what_strict_reading_reads(output) -> None:
+    for atom, labels in (("cls", ("a", "x, y", "b.", "x, y, a")), ("ext", ("a", "b:"))):
+        try:
+            strict = parse_answer(atom, labels, output)
+        except ContractError:
+            continue
+        assert recover_answer(atom, labels, output) == strict
 
 
 @given(STRINGS, st.sampled_from(["cls", "ext"]))

@@ -157,3 +157,8 @@ def test_what_happened_to_each_prompt_is_reported_on_its_answer() -> None:
 def test_what_cannot_be_asked_is_refused(question_, message) -> None:
     with pytest.raises(ContractError, match=message):
         compose(question_, CONTRACT)
+
+
+def test_one_string_is_not_taken_for_its_letters() -> None:
+    with pytest.raises(TypeError, match=r"not the one string 'person': \['person'\]"):
+        Question("Ada met Bob", "ext", "person")

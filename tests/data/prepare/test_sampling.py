@@ -153,3 +153,10 @@ def test_what_cannot_be_asked_has_a_reason(instance, reason) -> None:
     with pytest.raises(SkipInstance) as caught:
         ExampleSampler().evaluation_examples(instance, FEW, ZH)
     assert caught.value.reason == reason
+
+
+def test_spans_that_clean_alike_stand_once_in_a_target() -> None:
+    instance = extraction(text="from San\nJose to San Jose", gold={"city": ("San\nJose", "San Jose")})
+    sampled = ExampleSampler().training_examples(instance, LabelSet.of({"city": 1}), ("city",), 0, ZH)
+    targets = {ZH.render(example)[1] for example in sampled.examples}
+    assert targets == {"city: San Jose\n"}
