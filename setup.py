@@ -13,6 +13,7 @@ from setuptools import find_packages, setup
 CORE = [
     "absl-py>=2.1",
     "array-record>=0.7",
+    "charset-normalizer>=3.3",
     "etils[epath]>=1.7",
     "filelock>=3.12",
     "flax>=0.12,<0.13",

@@ -1,13 +1,12 @@
 """A user's tasks: files of own data (no code), and modules with `TASKS` and `MIXTURES`.
 
-A file becomes one task named after it, or two, `name.cls` and `name.ext`, where it holds both
+A file becomes one task named after it, or several, like `name.cls` and `name.ext`, where it holds several
 kinds of records. Its texts decide the language; the records themselves decide everything else.
 """
 
 import functools
 import importlib
 import os
-import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,13 +14,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqgpt_jax.atomic import Atom, Instance
-from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, Skipped, TaskSpec
 from seqgpt_jax.tasks.readers import own
+from seqgpt_jax.tasks.readers.own_formats.forms import CHINESE, CHINESE_SHARE
+from seqgpt_jax.tasks.readers.record import Record
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 
-_FAMILIES: dict[Atom, str] = {"cls": "CLS", "ext": "NER"}
-_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_CHINESE_SHARE = 0.2
+# (family, atom) -> the second part of the name of its task, where a file has several kinds of records.
+_KINDS: dict[tuple[str, Atom], str] = {
+    ("CLS", "cls"): "cls",
+    ("NER", "ext"): "ext",
+    ("NLI", "cls"): "pairs",
+    ("ET", "cls"): "mentions",
+    ("RE", "cls"): "relations",
+    ("MRC", "ext"): "questions",
+    ("MRC", "cls"): "choices",
+    ("EE", "ext"): "events",
+}
+Kind = tuple[str, Atom]
+"""Family and atomic task of a record."""
+
 # Enough texts to tell a language by.
 _TEXTS = 1000
 
@@ -31,15 +43,15 @@ class Survey:
     """What a look at all records of a file tells about its tasks.
 
     Attributes:
-      atoms: the kinds of records, "cls" first.
+      kinds: of its records, in the order of their names below.
       letters, chinese: of its first texts, and the Chinese characters among them.
-      exclusive: no classification has several labels.
+      several: kinds of classification that have several labels, or none.
     """
 
-    atoms: tuple[Atom, ...]
+    kinds: tuple[Kind, ...]
     letters: int
     chinese: int
-    exclusive: bool
+    several: frozenset[Kind]
 
 
 def language(surveys: Iterable[Survey]) -> str:
@@ -47,7 +59,7 @@ def language(surveys: Iterable[Survey]) -> str:
     letters = chinese = 0
     for survey in surveys:
         letters, chinese = letters + survey.letters, chinese + survey.chinese
-    return "zh" if chinese >= _CHINESE_SHARE * letters > 0 else "en"
+    return "zh" if chinese >= CHINESE_SHARE * letters > 0 else "en"
 
 
 def survey(path: Path) -> Survey:
@@ -67,22 +79,23 @@ def survey(path: Path) -> Survey:
 def _survey(path: Path, *stamp: int) -> Survey:
     """Cached for one state of the file: every command asks for its tasks several times."""
     del stamp
-    atoms: set[Atom] = set()
+    kinds: set[Kind] = set()
+    several: set[Kind] = set()
     letters = chinese = texts = 0
-    exclusive = True
     for record in own.records(path):
-        if isinstance(record, RecordError) or not (atom := own.atom_of(record.value)):
+        if not isinstance(record, Record) or not (atom := own.atom_of(record.value)):
             continue
-        atoms.add(atom)
+        kinds.add(kind := (own.family_of(record.value), atom))
         answers, text = record.value.get("answers"), record.value.get("text")
-        exclusive = exclusive and not (atom == "cls" and isinstance(answers, list) and len(answers) > 1)
+        if atom == "cls" and isinstance(answers, list) and len(answers) > 1:
+            several.add(kind)
         if isinstance(text, str) and texts < _TEXTS:
             texts += 1
             letters += sum(map(str.isalpha, text))
-            chinese += len(_CHINESE.findall(text))
-    if not atoms:
+            chinese += len(CHINESE.findall(text))
+    if not kinds:
         raise ValueError(f"{path} holds no record that can be read: `python -m seqgpt_jax.validate {path}` says why")
-    return Survey(tuple(atom for atom in own.ATOMS if atom in atoms), letters, chinese, exclusive)
+    return Survey(tuple(kind for kind in _KINDS if kind in kinds), letters, chinese, frozenset(several))
 
 
 def own_tasks(name: str, files: str | Mapping[str, str]) -> list[TaskSpec]:
@@ -90,33 +103,33 @@ def own_tasks(name: str, files: str | Mapping[str, str]) -> list[TaskSpec]:
     shared = isinstance(files, str)
     paths = {split: Path(file).resolve() for split, file in (dict.fromkeys(SHARES, files) if shared else files).items()}
     surveys = {path: survey(path) for path in paths.values()}
-    atoms = [atom for atom in own.ATOMS if any(atom in found.atoms for found in surveys.values())]
+    kinds = [kind for kind in _KINDS if any(kind in found.kinds for found in surveys.values())]
     return [
         TaskSpec(
-            name=name if len(atoms) == 1 else f"{name}.{atom}",
-            family=_FAMILIES[atom],
+            name=name if len(kinds) == 1 else f"{name}.{_KINDS[kind]}",
+            family=kind[0],
             language=language(surveys.values()),
-            atom=atom,
-            splits={split: (str(path),) for split, path in paths.items() if atom in surveys[path].atoms},
-            read=functools.partial(_read, atom=atom, first=atom == atoms[0], shared=shared),
+            atom=kind[1],
+            splits={split: (str(path),) for split, path in paths.items() if kind in surveys[path].kinds},
+            read=functools.partial(_read, kind=kind, first=kind == kinds[0], shared=shared),
             # `spam` and `not spam`: without it neither would ever stand beside the other in training.
-            exclusive=atom == "cls" and all(found.exclusive for found in surveys.values()),
+            exclusive=kind[1] == "cls" and not any(kind in found.several for found in surveys.values()),
         )
-        for atom in atoms
+        for kind in kinds
     ]
 
 
 def _read(
-    split: str, paths: Sequence[Path], *, atom: Atom, first: bool, shared: bool
-) -> Iterator[Instance | RecordError]:
+    split: str, paths: Sequence[Path], *, kind: Kind, first: bool, shared: bool
+) -> Iterator[Instance | Skipped | RecordError]:
     """The records of one kind; what is too broken to say its kind or split counts once, in the first of each."""
     for path in paths:
         for item in own.checked(path):
-            if item.atom != atom and (item.atom or not first):
+            if (item.atom and (own.family_of(item.value), item.atom) != kind) or not (item.atom or first):
                 continue
             if shared and split != (hash_split(item.key, SHARES) if item.key else next(iter(SHARES))):
                 continue
-            yield item.instance or RecordError(path, item.line, str(item.fault))
+            yield item.instance or item.skipped or RecordError(item.path, item.line, str(item.fault))
 
 
 def module_tasks(name: str) -> tuple[list[TaskSpec], Mapping[str, Sequence[str]]]:

@@ -10,6 +10,7 @@ from seqgpt_jax.tasks.readers.names import Naming, verbatim
 from seqgpt_jax.tasks.readers.record import Build, Record, Records, each_file
 
 Span = tuple[str, int, int]  # label, first token, one past the last token
+TAG_PREFIXES = ("B", "I", "M", "E", "S", "L", "U")
 
 
 def conll(*, columns: int = 2, separator: str = "\t", comment: str = "") -> Records:
@@ -39,10 +40,10 @@ def conll(*, columns: int = 2, separator: str = "\t", comment: str = "") -> Reco
 
 
 def tagged_spans(tags: Sequence[str]) -> list[Span]:
-    """The spans of one tag for each token: BIO, IOB1, BMES and BIOES alike.
+    """The spans of one tag for each token: BIO, IOB1, BMES, BIOES and BILUO alike.
 
-    B and S open a span; I, M and E go on with the open one of their label and open one where
-    there is none (IOB1, and cut sentences); E and S close it.
+    B, S and U open a span; I, M, E and L go on with the open one of their label and open one where
+    there is none (IOB1, and cut sentences); E, L, S and U close it.
 
     >>> tagged_spans(["B-LOC", "I-LOC", "O", "S-PER"])
     [('LOC', 0, 2), ('PER', 3, 4)]
@@ -57,13 +58,13 @@ def tagged_spans(tags: Sequence[str]) -> list[Span]:
         if tag == "O":
             is_open = False
             continue
-        if prefix not in ("B", "I", "M", "E", "S") or not label:
-            raise ValueError(f"tag {tag!r} is neither O nor one of B-, I-, M-, E-, S- and a label")
-        if is_open and prefix in "IME" and spans[-1][0] == label:
+        if prefix not in TAG_PREFIXES or not label:
+            raise ValueError(f"tag {tag!r} is neither O nor one of B-, I-, M-, E-, S-, L-, U- and a label")
+        if is_open and prefix in "IMEL" and spans[-1][0] == label:
             spans[-1] = (label, spans[-1][1], i + 1)
         else:
             spans.append((label, i, i + 1))
-        is_open = prefix not in "ES"
+        is_open = prefix not in "ESLU"
     return spans
 
 

@@ -9,6 +9,9 @@ from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.lines import WrongEncoding, decoded_lines
 from seqgpt_jax.tasks.readers.record import Record, Records, each_file
 
+# A field may be as long as a text is; csv's own limit is 131,072 characters.
+csv.field_size_limit(2**31 - 1)
+
 
 class WrongHeader(RecordError):
     """A first row that does not name the columns; without it no row can be read."""
@@ -31,7 +34,7 @@ def delimited(
 
     def read_file(path: Path) -> Iterator[Record | RecordError]:
         names = list(columns)
-        for number, row in _rows(path, delimiter, quoted):
+        for number, row in numbered_rows(path, decoded_lines(path), delimiter, quoted):
             if not names:
                 names = _header(path, number, row, needed)
             elif isinstance(row, RecordError):
@@ -59,19 +62,23 @@ def _header(path: Path, number: int, row: list[str] | RecordError, needed: Seque
     return names
 
 
-def _rows(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str] | RecordError]]:
+def numbered_rows(
+    path: Path, lines: Iterator[tuple[int, str | WrongEncoding]], delimiter: str, quoted: bool
+) -> Iterator[tuple[int, list[str] | RecordError]]:
+    """(first line, fields) of each row of numbered lines; an error in the place of a row. See `delimited`."""
     if quoted:
-        yield from _quoted_rows(path, delimiter)
+        yield from _quoted_rows(path, lines, delimiter)
         return
-    for number, line in decoded_lines(path):
+    for number, line in lines:
         if isinstance(line, WrongEncoding):
             yield number, line
         elif line.strip():
             yield number, line.split(delimiter)
 
 
-def _quoted_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | RecordError]]:
-    source = decoded_lines(path)
+def _quoted_rows(
+    path: Path, source: Iterator[tuple[int, str | WrongEncoding]], delimiter: str
+) -> Iterator[tuple[int, list[str] | RecordError]]:
     waiting: deque[tuple[int, str | WrongEncoding]] = deque()
     taken: list[tuple[int, str | WrongEncoding]] = []  # the lines of the row that is being read
 
@@ -89,6 +96,8 @@ def _quoted_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | 
         except StopIteration:
             return
         except WrongEncoding as error:
+            if not taken:  # raised by the source itself: no line can be read
+                raise
             problem: RecordError = error
         except csv.Error as error:
             problem = RecordError(path, taken[0][0], f"not a row of a quoted table: {error}")

@@ -77,7 +77,7 @@ def load_json(path: Path) -> Any:
 
 def _parsed(path: Path, text: str, first_line: int, unique_names: bool = False) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_without_repetitions if unique_names else None)
+        return json.loads(text, object_pairs_hook=without_repetitions if unique_names else None)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         hint = "; a JSON-lines file has one whole object on each line" if text.strip() in ("{", "[") else ""
@@ -86,7 +86,8 @@ def _parsed(path: Path, text: str, first_line: int, unique_names: bool = False) 
         raise NotJson(path, first_line, f"cannot be read as JSON: {error}") from error
 
 
-def _without_repetitions(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_repetitions(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError where a name stands twice in it."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

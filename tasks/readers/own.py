@@ -1,4 +1,4 @@
-"""Own data without code: JSON lines of texts with their answers, or a table of texts and labels.
+"""Own data without code: texts with their answers, in the project's own form or in one that is recognized.
 
     {"text": "Ada met Bob in Turin.", "task": "ext", "answers": {"person": ["Ada", [8, 11]], "city": ["Turin"]}}
     {"text": "Where is my parcel?", "task": "cls", "answers": "delivery", "labels": ["delivery", "refund"]}
@@ -8,11 +8,12 @@ Every check of such a record is here: `prepare` reads through it, and `validate`
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from seqgpt_jax.atomic import (
+    FAMILIES,
     NONE,
     TEMPLATES,
     Atom,
@@ -24,24 +25,18 @@ from seqgpt_jax.atomic import (
     families,
 )
 from seqgpt_jax.data.prepare.decontamination import bare_text, normalized
-from seqgpt_jax.data.raw.task_spec import RecordError
-from seqgpt_jax.tasks.readers.delimited import WrongHeader, delimited
-from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson, jsonl
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
+from seqgpt_jax.tasks.readers.delimited import WrongHeader
+from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
-from seqgpt_jax.tasks.readers.record import Record, Records
+from seqgpt_jax.tasks.readers.own_formats.columns import Columns
+from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, SOURCE_TEXT
+from seqgpt_jax.tasks.readers.own_formats.items import Item, LeftOut, Note
+from seqgpt_jax.tasks.readers.own_formats.reading import read
 
 ATOMS: tuple[Atom, ...] = get_args(Atom)
-LABEL_SEPARATOR = "|"
-"""Between the labels of one row of a table."""
-
 _FIELDS = ("text", "task", "answers", "labels", "group")
-_COLUMNS = ("text", "label")
-# ending -> (format, whether it is a table)
-_FORMATS: dict[str, tuple[Records, bool]] = {
-    ".jsonl": (jsonl(unique_names=True), False),
-    ".csv": (delimited(",", quoted=True, needed=_COLUMNS), True),
-    ".tsv": (delimited("\t", needed=_COLUMNS), True),
-}
+_FAMILIES: dict[Atom | None, str] = {"cls": "CLS", "ext": "NER"}
 _REASONS = {
     WrongEncoding: "wrong_encoding",
     NotJson: "not_json",
@@ -71,6 +66,7 @@ class Checked:
       remarks: what a person should look at, although the record can be used.
       atom, text: as far as they can be read; None and "" otherwise.
       value: the fields of the record, {} where there are none to be read.
+      skipped: where the file itself excludes the record (a rejected annotation, say); then nothing else is known.
     """
 
     path: Path
@@ -81,6 +77,7 @@ class Checked:
     atom: Atom | None = None
     text: str = ""
     value: Mapping[str, Any] = field(default_factory=dict)
+    skipped: Skipped | None = None
 
     @property
     def key(self) -> str:
@@ -94,38 +91,36 @@ class Checked:
         return normalized(text) or clean_text(text).strip()
 
 
-def records(path: Path) -> Iterator[Record | RecordError]:
-    """The raw records of a file, as objects with the fields of a JSON line.
+def records(path: Path, *, format: str = "", columns: Columns | None = None, answers: bool = True) -> Iterator[Item]:
+    """The raw records of a file, as objects with the fields of a JSON line; remarks and left-out records among them.
 
-    Raises:
-      ValueError: the ending of its name says no known format.
-      RecordError: nothing after this place can be read.
+    Args, and what it raises: see `own_formats.reading.read`.
     """
-    if path.suffix.lower() not in _FORMATS:
-        raise ValueError(
-            f"{path}: own data is a file {', '.join(_FORMATS)}, told by its ending; docs/own_data.md shows how a few "
-            "lines of Python read any other format"
-        )
-    read, is_table = _FORMATS[path.suffix.lower()]
-    for record in read((path,)):
-        if is_table and isinstance(record, Record):
-            # Of one row the labels are all that a table can say.
-            labels = [label.strip() for label in record.value["label"].split(LABEL_SEPARATOR)]
-            record = Record(path, record.line, {"text": record.value["text"], "task": "cls", "answers": labels})
-        yield record
+    return read(path, format=format, columns=columns, answers=answers)
 
 
-def checked(path: Path) -> Iterator[Checked]:
+def checked(path: Path, *, format: str = "", columns: Columns | None = None) -> Iterator[Checked]:
     """Every record of a file, with all that is wrong or odd about it.
 
     Raises:
       ValueError, RecordError: as `records` does.
     """
-    for record in records(path):
-        if isinstance(record, RecordError):
-            yield Checked(path, record.line, fault=Fault(reason_of(record), record.problem))
+    pending: list[Fault] = []
+    for record in records(path, format=format, columns=columns):
+        if isinstance(record, Note):
+            if isinstance(record.content, LeftOut):
+                id = f"{record.path.name}:{record.line}"
+                skipped = Skipped(id, record.content.reason, record.content.detail)
+                remark = Fault(skipped.reason, f"left out: {skipped.detail}")
+                yield Checked(record.path, record.line, remarks=(remark,), skipped=skipped)
+            else:  # of the file, or of the record that follows
+                pending.append(Fault(record.content.reason, record.content.detail))
             continue
-        remarks: list[Fault] = []
+        remarks, pending = pending, []
+        if isinstance(record, RecordError):
+            fault = Fault(reason_of(record), record.problem)
+            yield Checked(record.path, record.line, fault=fault, remarks=tuple(remarks))
+            continue
         instance = fault = None
         try:
             instance = _instance(record.id, record.value, remarks)
@@ -133,7 +128,7 @@ def checked(path: Path) -> Iterator[Checked]:
             fault = error
         text = record.value.get("text")
         yield Checked(
-            path,
+            record.path,
             record.line,
             instance,
             fault,
@@ -155,6 +150,12 @@ def atom_of(value: Mapping[str, Any]) -> Atom | None:
     return task if task in ATOMS else None
 
 
+def family_of(value: Mapping[str, Any]) -> str:
+    """The family of a raw record: what its form says, else that of its task."""
+    family = value.get(FAMILY)
+    return family if family in FAMILIES else _FAMILIES.get(atom_of(value), "")
+
+
 def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instance:
     _check_fields(value, remarks)
     text, atom, answers = value["text"], value["task"], value["answers"]
@@ -163,11 +164,6 @@ def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instan
         if not isinstance(answers, str | list):
             raise Fault("wrong_type", f"answers of a cls record are a label or a list of labels, not {_kind(answers)}")
         gold = _labels("answers", [answers] if isinstance(answers, str) else answers, remarks)
-        if not gold:
-            raise Fault(
-                "no_answer",
-                "answers is empty: a classification needs a label; give such texts one of their own, `other`",
-            )
         if NONE in (*gold, *labels):
             raise Fault(
                 "prompt_format", f"a label cannot be {NONE!r}, which answers that none fits: choose another word"
@@ -183,6 +179,8 @@ def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instan
         close = difflib.get_close_matches(unknown[0], labels, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise Fault("unknown_label", f"label {unknown[0]!r} is not among the labels {', '.join(labels)}{hint}")
+    if FAMILY in value:
+        instance = replace(instance, source_text=value.get(SOURCE_TEXT, ""))
     check_contract(instance)
     return instance
 

@@ -37,7 +37,7 @@ def questions(record: Record) -> Iterator[Instance | Skipped]:
         if not question["question"].strip():
             yield Skipped(id, "empty_question")
             continue
-        answers = _most_given(answer["text"] for answer in question["answers"])
+        answers = most_given(answer["text"] for answer in question["answers"])
         yield families.reading(id, record.value["context"], question["question"], answers)
 
 
@@ -64,7 +64,7 @@ def question_rows(
             yield Skipped(record.id, "empty_question")
             return
         texts = row["answers"]["text"]
-        answers = [text for text in texts if text] if all_answers else _most_given(texts)
+        answers = [text for text in texts if text] if all_answers else most_given(texts)
         yield families.reading(record.id, passage(row), row["question"], answers)
 
     return in_passage(build)
@@ -104,7 +104,8 @@ def _checked(instance: Instance) -> Instance | Skipped:
     return Skipped(instance.id, "answer_not_in_passage", f"answer {strange[0]!r}") if strange else instance
 
 
-def _most_given(answers: Iterable[str]) -> list[str]:
+def most_given(answers: Iterable[str]) -> list[str]:
+    """The answer that most annotators gave (the first of equals), in a list; [] where that is none."""
     return [text for text, _ in Counter(answers).most_common(1) if text]
 
 

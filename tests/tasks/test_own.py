@@ -62,7 +62,6 @@ def test_all_ways_to_write_answers(tmp_path):
         ({"task": ["cls"]}, "unknown_task", 'write "cls"'),
         ({"answers": {"a": []}}, "wrong_type", "not an object"),
         ({"answers": [1]}, "wrong_type", "label 1 is a number"),
-        ({"answers": []}, "no_answer", "needs a label"),
         ({"answers": ["a", "\t"]}, "empty_label", "empty"),
         ({"answers": "None"}, "prompt_format", "cannot be 'None'"),
         ({"answers": "delivry", "labels": ["delivery"]}, "unknown_label", "did you mean 'delivery'"),
@@ -162,10 +161,14 @@ def test_a_stray_quote_costs_one_row(tmp_path):
 @pytest.mark.parametrize(
     ("name", "raw", "message"),
     [
-        ("a.csv", b"text;label\na;b\n", r"a\.csv:1: the first row has to name the columns text and label"),
+        (
+            "a.csv",
+            b"body;topic\na;b\n",
+            r"a\.csv:1: .* the columns are 'body', 'topic'.*--columns=text=body,label=topic",
+        ),
         ("a.csv", b"text,label,text\n", "a column stands twice"),
-        ("a.jsonl", json.dumps(CLS).encode("utf-16"), r"a\.jsonl:1: the file is UTF-16"),
-        ("a.json", b"[]", "told by its ending"),
+        ("a.jsonl", b'{"a": 1}\n', r"no field text and no label; the columns are 'a'"),
+        ("a.csv", b"\n\n", "the file has no row"),
     ],
 )
 def test_files_of_which_nothing_can_be_read(name, raw, message, tmp_path):

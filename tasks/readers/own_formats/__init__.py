@@ -1,0 +1,1 @@
+"""Formats of own data, recognized by their content: each turns a file into records of the own-data schema."""

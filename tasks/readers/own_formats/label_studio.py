@@ -1,0 +1,117 @@
+"""Exports of Label Studio: JSON, JSON-MIN and CSV."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seqgpt_jax.tasks.readers.own_formats.items import Fields, LeftOut, Remark
+from seqgpt_jax.tasks.readers.own_formats.spans import extraction, in_characters, relations
+
+# The fields of JSON-MIN and CSV that are neither a text nor an answer.
+_META = {
+    "id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "inner_id", "project",
+    "total_annotations", "cancelled_annotations", "comment_count", "file_upload",
+}  # fmt: skip
+_RESULTS = ("labels", "hypertextlabels", "choices", "relation")
+
+
+def fits(record: Fields) -> bool:
+    """Whether a record is a task of the JSON export."""
+    return isinstance(record.get("data"), dict) and ("annotations" in record or "completions" in record)
+
+
+def flat_fits(record: Mapping[str, Any]) -> bool:
+    """Whether a record is one of JSON-MIN, or a row of the CSV."""
+    return "annotation_id" in record and ("annotator" in record or "lead_time" in record)
+
+
+def convert(record: Fields) -> Iterator[Fields | Remark | LeftOut]:
+    """One annotation of a task: the ground truth where one is marked so, else the first that was not canceled."""
+    annotations = record.get("annotations", record.get("completions")) or []
+    usable = [item for item in annotations if not item.get("was_cancelled")]
+    if not usable:
+        yield LeftOut("not_annotated", "the task has no annotation, or all are canceled (skipped by the annotator)")
+        return
+    if len(usable) > 1:
+        yield Remark("several_annotations", f"1 of {len(usable)} annotations is used: ground truth first")
+    annotation = next((item for item in usable if item.get("ground_truth")), usable[0])
+    yield from _results(record["data"], annotation["result"])
+
+
+def _results(data: Fields, results: list[Fields]) -> Iterator[Fields | LeftOut]:
+    spans, regions = [], {}
+    choices: dict[str, list[str]] = {}
+    text = _text(data, [item["value"] for item in results if "value" in item])
+    for item in results:
+        kind, value = item.get("type"), item.get("value", {})
+        if kind == "choices":
+            choices.setdefault(item.get("from_name", ""), []).extend(value["choices"])
+        elif kind in ("labels", "hypertextlabels"):
+            span = _region(value, value.get(kind, value.get("labels")))
+            regions[item["id"]] = in_characters(text, span)
+            # A region without a label only carries others.
+            if span["label"]:
+                spans.append(span)
+    pairs = []
+    for item in results:
+        if item.get("type") == "relation":
+            if missing := [item[end] for end in ("from_id", "to_id") if item[end] not in regions]:
+                raise ValueError(f"a relation names region {missing[0]!r}, which the annotation does not have")
+            pairs += [(regions[item["from_id"]], regions[item["to_id"]], name) for name in item.get("labels") or ()]
+    if results and not (spans or choices or pairs):
+        kinds = ", ".join(sorted({str(item.get("type")) for item in results}))
+        raise ValueError(f"none of the results ({kinds}) is of a kind that is read: {', '.join(_RESULTS)}")
+    if spans or not choices:
+        yield extraction(text, spans)
+    for answers in choices.values():
+        yield {"text": text, "task": "cls", "answers": list(dict.fromkeys(answers))}
+    yield from relations(text, pairs)
+
+
+def _region(value: Fields, labels: list[str] | None) -> Fields:
+    """The span of a region; offsets of HTML count in its plain text."""
+    offsets = value.get("globalOffsets") or value
+    return {"start": offsets["start"], "end": offsets["end"], "text": value.get("text"), "label": labels or []}
+
+
+def _text(data: Fields, values: list[Fields]) -> str:
+    """The text that was annotated: `text`, else the only string, else the one that the regions quote."""
+    texts = {name: value for name, value in data.items() if isinstance(value, str)}
+    if isinstance(data.get("text"), str):
+        return data["text"]
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    quoted = [value["text"] for value in values if isinstance(value.get("text"), str)]
+    holding = [text for text in texts.values() if quoted and all(quote in text for quote in quoted)]
+    if len(holding) != 1:
+        raise ValueError(
+            f"which field of `data` is the text? There are {', '.join(data) or 'none'}; say --columns=text=NAME"
+        )
+    return holding[0]
+
+
+def convert_flat(record: Mapping[str, Any]) -> Iterator[Fields | LeftOut]:
+    """A record of JSON-MIN or a row of CSV: its text, and each of its other fields as an answer."""
+    fields = {name: _value(value) for name, value in record.items() if name not in _META and value not in (None, "")}
+    names = [name for name, value in fields.items() if isinstance(value, str)]
+    name = "text" if "text" in names else next(iter(names), None)
+    if name is None:
+        raise ValueError(f"no text among the fields {', '.join(record)}; say --columns=text=NAME")
+    text = fields.pop(name)
+    if not fields:
+        yield LeftOut("not_annotated", "the row has no label")
+    for value in fields.values():
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            yield extraction(text, [_region(item, item.get("labels", item.get("hypertextlabels"))) for item in value])
+        else:
+            yield {"text": text, "task": "cls", "answers": value}
+
+
+def _value(value: Any) -> Any:
+    """A cell's JSON where it is one, `{"choices": […]}` without its wrapping."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value
+    return value["choices"] if isinstance(value, dict) and "choices" in value else value

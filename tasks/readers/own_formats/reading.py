@@ -1,0 +1,221 @@
+"""Reading of own files: the format is recognized by content, and its records come in the own-data schema."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqgpt_jax.tasks.readers.delimited import WrongHeader
+from seqgpt_jax.tasks.readers.own_formats import doccano, gliner2, label_studio, prodigy, questions, tokens
+from seqgpt_jax.tasks.readers.own_formats.columns import (
+    Columns,
+    field_record,
+    matched,
+    missing_roles,
+    own_record,
+    row_record,
+)
+from seqgpt_jax.tasks.readers.own_formats.encodings import encoding_of
+from seqgpt_jax.tasks.readers.own_formats.forms import in_base_form
+from seqgpt_jax.tasks.readers.own_formats.items import Convert, Fields, Item, LeftOut, Note, Remark, converted
+from seqgpt_jax.tasks.readers.own_formats.json_values import json_records, not_an_object
+from seqgpt_jax.tasks.readers.own_formats.tables import header, rows
+from seqgpt_jax.tasks.readers.record import Record
+
+# Records of a file that are looked at to recognize its format.
+_SAMPLE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """A format whose records are JSON.
+
+    Attributes:
+      fits: whether a value is a record of the format.
+      convert: see `Convert`.
+      description: for lists of formats.
+    """
+
+    fits: Callable[[Any], bool]
+    convert: Convert
+    description: str
+
+
+def _own_fits(record: Fields) -> bool:
+    if {"head", "tail"} <= record.keys() or {"text_a", "text_b"} <= record.keys():
+        return True
+    return bool(record.keys() & {"answers", "task", "mention", "events"}) or isinstance(record.get("text"), list)
+
+
+JSON_FORMATS: Mapping[str, JsonFormat] = {
+    "squad": JsonFormat(questions.fits, questions.convert, "SQuAD document"),
+    "squad_rows": JsonFormat(questions.row_fits, questions.convert_row, "rows with context, question and answers"),
+    "label_studio": JsonFormat(label_studio.fits, label_studio.convert, "Label Studio, JSON export"),
+    "label_studio_min": JsonFormat(label_studio.flat_fits, label_studio.convert_flat, "Label Studio, JSON-MIN export"),
+    "gliner": JsonFormat(tokens.gliner_fits, tokens.gliner, "GLiNER training data"),
+    "gliner2": JsonFormat(gliner2.fits, gliner2.convert, "GLiNER2 training data"),
+    "tokens": JsonFormat(tokens.tagged_fits, tokens.tagged, "tokens with a tag each"),
+    "own": JsonFormat(_own_fits, own_record, "own-data records (docs/own_data.md)"),
+    "prodigy": JsonFormat(prodigy.fits, prodigy.convert, "Prodigy export or spaCy training data"),
+    "doccano": JsonFormat(doccano.fits, doccano.convert, "doccano, JSONL export"),
+}
+"""Name -> format, in the order in which they are tried."""
+
+TABLES = {
+    "table": "CSV, TSV or spreadsheet export with a header",
+    "doccano_csv": "doccano, CSV export",
+    "label_studio_csv": "Label Studio, CSV export",
+}
+JSON_FIELDS = "fields"
+"""JSON records of any other names, read by `Columns`."""
+
+FORMATS: Mapping[str, str] = {
+    **{name: form.description for name, form in JSON_FORMATS.items()},
+    JSON_FIELDS: "JSON records with a text and a label",
+    **TABLES,
+}
+"""Name of every format -> what it is."""
+
+
+def recognized(path: Path, columns: Columns | None = None) -> str:
+    """The name of a file's format.
+
+    Raises:
+      ValueError: it is in no known format; what is near is named.
+    """
+    start = _start(path)
+    if start in ("[", "{"):
+        return _json_format(path, columns or {})
+    return _table_format(path, columns or {})
+
+
+def read(path: Path, *, format: str = "", columns: Columns | None = None, answers: bool = True) -> Iterator[Item]:
+    """The records of a file in the own-data schema, in its order.
+
+    Args:
+      path: the file.
+      format: a name of `FORMATS`; "" recognizes it by content.
+      columns: see `Columns`.
+      answers: whether records need answers; questions for a model need none.
+
+    Raises:
+      ValueError: the format is not known, or the file lacks what it needs.
+      RecordError: nothing after this place can be read.
+    """
+    columns = columns or {}
+    if format and format not in FORMATS:
+        raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
+    format = format or recognized(path, columns)
+    encoding = encoding_of(path)
+    if encoding.guessed:
+        detail = f"nothing says the encoding of the file, it was read as {encoding.name}: save it as UTF-8 to be sure"
+        yield Note(path, 1, Remark("guessed_encoding", detail))
+    if format in JSON_FORMATS:
+        found = converted(_objects(path, format), _convert(path, format))
+    elif format == JSON_FIELDS:
+        found = converted(_objects(path, format), _fields(path, columns, answers))
+    else:
+        found = converted(rows(path, columns), _row(path, format, columns, answers))
+    yield from in_base_form(found)
+
+
+def _objects(path: Path, format: str) -> Iterator[Item]:
+    for record in json_records(path):
+        # spaCy's records alone are lists.
+        if isinstance(record, Record) and not isinstance(record.value, dict) and format != "prodigy":
+            yield not_an_object(path, record.line, record.value)
+        else:
+            yield record
+
+
+def _convert(path: Path, format: str) -> Convert:
+    if format != "doccano":
+        return JSON_FORMATS[format].convert
+    sample = [value for value in _sample(path, None) if isinstance(value, dict)]
+    spans = any(isinstance(label, list) for value in sample for label in value.get("label", value.get("labels")) or ())
+    return doccano.convert_untyped if spans else doccano.convert
+
+
+def _start(path: Path) -> str:
+    """The first character that is no space."""
+    encoding = encoding_of(path)
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    return head.decode(encoding.name, errors="replace").lstrip("\ufeff \t\r\n")[:1]
+
+
+def _sample(path: Path, size: int | None = _SAMPLE) -> list[Any]:
+    """The values of the first records that can be read."""
+    records = itertools.islice(json_records(path), size)
+    return [record.value for record in records if isinstance(record, Record)]
+
+
+def _json_format(path: Path, columns: Columns) -> str:
+    values = _sample(path)
+    if columns:
+        return JSON_FIELDS
+    if not values:
+        # What is wrong with each line is said when it is read.
+        return "own"
+    for name, form in JSON_FORMATS.items():
+        fitting = sum(_fits(form, value) for value in values)
+        if 2 * fitting > len(values):
+            return name
+    return JSON_FIELDS
+
+
+def _fits(form: JsonFormat, value: Any) -> bool:
+    try:
+        return (isinstance(value, dict) or form.fits is prodigy.fits) and form.fits(value)
+    except (TypeError, AttributeError):
+        return False
+
+
+def _table_format(path: Path, columns: Columns) -> str:
+    _, names, _ = header(path, columns)
+    if columns:
+        return "table"
+    if label_studio.flat_fits(dict.fromkeys(names)):
+        return "label_studio_csv"
+    if not doccano.row_fits(names):
+        return "table"
+    labels = [row.value["label"] for row in rows(path, columns) if isinstance(row, Record)]
+    return "doccano_csv" if doccano.cells_fit(names, labels) else "table"
+
+
+def _fields(path: Path, columns: Columns, answers: bool) -> Convert:
+    """JSON records by their fields; each has to have the ones that the columns name."""
+    names = list(dict.fromkeys(name for value in _sample(path) if isinstance(value, dict) for name in value))
+    found = matched(names, columns)
+    if problem := missing_roles(found, names, answers=answers):
+        raise WrongHeader(path, 1, f"no known format: {problem.replace('column', 'field', 1)}")
+
+    def convert(record: Fields) -> Iterator[Fields]:
+        if missing := [name for role, name in found.items() if name not in record and role in columns]:
+            raise ValueError(f"field {missing[0]!r} is missing; there are {', '.join(record) or 'none'}")
+        yield field_record(record, found)
+
+    return convert
+
+
+def _row(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
+    if format == "label_studio_csv":
+        return label_studio.convert_flat
+    if format == "doccano_csv":
+        return _doccano_row
+    _, names, skipped = header(path, columns)
+    try:
+        found = matched(names, columns)
+    except ValueError as error:
+        raise WrongHeader(path, skipped + 1, str(error)) from error
+    if problem := missing_roles(found, names, answers=answers):
+        raise WrongHeader(path, skipped + 1, f"the first row has to name the columns text and label: {problem}")
+    return lambda row: [row_record(row, found)]
+
+
+def _doccano_row(row: Fields) -> Iterator[Fields | LeftOut]:
+    if row["label"]:
+        yield {"text": row["text"], "task": "cls", "answers": doccano.row_answers(row["label"])}
+    else:
+        yield LeftOut("not_annotated", "the row has no label")

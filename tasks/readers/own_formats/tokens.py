@@ -1,0 +1,71 @@
+"""Records of tokens: GLiNER's spans of tokens, and a tag for each token as the Hugging Face hub has them."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from seqgpt_jax.tasks.readers.conll import tagged_spans
+from seqgpt_jax.tasks.readers.own_formats.items import Fields
+from seqgpt_jax.tasks.readers.own_formats.spans import extraction
+
+# Chinese characters and full-width punctuation: no space is written beside them.
+_CLOSED_UP = re.compile("[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
+_TOKENS = ("tokens", "words")
+_TAGS = ("ner_tags", "tags", "labels")
+
+
+def joined(tokens: Sequence[str]) -> tuple[str, list[int]]:
+    """(text, where each token starts): a space between two tokens, unless both meet in Chinese characters."""
+    text, starts = "", []
+    for token in tokens:
+        closed = text and token and _CLOSED_UP.match(text[-1]) and _CLOSED_UP.match(token[0])
+        if text and not closed and not text[-1].isspace() and not token[:1].isspace():
+            text += " "
+        starts.append(len(text))
+        text += token
+    return text, starts
+
+
+def token_extraction(tokens: Sequence[str], spans: Sequence[tuple[str, int, int]]) -> Fields:
+    """The extraction record of tokens and (label, first token, one past the last) spans.
+
+    Raises:
+      ValueError: a span is not within the tokens.
+    """
+    text, starts = joined(tokens)
+    found = []
+    for label, first, end in spans:
+        if not 0 <= first < end <= len(tokens):
+            raise ValueError(f"span of tokens {first} to {end - 1} ({label}) is not within the {len(tokens)} tokens")
+        found.append([starts[first], starts[end - 1] + len(tokens[end - 1]), label])
+    return extraction(text, found)
+
+
+def gliner_fits(record: Fields) -> bool:
+    """Whether a record is GLiNER's."""
+    return isinstance(record.get("tokenized_text"), list) and isinstance(record.get("ner"), list)
+
+
+def gliner(record: Fields) -> Iterator[Fields]:
+    """`ner` has [first token, last token, label]."""
+    yield token_extraction(record["tokenized_text"], [(label, first, last + 1) for first, last, label in record["ner"]])
+
+
+def tagged_fits(record: Fields) -> bool:
+    """Whether a record has a list of tokens and one of tags."""
+    return any(
+        isinstance(record.get(words), list) and isinstance(record.get(tags), list)
+        for words in _TOKENS
+        for tags in _TAGS
+    )
+
+
+def tagged(record: Fields) -> Iterator[Fields]:
+    """Tags are BIO, IOB1, BILUO or BMES; numbers have no names here."""
+    tokens = next(record[name] for name in _TOKENS if name in record)
+    name = next(name for name in _TAGS if name in record)
+    tags = record[name]
+    if len(tokens) != len(tags):
+        raise ValueError(f"{len(tokens)} tokens have {len(tags)} {name}")
+    if numbers := [tag for tag in tags if not isinstance(tag, str)]:
+        raise ValueError(f"{name} are numbers ({numbers[0]!r}): write their names, like B-person")
+    yield token_extraction(tokens, tagged_spans(tags))

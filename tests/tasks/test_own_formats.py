@@ -1,0 +1,404 @@
+"""Own data as annotation tools, spreadsheets and corpora write them: each format, its warts, and a wrong file."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqgpt_jax.atomic import Instance
+from seqgpt_jax.data.raw.task_spec import RecordError
+from seqgpt_jax.tasks.readers import own
+from seqgpt_jax.tasks.readers.own_formats.encodings import encoding_of
+from seqgpt_jax.tasks.readers.own_formats.reading import recognized
+from tests.tasks.records import json_lines, write
+
+TEXT = "Mara flew to Quito 👍 on Monday."
+PERSON, CITY = [0, 4, "PER"], [13, 18, "CITY"]
+GOLD = {"PER": ("Mara",), "CITY": ("Quito",)}
+
+
+def saved(folder: Path, name: str, content: object, encoding: str = "utf-8") -> Path:
+    text = content if isinstance(content, str) else json_lines(*content)
+    return write(folder, name, text, encoding)
+
+
+def golds(path: Path, **options) -> list[dict]:
+    """The gold of each record; every record must be good."""
+    found = [item for item in own.checked(path, **options) if not item.skipped]
+    assert not [str(item.fault) for item in found if item.fault]
+    return [dict(item.instance.gold) for item in found]
+
+
+def labels(path: Path, **options) -> list[set[str]]:
+    return [set(gold) for gold in golds(path, **options)]
+
+
+def faults(path: Path, **options) -> list[str]:
+    return [str(item.fault) for item in own.checked(path, **options) if item.fault]
+
+
+def skipped(path: Path) -> list[str]:
+    return [item.skipped.reason for item in own.checked(path) if item.skipped]
+
+
+# ---- encodings and tables
+
+TABLE = 'text,label\r\n"Wo ist mein Päckchen, bitte?",lieferung\r\n它在哪里,delivery|late\r\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_a_table_in_any_unicode_encoding_with_any_separator(encoding, separator, end, tmp_path):
+    rows = [("Text", "LABEL"), (f"a {separator}päckchen", "x | y"), ("它在哪里", "z"), ("", "")]
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=separator, lineterminator=end).writerows(rows)
+    path = saved(tmp_path, "a.csv", buffer.getvalue(), encoding)
+    assert [(item.instance.text, set(item.instance.gold)) for item in own.checked(path)] == [
+        (f"a {separator}päckchen", {"x", "y"}),
+        ("它在哪里", {"z"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "found"),
+    [
+        ("它在哪里，我要退货,delivery\n这个坏了,broken\n", "gb18030", "gb18030"),
+        (
+            "Wo ist das Päckchen für Jürgen? Es fehlt schon länger,x\nDas Gerät ist völlig kaputt,y\n",
+            "cp1252",
+            "cp1252",
+        ),
+    ],
+)
+def test_an_encoding_that_is_guessed_is_said(text, encoding, found, tmp_path):
+    path = saved(tmp_path, "a.csv", "text,label\n" + text, encoding)
+    first, second = own.checked(path)
+    assert first.instance.text == text.split(",")[0]
+    assert [remark.reason for remark in first.remarks] == ["guessed_encoding"]
+    assert not second.remarks
+    if found == "gb18030":
+        assert encoding_of(path).name == found
+
+
+def test_a_broken_byte_in_a_utf8_file_is_named_and_costs_one_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("text,label\nschön,a\n".encode() + b"ab\xff,a\n" + "grün,b\n".encode())
+    (error,) = faults(path)
+    assert "byte 0xff (number 3 of the line) is not utf-8" in error
+    assert encoding_of(path).name == "utf-8"
+
+
+def test_a_separator_line_and_a_long_field(tmp_path):
+    path = saved(tmp_path, "a.csv", f'sep=;\r\ntext;label\r\n"{"word " * 40_000}";a\r\nshort, text;b\r\n;\r\n')
+    found = list(own.checked(path))
+    assert [(item.line, len(item.text)) for item in found] == [(3, 200_000), (4, 11)]
+
+
+def test_quotes_of_a_spreadsheet_and_quotes_of_a_text(tmp_path):
+    excel = saved(tmp_path, "a.tsv", 'text\tlabel\n"She said ""hi""\tand left"\tx\nplain\ty\n', "utf-16")
+    assert [item.text for item in own.checked(excel)] == ['She said "hi"\tand left', "plain"]
+    plain = saved(tmp_path, "b.tsv", 'text\tlabel\n"quoted"\tx\n"open\ty\n')
+    assert [item.text for item in own.checked(plain)] == ['"quoted"', '"open']
+
+
+def test_columns_of_other_names(tmp_path):
+    path = saved(tmp_path, "a.csv", "id,Body,Topic,text\n1,late again,delivery,x\n")
+    with pytest.raises(RecordError, match=r"no column label; the columns are 'id', 'Body', 'Topic', 'text': .*label="):
+        list(own.checked(path))
+    assert labels(path, columns={"text": "Body", "label": "Topic"}) == [{"delivery"}]
+    with pytest.raises(RecordError, match="there is no 'body'; there are 'id', 'Body'"):
+        list(own.checked(path, columns={"text": "body", "label": "Topic"}))
+    with pytest.raises(RecordError, match="'words' is not one of text,"):
+        list(own.checked(path, columns={"words": "Body"}))
+    lines = saved(tmp_path, "b.jsonl", [{"a": "It rains.", "b": "It is dry.", "gold": "no", "n": 1}])
+    (item,) = own.checked(lines, columns={"text_a": "a", "text_b": "b", "label": "gold"})
+    assert (item.instance.text, set(item.instance.gold)) == ("It rains.\tIt is dry.", {"no"})
+
+
+# ---- JSON of any layout
+
+
+@pytest.mark.parametrize("layout", ["lines", "one_line", "indented", "objects"])
+def test_json_lines_and_lists(layout, tmp_path):
+    rows = [{"text": f"text {n}", "task": "cls", "answers": str(n)} for n in range(3)]
+    text = {
+        "lines": json_lines(*rows),
+        "one_line": json.dumps(rows),
+        "indented": json.dumps(rows, indent=2),
+        "objects": "\n".join(json.dumps(row, indent=2) for row in rows),
+    }[layout]
+    path = saved(tmp_path, "a.txt", text)
+    found = list(own.checked(path))
+    assert [set(item.instance.gold) for item in found] == [{"0"}, {"1"}, {"2"}]
+    assert len({item.instance.id for item in found}) == 3
+    lines = [item.line for item in found]
+    assert lines == {"lines": [1, 2, 3], "one_line": [1, 2, 3], "indented": [2, 7, 12], "objects": [1, 6, 11]}[layout]
+
+
+def test_a_list_that_is_cut_off_and_one_with_other_items(tmp_path):
+    rows = [{"text": "t", "task": "cls", "answers": "a"}, 3, ["x"]]
+    whole = json.dumps(rows, indent=1)
+    (error,) = faults(saved(tmp_path, "a.json", whole[:-20]))
+    assert "not JSON" in error
+    assert len(faults(saved(tmp_path, "b.json", whole))) == 2
+    assert "the list has no end" in faults(saved(tmp_path, "c.json", json.dumps(rows[:1], indent=1)[:-2]))[0]
+
+
+# ---- annotation tools
+
+
+@pytest.mark.parametrize("field", ["label", "labels"])
+def test_doccano(field, tmp_path):
+    spans = saved(tmp_path, "a.jsonl", [{"id": 1, "text": TEXT, field: [PERSON, CITY]}, {"text": "None.", field: []}])
+    assert recognized(spans) == "doccano"
+    assert golds(spans) == [GOLD, {}]
+    assert [item.atom for item in own.checked(spans)] == ["ext", "ext"]
+    kinds = saved(tmp_path, "b.jsonl", [{"text": "late", field: ["a", "b"]}, {"text": "new", field: []}])
+    assert labels(kinds) == [{"a", "b"}, set()]
+    wrong = saved(tmp_path, "c.jsonl", [{"text": TEXT, field: [PERSON]}, {"text": TEXT, field: [[0, 4]]}])
+    assert faults(wrong) == ["a span is [start, end, label] or an object with start, end and label, not [0, 4]"]
+
+
+def test_doccano_with_relations(tmp_path):
+    entities = [
+        {"id": 7, "label": "PER", "start_offset": 0, "end_offset": 4},
+        {"id": 9, "label": "CITY", "start_offset": 13, "end_offset": 18},
+    ]
+    relation = {"id": 1, "from_id": 7, "to_id": 9, "type": "visits"}
+    path = saved(tmp_path, "a.jsonl", [{"text": TEXT, "entities": entities, "relations": [relation], "Comments": []}])
+    first, second = own.checked(path)
+    assert first.instance.gold == GOLD
+    assert (set(second.instance.gold), second.instance.source_text) == ({"visits"}, TEXT)
+    assert "the relation between Mara and Quito" in second.instance.text
+    broken = {"text": TEXT, "entities": entities, "relations": [relation | {"to_id": 3}]}
+    assert "names entity 3" in faults(saved(tmp_path, "b.jsonl", [broken]))[0]
+
+
+def test_doccano_csv(tmp_path):
+    path = saved(tmp_path, "a.csv", "id,text,label,Comments\n1,late and torn,late#torn,[]\n2,sharp,C#,[]\n3,new,,[]\n")
+    assert labels(path) == [{"late", "torn"}, {"C#"}]
+    assert skipped(path) == ["not_annotated"]
+    plain = saved(tmp_path, "b.csv", "text,label\nlate and torn,late#torn\n")
+    assert labels(plain) == [{"late#torn"}]
+
+
+def label_studio_task(results: list, text: str = TEXT, **annotation) -> dict:
+    return {"id": 1, "data": {"text": text}, "annotations": [{"result": results, **annotation}]}
+
+
+def region(id: str, start: int, end: int, text: str, label: str) -> dict:
+    value = {"start": start, "end": end, "text": text, "labels": [label]}
+    return {"id": id, "type": "labels", "from_name": "label", "to_name": "text", "value": value}
+
+
+def test_label_studio_json(tmp_path):
+    # Its offsets count UTF-16 units: after the emoji they are one further on.
+    day = region("c", 25, 31, "Monday", "DAY")
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "labels": ["visits"]}
+    choice = {"id": "x", "type": "choices", "from_name": "kind", "value": {"choices": ["travel", "good"]}}
+    results = [region("a", 0, 4, "Mara", "PER"), region("b", 13, 18, "Quito", "CITY"), day, relation]
+    rows = [
+        label_studio_task(results),
+        label_studio_task([choice]),
+        label_studio_task([]),
+        label_studio_task([choice], was_cancelled=True),
+    ]
+    path = saved(tmp_path, "a.json", json.dumps(rows, indent=1))
+    assert recognized(path) == "label_studio"
+    assert golds(path) == [
+        GOLD | {"DAY": ("Monday",)},
+        {"visits": ()},
+        {"travel": (), "good": ()},
+        {},
+    ]
+    assert skipped(path) == ["not_annotated"]
+
+
+def test_label_studio_with_several_annotators_and_wrong_results(tmp_path):
+    choices = [[{"type": "choices", "from_name": "k", "value": {"choices": [label]}}] for label in "ab"]
+    task = {"data": {"t": "only text"}, "annotations": [{"result": choices[0]}, {"result": choices[1]}]}
+    task["annotations"][1]["ground_truth"] = True
+    (item,) = own.checked(saved(tmp_path, "a.json", json.dumps([task])))
+    assert (item.instance.text, set(item.instance.gold)) == ("only text", {"b"})
+    assert [remark.reason for remark in item.remarks] == ["several_annotations"]
+    box = label_studio_task([{"id": "1", "type": "rectanglelabels", "value": {"x": 1}}])
+    unclear = label_studio_task([region("a", 0, 4, "Mara", "P")]) | {"data": {"title": "Mara", "body": "Mara flew"}}
+    found = faults(saved(tmp_path, "b.json", json.dumps([box, unclear], indent=1)))
+    assert "none of the results (rectanglelabels) is of a kind that is read" in found[0]
+    assert "which field of `data` is the text? There are title, body" in found[1]
+
+
+def test_label_studio_min_and_csv(tmp_path):
+    meta = {"id": 3, "annotator": 1, "annotation_id": 5, "created_at": "x", "updated_at": "y", "lead_time": 2.0}
+    spans = [{"start": 0, "end": 4, "text": "Mara", "labels": ["PER"]}]
+    rows = [{"text": TEXT, "ner": spans} | meta, {"text": "late", "kind": {"choices": ["a", "b"]}} | meta]
+    assert golds(saved(tmp_path, "a.json", json.dumps(rows))) == [{"PER": ("Mara",)}, {"a": (), "b": ()}]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, ["annotation_id", "annotator", "id", "kind", "lead_time", "text"])
+    writer.writeheader()
+    for kind in ('{"choices":["a","b"]}', "c", json.dumps(spans), ""):
+        writer.writerow({"annotation_id": 1, "annotator": 1, "id": 1, "kind": kind, "lead_time": 1, "text": TEXT})
+    path = saved(tmp_path, "a.csv", buffer.getvalue())
+    assert golds(path) == [{"a": (), "b": ()}, {"c": ()}, {"PER": ("Mara",)}]
+    assert skipped(path) == ["not_annotated"]
+
+
+def test_prodigy_and_spacy(tmp_path):
+    spans = [{"start": 0, "end": 4, "label": "PER", "token_start": 0}, {"start": 13, "end": 18, "label": "CITY"}]
+    options = [{"id": 1, "text": "late"}, {"id": 2, "text": "torn"}]
+    rows = [
+        {"text": TEXT, "spans": spans, "answer": "accept"},
+        {"text": TEXT, "spans": spans, "answer": "reject"},
+        {"text": TEXT, "answer": "ignore"},
+        {"text": TEXT, "options": options, "accept": [2], "answer": "accept"},
+        {"text": TEXT, "label": "travel", "answer": "accept"},
+        {"text": TEXT, "cats": {"x": 1.0, "y": 0.2}, "_task_hash": 1},
+    ]
+    path = saved(tmp_path, "a.jsonl", rows)
+    assert recognized(path) == "prodigy"
+    assert golds(path) == [GOLD, {"torn": ()}, {"travel": ()}, {"x": ()}]
+    assert skipped(path) == ["answer_reject", "answer_ignore"]
+    pairs = [[TEXT, {"entities": [PERSON, CITY]}], ["Nothing.", {"entities": []}]]
+    assert golds(saved(tmp_path, "b.json", json.dumps(pairs))) == [GOLD, {}]
+    assert "not within the text" in faults(saved(tmp_path, "c.jsonl", [{"text": "a", "spans": [spans[0]]}]))[0]
+
+
+def test_gliner(tmp_path):
+    tokens = ["Mara", "flew", "to", "New", "York", "."]
+    row = {"tokenized_text": tokens, "ner": [[0, 0, "PER"], [3, 4, "CITY"]]}
+    zh = {"tokenized_text": list("玛拉去上海"), "ner": [[3, 4, "城市"]]}
+    path = saved(tmp_path, "a.json", json.dumps([row, zh]))
+    assert golds(path) == [{"PER": ("Mara",), "CITY": ("New York",)}, {"城市": ("上海",)}]
+    assert [item.text for item in own.checked(path)] == ["Mara flew to New York .", "玛拉去上海"]
+    assert "not within the 6 tokens" in faults(saved(tmp_path, "b.jsonl", [row | {"ner": [[5, 6, "X"]]}]))[0]
+
+
+def test_gliner2(tmp_path):
+    output = {
+        "entities": {"person": ["Mara"], "city": ["Quito"]},
+        "classifications": [{"task": "mood", "labels": ["good", "bad"], "true_label": ["good"]}],
+        "relations": [{"visits": {"head": "Mara", "tail": "Quito"}}],
+    }
+    path = saved(tmp_path, "a.jsonl", [{"input": TEXT, "output": output}])
+    assert golds(path) == [{"person": ("Mara",), "city": ("Quito",)}, {"good": ()}, {"visits": ()}]
+    wrong = saved(tmp_path, "b.jsonl", [{"input": TEXT, "output": {"json_structures": []}}])
+    assert "output has json_structures; what is read are entities" in faults(wrong)[0]
+
+
+def test_tokens_with_tags(tmp_path):
+    row = {"tokens": ["Mara", "in", "Quito"], "ner_tags": ["U-PER", "O", "B-CITY"]}
+    assert golds(saved(tmp_path, "a.jsonl", [row])) == [GOLD]
+    numbers = saved(tmp_path, "b.jsonl", [row | {"ner_tags": [1, 0, 2]}, row | {"ner_tags": ["O"]}])
+    assert [error[:20] for error in faults(numbers)] == ["ner_tags are numbers", "3 tokens have 1 ner_"]
+
+
+def test_squad(tmp_path):
+    answers = [{"text": "Quito", "answer_start": 13}, {"text": "to Quito", "answer_start": 10}, {"text": "to Quito"}]
+    questions = [
+        {"id": "q1", "question": "Where?", "answers": answers},
+        {"id": "q2", "question": "Why?", "answers": [], "is_impossible": True},
+    ]
+    document = {"version": "2", "data": [{"title": "x", "paragraphs": [{"context": TEXT, "qas": questions}]}]}
+    found = list(own.checked(saved(tmp_path, "a.json", json.dumps(document))))
+    assert [item.instance.labels for item in found] == [("Where?",), ("Why?",)]
+    assert [dict(item.instance.gold) for item in found] == [{"Where?": ("to Quito",)}, {}]
+    row = {"id": "1", "context": TEXT, "question": "Where?", "answers": {"text": ["Quito"], "answer_start": [13]}}
+    assert golds(saved(tmp_path, "b.jsonl", [row])) == [{"Where?": ("Quito",)}]
+
+
+def test_a_format_may_be_named(tmp_path):
+    path = saved(tmp_path, "a.jsonl", [{"text": "late", "label": "a#b"}])
+    assert recognized(path) == "fields"
+    assert labels(path) == [{"a#b"}]
+    with pytest.raises(ValueError, match=r"no format 'docano'; there are squad, .*doccano"):
+        list(own.checked(path, format="docano"))
+    assert labels(path, format="doccano") == [{"a#b"}]
+
+
+# ---- the ten families
+
+
+def test_short_forms(tmp_path):
+    text = "Mara founded Acme in Quito."
+    rows = [
+        {"text": ["It rains.", "It is dry."], "answers": "contradiction"},
+        {"text_a": "It rains.", "text_b": "It is wet.", "label": "entailment"},
+        {"text": text, "mention": "Acme", "answers": ["company"]},
+        {"text": text, "head": "Mara", "tail": "Acme", "relation": "founder"},
+        {"text": text, "question": "Where?", "answers": ["Quito"]},
+        {"text": text, "question": "Who?", "options": ["a woman", "a man"], "answers": "a woman"},
+        {"text": "玛拉创立了公司", "mention": "玛拉", "answers": ["人"]},
+    ]
+    found = list(own.checked(saved(tmp_path, "a.jsonl", rows)))
+    assert not [str(item.fault) for item in found if item.fault]
+    assert [own.family_of(item.value) for item in found] == ["NLI", "NLI", "ET", "RE", "MRC", "MRC", "ET"]
+    assert [item.instance for item in found[1:6]] == [
+        Instance("a.jsonl:2", "cls", "It rains.\tIt is wet.", {"entailment": ()}),
+        Instance("a.jsonl:3", "cls", f"what is the entity type of Acme in {text}?", {"company": ()}, (), text),
+        Instance(
+            "a.jsonl:4", "cls", f"what is the relation between Mara and Acme in {text}?", {"founder": ()}, (), text
+        ),
+        Instance("a.jsonl:5", "ext", text, {"Where?": ("Quito",)}, ("Where?",)),
+        Instance("a.jsonl:6", "cls", f"{text}\tWho?", {"a woman": ()}, ("a woman", "a man"), text),
+    ]
+    assert "实体类型" in found[6].instance.text
+
+
+def test_events(tmp_path):
+    sued = {"type": "trial", "trigger": "sued", "arguments": {"plaintiff": ["Bob"]}}
+    lost = {"type": "trial", "trigger": "lost", "arguments": {"loser": "Acme"}}
+    rows = [
+        {"text": "Bob sued Acme.", "events": [sued]},
+        {"text": "Acme lost.", "events": [lost]},
+        {"text": "x", "events": []},
+    ]
+    found = list(own.checked(saved(tmp_path, "a.jsonl", rows)))
+    assert [dict(item.instance.gold) for item in found] == [
+        {"trial event": ("sued",)},
+        {"plaintiff": ("Bob",)},
+        {"trial event": ("lost",)},
+        {"loser": ("Acme",)},
+        {},
+    ]
+    # The roles of an event type are those of the whole file.
+    assert found[1].instance.labels == found[3].instance.labels == ("plaintiff", "loser")
+    assert len({item.instance.id for item in found}) == 5
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"text": ["a", "b", "c"], "answers": "x"}, "text is a list of 3"),
+        ({"text": ["a\tb", "b"], "answers": "x"}, "none may be in one"),
+        ({"text": "Mara flew", "mention": "Lena", "answers": ["x"]}, "mention 'Lena' is not in the text"),
+        ({"text": "Mara flew", "head": "Mara", "tail": "", "relation": "x"}, "tail is missing"),
+        ({"text": "Mara flew", "question": "Who?", "options": "x", "answers": "x"}, "at least two strings"),
+        ({"text": "Mara flew", "mention": "Mara", "task": "ext", "answers": ["x"]}, "leave task out"),
+        ({"text": "Mara flew", "events": [{"type": "x"}]}, "an event has no trigger"),
+        ({"text": "Mara flew", "question": "Who?", "answers": ["Lena"]}, "span 'Lena' of 'Who?' is not in the text"),
+    ],
+)
+def test_what_is_wrong_with_a_short_form_is_said(row, message, tmp_path):
+    assert message in faults(saved(tmp_path, "a.jsonl", [row]))[0]
+
+
+@given(st.text("abc 上海，é👍", min_size=1).filter(str.strip), st.data())
+def test_spans_are_the_same_in_every_tool(tmp_path_factory, text, data):
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)).filter(lambda end: text[start:end].strip()))
+    folder = tmp_path_factory.mktemp("spans")
+    units = [len(text[:place].encode("utf-16-le")) // 2 for place in (start, end)]
+    rows = {
+        "doccano": {"text": text, "label": [[start, end, "X"]]},
+        "prodigy": {"text": text, "spans": [{"start": start, "end": end, "label": "X"}]},
+        "label_studio": label_studio_task([region("a", *units, text[start:end], "X")], text),
+    }
+    for name, row in rows.items():
+        path = saved(folder, f"{name}.jsonl", [row])
+        assert recognized(path) == name
+        assert golds(path) == [{"X": (text[start:end].strip(),)}]
