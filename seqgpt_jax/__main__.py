@@ -14,6 +14,7 @@ COMMANDS = (
     "quickstart",
     "catalogue",
     "validate",
+    "preview",
     "prepare",
     "leaks",
     "plan",

@@ -50,14 +50,14 @@ class Check:
           FileNotFoundError: one is not there.
           ValueError: a name ends in no known format.
         """
-        paths = {split: Path(file) for split, file in ({"": files} if isinstance(files, str) else files).items()}
-        for path in paths.values():
+        paths = [Path(file) for file in ([files] if isinstance(files, str) else files.values())]
+        for path in paths:
             if not path.is_file():
                 raise FileNotFoundError(f"there is no file {path}")
-        check = _DataCheck(self, name, lambda: _own_items(paths), next(iter(paths.values())))
-        summary, findings = check.result(by_hash="" in paths)
+        check = _DataCheck(self, name, lambda: own_items(files), paths[0])
+        summary, findings = check.result(by_hash=isinstance(files, str))
         if summary.good:
-            surveys = [own_files.survey(path) for path in paths.values() if _has_records(path)]
+            surveys = [own_files.survey(path) for path in paths if _has_records(path)]
             summary.language = own_files.language(surveys)
         text = files if isinstance(files, str) else ",".join(f"{split}={file}" for split, file in files.items())
         summary.advice = advice(summary, f"--data={shlex.quote(text)}")
@@ -191,6 +191,7 @@ class _DataCheck:
             self.findings.append(Finding(path, 0, "bad", "no_record", "the file holds no record"))
         if not summary.good:
             return
+        summary.long_texts, summary.prompt = self.lengths.long_texts(), str(self.lengths.limits)
         for split in [split for split, count in summary.splits.items() if by_hash and not count]:
             detail = f"split by hash, its part for {split} is empty: give more records, or own files"
             self._warn(path, 0, "empty_split", detail)
@@ -204,9 +205,10 @@ class _DataCheck:
             self._warn(path, 0, reason, detail)
 
 
-def _own_items(paths: Mapping[str, Path]) -> Iterator[tuple[str, own.Checked]]:
-    """The records of one file (under "") by hash, or of a file for each split."""
-    for split, path in paths.items():
+def own_items(files: str | Mapping[str, str]) -> Iterator[tuple[str, own.Checked]]:
+    """(split, record) of one file, which is split by hash, or of a file for each split."""
+    for split, file in ({"": files} if isinstance(files, str) else files).items():
+        path = Path(file)
         try:
             for item in own.checked(path):
                 yield split or (hash_split(item.key, SHARES) if item.key else next(iter(SHARES))), item

@@ -8,13 +8,16 @@ from seqgpt_jax.tasks.validation.findings import DataSummary, Finding
 _LABELS = 20
 
 
-def print_data_summary(summary: DataSummary, findings: Sequence[Finding], max_shown: int = 3) -> None:
+def print_data_summary(
+    summary: DataSummary, findings: Sequence[Finding], max_shown: int = 3, *, steps: bool = True
+) -> None:
     """Prints one page about a data set.
 
     Args:
       summary: what it holds.
       findings: all of them, in order.
       max_shown: findings of each kind that are printed, 0 for all.
+      steps: whether what to do is printed.
     """
     print(f"{summary.name}: {summary.records:,} records, {summary.good:,} good, {summary.bad.total():,} bad")
     _print_findings(findings, max_shown)
@@ -26,11 +29,15 @@ def print_data_summary(summary: DataSummary, findings: Sequence[Finding], max_sh
         else "",
         "text length": ", ".join(f"{percent}% {length:,}" for percent, length in summary.percentiles().items()),
     }
+    if summary.good:
+        rows["too long"] = f"{summary.long_texts:,} of {summary.good:,} texts for {summary.prompt}"
     for title, row in rows.items():
         if row:
             print(f"  {title}: {row}")
     for atom in summary.labels:
         _print_labels(summary, atom)
+    if not steps:
+        return
     print("what to do:")
     for number, step in enumerate(summary.advice, start=1):
         print(f"  {number}. {step}")

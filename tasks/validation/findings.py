@@ -52,6 +52,7 @@ class DataSummary:
       tasks: atom -> good records.
       labels: atom -> label -> split -> records that have it.
       lengths: of the good texts, in characters.
+      long_texts, prompt: how many of them have no room beside their labels in a prompt, and what that prompt is.
       splits: split -> good records.
       language: "en" or "zh", as `prepare` will take it.
       advice: sentences that say what to do.
@@ -64,6 +65,8 @@ class DataSummary:
     tasks: Counter[Atom] = field(default_factory=Counter)
     labels: dict[Atom, dict[str, Counter[str]]] = field(default_factory=dict)
     lengths: Counter[int] = field(default_factory=Counter)
+    long_texts: int = 0
+    prompt: str = ""
     splits: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SPLITS, 0)))
     language: str = ""
     advice: list[str] = field(default_factory=list)
@@ -100,6 +103,7 @@ class DataSummary:
             "tasks": dict(self.tasks),
             "labels": {atom: dict(self.label_counts(atom).most_common()) for atom in self.labels},
             "text_length": {str(percent): length for percent, length in self.percentiles().items()},
+            "long_texts": self.long_texts,
             "splits": dict(self.splits),
             "language": self.language,
             "advice": self.advice,

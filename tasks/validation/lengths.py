@@ -28,6 +28,9 @@ class LengthLimits:
     max_queries: int = 6
     count: Callable[[str], int] | None = None
 
+    def __str__(self) -> str:
+        return f"a prompt of {self.max_prompt_tokens:,} tokens{'' if self.count else ' (estimated)'}"
+
     def tokens(self, text: str) -> int:
         """Tokens of a string, at least 1."""
         return self.count(text) if self.count else -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
@@ -51,8 +54,12 @@ class LengthCount:
         spans = [limits.tokens(span) + 1 for found in instance.gold.values() for span in found]
         self._answers[sum(known[label] for label in instance.gold) + sum(spans)] += 1
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """(reason, sentence) where more than 1 % of the records are too long, with the setting that helps."""
+    def long_texts(self) -> int:
+        """Texts that have no room in a prompt beside their labels."""
+        return sum(count for tokens, count in self._prompts().items() if tokens > self.limits.max_prompt_tokens)
+
+    def _prompts(self) -> Counter[int]:
+        """Tokens of a prompt -> texts."""
         limits = self.limits
         longest = {
             "cls": sum(sorted(self._labels["cls"].values())[-limits.max_labels :]),
@@ -63,6 +70,11 @@ class LengthCount:
         prompts: Counter[int] = Counter()
         for (atom, tokens), count in self._texts.items():
             prompts[tokens + taken[atom]] += count
+        return prompts
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """(reason, sentence) where more than 1 % of the records are too long, with the setting that helps."""
+        limits, prompts = self.limits, self._prompts()
         for reason, what, lengths, limit, setting, loss in (
             ("long_text", "texts", prompts, limits.max_prompt_tokens, "max_prompt_tokens", "are cut, or in windows"),
             ("long_answer", "answers", self._answers, limits.max_target_tokens, "max_target_tokens", "are dropped"),
