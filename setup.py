@@ -29,6 +29,7 @@ CORE = [
     "optax>=0.2.5",
     "orbax-checkpoint>=0.11.40,<0.13",
     "pooch>=1.8",
+    "PyYAML>=6",
     "rensa>=0.5",
     "rich>=13",
     "rouge-score>=0.1.2",

@@ -52,7 +52,7 @@ class Check:
         """
         paths = [Path(file) for file in ([files] if isinstance(files, str) else files.values())]
         for path in paths:
-            if not path.is_file():
+            if not path.exists():
                 raise FileNotFoundError(f"there is no file {path}")
         check = _DataCheck(self, name, lambda: own_items(files), paths[0])
         summary, findings = check.result(by_hash=isinstance(files, str))

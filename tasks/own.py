@@ -69,7 +69,7 @@ def survey(path: Path) -> Survey:
       FileNotFoundError: it is not there.
       ValueError, RecordError: nothing of it can be read.
     """
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"own data: there is no file {path}")
     stat = path.stat()
     return _survey(path, stat.st_mtime_ns, stat.st_size)

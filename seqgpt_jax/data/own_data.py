@@ -42,7 +42,7 @@ def parse_own_data(text: str, flag: str = "--data=") -> tuple[str, str | dict[st
     if (named := _NAMED.fullmatch(text)) and not os.path.exists(text):
         name, value = named.groups()
     files: str | dict[str, str] = value
-    if os.path.isdir(value):
+    if os.path.isdir(value) and not any(Path(value).rglob("*.ann")):  # a folder of brat is one source
         files = _files_of_folder(value, flag)
     elif _BY_SPLIT.match(value) and not os.path.exists(value):
         files = _files_by_split(value, flag)

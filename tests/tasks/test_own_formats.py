@@ -402,3 +402,140 @@ def test_spans_are_the_same_in_every_tool(tmp_path_factory, text, data):
         path = saved(folder, f"{name}.jsonl", [row])
         assert recognized(path) == name
         assert golds(path) == [{"X": (text[start:end].strip(),)}]
+
+
+# ---- corpora
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("bio", "B-CITY I-CITY O B-PER"),
+        ("iob1", "I-CITY I-CITY O I-PER"),
+        ("bilou", "B-CITY L-CITY O U-PER"),
+        ("bmes", "B-CITY E-CITY O S-PER"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["{} {}", "{}\t{}", "{}  NN  _  {} ", "{}\tNN\t{}\t"])
+def test_conll(scheme, tags, layout, tmp_path):
+    lines = [layout.format(*pair) for pair in zip(["New", "York", "greets", "Mara"], tags.split(), strict=True)]
+    if layout.endswith("\t"):
+        lines = [line.rstrip() for line in lines]
+    text = "\n".join(["-DOCSTART- -X- O", "", "# id = 1", *lines, "", "", "good O", "day O", ""])
+    path = saved(tmp_path, "a.txt", text)
+    assert recognized(path) == "conll"
+    assert golds(path) == [{"CITY": ("New York",), "PER": ("Mara",)}, {}]
+    assert [(item.line, item.text) for item in own.checked(path)] == [(4, "New York greets Mara"), (10, "good day")]
+
+
+def test_conll_of_characters_with_blank_tokens(tmp_path):
+    path = saved(tmp_path, "a.conll", "玛 B-人\n拉 I-人\n  O\n去 O\n上 B-城市\n海 E-城市\n\nx -\ny U-X\n")
+    assert golds(path) == [{"人": ("玛拉",), "城市": ("上海",)}, {"X": ("y",)}]
+    assert [item.text for item in own.checked(path)] == ["玛拉 去上海", "x y"]
+
+
+def test_a_broken_line_of_conll_costs_its_sentence(tmp_path):
+    good = "".join(f"w{n} B-X\nv O\n\n" for n in range(10))
+    path = saved(tmp_path, "a.conll", good + "Mara B-PER\nalone\n\n" + good)
+    assert len([item for item in own.checked(path) if item.instance]) == 20
+    assert [(item.line, item.fault.reason) for item in own.checked(path) if item.fault] == [(32, "wrong_row")]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["Mara", "上", "海", "é", "7"]), st.booleans()), min_size=2, max_size=8))
+def test_spans_survive_conll(tmp_path_factory, tokens):
+    tags = ["B-X" if marked else "O" for _, marked in tokens]
+    if "B-X" not in tags:
+        tags[0] = "B-X"
+    lines = "".join(f"{token} {tag}\n" for (token, _), tag in zip(tokens, tags, strict=True))
+    path = saved(tmp_path_factory.mktemp("conll"), "a.conll", lines)
+    expected = dict.fromkeys(token for (token, _), tag in zip(tokens, tags, strict=True) if tag != "O")
+    assert golds(path) == [{"X": tuple(expected)}]
+
+
+def test_brat(tmp_path):
+    text = "Mara has pain in the left\nand right arm."
+    ann = "T1\tPER 0 4\tMara\nT2\tPART 21 25;26 29\tleft and\nT3\tPART 21 25;36 39\tleft arm\n"
+    ann += "R1\thas Arg1:T1 Arg2:T3\n#1\tNote T1\tx\n"
+    saved(tmp_path, "b/one.txt", text)
+    saved(tmp_path, "b/one.ann", ann)
+    saved(tmp_path, "b/sub/two.txt", "Nothing.")
+    saved(tmp_path, "b/sub/two.ann", "")
+    found = list(own.checked(tmp_path / "b"))
+    assert [item.instance and dict(item.instance.gold) for item in found] == [
+        {"PER": ("Mara",), "PART": ("left\nand", "left\nand right arm")},
+        {"has": ()},
+        {},
+    ]
+    assert [remark.reason for remark in found[0].remarks if remark.reason != "outer_spaces"] == ["discontinuous_span"]
+    assert len({item.instance.id for item in found}) == 3
+    for file in ("one.txt", "one.ann"):
+        assert len(list(own.checked(tmp_path / "b" / file))) == 2
+
+
+@pytest.mark.parametrize(
+    ("ann", "message"),
+    [
+        ("T1\tPER 1 5\tMara\n", "characters 1 to 5 of a.txt are 'ara ', not 'Mara'"),
+        ("T1 PER 0 4 Mara\n", "not a line of brat"),
+        ("R1\tx Arg1:T1 Arg2:T2\n", "a relation names T1, which is not in the file"),
+        (None, "two files, .txt and .ann"),
+    ],
+)
+def test_what_is_wrong_with_brat_is_said(ann, message, tmp_path):
+    path = saved(tmp_path, "a.ann", ann or "")
+    if ann is not None:
+        saved(tmp_path, "a.txt", "Mara flew")
+    assert message in faults(path)[0]
+
+
+RASA = """version: "3.1"
+nlu:
+- intent: greet
+  examples: |
+    - hello
+    - good morning [Mara](name)
+- intent: fly
+  examples:
+  - 'to [Quito]{"entity": "city", "role": "goal"} on [Monday](day:mon)'
+- synonym: mon
+  examples: |
+    - monday
+"""
+
+
+def test_rasa(tmp_path):
+    path = saved(tmp_path, "nlu.yml", RASA)
+    assert recognized(path) == "rasa"
+    found = [(item.line, item.text, dict(item.instance.gold)) for item in own.checked(path)]
+    assert found == [
+        (5, "hello", {"greet": ()}),
+        (5, "hello", {}),
+        (6, "good morning Mara", {"greet": ()}),
+        (6, "good morning Mara", {"name": ("Mara",)}),
+        (9, "to Quito on Monday", {"fly": ()}),
+        (9, "to Quito on Monday", {"city": ("Quito",), "day": ("Monday",)}),
+    ]
+    old = {
+        "text": "to quito",
+        "intent": "fly",
+        "entities": [{"start": 3, "end": 8, "value": "Quito", "entity": "city"}],
+    }
+    document = {"rasa_nlu_data": {"common_examples": [old, {"text": "hi", "intent": "greet"}]}}
+    assert golds(saved(tmp_path, "a.json", json.dumps(document))) == [
+        {"fly": ()},
+        {"city": ("quito",)},
+        {"greet": ()},
+        {},
+    ]
+    with pytest.raises(RecordError, match=r"c\.yml:4: not YAML"):
+        list(own.checked(saved(tmp_path, "c.yml", "nlu:\n- intent: greet\n  examples: [\n")))
+    assert "an entity is" in faults(saved(tmp_path, "d.yml", RASA.replace('"entity"', '"kind"')))[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "message"), [(b"PK\x03\x04", "save its sheet as CSV"), (b"PAR1", "Parquet"), (b"\x1f\x8b", "gzip")]
+)
+def test_files_that_are_no_text_are_named(head, message, tmp_path):
+    (tmp_path / "a.xlsx").write_bytes(head + bytes(100))
+    with pytest.raises(ValueError, match=message):
+        list(own.checked(tmp_path / "a.xlsx"))

@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.tasks.readers.delimited import WrongHeader
-from seqgpt_jax.tasks.readers.own_formats import doccano, gliner2, label_studio, prodigy, questions, tokens
+from seqgpt_jax.tasks.readers.own_formats import (
+    brat,
+    conll,
+    doccano,
+    gliner2,
+    label_studio,
+    prodigy,
+    questions,
+    rasa,
+    tokens,
+)
 from seqgpt_jax.tasks.readers.own_formats.columns import (
     Columns,
     field_record,
@@ -23,6 +33,18 @@ from seqgpt_jax.tasks.readers.own_formats.json_values import json_records, not_a
 from seqgpt_jax.tasks.readers.own_formats.tables import header, rows
 from seqgpt_jax.tasks.readers.record import Record
 
+# First bytes -> (what a file is, what to do).
+_BINARY = (
+    (b"PK\x03\x04", "a spreadsheet (.xlsx) or an archive", "save its sheet as CSV UTF-8, or unpack it"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls)", "save its sheet as CSV UTF-8"),
+    (
+        b"PAR1",
+        "a Parquet file",
+        "save it as JSON lines (pandas: to_json(…, orient='records', lines=True))",
+    ),
+    (b"\x1f\x8b", "compressed (gzip)", "unpack it"),
+    (b"%PDF", "a PDF", "own data are texts with answers"),
+)
 # Records of a file that are looked at to recognize its format.
 _SAMPLE = 50
 
@@ -53,6 +75,7 @@ JSON_FORMATS: Mapping[str, JsonFormat] = {
     "squad_rows": JsonFormat(questions.row_fits, questions.convert_row, "rows with context, question and answers"),
     "label_studio": JsonFormat(label_studio.fits, label_studio.convert, "Label Studio, JSON export"),
     "label_studio_min": JsonFormat(label_studio.flat_fits, label_studio.convert_flat, "Label Studio, JSON-MIN export"),
+    "rasa_json": JsonFormat(rasa.json_fits, rasa.convert, "Rasa NLU, older JSON"),
     "gliner": JsonFormat(tokens.gliner_fits, tokens.gliner, "GLiNER training data"),
     "gliner2": JsonFormat(gliner2.fits, gliner2.convert, "GLiNER2 training data"),
     "tokens": JsonFormat(tokens.tagged_fits, tokens.tagged, "tokens with a tag each"),
@@ -61,6 +84,13 @@ JSON_FORMATS: Mapping[str, JsonFormat] = {
     "doccano": JsonFormat(doccano.fits, doccano.convert, "doccano, JSONL export"),
 }
 """Name -> format, in the order in which they are tried."""
+
+FILE_FORMATS: Mapping[str, tuple[Callable[[Path], Iterator[Item]], str]] = {
+    "brat": (brat.records, "brat: .txt with .ann, or a folder of them"),
+    "rasa": (rasa.records, "Rasa NLU, YAML"),
+    "conll": (conll.records, "CoNLL: a token and its tag on each line"),
+}
+"""Formats that are neither JSON nor tables: name -> (their reader, what they are)."""
 
 TABLES = {
     "table": "CSV, TSV or spreadsheet export with a header",
@@ -74,6 +104,7 @@ FORMATS: Mapping[str, str] = {
     **{name: form.description for name, form in JSON_FORMATS.items()},
     JSON_FIELDS: "JSON records with a text and a label",
     **TABLES,
+    **{name: description for name, (_, description) in FILE_FORMATS.items()},
 }
 """Name of every format -> what it is."""
 
@@ -84,10 +115,28 @@ def recognized(path: Path, columns: Columns | None = None) -> str:
     Raises:
       ValueError: it is in no known format; what is near is named.
     """
-    start = _start(path)
-    if start in ("[", "{"):
+    if brat.fits(path):
+        return "brat"
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder is own data where it has .ann files of brat; name a file")
+    _refuse_binary(path)
+    if _start(path) in ("[", "{"):
         return _json_format(path, columns or {})
-    return _table_format(path, columns or {})
+    if rasa.fits(path):
+        return "rasa"
+    _, names, _ = header(path, columns or {})
+    if not columns and not (matched(names, {}).keys() & {"text", "text_a"}) and conll.fits(path):
+        return "conll"
+    return _table_format(path, names, columns or {})
+
+
+def _refuse_binary(path: Path) -> None:
+    """Says what a file is that is no text."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    for magic, kind, way in _BINARY:
+        if head.startswith(magic):
+            raise ValueError(f"{path} is {kind}: {way}")
 
 
 def read(path: Path, *, format: str = "", columns: Columns | None = None, answers: bool = True) -> Iterator[Item]:
@@ -107,11 +156,12 @@ def read(path: Path, *, format: str = "", columns: Columns | None = None, answer
     if format and format not in FORMATS:
         raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
     format = format or recognized(path, columns)
-    encoding = encoding_of(path)
-    if encoding.guessed:
+    if path.is_file() and (encoding := encoding_of(path)).guessed:
         detail = f"nothing says the encoding of the file, it was read as {encoding.name}: save it as UTF-8 to be sure"
         yield Note(path, 1, Remark("guessed_encoding", detail))
-    if format in JSON_FORMATS:
+    if format in FILE_FORMATS:
+        found = FILE_FORMATS[format][0](path)
+    elif format in JSON_FORMATS:
         found = converted(_objects(path, format), _convert(path, format))
     elif format == JSON_FIELDS:
         found = converted(_objects(path, format), _fields(path, columns, answers))
@@ -172,8 +222,7 @@ def _fits(form: JsonFormat, value: Any) -> bool:
         return False
 
 
-def _table_format(path: Path, columns: Columns) -> str:
-    _, names, _ = header(path, columns)
+def _table_format(path: Path, names: list[str], columns: Columns) -> str:
     if columns:
         return "table"
     if label_studio.flat_fits(dict.fromkeys(names)):
