@@ -4,11 +4,15 @@
     python -m seqgpt_jax.decode --model=runs/ft --task=ext --text="Ada met Bob in Turin." --labels="person, city"
 
 A line of the input is {"text": "…", "task": "cls" or "ext", "labels": ["…", …]}; further keys are carried
-through. The output adds "answers", "well_formed" (false where the model broke the format and its answer was read
-leniently), "output" (the raw text), "mean_log_probs" (one for each prompt), "truncated_tokens" (how much of the text
-was cut off because the prompt was too long) and "finished" (false where an answer reached the token limit). Labels may
-be anything, in any number. How the model is asked (template, limits, queries in one prompt) is in the seqgpt.json of
-its folder. The whole input is checked before the model is loaded.
+through. A classification may add "choose": "any" number of labels (the default), "one", or "one_or_none"; the latter
+two compare the exact probabilities of all labels and report them. Labels may be anything, in any number: where they do
+not fit into one prompt they are asked in several, and those chosen there once more together.
+
+The output adds "answers", "well_formed" (false where the model broke the format and its answer was read leniently),
+"output" (text and mean log-probability of each prompt), "further_prompts", "truncated_tokens" (how much of a too long
+text was not read) and "unfinished" (true where an answer reached the token limit). How the model is asked (template,
+limits, queries in one prompt) is in the seqgpt.json of its folder. The whole input is checked before the model is
+loaded.
 """
 
 import time
@@ -21,8 +25,11 @@ from seqgpt_jax.atomic import ContractError
 
 if TYPE_CHECKING:
     from seqgpt_jax.decoding.answers import Answer
+    from seqgpt_jax.decoding.prompt_limits import PromptLimits
     from seqgpt_jax.decoding.questions import Question
-    from seqgpt_jax.io.contract import ModelContract
+
+# Labels whose probability is printed: the best ones.
+_SHOWN_LABELS = 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--text", help="instead of a file: one text")
     parser.add_argument("--task", choices=("cls", "ext"), help="with --text: pick labels, or find spans")
     parser.add_argument("--labels", help="with --text: labels, separated by commas")
+    parser.add_argument(
+        "--choose",
+        choices=("any", "one", "one_or_none"),
+        help="how many labels of a classification fit, where a line of the file does not say it",
+    )
     args, configs = command_line.parse(parser, argv, uses=("Decode",))
     from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
     decode = configs.build("Decode")
@@ -42,17 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.answers import answer
     from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.decoding.prompt_limits import PromptLimits
     from seqgpt_jax.decoding.question_files import read_questions, write_answers
     from seqgpt_jax.io.contract import read_contract
-    from seqgpt_jax.io.model_folder import load, open_folder
+    from seqgpt_jax.io.model_folder import load, open_folder, tokenizer_folder
+    from seqgpt_jax.io.tokenizer import load_tokenizer
 
-    contract = read_contract(open_folder(args.model), log=print)
+    folder = open_folder(args.model)
+    contract = read_contract(folder, log=print)
     if from_file:
         _check_output(args.input, args.output)
-        records = read_questions(args.input, contract)
+    tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
+    limits = PromptLimits(contract, decode.answer_tokens(contract), tokenizer)
+    if from_file:
+        records = read_questions(args.input, limits, args.choose)
         questions = [record.question for record in records]
     else:
-        questions = [_parse_question(args.text, args.task, args.labels, contract)]
+        questions = [_parse_question(args.text, args.task, args.labels, args.choose, limits)]
     loaded = load(args.model, step=args.step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     started = time.monotonic()
@@ -91,11 +109,11 @@ def _check_output(source: Path, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _parse_question(text: str, task: str, labels: str, contract: "ModelContract") -> "Question":
+def _parse_question(text: str, task: str, labels: str, choose: str | None, limits: "PromptLimits") -> "Question":
     from seqgpt_jax.decoding.question_files import parse_question
 
     try:
-        return parse_question(text, task, labels, contract)
+        return parse_question(text, task, labels, choose, limits)
     except ContractError as error:
         raise command_line.UsageError(f"--labels={labels}: {error}") from error
 
@@ -104,12 +122,12 @@ def _print_summary(answers: Sequence["Answer"], seconds: float) -> None:
     completions = [completion for answer in answers for completion in answer.completions]
     malformed = sum(not answer.well_formed for answer in answers)
     unfinished = sum(not completion.finished for completion in completions)
-    truncated = sum(completion.truncated > 0 for completion in completions)
+    truncated = sum(answer.truncated > 0 for answer in answers)
     print(
         f"{len(answers)} questions in {len(completions)} prompts: {seconds:.1f} s with compilation, "
         f"{len(completions) / seconds:.1f} prompts/s\n"
         f"{malformed} answers not well formed, {unfinished} completions unfinished at the token limit, "
-        f"{truncated} prompts truncated on the left"
+        f"{truncated} questions with a text that was cut on the left"
     )
 
 
@@ -119,10 +137,13 @@ def _print_answer(answer: "Answer") -> None:
             print(f"{label}: {'  |  '.join(spans) or '-'}")
     else:
         print("  |  ".join(answer.answers) or "- (no label fits)")
+        shares = sorted((answer.label_probabilities or {}).items(), key=lambda item: -item[1])
+        for label, share in shares[:_SHOWN_LABELS]:
+            print(f"  {100 * share:5.1f} %  {label}")
     if not answer.well_formed:
         print(f"(not well formed; the model wrote {answer.output!r})")
     if answer.truncated:
-        print(f"(the prompt was too long: the first {answer.truncated} tokens were cut off)")
+        print(f"(the text was too long: its first {answer.truncated} tokens were not read)")
     if not answer.finished:
         print("(the answer reached the token limit and is incomplete)")
 

@@ -1,11 +1,19 @@
-"""Answers to questions: compose the prompts, generate, read the completions, merge the chunks."""
+"""Answers to questions: compose the prompts, generate, read the completions, merge the chunks.
 
-from collections.abc import Sequence
+A classification whose labels do not fit into one prompt is asked in rounds. Each chunk of labels is answered by
+itself; the labels chosen there are asked together once more, in chunks again while they do not fit, and that answer
+counts. No further round is needed where no more than one chunk has an answer.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seqgpt_jax.atomic import read_answer
-from seqgpt_jax.decoding.completion import Completion, Generator
-from seqgpt_jax.decoding.questions import ComposedQuestion, Question, compose
+import numpy as np
+
+from seqgpt_jax.atomic import NONE, read_answer
+from seqgpt_jax.decoding.completion import Completion, Generator, Prompt
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.decoding.questions import ComposedQuestion, Question, compose, prompts_of
 from seqgpt_jax.io.progress import Progress, no_progress
 
 
@@ -17,14 +25,21 @@ class Answer:
       question: as it was asked.
       answers: "cls": the fitting labels; "ext": every label with its spans. Labels are spelled as
         the question spells them; spans are spelled as the cleaned text is.
-      completions: what the model wrote, one for each prompt that the question took.
+      prompts, completions: what the model was asked and what it wrote, in all rounds.
       well_formed: False where a completion broke the contract and was read leniently.
+      label_scores: label -> its log-probability in nats, in the last round that asked it, and `None` -> that of "no
+        label fits" where it could be chosen; None where labels were not compared by their probabilities.
+      label_probabilities: label -> its probability among the labels (and `None`) of the prompt that decided; labels
+        of other prompts are not in it. None as above.
     """
 
     question: Question
     answers: list[str] | dict[str, list[str]]
+    prompts: tuple[Prompt, ...]
     completions: tuple[Completion, ...]
     well_formed: bool
+    label_scores: Mapping[str, float] | None = None
+    label_probabilities: Mapping[str, float] | None = None
 
     @property
     def output(self) -> str:
@@ -33,7 +48,7 @@ class Answer:
 
     @property
     def truncated(self) -> int:
-        """Most tokens that a prompt of the question lost at its left end."""
+        """Most tokens that the text lost at its left end in a prompt of the question."""
         return max(completion.truncated for completion in self.completions)
 
     @property
@@ -47,36 +62,115 @@ def answer(
     questions: Sequence[Question],
     progress: Progress = no_progress,
 ) -> list[Answer]:
-    """Answers to all questions, in their order; all prompts go to the generator in one call.
+    """Answers to all questions, in their order; all prompts of a round go to the generator in one call.
 
     Args:
-      generator: an `Engine`, or whatever else completes prompts; its contract says how it is asked.
+      generator: an `Engine`, or whatever else completes prompts; its limits say how it is asked.
       questions: any number of them.
-      progress: called as prompts get done.
+      progress: called as prompts get done, in each round.
 
     Raises:
       ContractError: see `compose`; nothing has been generated then.
     """
-    composed = [compose(question, generator.contract) for question in questions]
-    prompts = [prompt for question in composed for prompt in question.prompts]
-    completions = iter(generator.generate(prompts, progress=progress))
-    return [read(question, [next(completions) for _ in question.prompts]) for question in composed]
+    states = [_Rounds(compose(question, generator.limits)) for question in questions]
+    while asking := [state for state in states if state.next_prompts]:
+        completions = iter(
+            generator.generate([prompt for state in asking for prompt in state.next_prompts], progress=progress)
+        )
+        for state in asking:
+            state.read([next(completions) for _ in state.next_prompts], generator.limits)
+    return [state.answer() for state in states]
 
 
-def read(composed: ComposedQuestion, completions: Sequence[Completion]) -> Answer:
-    """The answer in the completions of a question's prompts."""
-    values, well_formed = [], True
-    for prompt, completion in zip(composed.prompts, completions, strict=True):
-        value, is_strict = read_answer(prompt.atom, prompt.labels, completion.text)
-        values.append(value)
-        well_formed &= is_strict
-    if composed.question.atom == "cls":
-        (labels,) = values
-        answers: list[str] | dict[str, list[str]] = [composed.spellings[label] for label in labels]
-    else:
-        answers = {
-            composed.spellings[label]: list(spans)
-            for prompt, value in zip(composed.prompts, values, strict=True)
-            for label, spans in zip(prompt.labels, value, strict=True)
-        }
-    return Answer(composed.question, answers, tuple(completions), well_formed)
+class _Rounds:
+    """One question on its way: what was asked so far, and what is asked next.
+
+    Attributes:
+      next_prompts: of the next round; empty when the answer is known.
+    """
+
+    def __init__(self, composed: ComposedQuestion) -> None:
+        self._composed = composed
+        self._prompts: list[Prompt] = []
+        self._completions: list[Completion] = []
+        self._well_formed = True
+        self._last_round: list[tuple[Prompt, Completion, tuple]] = []
+        self.next_prompts = composed.prompts
+
+    def read(self, completions: Sequence[Completion], limits: PromptLimits) -> None:
+        """Takes the completions of `next_prompts`, and sets the prompts of the next round."""
+        self._last_round = []
+        for prompt, completion in zip(self.next_prompts, completions, strict=True):
+            value, well_formed = read_answer(prompt.atom, prompt.labels, completion.text)
+            if prompt.choose != "any":
+                # Free decoding may write more than one.
+                value = value[:1]
+            self._last_round.append((prompt, completion, value))
+            self._well_formed &= well_formed
+        self._prompts += self.next_prompts
+        self._completions += completions
+        self.next_prompts = ()
+        if finalists := self._finalists():
+            question = self._composed.question
+            self.next_prompts = prompts_of(question, self._composed.text, finalists, limits)
+
+    def _finalists(self) -> tuple[str, ...]:
+        """The labels to ask once more; none where the last round has the answer."""
+        chosen = [value for _, _, value in self._last_round if value]
+        if self._composed.question.atom == "ext" or len(chosen) < 2:
+            return ()
+        found = {label for value in chosen for label in value}
+        asked = {label for prompt, _, _ in self._last_round for label in prompt.labels}
+        # A round that rules nothing out would be asked again for ever.
+        return () if found == asked else tuple(label for label in self._composed.spellings if label in found)
+
+    def answer(self) -> Answer:
+        """The answer, after the last round."""
+        question, spellings = self._composed.question, self._composed.spellings
+        scores, probabilities = self._scores()
+        if question.atom == "ext":
+            answers: list[str] | dict[str, list[str]] = {
+                spellings[label]: list(spans)
+                for prompt, _, value in self._last_round
+                for label, spans in zip(prompt.labels, value, strict=True)
+            }
+        else:
+            found = [label for _, _, value in self._last_round for label in value]
+            if question.choose != "any" and len(found) > 1:
+                # Labels so long that each fills a prompt: only their own probabilities are left to compare.
+                found = [max(found, key=lambda label: (scores or {}).get(spellings[label], 0.0))]
+            answers = [spellings[label] for label in found]
+        return Answer(
+            question,
+            answers,
+            tuple(self._prompts),
+            tuple(self._completions),
+            self._well_formed,
+            scores,
+            probabilities,
+        )
+
+    def _scores(self) -> tuple[dict[str, float] | None, dict[str, float] | None]:
+        """(log-probabilities, probabilities), by labels in the question's spelling."""
+        rounds = [completion.label_scores for completion in self._completions if completion.label_scores is not None]
+        if not rounds:
+            return None, None
+        latest = {label: score for scores in rounds for label, score in scores.items()}
+        order = [label for label in (*self._composed.spellings, NONE) if label in latest]
+        shares = [(value, _shares(completion.label_scores or {})) for _, completion, value in self._last_round]
+        # The prompt with the answer; without one, that in which `None` was the least sure.
+        _, deciding = min(shares, key=lambda pair: (not pair[0], pair[1].get(NONE, 0.0)))
+        return (
+            {self._spelled(label): latest[label] for label in order},
+            {self._spelled(label): share for label, share in deciding.items()},
+        )
+
+    def _spelled(self, label: str) -> str:
+        return self._composed.spellings.get(label, label)
+
+
+def _shares(scores: Mapping[str, float]) -> dict[str, float]:
+    """The probability of each label among all of them."""
+    values = np.array(list(scores.values()))
+    weights = np.exp(values - values.max(initial=-np.inf))
+    return {label: float(share) for label, share in zip(scores, weights / weights.sum(), strict=True)}

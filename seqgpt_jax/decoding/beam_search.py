@@ -40,6 +40,7 @@ class SearchState(NamedTuple):
         is no hypothesis yet.
       pool_full_BxK: bool, whether there is one.
       undecided_B: bool, whether the example is undecided.
+      finite_B: bool, whether all scores of the example have been finite so far; False decides it.
     """
 
     length: jax.Array
@@ -50,6 +51,7 @@ class SearchState(NamedTuple):
     pool_scores_BxK: jax.Array
     pool_full_BxK: jax.Array
     undecided_B: jax.Array
+    finite_B: jax.Array
 
     @property
     def last_tokens_BxK(self) -> jax.Array:
@@ -69,7 +71,8 @@ class Hypotheses(NamedTuple):
       ids_BxN: int32, with its end token; filled up with the end token.
       lengths_B: int32, tokens before the end token.
       ended_B: bool, False where `max_new_tokens` cut it off.
-      scores_B: float32, mean log-probability of a token, the end token included.
+      scores_B: float32, mean log-probability of a token, the end token included; NaN where the model's logits were
+        NaN or infinite.
     """
 
     ids_BxN: jax.Array
@@ -93,6 +96,7 @@ def start(real_B: jax.Array, *, num_beams: int, max_new_tokens: int, eos_id: int
         pool_scores_BxK=worst,
         pool_full_BxK=jnp.zeros((batch, num_beams), bool),
         undecided_B=real_B,
+        finite_B=jnp.ones(batch, bool),
     )
 
 
@@ -108,7 +112,10 @@ def step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array, *, e
     """
     num_beams = state.scores_BxK.shape[1]
     update = _greedy_step if num_beams == 1 else _beam_step
-    return update(state, logits_BxKxV, forbidden, eos_id)
+    normalizer_BxK = jax.nn.logsumexp(logits_BxKxV, axis=-1)
+    finite_B = state.finite_B & (jnp.isfinite(normalizer_BxK).all(axis=1) | ~state.undecided_B)
+    state = update(state, logits_BxKxV, normalizer_BxK, forbidden, eos_id)
+    return state._replace(finite_B=finite_B, undecided_B=state.undecided_B & finite_B)
 
 
 def best(state: SearchState, *, eos_id: int) -> Hypotheses:
@@ -120,17 +127,19 @@ def best(state: SearchState, *, eos_id: int) -> Hypotheses:
     scores_B = state.pool_scores_BxK[:, 0]
     if state.scores_BxK.shape[1] == 1:  # greedy search keeps sums
         scores_B = scores_B / jnp.maximum(lengths_B + ended_B, 1)
+    scores_B = jnp.where(state.finite_B, scores_B, jnp.nan)
     return Hypotheses(ids_BxN=ids_BxN, lengths_B=lengths_B, ended_B=ended_B, scores_B=scores_B)
 
 
-def _best_tokens(logits: jax.Array, forbidden: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+def _best_tokens(
+    logits: jax.Array, normalizer: jax.Array, forbidden: jax.Array, count: int
+) -> tuple[jax.Array, jax.Array]:
     """(log-probabilities, ids) of the best `count` allowed tokens, both [..., count].
 
     Never holds log-probabilities of the whole vocabulary: choosing needs the logits alone.
     """
-    normaliser = jax.nn.logsumexp(logits, axis=-1, keepdims=True)
     values, ids = jax.lax.top_k(jnp.where(forbidden, -jnp.inf, logits), count)
-    return values - normaliser, ids.astype(jnp.int32)
+    return values - normalizer[..., None], ids.astype(jnp.int32)
 
 
 def _take(array_BxKx: jax.Array, chosen_BxJ: jax.Array) -> jax.Array:
@@ -139,10 +148,12 @@ def _take(array_BxKx: jax.Array, chosen_BxJ: jax.Array) -> jax.Array:
     return jnp.take_along_axis(array_BxKx, chosen_BxJ.reshape(shape), axis=1)
 
 
-def _beam_step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array, eos_id: int) -> SearchState:
+def _beam_step(
+    state: SearchState, logits_BxKxV: jax.Array, normalizer_BxK: jax.Array, forbidden: jax.Array, eos_id: int
+) -> SearchState:
     batch, num_beams, max_new_tokens = state.ids_BxKxN.shape
     per_beam = min(2 * num_beams, logits_BxKxV.shape[-1])
-    log_probs, ids = _best_tokens(logits_BxKxV, forbidden, per_beam)
+    log_probs, ids = _best_tokens(logits_BxKxV, normalizer_BxK, forbidden, per_beam)
     # The best 2 K of a beam hold all of its continuations that can be among the best 2 K of all.
     sums = (log_probs + state.scores_BxK[:, :, None]).reshape(batch, -1)
     sums_BxC, where_BxC = jax.lax.top_k(sums, 2 * num_beams)
@@ -166,7 +177,7 @@ def _beam_step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array
 
     worst_BxK = jnp.where(pool_full_BxK, pool_scores_BxK.min(axis=1, keepdims=True), NEG_INF)
     can_improve_B = (scores_BxK[:, :1] / length > worst_BxK).any(axis=1)
-    return SearchState(
+    return state._replace(
         length=length,
         ids_BxKxN=_take(grown_BxCxN, running_BxK),
         scores_BxK=scores_BxK,
@@ -178,8 +189,10 @@ def _beam_step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array
     )
 
 
-def _greedy_step(state: SearchState, logits_Bx1xV: jax.Array, forbidden: jax.Array, eos_id: int) -> SearchState:
-    log_probs, ids = _best_tokens(logits_Bx1xV, forbidden, 1)
+def _greedy_step(
+    state: SearchState, logits_Bx1xV: jax.Array, normalizer_Bx1: jax.Array, forbidden: jax.Array, eos_id: int
+) -> SearchState:
+    log_probs, ids = _best_tokens(logits_Bx1xV, normalizer_Bx1, forbidden, 1)
     token_B = jnp.where(state.undecided_B, ids[:, 0, 0], eos_id)
     scores_Bx1 = state.scores_BxK + jnp.where(state.undecided_B[:, None], log_probs[:, :, 0], 0.0)
     ids_Bx1xN = jax.lax.dynamic_update_index_in_dim(state.ids_BxKxN, token_B[:, None], state.length, axis=2)

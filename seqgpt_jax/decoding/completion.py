@@ -1,12 +1,15 @@
 """Input and output of generation: a prompt and its completion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from seqgpt_jax.atomic import Atom
-from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.io.progress import Progress, no_progress
+
+Choice = Literal["any", "one", "one_or_none"]
+"""How many labels of a classification may be chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,13 @@ class Prompt:
       atom: "cls" or "ext".
       labels: the labels (or queries) as they are written in `text`.
       text: the whole prompt; it ends with `[GEN]`.
+      choose: of a classification: "any" number of its labels, exactly "one", or "one_or_none".
     """
 
     atom: Atom
     labels: tuple[str, ...]
     text: str
+    choose: Choice = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,10 @@ class Completion:
       ids: token ids of `text`, without the end token.
       score: mean log-probability of a token, the end token included, in nats; None where it is not known. Under
         constrained decoding the probabilities are those of the unconstrained model.
-      truncated: how many tokens the prompt lost at its left end.
+      truncated: how many tokens the text in the prompt lost at its left end.
       finished: False where the token limit cut the completion off.
+      label_scores: log-probability, in nats, of each label that could have been chosen, `None` ("no label fits")
+        among them where it could: the sum over its tokens and the end token. None where they were not computed.
     """
 
     text: str
@@ -42,16 +49,17 @@ class Completion:
     score: float | None = None
     truncated: int = 0
     finished: bool = True
+    label_scores: Mapping[str, float] | None = None
 
 
 class Generator(Protocol):
     """Whatever completes prompts; `engine.Engine` does.
 
     Attributes:
-      contract: how its model is asked.
+      limits: what fits into its prompts and answers.
     """
 
-    contract: ModelContract
+    limits: PromptLimits
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> Sequence[Completion]:
         """The completion of each prompt, in their order; `progress` is called as they get done."""

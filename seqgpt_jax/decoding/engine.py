@@ -12,11 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from seqgpt_jax.atomic import NONE, ContractError
 from seqgpt_jax.data.tokenizer import encode
-from seqgpt_jax.data.truncation import truncate_left
+from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.beam_search import Hypotheses
 from seqgpt_jax.decoding.completion import Completion, Prompt
-from seqgpt_jax.decoding.constraints import Automaton, Grammar
+from seqgpt_jax.decoding.constraints import Grammar
+from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels
+from seqgpt_jax.decoding.label_trie import LabelTrie, label_trie
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.progress import Progress, no_progress
@@ -25,6 +29,7 @@ from seqgpt_jax.models.backbone import Backbone
 
 # Each at most half as wide again as the one before, beyond the narrow ones.
 _WIDTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+_TRIE_WIDTHS = (16, 32, *_WIDTHS)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,10 @@ class DecodeConfig:
         return contract.max_target_tokens if self.max_new_tokens is None else self.max_new_tokens
 
 
+class NonFiniteError(ValueError):
+    """A model whose scores are NaN or infinite: it has no answer."""
+
+
 class Engine:
     """Generates with one model.
 
@@ -65,8 +74,8 @@ class Engine:
 
     Attributes:
       config: settings of the search.
-      contract: how the model is asked: longer prompts than `max_prompt_tokens` lose their left end, so that labels
-        and `[GEN]` survive.
+      limits: what fits into a prompt and an answer. The text of a longer prompt loses its left end; labels and `[GEN]`
+        are never cut.
     """
 
     def __init__(
@@ -77,7 +86,8 @@ class Engine:
         contract: ModelContract,
     ) -> None:
         """Raises ValueError where the tokenizer has more tokens than the model has rows."""
-        self.config, self.contract = config, contract
+        self.config = config
+        self.limits = PromptLimits(contract, config.answer_tokens(contract), tokenizer)
         self._tokenizer = tokenizer
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
@@ -86,68 +96,136 @@ class Engine:
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
         """The completion of each prompt, in the order of the prompts.
 
+        Under constrained decoding the label of a classification with `choose` "one" or "one_or_none" is that with the
+        highest probability, computed exactly for all of them; all else is searched for.
+
         Args:
           prompts: any number of them, of any length.
           progress: called after each batch.
 
         Raises:
-          ContractError: decoding is constrained, and no answer to a prompt would parse, because of its labels.
+          ContractError: a prompt is so long that its labels would be cut; or decoding is constrained, and no answer to
+            a prompt would parse, because of its labels.
+          NonFiniteError: the model's scores are NaN or infinite.
           ValueError: a prompt has no token.
         """
-        limit = self.contract.max_prompt_tokens
         prompt_ids = encode(self._tokenizer, [prompt.text for prompt in prompts])
-        decode = self._tokenizer.decode
-        cut = [truncate_left(prompt.text, ids, limit, decode) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
-        prompt_ids = [prompt.ids for prompt in cut]
-        completions: list[Completion | None] = [None] * len(prompts)
-        order = sorted(range(len(prompts)), key=lambda i: len(prompt_ids[i]))
-        if order and not prompt_ids[order[0]]:
-            raise ValueError(f"prompt {order[0]} has no token")
+        if empty := [number for number, ids in enumerate(prompt_ids) if not ids]:
+            raise ValueError(f"prompt {empty[0]} has no token")
         if self._grammar:
             self._grammar.check(prompts)
-        batch_size = self.config.batch_size
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            automaton = self._grammar.automaton([prompts[row] for row in rows], batch_size) if self._grammar else None
-            hypotheses = self._generate_batch([prompt_ids[row] for row in rows], automaton)
-            for position, row in enumerate(rows):
-                completions[row] = self._completion(hypotheses, position, cut[row].removed)
-            progress("prompts", start + len(rows), len(order))
+        asked = [_Asked(prompt, self._cut(prompt, ids)) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
+        completions: dict[int, Completion] = {}
+        order = sorted(range(len(asked)), key=lambda i: len(asked[i].cut.ids))
+        scored = [i for i in order if self._grammar and asked[i].prompt.choose != "any"]
+        searched = [i for i in order if not (self._grammar and asked[i].prompt.choose != "any")]
+        for rows, method in ((searched, self._search), (scored, self._score)):
+            while rows:
+                found = method([asked[row] for row in rows[: self.config.batch_size]])
+                completions |= zip(rows, found, strict=False)
+                rows = rows[len(found) :]
+                progress("prompts", len(completions), len(order))
+        return [completions[number] for number in range(len(asked))]
+
+    def _cut(self, prompt: Prompt, ids: list[int]) -> TruncatedPrompt:
+        """The prompt within the limit; ContractError where its labels would be cut."""
+        limit = self.limits.contract.max_prompt_tokens
+        cut = truncate_left(prompt.text, ids, limit, self._tokenizer.decode)
+        if cut.loss == "labels_cut":
+            raise ContractError(
+                f"{len(prompt.labels)} labels do not fit into a prompt of max_prompt_tokens={limit}: ask fewer of them "
+                f"at once ({len(ids)} tokens with the text; the first is {prompt.labels[:1]!r})"
+            )
+        return cut
+
+    def _search(self, asked: Sequence["_Asked"]) -> list[Completion]:
+        """The completions of one batch, by beam search."""
+        rows = self.config.batch_size
+        tokens_BxP, mask_BxP = self._padded(asked, rows)
+        real_B = np.arange(rows) < len(asked)
+        automaton = self._grammar.automaton([one.prompt for one in asked], rows) if self._grammar else None
+        hypotheses: Hypotheses = jax.device_get(
+            generate(
+                self._model,
+                tokens_BxP,
+                mask_BxP,
+                real_B,
+                self._forbidden_V,
+                automaton,
+                num_beams=self.config.num_beams,
+                max_new_tokens=self.limits.answer_tokens,
+                eos_id=self._tokenizer.eos_token_id,
+            )
+        )
+        _check_finite(hypotheses.scores_B[: len(asked)])
+        return [
+            self._completion(
+                one,
+                hypotheses.ids_BxN[row, : hypotheses.lengths_B[row]].tolist(),
+                score=float(hypotheses.scores_B[row]),
+                finished=bool(hypotheses.ended_B[row]),
+            )
+            for row, one in enumerate(asked)
+        ]
+
+    def _score(self, asked: Sequence["_Asked"]) -> list[Completion]:
+        """The completions of the first prompts, as many as fit into memory: the label with the highest probability."""
+        candidates = [one.prompt.labels + ((NONE,) if one.prompt.choose == "one_or_none" else ()) for one in asked]
+        ids = [encode(self._tokenizer, labels) for labels in candidates]
+        tries = [label_trie(labels, self._tokenizer.eos_token_id) for labels in ids]
+        rows = 1 << (len(asked) - 1).bit_length()
+        while rows > 1 and rows > rows_that_fit(self._model, self._width(asked[:rows]), _trie_width(tries[:rows])):
+            rows //= 2
+        asked = asked[:rows]
+        tokens_BxP, mask_BxP = self._padded(asked, rows)
+        found = score_labels(self._model, tokens_BxP, mask_BxP, tries[: len(asked)], _trie_width(tries[:rows]))
+        completions = []
+        for one, labels, label_ids, trie, scores in zip(asked, candidates, ids, tries, found, strict=False):
+            _check_finite(scores)
+            best = int(np.argmax(scores))
+            per_token, by_label = scores[best] / trie.lengths[best], dict(zip(labels, scores, strict=True))
+            completions.append(self._completion(one, label_ids[best], score=per_token, label_scores=by_label))
         return completions
 
-    def _completion(self, hypotheses: Hypotheses, row: int, truncated: int) -> Completion:
-        ids = hypotheses.ids_BxN[row, : hypotheses.lengths_B[row]].tolist()
-        return Completion(
-            text=self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False),
-            ids=tuple(ids),
-            score=float(hypotheses.scores_B[row]),
-            truncated=truncated,
-            finished=bool(hypotheses.ended_B[row]),
-        )
+    def _completion(self, asked: "_Asked", ids: list[int], **values: object) -> Completion:
+        text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, **values)
 
-    def _generate_batch(self, prompts: list[list[int]], automaton: Automaton | None) -> Hypotheses:
-        """Hypotheses as NumPy arrays, `batch_size` rows of them: those without a prompt come last."""
-        width = bucket_width(max(map(len, prompts)), self.contract.max_prompt_tokens)
-        tokens_BxP = np.zeros((self.config.batch_size, width), np.int32)
-        mask_BxP = np.zeros((self.config.batch_size, width), bool)
-        for row, ids in enumerate(prompts):
-            tokens_BxP[row, : len(ids)] = ids
-            mask_BxP[row, : len(ids)] = True
-        real_B = mask_BxP.any(axis=1)
+    def _width(self, asked: Sequence["_Asked"]) -> int:
+        return bucket_width(max(len(one.cut.ids) for one in asked), self.limits.contract.max_prompt_tokens)
+
+    def _padded(self, asked: Sequence["_Asked"], rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """(tokens, mask), int32 and bool [rows, P]: the prompts, and filler after them."""
+        tokens_BxP = np.zeros((rows, self._width(asked)), np.int32)
+        mask_BxP = np.zeros(tokens_BxP.shape, bool)
+        for row, one in enumerate(asked):
+            tokens_BxP[row, : len(one.cut.ids)] = one.cut.ids
+            mask_BxP[row, : len(one.cut.ids)] = True
         # Attention needs a token in each row, in filler too.
         mask_BxP[:, 0] = True
-        hypotheses = generate(
-            self._model,
-            tokens_BxP,
-            mask_BxP,
-            real_B,
-            self._forbidden_V,
-            automaton,
-            num_beams=self.config.num_beams,
-            max_new_tokens=self.config.answer_tokens(self.contract),
-            eos_id=self._tokenizer.eos_token_id,
+        return tokens_BxP, mask_BxP
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A prompt, and what of it fits into the model's input."""
+
+    prompt: Prompt
+    cut: TruncatedPrompt
+
+
+def _check_finite(scores: Sequence[float] | np.ndarray) -> None:
+    if not np.isfinite(scores).all():
+        raise NonFiniteError(
+            "the model's scores are NaN or infinite, so that it has no answer: its weights hold NaN or Inf, or its "
+            "compute dtype overflows (float16 often does; use float32 or bfloat16)"
         )
-        return jax.device_get(hypotheses)
+
+
+def _trie_width(tries: Sequence[LabelTrie]) -> int:
+    """The width of the arrays that hold these tries: one of few, so that few programs are compiled."""
+    size = max(trie.size for trie in tries)
+    return next((width for width in _TRIE_WIDTHS if size <= width), 1 << (size - 1).bit_length())
 
 
 def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarray:

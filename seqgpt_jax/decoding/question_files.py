@@ -1,13 +1,20 @@
 """Files of questions and answers, one JSON object a line.
 
     {"text": "Ada met Bob in Turin.", "task": "ext", "labels": ["person", "city"], "any": "further keys"}
+    {"text": "Where is my parcel?", "task": "cls", "labels": ["delivery", "refund"], "choose": "one"}
 
-becomes the same object with six more keys:
+A classification may say in "choose" how many labels fit: "any" number (the default), "one", or "one_or_none". Each
+line becomes the same object with more keys:
 
-    "answers": {"person": ["Ada", "Bob"], "city": ["Turin"]}, "well_formed": true, "output": "person: …",
-    "mean_log_probs": [-0.04], "truncated_tokens": 0, "finished": true
+    "answers": {"person": ["Ada", "Bob"], "city": ["Turin"]}, or ["delivery"]
+    "well_formed": true,
+    "output": [{"text": "person: …", "mean_log_prob": -0.04}],
+    "further_prompts": 0, "truncated_tokens": 0, "unfinished": false
 
-`mean_log_probs` has the mean log-probability of a token for each prompt that the question took.
+`output` has one entry for each prompt that the question took, `further_prompts` counts those beyond the first,
+`truncated_tokens` is how much of the text did not fit and was not read, and `unfinished` is true where an answer
+reached the token limit. Where one label is chosen, `label_scores` has the log-probability of each label, and
+`label_probabilities` its probability among those that were compared last.
 """
 
 import json
@@ -20,13 +27,14 @@ from etils import epath
 
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.answers import Answer
-from seqgpt_jax.decoding.questions import Question, compose
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.decoding.questions import CHOICES, Question, compose
 from seqgpt_jax.io import storage
-from seqgpt_jax.io.contract import ModelContract
 
 TASKS = ("cls", "ext")
 _INPUT_KEYS = ("text", "task", "labels")
-_OUTPUT_KEYS = ("answers", "well_formed", "output", "mean_log_probs", "truncated_tokens", "finished")
+_OUTPUT_KEYS = ("answers", "well_formed", "output", "further_prompts", "truncated_tokens", "unfinished")
+_LABEL_KEYS = ("label_scores", "label_probabilities")
 # Enough to fix a file in one go, few enough to read.
 _MAX_SHOWN_ERRORS = 10
 
@@ -43,8 +51,13 @@ class QuestionRecord:
     question: Question
 
 
-def read_questions(path: Path, contract: ModelContract) -> list[QuestionRecord]:
-    """All questions of a file, each checked against the model's contract; blank lines are left out.
+def read_questions(path: Path, limits: PromptLimits, choose: str | None = None) -> list[QuestionRecord]:
+    """All questions of a file, each checked against the model's limits; blank lines are left out.
+
+    Args:
+      path: the file.
+      limits: what fits into the model's prompts and answers.
+      choose: of classifications that do not say it themselves.
 
     Raises:
       QuestionError: the file is missing or empty, or any line is invalid; the first ten errors are
@@ -59,7 +72,7 @@ def read_questions(path: Path, contract: ModelContract) -> list[QuestionRecord]:
         if not raw.strip():
             continue
         try:
-            records.append(_parse_line(raw, contract))
+            records.append(_parse_line(raw, limits, choose))
         except ValueError as error:
             errors.append(f"{path}:{number}: {error}")
     if len(errors) > _MAX_SHOWN_ERRORS:
@@ -71,15 +84,15 @@ def read_questions(path: Path, contract: ModelContract) -> list[QuestionRecord]:
     return records
 
 
-def parse_question(text: str, task: str, labels: str, contract: ModelContract) -> Question:
+def parse_question(text: str, task: str, labels: str, choose: str | None, limits: PromptLimits) -> Question:
     """The question of a command line; `labels` are separated by commas, ASCII or full-width.
 
     Raises:
       ContractError: see `questions.compose`.
     """
     names = tuple(label.strip() for label in labels.replace("，", ",").split(","))
-    question = Question(text, task, tuple(name for name in names if name))
-    compose(question, contract)
+    question = Question(text, task, tuple(name for name in names if name), choose or "any")
+    compose(question, limits)
     return question
 
 
@@ -93,12 +106,14 @@ def write_answers(path: Path, records: Sequence[QuestionRecord], answers: Sequen
 
 
 def _answer_fields(answer: Answer) -> dict[str, Any]:
-    log_probs = [completion.score for completion in answer.completions]
-    values = (answer.answers, answer.well_formed, answer.output, log_probs, answer.truncated, answer.finished)
-    return dict(zip(_OUTPUT_KEYS, values, strict=True))
+    output = [{"text": completion.text, "mean_log_prob": completion.score} for completion in answer.completions]
+    further = len(answer.prompts) - 1
+    values = (answer.answers, answer.well_formed, output, further, answer.truncated, not answer.finished)
+    compared = zip(_LABEL_KEYS, (answer.label_scores, answer.label_probabilities), strict=True)
+    return dict(zip(_OUTPUT_KEYS, values, strict=True)) | {key: value for key, value in compared if value is not None}
 
 
-def _parse_line(raw: bytes, contract: ModelContract) -> QuestionRecord:
+def _parse_line(raw: bytes, limits: PromptLimits, choose: str | None) -> QuestionRecord:
     try:
         fields = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -109,7 +124,7 @@ def _parse_line(raw: bytes, contract: ModelContract) -> QuestionRecord:
         raise QuestionError('is no JSON object: expected {"text": …, "task": …, "labels": […]}')
     if missing := [key for key in _INPUT_KEYS if key not in fields]:
         raise QuestionError(f"lacks {', '.join(map(repr, missing))}")
-    if reserved := [key for key in _OUTPUT_KEYS if key in fields]:
+    if reserved := [key for key in (*_OUTPUT_KEYS, *_LABEL_KEYS) if key in fields]:
         raise QuestionError(f"has {', '.join(map(repr, reserved))}, which the output uses: rename it")
     text, task, labels = (fields[key] for key in _INPUT_KEYS)
     if not isinstance(text, str):
@@ -118,9 +133,12 @@ def _parse_line(raw: bytes, contract: ModelContract) -> QuestionRecord:
         raise QuestionError(f'\'task\' must be "cls" (pick labels) or "ext" (find spans), not {task!r}')
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise QuestionError(f"'labels' must be a list of strings, not {labels!r}")
-    question = Question(text, task, tuple(labels))
+    default = choose if choose and task == "cls" else "any"
+    question = Question(text, task, tuple(labels), fields.get("choose", default))
+    if question.choose not in CHOICES:
+        raise QuestionError(f"'choose' must be one of {', '.join(CHOICES)}, not {question.choose!r}")
     try:
-        compose(question, contract)
+        compose(question, limits)
     except ContractError as error:
         raise QuestionError(f"{error}") from error
     return QuestionRecord(fields, question)

@@ -1,13 +1,14 @@
 """Questions of users, and the prompts that ask them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
-from seqgpt_jax.atomic import Atom, ContractError, chunk_labels, clean_text, find_template
-from seqgpt_jax.decoding.completion import Prompt
-from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.atomic import Atom, ContractError, clean_text
+from seqgpt_jax.decoding.completion import Choice, Prompt
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
 
-Choice = Literal["any", "one", "one_or_none"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,9 @@ class Question:
     """Which of `labels` fit `text` ("cls"), or which spans of it fit each of them ("ext"), in any spelling.
 
     Attributes:
-      text, atom, labels: what is asked.
-      choose: how many labels of a classification may fit.
+      text, atom, labels: the question.
+      choose: of a classification: "any" number of labels, exactly "one", or "one_or_none". The latter two compare
+        the probabilities of whole labels under constrained decoding; free decoding takes the first label written.
     """
 
     text: str
@@ -35,26 +37,34 @@ class ComposedQuestion:
 
     Attributes:
       question: as it was asked.
+      text: as the prompts have it.
       spellings: label as it is written in the prompts -> label as the question spells it, in the question's order.
       prompts: each asks a chunk of the labels; together they ask all of them, in order.
     """
 
     question: Question
+    text: str
     spellings: dict[str, str]
     prompts: tuple[Prompt, ...]
 
 
-def compose(question: Question, contract: ModelContract) -> ComposedQuestion:
-    """The prompts of a question: one for a classification, one for each chunk of queries for an extraction.
+def compose(question: Question, limits: PromptLimits) -> ComposedQuestion:
+    """The prompts of a question: one for each chunk of labels that fits.
 
     Raises:
       ContractError: the contract's template is not known, the text is empty, there is no label, a label is
-        empty, two labels are written alike in a prompt, or a classification has but one label, which holds
-        the separator (a list in one string).
+        empty, two labels are written alike in a prompt, a classification has but one label, which holds
+        the separator (a list in one string), a label fits into no prompt or answer, or `choose` is not known or is
+        asked of an extraction.
     """
-    template, text = find_template(contract.template), clean_text(question.text)
+    template, text = limits.template, clean_text(question.text)
     if not text.strip():
         raise ContractError("the text is empty")
+    if question.choose not in CHOICES:
+        raise ContractError(f"'choose' must be one of {', '.join(CHOICES)}, not {question.choose!r}")
+    atom = question.atom
+    if atom == "ext" and question.choose != "any":
+        raise ContractError(f"'choose' is for classifications: an extraction cannot have {question.choose!r}")
     spellings: dict[str, str] = {}
     for label in question.labels:
         clean = template.clean_label(label)
@@ -63,13 +73,20 @@ def compose(question: Question, contract: ModelContract) -> ComposedQuestion:
                 f"labels {spellings[clean]!r} and {label!r} are written alike in a prompt: leave one out"
             )
         spellings[clean] = label
-    atom = question.atom
     if atom == "cls" and len(spellings) == 1 and template.separator.strip() in question.labels[0]:
         raise ContractError(
             f"the one label {question.labels[0]!r} holds the separator {template.separator!r}: "
             "give each label by itself"
         )
-    chunks = chunk_labels(tuple(spellings), contract.max_queries) if atom == "ext" else [tuple(spellings)]
-    # A question without labels has no chunk: one empty prompt lets the template refuse it.
-    prompts = tuple(Prompt(atom, chunk, template.prompt(atom, text, chunk)) for chunk in chunks or [()])
-    return ComposedQuestion(question, spellings, prompts)
+    # Whatever is wrong with a label is found here, before its tokens are counted.
+    template.prompt(atom, text, tuple(spellings))
+    return ComposedQuestion(question, text, spellings, prompts_of(question, text, tuple(spellings), limits))
+
+
+def prompts_of(question: Question, text: str, labels: Sequence[str], limits: PromptLimits) -> tuple[Prompt, ...]:
+    """The prompts that ask these labels (clean, of the question) of its clean text; ContractError as `compose`."""
+    chunks = limits.chunks(question.atom, text, labels, written=question.choose == "any")
+    return tuple(
+        Prompt(question.atom, chunk, limits.template.prompt(question.atom, text, chunk), question.choose)
+        for chunk in chunks
+    )

@@ -190,7 +190,7 @@ def advance(
             (prompt.keys_YxBxHxPxE[layer], prompt.values_YxBxHxPxE[layer], bias_BxHxPx1),
             (keys, values, bias_BxHxMxK),
         )
-        return _attend_parts(q, parts)
+        return attend_parts(q, parts)
 
     x_BxKxD = model.embed(state.last_tokens_BxK)
     for layer, block in enumerate(blocks):
@@ -213,7 +213,7 @@ def _biases(
     )
 
 
-def _attend_parts(q_BxKxHxE: jax.Array, parts: tuple[tuple[jax.Array, jax.Array, jax.Array], ...]) -> jax.Array:
+def attend_parts(q_BxKxHxE: jax.Array, parts: tuple[tuple[jax.Array, jax.Array, jax.Array], ...]) -> jax.Array:
     """One softmax over the keys of several parts, as [B, K, H, E] in the dtype of `q`.
 
     Args:

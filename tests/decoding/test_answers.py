@@ -7,17 +7,18 @@ from hypothesis import strategies as st
 from seqgpt_jax.atomic import TEMPLATES, Classification, ContractError, Extraction
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.io.contract import ModelContract
 
-CHINESE, CONTRACT = TEMPLATES["chinese"], ModelContract()
+CHINESE, LIMITS = TEMPLATES["chinese"], PromptLimits(ModelContract())
 
 
 class Oracle:
     """Writes the target that the contract has for its knowledge: label in the prompt -> spans."""
 
-    def __init__(self, known: dict, contract=CONTRACT) -> None:
-        self.known, self.contract, self.prompts = known, contract, []
+    def __init__(self, known: dict, contract=LIMITS.contract) -> None:
+        self.known, self.limits, self.prompts = known, PromptLimits(contract), []
         self.template = TEMPLATES[contract.template]
 
     def generate(self, prompts, progress=None) -> list[Completion]:
@@ -40,7 +41,7 @@ class Canned:
     """Completes with what it was given, whatever the prompts."""
 
     def __init__(self, *outputs: str | Completion) -> None:
-        self.contract = CONTRACT
+        self.limits = LIMITS
         self.completions = [Completion(output) if isinstance(output, str) else output for output in outputs]
 
     def generate(self, prompts, progress=None) -> list[Completion]:
@@ -70,7 +71,7 @@ def test_the_contract_says_how_many_queries_one_prompt_has(max_queries, sizes) -
 
 def test_a_template_that_is_not_known_is_named() -> None:
     with pytest.raises(ContractError, match="there is no template 'latin': known are chinese, english"):
-        compose(Question("t", "cls", ("a", "b")), ModelContract(template="latin"))
+        compose(Question("t", "cls", ("a", "b")), PromptLimits(ModelContract(template="latin")))
 
 
 def test_a_classification_is_one_prompt_of_any_size() -> None:
@@ -101,7 +102,7 @@ def test_whatever_can_be_composed_is_answered_by_the_oracle(asked) -> None:
     for atom, labels in asked:
         question = Question("a text", atom, tuple(labels))
         try:
-            compose(question, CONTRACT)
+            compose(question, LIMITS)
         except ContractError:
             continue
         questions.append(question)
@@ -156,7 +157,7 @@ def test_what_happened_to_each_prompt_is_reported_on_its_answer() -> None:
 )
 def test_what_cannot_be_asked_is_refused(question_, message) -> None:
     with pytest.raises(ContractError, match=message):
-        compose(question_, CONTRACT)
+        compose(question_, LIMITS)
 
 
 def test_one_string_is_not_taken_for_its_letters() -> None:

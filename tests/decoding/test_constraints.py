@@ -139,7 +139,7 @@ def test_prompts_of_any_wording_are_constrained_by_their_labels() -> None:
 def test_what_cannot_be_constrained_is_refused_before_anything_is_generated(atom, labels, message, monkeypatch) -> None:
     config = BloomConfig(vocab_size=VOCAB, hidden_size=48, n_layer=1, n_head=6)
     engine = Engine(create(config), TOKENIZER, DecodeConfig(batch_size=1), ModelContract())
-    monkeypatch.setattr(engine, "_generate_batch", lambda *_: pytest.fail("generated"))
+    monkeypatch.setattr(engine, "_search", lambda *_: pytest.fail("generated"))
     good = Prompt("cls", ("a", "b"), CHINESE.prompt("cls", "x", ("a", "b")))
     with pytest.raises(ContractError, match=message):
         engine.generate([good, Prompt(atom, labels, "输入: a long text\n抽取: something\n输出: [GEN]")])

@@ -15,11 +15,12 @@ from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.question_files import QuestionError
 from seqgpt_jax.io.contract import ContractFileError, read_contract, write_contract
 from seqgpt_jax.io.model_folder import LoadingError
+from seqgpt_jax.io.tokenizer import save_tokenizer
 from tests.decoding import folders
 
 # Not to be loaded: it has no weights.
 WEIGHTLESS = {"config.json": "{}", "seqgpt.json": "{}"}
-FAST = ("--gin.Decode.num_beams=2", "--gin.Decode.max_new_tokens=8", "--gin.Decode.batch_size=4")
+FAST = ("--gin.Decode.num_beams=2", "--gin.Decode.max_new_tokens=48", "--gin.Decode.batch_size=4")
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def weightless(tmp_path):
-    """A model folder with everything but weights and tokenizer."""
+    """A model folder with everything but weights."""
     folder = tmp_path / "weightless"
-    folder.mkdir()
+    save_tokenizer(folders.tokenizer(), folder)
     for name, content in WEIGHTLESS.items():
         (folder / name).write_text(content)
     return folder
@@ -58,8 +59,28 @@ def test_a_file_is_answered_line_by_line(model, tmp_path, capsys) -> None:
     said = capsys.readouterr().out
     assert "2 questions in 3 prompts" in said
     assert f"{sum(not one['well_formed'] for one in written)} answers not well formed" in said
-    assert [len(one["mean_log_probs"]) for one in written] == [2, 1]
-    assert all(score < 0 for one in written for score in one["mean_log_probs"])
+    assert [len(one["output"]) for one in written] == [2, 1]
+    assert [one["further_prompts"] for one in written] == [1, 0]
+    assert all(prompt["mean_log_prob"] < 0 for one in written for prompt in one["output"])
+
+
+def test_the_likeliest_label_is_chosen_and_all_are_scored(model, tmp_path, capsys) -> None:
+    questions(tmp_path / "asked.jsonl")
+    flags = (f"--model={model}", f"--input={tmp_path / 'asked.jsonl'}", f"--output={tmp_path / 'answers.jsonl'}")
+    assert decode.main([*flags, "--choose=one_or_none", *FAST]) == 0
+    extraction, classification = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
+    assert "label_scores" not in extraction
+    scores = classification["label_scores"]
+    assert list(scores) == ["财经", "旅游", "None"]
+    best = max(scores, key=scores.get)
+    assert classification["answers"] == ([] if best == "None" else [best])
+    assert sum(classification["label_probabilities"].values()) == pytest.approx(1)
+    one = (f"--model={model}", "--task=cls", "--text=杭州", "--labels=财经, 旅游", "--choose=one")
+    capsys.readouterr()
+    assert decode.main([*one, *FAST]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] in ("财经", "旅游")
+    assert said[1].endswith(f"%  {said[0]}")
 
 
 def test_one_question_is_printed(model, capsys) -> None:
@@ -79,6 +100,11 @@ def test_one_question_is_printed(model, capsys) -> None:
         (("--text=a", "--task=cls", "--labels=b,c", "--input=a", "--output=b"), "not both"),
         (("--text=a", "--task=cls", "--labels=b,b"), "--labels=b,b: labels 'b' and 'b' are written alike"),
         (("--text=a", "--task=cls", "--labels=b", "--gin.Decode.num_beams=0"), "Decode.num_beams must be"),
+        (("--text=a", "--task=ext", "--labels=b", "--choose=one"), "'choose' is for classifications"),
+        (
+            ("--text=a", "--task=ext", "--labels=a person", "--gin.Decode.max_new_tokens=4"),
+            r"label 'a person' takes \d+ tokens, but may have only 4: set Decode.max_new_tokens to \d+ or more",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_flags_is_reported_before_the_model_is_loaded(flags, message, weightless) -> None:
@@ -103,7 +129,7 @@ def test_the_model_is_asked_as_its_folder_says(model, tmp_path, monkeypatch, cap
     prompts = []
 
     def generate(engine, batch, progress=None):
-        prompts.extend((engine.contract.max_prompt_tokens, prompt.text) for prompt in batch)
+        prompts.extend((engine.limits.contract.max_prompt_tokens, prompt.text) for prompt in batch)
         return [Completion("") for _ in batch]
 
     monkeypatch.setattr("seqgpt_jax.decoding.engine.Engine.generate", generate)

@@ -6,6 +6,7 @@ import pytest
 
 from seqgpt_jax.atomic import NONE, TAB
 from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.evaluation.evaluator import EvaluateConfig, evaluate, instances_to_ask
 from seqgpt_jax.io.contract import ModelContract
 from tests.evaluation.records import choice, spans, two_data_sets, write_store
@@ -15,16 +16,13 @@ class Oracle:
     """Knows the spans or labels of every text, and answers each prompt about it rightly."""
 
     def __init__(self, records, **limits):
-        self.contract = ModelContract(**limits)
+        self.limits = PromptLimits(ModelContract(**limits))
         self.gold = {}
         for record in records:
             known = self.gold.setdefault((record.atom, record.text), {})
             pairs = zip(record.labels, record.answers, strict=True) if record.atom == "ext" else ()
             known |= dict(pairs) or dict.fromkeys(record.answers, ())
         self.prompts = []
-
-    def token_counts(self, texts):
-        return [len(text) for text in texts]
 
     def generate(self, prompts, progress=None):
         self.prompts += prompts

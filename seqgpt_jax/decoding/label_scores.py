@@ -1,0 +1,102 @@
+"""Exact probabilities of whole labels: one pass over the prompts, one over the tries of their labels.
+
+Beam search compares what it has found; here every label is compared, whatever its length in tokens. The nodes of a trie
+are read as one text in which each token sees the prompt and what is before it in its label, but no other label.
+
+Suffixes: B prompts, P prompt tokens, M nodes, H heads, E head_dim, D hidden_size, V vocabulary, C pairs of a chunk.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from seqgpt_jax.decoding.cache import PromptCache
+from seqgpt_jax.decoding.label_trie import LabelTrie, TrieArrays, trie_arrays
+from seqgpt_jax.decoding.step import attend_parts, prefill
+from seqgpt_jax.models.attention import MASKED
+from seqgpt_jax.models.backbone import Backbone
+
+MAX_BYTES = 1 << 28
+"""Bound on the logits, and on the attention scores of a layer, that are there at one time, in bytes."""
+
+
+def score_labels(
+    model: Backbone,
+    tokens_BxP: np.ndarray,
+    mask_BxP: np.ndarray,
+    tries: Sequence[LabelTrie],
+    width: int,
+) -> list[list[float]]:
+    """The log-probability, in nats, of each label of each trie after its prompt, the end token included.
+
+    Args:
+      model: from `for_decoding`.
+      tokens_BxP: int32, prompts padded on either side.
+      mask_BxP: bool, False for padding; each row has a token.
+      tries: of the first rows; rows beyond them are filler.
+      width: at least the `size` of each trie.
+    """
+    arrays = trie_arrays(tries, len(tokens_BxP), width)
+    prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP)
+    first_BxM, pair_BxM = jax.device_get(_log_probs(model, prompt, logits_BxV, arrays))
+    return [trie.label_scores(first_BxM[row], pair_BxM[row]) for row, trie in enumerate(tries)]
+
+
+def rows_that_fit(model: Backbone, prompt_tokens: int, width: int) -> int:
+    """Prompts of a batch whose attention scores in one layer take at most `MAX_BYTES`; at least 1."""
+    scores = 4 * model.config.n_head * (prompt_tokens + width) * width
+    return max(MAX_BYTES // scores, 1)
+
+
+@jax.jit
+def _log_probs(
+    model: Backbone, prompt: PromptCache, logits_BxV: jax.Array, tries: TrieArrays
+) -> tuple[jax.Array, jax.Array]:
+    """float32 [B, M] each: log-probabilities of `first_tokens`, and of `pairs`."""
+    first_BxM = jnp.take_along_axis(logits_BxV, tries.first_tokens_BxM, axis=1)
+    first_BxM -= jax.nn.logsumexp(logits_BxV, axis=1, keepdims=True)
+    hidden_BxMxD = _read(model, prompt, tries)
+    source_BxMxD = jnp.take_along_axis(hidden_BxMxD, tries.sources_BxM[..., None], axis=1)
+    batch, width, depth = source_BxMxD.shape
+    chunk = _chunk(batch * width, logits_BxV.shape[1])
+
+    def log_probs_of(rows: tuple[jax.Array, jax.Array]) -> jax.Array:
+        hidden_CxD, targets_C = rows
+        logits_CxV = model.logits(hidden_CxD)
+        logits_C = jnp.take_along_axis(logits_CxV, targets_C[:, None], axis=1)[:, 0]
+        return logits_C - jax.nn.logsumexp(logits_CxV, axis=1)
+
+    chunks = (source_BxMxD.reshape(-1, chunk, depth), tries.targets_BxM.reshape(-1, chunk))
+    return first_BxM, jax.lax.map(log_probs_of, chunks).reshape(batch, width)
+
+
+def _read(model: Backbone, prompt: PromptCache, tries: TrieArrays) -> jax.Array:
+    """[B, M, D]: the hidden states of all nodes after the final norm."""
+    positions_BxM = prompt.lengths_B[:, None] + tries.depths_BxM
+    prompt_bias_BxHxP = jnp.where(prompt.mask_BxP[:, None], model.key_bias(prompt.positions_BxP), MASKED)
+    # Keys by queries, as `attend_parts` has it.
+    seen_BxMxM = tries.visible_BxMxM.swapaxes(1, 2)[:, None]
+    trie_bias_BxHxMxM = jnp.where(seen_BxMxM, model.key_bias(positions_BxM)[..., None], MASKED)
+    graph, state = nnx.split(model.layers)
+
+    def run(x_BxMxD: jax.Array, layer: tuple[nnx.State, jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        weights, keys_BxHxPxE, values_BxHxPxE = layer
+
+        def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+            prompt_part = (keys_BxHxPxE, values_BxHxPxE, prompt_bias_BxHxP[..., None])
+            return attend_parts(q, (prompt_part, (k.swapaxes(1, 2), v.swapaxes(1, 2), trie_bias_BxHxMxM)))
+
+        return nnx.merge(graph, weights)(x_BxMxD, positions_BxM, attend), None
+
+    layers = (state, prompt.keys_YxBxHxPxE, prompt.values_YxBxHxPxE)
+    x_BxMxD, _ = jax.lax.scan(run, model.embed(tries.tokens_BxM), layers)
+    return model.final_norm(x_BxMxD)
+
+
+def _chunk(pairs: int, vocab_size: int) -> int:
+    """Pairs whose logits are computed at a time: a divisor of all, within `MAX_BYTES`."""
+    most = max(MAX_BYTES // (4 * vocab_size), 1)
+    return next(size for size in range(min(most, pairs), 0, -1) if pairs % size == 0)
