@@ -68,14 +68,17 @@ def parser(doc: str, *, gin_files: bool = True) -> argparse.ArgumentParser:
 def add_own_data(flags: argparse.ArgumentParser) -> None:
     """Adds --data: own data, each a task."""
     flags.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        dest="own_data",
-        metavar="DATA",
+        "--data", action="append", default=[], dest="own_data", metavar="DATA",
         help="own data as a task named after it: FILE (split by hash), train=FILE,test=FILE, or a folder of such "
         "files; NAME:… gives another name; can be repeated (docs/own_data.md)",
-    )
+    )  # fmt: skip
+    add_own_form(flags)
+
+
+def add_own_form(flags: argparse.ArgumentParser) -> None:
+    """Adds --columns and --format: how files of own data are written."""
+    flags.add_argument("--columns", metavar="text=…,label=…", help="of own data: how columns or fields are called")
+    flags.add_argument("--format", metavar="NAME", help="of own data: their format, where it is not recognized")
 
 
 def local_path(text: str) -> Path:
@@ -124,7 +127,7 @@ def parse(
             flags.error(f"unrecognized argument {word!r}{_closest(word, options)}")
         bindings.append(word.removeprefix("--gin."))
     configs = Configs(getattr(args, "gin_file", []), bindings, uses)
-    configs.add_own_data(getattr(args, "own_data", []))
+    configs.add_own_data(getattr(args, "own_data", []), getattr(args, "columns", None), getattr(args, "format", None))
     return args, configs
 
 
@@ -170,18 +173,22 @@ class Configs:
             self._check_own_data_is_used(built.mixture)
         return built
 
-    def add_own_data(self, data: Sequence[str]) -> list[str]:
-        """Adds own data, as the flag gives them, to `Prepare.own_data`; returns their names.
+    def add_own_data(self, data: Sequence[str], columns: str | None = None, format: str | None = None) -> list[str]:
+        """Adds own data, as the flags give them, to `Prepare.own_data`; returns their names.
 
         Where neither a gin file nor a flag names a mixture, they are the mixture.
 
         Raises:
           UsageError: see `parse_own_data`, or two have the same name.
         """
-        from seqgpt_jax.data.own_data import parse_own_data  # here, because `--help` would wait for it
+        from seqgpt_jax.data.own_data import parse_columns, parse_own_data  # here, because `--help` would wait for it
 
         own_data = dict(gin.query_parameter("Prepare.own_data") or {}) if self.is_bound("Prepare.own_data") else {}
         names = []
+        if columns:
+            gin.bind_parameter("Prepare.own_columns", parse_columns(columns))
+        if format:
+            gin.bind_parameter("Prepare.own_format", format)
         for text in data:
             try:
                 name, files = parse_own_data(text)

@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a folder that `prepare` has made of a validation or test split, or own data, as `prepare` takes them, of "
         "which `Evaluate.splits` are asked; can be repeated",
     )
+    command_line.add_own_form(parser)
     command_line.add_step(parser)
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")

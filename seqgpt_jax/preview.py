@@ -49,11 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
     parser.add_argument("--records", type=int, default=10, help="how many records are asked (default 10)")
     parser.add_argument("--labels", help="labels to ask, separated by commas; default: those of the file")
+    command_line.add_own_form(parser)
     command_line.add_step(parser)
-    args, configs = command_line.parse(parser, argv, uses=("Decode",))
+    args, configs = command_line.parse(parser, argv, uses=("Decode", "Prepare"))
     if args.records < 1:
         parser.error(f"--records={args.records} must be at least 1")
-    decode = configs.build("Decode")
+
+    from seqgpt_jax.tasks.own import Form
+
+    decode, form = configs.build("Decode"), Form.of(configs.build("Prepare", mixture="", tokenizer=""))
 
     from seqgpt_jax.console.data_summary import print_data_summary
     from seqgpt_jax.console.progress import progress_bar
@@ -77,9 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         max_queries=contract.max_queries,
         count=lambda text: len(encode(text, add_special_tokens=False).ids),
     )
-    summary, findings = Check(limits).own_data(name, files)
+    summary, findings = Check(limits).own_data(name, files, form)
     print_data_summary(summary, findings, max_shown=1, steps=False)
-    asked = chosen([item for _, item in own_items(files)], args.records, given)
+    asked = chosen([item for _, item in own_items(files, form)], args.records, given)
     # No larger batch than is needed: the first one takes most of the time.
     decode = dataclasses.replace(decode, batch_size=min(decode.batch_size, len(asked)))
     with progress_bar("answering (the first batch compiles)") as progress:

@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
     parser.add_argument("data", nargs="*", metavar="DATA", help="FILE, train=FILE,test=FILE, or a folder")
+    command_line.add_own_form(parser)
     parser.add_argument("--module", action="append", default=[], metavar="NAME", help="check the tasks of this module")
     parser.add_argument("--tokenizer", metavar="FOLDER", help="count tokens with this one; else they are estimated")
     parser.add_argument("--model", metavar="FOLDER", help="… with the tokenizer and the limits of this model")
@@ -94,14 +95,14 @@ def _checked(
 ) -> "Iterator[tuple[DataSummary, list[Finding]]]":
     """The result of each data set: those of the gin file, those named, the tasks of modules."""
     from seqgpt_jax.data.own_data import parse_own_data
-    from seqgpt_jax.tasks.own import module_tasks
+    from seqgpt_jax.tasks.own import Form, module_tasks
 
     try:
         named = [parse_own_data(text, flag="") for text in data]
     except ValueError as error:
         raise command_line.UsageError(str(error)) from error
     for name, files in [*(config.own_data or {}).items(), *named]:
-        yield check.own_data(name, files)
+        yield check.own_data(name, files, Form.of(config))
     for module in dict.fromkeys(modules):
         for spec in module_tasks(module)[0]:
             yield check.task(spec, config.data_folder())

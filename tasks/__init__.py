@@ -66,7 +66,7 @@ def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Seq
                 f"own data {name!r}: the name is taken; give the file another one, or bind "
                 f"Prepare.own_data = {{'my_{name}': …}}"
             )
-        _add(tasks, mixtures, own.own_tasks(name, files), f"own data {name!r}")
+        _add(tasks, mixtures, own.own_tasks(name, files, own.Form.of(config)), f"own data {name!r}")
     return tasks, mixtures
 
 

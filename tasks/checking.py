@@ -43,7 +43,9 @@ class Check:
         # What was asked -> where it stood first, and what was answered there.
         self._asked: dict[tuple, tuple[str, dict[str, frozenset]]] = {}
 
-    def own_data(self, name: str, files: str | Mapping[str, str]) -> tuple[DataSummary, list[Finding]]:
+    def own_data(
+        self, name: str, files: str | Mapping[str, str], form: own_files.Form = own_files.RECOGNIZED
+    ) -> tuple[DataSummary, list[Finding]]:
         """Checks one file, or a file for each split.
 
         Raises:
@@ -54,10 +56,10 @@ class Check:
         for path in paths:
             if not path.exists():
                 raise FileNotFoundError(f"there is no file {path}")
-        check = _DataCheck(self, name, lambda: own_items(files), paths[0])
+        check = _DataCheck(self, name, lambda: own_items(files, form), paths[0])
         summary, findings = check.result(by_hash=isinstance(files, str))
         if summary.good:
-            surveys = [own_files.survey(path) for path in paths if _has_records(path)]
+            surveys = [own_files.survey(path, form) for path in paths if _has_records(path, form)]
             summary.language = own_files.language(surveys)
         text = files if isinstance(files, str) else ",".join(f"{split}={file}" for split, file in files.items())
         summary.advice = advice(summary, f"--data={shlex.quote(text)}")
@@ -145,9 +147,6 @@ class _DataCheck:
                 after = item.text[place[1] : place[1] + 10]
                 detail = f"a span of {span.label!r} {cut} inside a word: {shown[0]}[{shown[1]}]{after}"
                 self._warn(item.path, item.line, "half_word", detail)
-        quoted = len(item.text) > 2 and item.text[0] == item.text[-1] == '"'
-        if item.path.suffix.lower() == ".tsv" and quoted and '""' in item.text[1:-1]:
-            self._warn(item.path, item.line, "quoted_cell", f"the quotes are part of the text: {item.text[:40]} …")
 
     def _count(self, split: str, item: own.Checked, instance: Instance) -> None:
         summary = self.summary
@@ -205,21 +204,23 @@ class _DataCheck:
             self._warn(path, 0, reason, detail)
 
 
-def own_items(files: str | Mapping[str, str]) -> Iterator[tuple[str, own.Checked]]:
+def own_items(
+    files: str | Mapping[str, str], form: own_files.Form = own_files.RECOGNIZED
+) -> Iterator[tuple[str, own.Checked]]:
     """(split, record) of one file, which is split by hash, or of a file for each split."""
     for split, file in ({"": files} if isinstance(files, str) else files).items():
         path = Path(file)
         try:
-            for item in own.checked(path):
+            for item in form.checked(path):
                 yield split or (hash_split(item.key, SHARES) if item.key else next(iter(SHARES))), item
         except RecordError as error:
             fault = own.Fault(own.reason_of(error), f"{error.problem}; nothing after it can be read")
             yield split or next(iter(SHARES)), own.Checked(path, error.line, fault=fault)
 
 
-def _has_records(path: Path) -> bool:
+def _has_records(path: Path, form: own_files.Form) -> bool:
     try:
-        own_files.survey(path)
+        own_files.survey(path, form)
     except ValueError:
         return False
     return True

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqgpt_jax.atomic import Atom, Instance
+from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, Skipped, TaskSpec
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.own_formats.forms import CHINESE, CHINESE_SHARE
+from seqgpt_jax.tasks.readers.own_formats.items import Item
 from seqgpt_jax.tasks.readers.record import Record
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 
@@ -62,7 +64,37 @@ def language(surveys: Iterable[Survey]) -> str:
     return "zh" if chinese >= CHINESE_SHARE * letters > 0 else "en"
 
 
-def survey(path: Path) -> Survey:
+@dataclass(frozen=True)
+class Form:
+    """How own files are written, where they do not show it.
+
+    Attributes:
+      format: see `Prepare.own_format`.
+      columns: see `Prepare.own_columns`, as pairs.
+    """
+
+    format: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, config: PrepareConfig) -> "Form":
+        """What the settings say."""
+        return cls(config.own_format, tuple((config.own_columns or {}).items()))
+
+    def checked(self, path: Path) -> Iterator[own.Checked]:
+        """See `own.checked`."""
+        return own.checked(path, format=self.format, columns=dict(self.columns))
+
+    def records(self, path: Path) -> Iterator[Item]:
+        """See `own.records`."""
+        return own.records(path, format=self.format, columns=dict(self.columns))
+
+
+RECOGNIZED = Form()
+"""Nothing is said: the format is recognized by content, and columns by their names."""
+
+
+def survey(path: Path, form: Form = RECOGNIZED) -> Survey:
     """Looks through a file; broken records are passed over.
 
     Raises:
@@ -72,17 +104,17 @@ def survey(path: Path) -> Survey:
     if not path.exists():
         raise FileNotFoundError(f"own data: there is no file {path}")
     stat = path.stat()
-    return _survey(path, stat.st_mtime_ns, stat.st_size)
+    return _survey(path, form, stat.st_mtime_ns, stat.st_size)
 
 
 @functools.lru_cache(maxsize=64)
-def _survey(path: Path, *stamp: int) -> Survey:
+def _survey(path: Path, form: Form, *stamp: int) -> Survey:
     """Cached for one state of the file: every command asks for its tasks several times."""
     del stamp
     kinds: set[Kind] = set()
     several: set[Kind] = set()
     letters = chinese = texts = 0
-    for record in own.records(path):
+    for record in form.records(path):
         if not isinstance(record, Record) or not (atom := own.atom_of(record.value)):
             continue
         kinds.add(kind := (own.family_of(record.value), atom))
@@ -98,11 +130,11 @@ def _survey(path: Path, *stamp: int) -> Survey:
     return Survey(tuple(kind for kind in _KINDS if kind in kinds), letters, chinese, frozenset(several))
 
 
-def own_tasks(name: str, files: str | Mapping[str, str]) -> list[TaskSpec]:
+def own_tasks(name: str, files: str | Mapping[str, str], form: Form = RECOGNIZED) -> list[TaskSpec]:
     """The tasks of one file, split by hash, or of one file for each split."""
     shared = isinstance(files, str)
     paths = {split: Path(file).resolve() for split, file in (dict.fromkeys(SHARES, files) if shared else files).items()}
-    surveys = {path: survey(path) for path in paths.values()}
+    surveys = {path: survey(path, form) for path in paths.values()}
     kinds = [kind for kind in _KINDS if any(kind in found.kinds for found in surveys.values())]
     return [
         TaskSpec(
@@ -111,7 +143,7 @@ def own_tasks(name: str, files: str | Mapping[str, str]) -> list[TaskSpec]:
             language=language(surveys.values()),
             atom=kind[1],
             splits={split: (str(path),) for split, path in paths.items() if kind in surveys[path].kinds},
-            read=functools.partial(_read, kind=kind, first=kind == kinds[0], shared=shared),
+            read=functools.partial(_read, kind=kind, first=kind == kinds[0], shared=shared, form=form),
             # `spam` and `not spam`: without it neither would ever stand beside the other in training.
             exclusive=kind[1] == "cls" and not any(kind in found.several for found in surveys.values()),
         )
@@ -120,11 +152,11 @@ def own_tasks(name: str, files: str | Mapping[str, str]) -> list[TaskSpec]:
 
 
 def _read(
-    split: str, paths: Sequence[Path], *, kind: Kind, first: bool, shared: bool
+    split: str, paths: Sequence[Path], *, kind: Kind, first: bool, shared: bool, form: Form
 ) -> Iterator[Instance | Skipped | RecordError]:
     """The records of one kind; what is too broken to say its kind or split counts once, in the first of each."""
     for path in paths:
-        for item in own.checked(path):
+        for item in form.checked(path):
             if (item.atom and (own.family_of(item.value), item.atom) != kind) or not (item.atom or first):
                 continue
             if shared and split != (hash_split(item.key, SHARES) if item.key else next(iter(SHARES))):

@@ -54,6 +54,24 @@ def parse_own_data(text: str, flag: str = "--data=") -> tuple[str, str | dict[st
     return name, files
 
 
+def parse_columns(text: str) -> dict[str, str]:
+    """The value of --columns: name here -> name of the column or field in the file.
+
+    >>> parse_columns("text=body, or more,label=topic")
+    {'text': 'body, or more', 'label': 'topic'}
+
+    Raises:
+      ValueError: it is not of this form.
+    """
+    columns: dict[str, str] = {}
+    for part in re.split(r",(?=\s*\w+=)", text):
+        name, equals, column = part.partition("=")
+        if not equals or not column or name.strip() in columns:
+            raise ValueError(f"--columns={text}: write it like --columns=text=body,label=topic, each name once")
+        columns[name.strip()] = column
+    return columns
+
+
 def is_own_data(text: str) -> bool:
     """Whether a value of `evaluate --data` is own data rather than a prepared store (which may be missing)."""
     if os.path.exists(text):

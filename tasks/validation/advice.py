@@ -19,7 +19,7 @@ def advice(summary: DataSummary, data: str) -> list[str]:
     steps = []
     if summary.bad:
         steps.append(
-            f"Fix the {summary.bad.total():,} bad records: prepare stops at the first, or leaves them out with "
+            f"Fix what is bad ({summary.bad.total():,}): prepare stops at the first, or leaves it out with "
             "--gin.Prepare.bad_records=skip"
         )
     # What the offsets explain needs no step of its own.

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgpt_jax import command_line, prepare
+from seqgpt_jax import command_line, prepare, validate
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.data.prepare.config import PrepareConfig
@@ -375,6 +375,30 @@ def test_the_flag_names_the_task_and_the_mixture():
         parse("--data=a/t.csv", "--data=b/t.csv")
     with pytest.raises(UsageError, match="'my tickets' is not a task name"):
         parse("--data=my tickets.csv")
+
+
+def test_columns_and_format_reach_every_reading(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    labels = ("late", "torn")
+    table = "".join(f"parcel {n};note {n};{labels[n % 2]}\n" for n in range(60))
+    write(tmp_path, "t.csv", f"body;comment;topic\n{table}")
+    write(tmp_path, "test.csv", f"body;comment;topic\n{table.replace('parcel', 'tent')}")
+    columns = "--columns=text=body,label=topic"
+    flags = ["--gin_file=own_cpu.gin", "--data=u:train=t.csv,test=test.csv", columns]
+    prepare.main([*flags, "--gin.Prepare.tokenizer_vocab_size=300"])
+    (manifest,) = tmp_path.glob("prepared/u.train.*/manifest.json")
+    task = json.loads(manifest.read_text(encoding="utf-8"))["tasks"]["u"]
+    assert (task["instances"], task["labels"]) == (60, ["late", "torn"])
+    assert validate.main(["t.csv", columns]) == 0
+    assert "60 records, 60 good" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="no column text and no label; the columns are 'body', 'comment', 'topic'"):
+        prepare.main(["--gin_file=own_cpu.gin", "--data=t.csv"])
+    with pytest.raises(ValueError, match="there is no 'subject'"):
+        prepare.main(["--gin_file=own_cpu.gin", "--data=t.csv", "--columns=text=subject,label=topic"])
+    with pytest.raises(ValueError, match=r"write it like --columns=text=body,label=topic"):
+        prepare.main(["--gin_file=own_cpu.gin", "--data=t.csv", "--columns=body,topic"])
+    with pytest.raises(ValueError, match="there is no format 'xlsx'"):
+        prepare.main(["--gin_file=own_cpu.gin", "--data=t.csv", "--format=xlsx"])
 
 
 # ---- the page

@@ -31,6 +31,8 @@ class PrepareConfig:
       data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
       own_data: name -> file (.jsonl, .csv, .tsv; 80/10/10 by hash), or name -> {split: file}. Each
         name becomes a task; docs/own_data.md has the formats.
+      own_columns: of own data, the name here -> the name of the column or field in the files, {"text": "body"}.
+      own_format: of own data, where it is not recognized by content; "" recognizes it.
       modules: own modules with `TASKS` and, where wanted, `MIXTURES`, by name; they may be in the
         current folder.
       output_dir: the folder of the stores.
@@ -66,6 +68,8 @@ class PrepareConfig:
     split: str = "train"
     data_dir: str | None = None
     own_data: Mapping[str, str | Mapping[str, str]] | None = None
+    own_columns: Mapping[str, str] | None = None
+    own_format: str = ""
     modules: tuple[str, ...] = ()
     output_dir: str = "prepared"
     seed: int = 0

@@ -102,7 +102,7 @@ def _load_or_train_tokenizer(config: PrepareConfig, registry: TaskRegistry) -> P
             f"training a tokenizer of {config.tokenizer_vocab_size:,} ids on {config.tokenizer_mixture} …", flush=True
         )
         # Of the settings only what decides where texts are: it must not matter which stage needs the tokenizer first.
-        kept = ("tokenizer", "data_dir", "own_data", "modules", "bad_records", "template")
+        kept = ("tokenizer", "data_dir", "own_data", "own_columns", "own_format", "modules", "bad_records", "template")
         settings = {name: getattr(config, name) for name in kept}
         texts = PrepareConfig(mixture=config.tokenizer_mixture, max_labels=8, **settings)
         tokenizer = train_tokenizer(training_strings(texts, registry.find(texts)), config.tokenizer_vocab_size)
