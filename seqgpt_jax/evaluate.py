@@ -84,6 +84,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
         "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS},
     }
+    if refused := [prediction for prediction in scores.predictions if prediction.refusal]:
+        about["refused_instances"] = len(refused)
+        print(
+            f"{len(refused):,} instances could not be asked and count as answered with nothing; the first, "
+            f"{refused[0].record.instance}: {refused[0].refusal}"
+        )
     write_report(scores, args.output, about)
     print(f"report: {args.output / 'report.html'}")
     print_scores(scores)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.data.store import EvalStore
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Generator
+from seqgpt_jax.decoding.questions import compose
 from seqgpt_jax.evaluation.instances import EvalInstance, join, with_candidates
-from seqgpt_jax.evaluation.predictions import compare
+from seqgpt_jax.evaluation.predictions import compare, refused
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores, check_ids, compute_scores
 from seqgpt_jax.evaluation.subset import sample
@@ -69,12 +71,17 @@ def evaluate(
       progress: called as prompts get done.
 
     Raises:
-      ContractError: a question cannot be asked (`seqgpt_jax.decoding.answers.answer`).
       ValueError: there is nothing to ask, or two stores share an instance.
     """
-    instances = instances_to_ask(stores, config)
-    answers = answer(generator, [instance.question for instance in instances], progress)
-    predictions = [compare(instance, given) for instance, given in zip(instances, answers, strict=True)]
+    predictions, asked = [], []
+    for instance in instances_to_ask(stores, config):
+        try:
+            compose(instance.question, generator.limits)
+            asked.append(instance)
+        except ContractError as error:
+            predictions.append(refused(instance, str(error)))
+    answers = answer(generator, [instance.question for instance in asked], progress)
+    predictions += [compare(instance, given) for instance, given in zip(asked, answers, strict=True)]
     return compute_scores(predictions, config.mode, config.resamples, config.seed)
 
 

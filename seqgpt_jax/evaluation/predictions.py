@@ -1,7 +1,7 @@
 """Predictions: answers compared with the gold answers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqgpt_jax.atomic import read_answer
 from seqgpt_jax.data.store import EvalRecord
@@ -25,6 +25,7 @@ class Prediction:
       gold, predicted: the units of both answers.
       rouge: mode -> ROUGE of the answer, between 0 and 1, or None where the instance does not count
         (`seqgpt_jax.evaluation.measures`).
+      refusal: why the instance could not be asked; it counts as answered with nothing.
     """
 
     instance: EvalInstance
@@ -35,6 +36,7 @@ class Prediction:
     gold: Units
     predicted: Units
     rouge: Mapping[Mode, float | None]
+    refusal: str = ""
 
     @property
     def record(self) -> EvalRecord:
@@ -69,6 +71,14 @@ def compare(instance: EvalInstance, answer: Answer) -> Prediction:
         single = len(answer.completions) == 1
         output = answer.completions[0].text if single else target("cls", record.labels, answers)
     return _prediction(instance, answer.completions, output, answers, answer.well_formed)
+
+
+def refused(instance: EvalInstance, reason: str) -> Prediction:
+    """The prediction of an instance that cannot be asked, because its labels fit into no prompt or answer."""
+    record = instance.record
+    nothing: tuple = () if record.atom == "cls" else ((),) * len(record.labels)
+    prediction = _prediction(instance, (), target(record.atom, record.labels, nothing), nothing, well_formed=False)
+    return replace(prediction, refusal=reason)
 
 
 def read_predictions(answered: Iterable[tuple[EvalRecord, str]]) -> list[Prediction]:

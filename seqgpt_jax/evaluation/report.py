@@ -109,9 +109,10 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
         "answers": prediction.answers,
         "well_formed": prediction.well_formed,
         "mean_log_probs": [completion.score for completion in prediction.completions],
-        "truncated_tokens": max(completion.truncated for completion in prediction.completions),
+        "truncated_tokens": max((completion.truncated for completion in prediction.completions), default=0),
         "finished": all(completion.finished for completion in prediction.completions),
         "correct": prediction.correct,
+        **({"refusal": prediction.refusal} if prediction.refusal else {}),
         "scores": {
             "true_positives": prediction.measures.correct,
             "gold": len(prediction.gold),

@@ -5,9 +5,11 @@ import dataclasses
 import pytest
 
 from seqgpt_jax.atomic import NONE, TAB
+from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.evaluation.evaluator import EvaluateConfig, evaluate, instances_to_ask
+from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.io.contract import ModelContract
 from tests.evaluation.records import choice, spans, two_data_sets, write_store
 
@@ -112,6 +114,25 @@ def test_extractions_are_asked_all_queries_whatever_the_number_of_candidates(tmp
     store = write_store(tmp_path / "store", [spans("ner/test/1#0", {"a": (), "b": (), "c": ("text",)})])
     (instance,) = instances_to_ask([store], EvaluateConfig(records=None, candidates=2))
     assert instance.record.labels == ("a", "b", "c")
+
+
+def test_what_cannot_be_asked_counts_as_answered_with_nothing(tmp_path):
+    long = "a query that is longer than the answer may be " * 3
+    records = [
+        spans("ner/test/1#0", {"person": ("text",), "city": ()}),
+        spans("ner/test/2#0", {long.strip(): ("a",), "city": ()}),
+    ]
+    oracle = Oracle(records)
+    oracle.limits = PromptLimits(ModelContract(), 24, train_tokenizer(["person: text\ncity: None\n"] * 3, 300))
+    scores = evaluate(oracle, [write_store(tmp_path / "store", records)], EvaluateConfig(records=None))
+    by_id = {prediction.record.instance: prediction for prediction in scores.predictions}
+    assert by_id["ner/test/1"].correct
+    assert "Decode.max_new_tokens" in by_id["ner/test/2"].refusal
+    assert by_id["ner/test/2"].answers == ((), ())
+    assert scores.overall.recall == 0.5
+    write_report(scores, tmp_path / "report", {})
+    lines = (tmp_path / "report" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert sum("Decode.max_new_tokens" in line for line in lines) == 1
 
 
 def test_overlapping_stores_are_refused_before_anything_is_asked(tmp_path):
