@@ -9,6 +9,8 @@ from seqgpt_jax.data.prepare.quota import stable_hash
 from seqgpt_jax.data.store import EvalRecord
 from seqgpt_jax.decoding.questions import Choice, Question
 
+ALL_LABELS = "all labels"
+
 
 @dataclass(frozen=True, slots=True)
 class EvalInstance:
@@ -41,7 +43,7 @@ class EvalInstance:
 def task_protocol(instances: Sequence[EvalInstance]) -> str:
     """Which labels the instances of a task are asked, in words; ranges where their numbers differ."""
     if all(len(instance.record.labels) >= instance.candidates for instance in instances):
-        return "all labels"
+        return ALL_LABELS
     asked = _range(len(instance.record.labels) for instance in instances)
     return f"{asked} of {_range(instance.candidates for instance in instances)} candidates, gold included"
 

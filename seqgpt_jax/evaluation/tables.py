@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from seqgpt_jax.evaluation.instances import ALL_LABELS
 from seqgpt_jax.evaluation.metrics import Metrics
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores
@@ -29,13 +30,7 @@ HEAD = (
     "unreachable",
 )
 # The columns that a terminal has room for, and their short names.
-_TERMINAL = {
-    "F1": "F1",
-    "best baseline": "best baseline",
-    "gap": "gap",
-    "paper score": "paper",
-    "labels asked": "labels",
-}
+_TERMINAL = {name: name for name in HEAD[:3]} | {"paper score": "paper", "labels asked": "labels"}
 BASELINE_NAMES = {"always_none": "always-None", "majority": "majority", "uniform": "uniform"}
 LEGEND = (
     "All numbers times 100. F1 is the headline; gap is F1 minus that of the best baseline, a program without a model "
@@ -140,6 +135,7 @@ def print_scores(scores: Scores, console: Console | None = None) -> None:
         for name, cells in rows:
             table.add_row(escape(name), *(_short(cells[index]) for index in shown))
         console.print(table)
-    console.print("labels: how many are asked; where it is not all, the gold ones are among them")
+    if scores.overall.protocol != ALL_LABELS:
+        console.print("labels: how many are asked; where it is not all, the gold ones are among them")
     for line in (paper_score_line(scores), headline(scores)):
         console.print(line)
