@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from seqgpt_jax.evaluation.label_tables import LEGEND, labels_html
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.scores import Scores
 
@@ -80,6 +81,9 @@ def html_page(
 {"".join(f"<p>{sentence}</p>" for sentence in others)}
 <img alt="Bar chart: F1, best baseline and ROUGE of each family" src="data:image/png;base64,{picture}">
 {tables}
+<h2>Labels</h2>
+<p>{escape(LEGEND)}</p>
+{labels_html(scores.labels)}
 <h2>Wrong answers</h2>
 {_wrong_answers(scores.predictions)}
 <h2>Settings</h2>

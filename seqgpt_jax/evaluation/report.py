@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seqgpt_jax.evaluation import label_tables
 from seqgpt_jax.evaluation.chart import family_chart
 from seqgpt_jax.evaluation.html_report import html_page
 from seqgpt_jax.evaluation.metrics import Metrics
@@ -65,7 +66,10 @@ def as_json(scores: Scores, about: Mapping[str, Any]) -> dict[str, Any]:
         {
             **data._asdict(),
             **_metrics_json(value, scores.mode),
-            "atomic_tasks": {task: _metrics_json(part, scores.mode) for task, part in scores.tasks[data].items()},
+            "atomic_tasks": {
+                task: _metrics_json(part, scores.mode) | label_tables.labels_json(scores.labels[task])
+                for task, part in scores.tasks[data].items()
+            },
         }
         for data, value in scores.datasets.items()
     ]
@@ -126,5 +130,10 @@ def markdown(scores: Scores, about: Mapping[str, Any]) -> str:
     """The content of scores.md."""
     parts = ["# Scores", headline(scores), paper_score_line(scores), LEGEND]
     parts += [markdown_table(title, HEAD, rows) for title, rows in sections(scores)]
+    parts += [
+        "## Labels",
+        label_tables.LEGEND,
+        markdown_table("Task", label_tables.SHORT_HEAD, label_tables.short_rows(scores.labels)),
+    ]
     facts = json.dumps(about, ensure_ascii=False, indent=1)
     return "\n\n".join([*parts, "## Settings", f"```json\n{facts}\n```"]) + "\n"

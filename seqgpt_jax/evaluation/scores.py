@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from seqgpt_jax.evaluation.label_report import LabelReport, label_reports
 from seqgpt_jax.evaluation.metrics import Metrics, mean_metrics, task_metrics
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import Mode
@@ -37,6 +38,7 @@ class Scores:
       families, languages: means over their data sets.
       datasets: means over their atomic tasks.
       tasks: the atomic tasks of each data set.
+      labels: task -> the scores of each of its labels, and what they are taken for.
       predictions: what was scored.
     """
 
@@ -47,6 +49,7 @@ class Scores:
     languages: Mapping[str, Metrics]
     datasets: Mapping[Dataset, Metrics]
     tasks: Mapping[Dataset, Mapping[str, Metrics]]
+    labels: Mapping[str, LabelReport]
     predictions: Sequence[Prediction]
 
 
@@ -83,6 +86,7 @@ def compute_scores(
         languages=_grouped(datasets, "language"),
         datasets=datasets,
         tasks=tasks,
+        labels=label_reports(predictions),
         predictions=predictions,
     )
 

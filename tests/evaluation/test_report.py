@@ -5,10 +5,11 @@ import struct
 from html.parser import HTMLParser
 
 import pytest
+from pytest import approx
 from rich.console import Console
 
 from seqgpt_jax.atomic import Classification
-from seqgpt_jax.evaluation import html_report
+from seqgpt_jax.evaluation import html_report, label_tables
 from seqgpt_jax.evaluation.predictions import read_predictions
 from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.evaluation.scores import compute_scores
@@ -60,11 +61,20 @@ def test_files_hold_the_numbers(scores, tmp_path):
     assert numbers["families"]["SA"]["f1"] == pytest.approx(500 / 6)
     assert [data["name"] for data in numbers["datasets"]] == ["facts", "reviews"]
     assert numbers["datasets"][0]["atomic_tasks"].keys() == {"facts.spans", "facts.typing"}
+    reviews = numbers["datasets"][1]["atomic_tasks"]["reviews"]
+    # One of three gold "positive" became "negative", the fourth of that label.
+    assert reviews["labels"] == {
+        "negative": {"precision": 75, "recall": 100, "f1": approx(600 / 7), "gold": 3, "predicted": 4, "right": 3},
+        "positive": {"precision": 100, "recall": approx(200 / 3), "f1": 80, "gold": 3, "predicted": 2, "right": 2},
+    }
+    assert reviews["confusion"] == {"negative": {"negative": 3}, "positive": {"positive": 2, "negative": 1}}
+    assert numbers["datasets"][0]["atomic_tasks"]["facts.spans"]["labels_without_units"] == 1  # 地
     assert numbers["about"] == {"model": "runs/ft"}
     text = (folder / "scores.md").read_text(encoding="utf-8")
     assert "F1 91.7 (95 % interval" in text
     assert "| reviews (SA, en) | 83.3 | majority 50.0 | +33.3 | 83.3 | all labels | one | 83.3 | 83.3 | 83.3 |" in text
     assert "| – facts.typing | 100.0 |" in text
+    assert "| reviews | 2 of 2 | positive 80.0 (of 3), negative 85.7 (of 3) | positive → negative 1× |" in text
     assert "Mixture" not in text
     page_text = (folder / "report.html").read_text(encoding="utf-8")
     assert "<strong>F1 91.7" in page_text
@@ -173,6 +183,18 @@ def test_the_page_stops_somewhere_and_says_so(tmp_path, monkeypatch):
     reader = read_page(tmp_path)
     assert reader.tags.count("article") == 2
     assert "3 more are in predictions.jsonl" in "".join(reader.text)
+
+
+def test_the_page_has_the_labels_of_each_task(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_tables, "SHOWN_LABELS", 2)
+    queries = ("PER", "LOC", "ORG", EVIL)
+    records = [spans("ner/test/0#0", dict.fromkeys(queries, ("x",))), spans("ner/test/1#0", {"DATE": (), "PER": ()})]
+    outputs = [f"PER: x\nLOC: None\nORG: y\n{EVIL}: None\n", "DATE: None\nPER: None\n"]
+    write_report(compute_scores(read_predictions(zip(records, outputs, strict=True)), resamples=5), tmp_path, {})
+    text = "".join(read_page(tmp_path).text)
+    assert "ner: 4 labels, 4 kinds of errors" in text
+    assert "2 more rows are in scores.json" in text
+    assert "1 more labels were asked, neither gold nor predicted" in text
 
 
 def test_the_terminal_shows_the_tables_in_80_columns(scores):
