@@ -5,7 +5,6 @@ import struct
 from html.parser import HTMLParser
 
 import pytest
-from pytest import approx
 from rich.console import Console
 
 from seqgpt_jax.atomic import Classification
@@ -64,8 +63,22 @@ def test_files_hold_the_numbers(scores, tmp_path):
     reviews = numbers["datasets"][1]["atomic_tasks"]["reviews"]
     # One of three gold "positive" became "negative", the fourth of that label.
     assert reviews["labels"] == {
-        "negative": {"precision": 75, "recall": 100, "f1": approx(600 / 7), "gold": 3, "predicted": 4, "right": 3},
-        "positive": {"precision": 100, "recall": approx(200 / 3), "f1": 80, "gold": 3, "predicted": 2, "right": 2},
+        "negative": {
+            "precision": 75,
+            "recall": 100,
+            "f1": pytest.approx(600 / 7),
+            "gold": 3,
+            "predicted": 4,
+            "right": 3,
+        },
+        "positive": {
+            "precision": 100,
+            "recall": pytest.approx(200 / 3),
+            "f1": 80,
+            "gold": 3,
+            "predicted": 2,
+            "right": 2,
+        },
     }
     assert reviews["confusion"] == {"negative": {"negative": 3}, "positive": {"positive": 2, "negative": 1}}
     assert numbers["datasets"][0]["atomic_tasks"]["facts.spans"]["labels_without_units"] == 1  # 地
