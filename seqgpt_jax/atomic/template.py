@@ -26,7 +26,8 @@ from seqgpt_jax.atomic.examples import Atom, Classification, Example, Extraction
 GEN = "[GEN]"
 NONE = "None"
 TAB = "\t"
-# Ids 0-3 of BLOOM's vocabulary; a tokenizer would read them in user text as control tokens.
+# Ids 0-3 of BLOOM's vocabulary: other tools would read them in a prompt as control tokens. Ours would read none but
+# `[GEN]`, and none of any other tokenizer either (`data.prepare.encoder`).
 CONTROL_TOKENS = ("<unk>", "<s>", "</s>", "<pad>", GEN)
 
 # All that str.splitlines() breaks at: any of it would end the line that holds the text.

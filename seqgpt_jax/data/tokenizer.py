@@ -5,6 +5,7 @@ A prompt is encoded as it is, a target is followed by the one id of `</s>`.
 """
 
 from collections.abc import Iterable, Sequence
+from weakref import WeakKeyDictionary
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -19,13 +20,24 @@ _BLOOM_SPLIT = r" ?[^(\s|.,!?…。，、।۔،)]+"
 _SPECIALS = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
 
 
+# Copies of a large vocabulary take seconds; a tokenizer that has got a token since needs another one.
+_ENCODERS: WeakKeyDictionary[PreTrainedTokenizerFast, tuple[int, Encoder]] = WeakKeyDictionary()
+
+
 def encoder_of(tokenizer: PreTrainedTokenizerFast) -> Encoder:
-    """The bare tokenizer in it."""
-    return Encoder(tokenizer.backend_tokenizer, tokenizer.eos_token_id)
+    """The bare tokenizer in it, as a copy that reads control tokens in texts as ordinary characters."""
+    size, encoder = _ENCODERS.get(tokenizer, (None, None))
+    if encoder is None or size != len(tokenizer) or encoder.eos_id != tokenizer.eos_token_id:
+        encoder = Encoder.copied(tokenizer.backend_tokenizer, tokenizer.eos_token_id)
+        _ENCODERS[tokenizer] = len(tokenizer), encoder
+    return encoder
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
-    """Ids of each text, on all cores, without added tokens and without truncation."""
+    """Ids of each text, on all cores, without added tokens and without truncation.
+
+    The only control token among them is a `[GEN]` that ends a text.
+    """
     return encoder_of(tokenizer).encode(texts)
 
 

@@ -174,11 +174,6 @@ class Grammar:
         """Raises ContractError where no answer to a prompt would parse, because of its labels."""
         for prompt in prompts:
             _check_labels(prompt)
-        labels = list(dict.fromkeys(label for prompt in prompts for label in prompt.labels))
-        special = set(self._tokenizer.all_special_ids)
-        for label, ids in zip(labels, encode(self._tokenizer, labels), strict=True):
-            if special.intersection(ids):
-                raise ContractError(f"label {label!r} holds a control token of the tokenizer: spell it in another way")
 
     def automaton(self, prompts: Sequence[Prompt], batch_size: int) -> Automaton:
         """One automaton for each prompt (see `check`); rows beyond them, up to `batch_size`, let nothing follow."""

@@ -145,8 +145,13 @@ def test_what_cannot_be_constrained_is_refused_before_anything_is_generated(atom
         engine.generate([good, Prompt(atom, labels, "输入: a long text\n抽取: something\n输出: [GEN]")])
 
 
-def test_labels_that_hold_a_control_token_of_another_tokenizer_are_refused() -> None:
+def test_a_label_that_holds_a_control_token_of_another_tokenizer_is_spelled_in_ordinary_tokens() -> None:
     tokenizer = copy.deepcopy(TOKENIZER)
     tokenizer.add_special_tokens({"additional_special_tokens": ["[GEN]", "<|end|>"]})
-    with pytest.raises(ContractError, match="'an <|end|>' holds a control token of the tokenizer".replace("|", r"\|")):
-        Grammar(tokenizer, VOCAB).check([Prompt("cls", ("b", "an <|end|>"), "x")])
+    grammar, prompt = Grammar(tokenizer, VOCAB), Prompt("cls", ("b", "an <|end|>"), "x")
+    grammar.check([prompt])
+    written = set(grammar.automaton([prompt], batch_size=1).token.ravel().tolist())
+    (ids,) = encode(tokenizer, ["an <|end|>"])
+    assert set(ids) <= written
+    assert tokenizer.convert_tokens_to_ids("<|end|>") not in written
+    assert tokenizer.decode(ids) == "an <|end|>"
