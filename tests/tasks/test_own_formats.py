@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqgpt_jax import command_line, validate
 from seqgpt_jax.atomic import Instance
-from seqgpt_jax.data.raw.task_spec import RecordError
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
+from seqgpt_jax.tasks import find
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.own_formats.encodings import encoding_of
 from seqgpt_jax.tasks.readers.own_formats.reading import recognized
@@ -539,3 +542,44 @@ def test_files_that_are_no_text_are_named(head, message, tmp_path):
     (tmp_path / "a.xlsx").write_bytes(head + bytes(100))
     with pytest.raises(ValueError, match=message):
         list(own.checked(tmp_path / "a.xlsx"))
+
+
+# ---- flags
+
+
+def test_columns_and_format_are_flags_of_every_command_with_own_data(tmp_path, capsys):
+    path = saved(tmp_path, "a.csv", "Body,Topic\n" + "".join(f"parcel {n} is late,delivery\n" for n in range(30)))
+    parser = command_line.parser("doc")
+    command_line.add_own_data(parser)
+    flags = [f"--data={path}", "--columns=text=Body,label=Topic", "--format=table"]
+    config = command_line.parse(parser, flags, ("Prepare",))[1].build("Prepare", tokenizer="-")
+    assert (config.own_columns, config.own_format) == ({"text": "Body", "label": "Topic"}, "table")
+    (spec,) = find(config)
+    assert sum(len(list(spec.read(split, (path,)))) for split in spec.splits) == 30
+    assert validate.main([str(path), "--columns=text=Body,label=Topic"]) == 0
+    assert validate.main([str(path)]) == 1
+    assert "--columns=text=Body,label=Topic" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        validate.main([str(path), "--columns=Body"])
+    assert "write NAME=COLUMN" in capsys.readouterr().err
+
+
+def test_a_file_of_several_forms_is_a_task_for_each(tmp_path):
+    rows = [{"text": f"Mara flew {n}", "task": "cls", "answers": "travel"} for n in range(30)]
+    rows += [{"text": f"Mara flew {n}", "mention": "Mara", "answers": ["person"]} for n in range(30)]
+    path = saved(tmp_path, "t.jsonl", rows)
+    config = PrepareConfig(mixture="t", tokenizer="-", own_data={"t": str(path)}, split="train")
+    assert [(spec.name, spec.family, spec.atom) for spec in find(config)] == [
+        ("t.cls", "CLS", "cls"),
+        ("t.mentions", "ET", "cls"),
+    ]
+
+
+def test_left_out_records_are_counted_not_bad(tmp_path):
+    rows = [{"text": f"Mara flew {n}", "label": "travel", "answer": "reject" if n % 2 else "accept"} for n in range(9)]
+    path = saved(tmp_path, "t.jsonl", rows)
+    config = PrepareConfig(mixture="t", tokenizer="-", own_data={"t": str(path)}, split="train")
+    (spec,) = find(config)
+    items = [item for split in spec.splits for item in spec.read(split, (path,))]
+    assert sum(isinstance(item, Skipped) for item in items) == 4
+    assert sum(isinstance(item, Instance) for item in items) == 5
