@@ -559,9 +559,6 @@ def test_columns_and_format_are_flags_of_every_command_with_own_data(tmp_path, c
     assert validate.main([str(path), "--columns=text=Body,label=Topic"]) == 0
     assert validate.main([str(path)]) == 1
     assert "--columns=text=Body,label=Topic" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        validate.main([str(path), "--columns=Body"])
-    assert "write NAME=COLUMN" in capsys.readouterr().err
 
 
 def test_a_file_of_several_forms_is_a_task_for_each(tmp_path):
