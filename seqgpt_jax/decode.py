@@ -7,6 +7,9 @@ A line of the input is {"text": "…", "task": "cls" or "ext", "labels": ["…",
 through. A classification may add "choose": "any" number of labels (the default), "one", or "one_or_none"; the latter
 two compare the exact probabilities of all labels and report them. Labels may be anything, in any number: where they do
 not fit into one prompt they are asked in several, and those chosen there once more together.
+An input in any format of own data (docs/own_data.md) is read too: its answers are kept as "gold", and the labels asked
+are those of its answers where neither a record nor --labels names them. A record with an empty text has an "error"
+in place of an answer.
 
 The output adds "answers", "well_formed" (false where the model broke the format and its answer was read leniently),
 "output" (text and mean log-probability of each prompt), "further_prompts", "truncated_tokens" (how much of a too long
@@ -37,17 +40,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command_line.parser(__doc__)
     parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
     command_line.add_step(parser)
-    parser.add_argument("--input", type=Path, help="file of questions, one JSON object a line")
+    parser.add_argument("--input", type=Path, help="file of questions, or of own data in any format")
     parser.add_argument("--output", type=command_line.local_path, help="file to write")
     parser.add_argument("--text", help="instead of a file: one text")
-    parser.add_argument("--task", choices=("cls", "ext"), help="with --text: pick labels, or find spans")
-    parser.add_argument("--labels", help="with --text: labels, separated by commas")
+    parser.add_argument(
+        "--task", choices=("cls", "ext"), help="pick labels, or find spans, where the file does not say it"
+    )
+    parser.add_argument("--labels", help="labels, separated by commas, where the file does not say them")
+    command_line.add_own_form(parser)
     parser.add_argument(
         "--choose",
         choices=("any", "one", "one_or_none"),
         help="how many labels of a classification fit, where a line of the file does not say it",
     )
-    args, configs = command_line.parse(parser, argv, uses=("Decode",))
+    args, configs = command_line.parse(parser, argv, uses=("Decode", "Prepare"))
     from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
     decode = configs.build("Decode")
 
@@ -55,10 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.decoding.answers import answer
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.prompt_limits import PromptLimits
-    from seqgpt_jax.decoding.question_files import read_questions, write_answers
+    from seqgpt_jax.decoding.question_files import read_questions, split_labels, write_answers
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.model_folder import load, open_folder, tokenizer_folder
     from seqgpt_jax.io.tokenizer import load_tokenizer
+    from seqgpt_jax.tasks.own import Form
+    from seqgpt_jax.tasks.own_questions import question_lines
 
     folder = open_folder(args.model)
     contract = read_contract(folder, log=print)
@@ -67,18 +75,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
     limits = PromptLimits(contract, decode.answer_tokens(contract), tokenizer)
     if from_file:
-        records = read_questions(args.input, limits, args.choose)
-        questions = [record.question for record in records]
+        lines = question_lines(
+            args.input,
+            labels=split_labels(args.labels or ""),
+            task=args.task or "",
+            form=Form.of(configs.build("Prepare", mixture="", tokenizer="")),
+        )
+        records = read_questions(args.input, lines, limits, args.choose)
+        questions = [record.question for record in records if record.question]
     else:
         questions = [_parse_question(args.text, args.task, args.labels, args.choose, limits)]
     loaded = load(args.model, step=args.step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     started = time.monotonic()
     with progress_bar("answering") as progress:
-        answers = answer(engine, questions, progress)
+        answers = answer(engine, questions, progress) if questions else []
     if from_file:
         write_answers(args.output, records, answers)
         _print_summary(answers, time.monotonic() - started)
+        if errors := sum(bool(record.error) for record in records):
+            print(f'{errors} records were not asked: they have an "error" in place of an answer')
         print(f"answers: {args.output}")
     else:
         _print_answer(answers[0])

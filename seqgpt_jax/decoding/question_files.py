@@ -1,4 +1,4 @@
-"""Files of questions and answers, one JSON object a line.
+"""Questions with their fields, as a file has them, and files of answers, one JSON object a line.
 
     {"text": "Ada met Bob in Turin.", "task": "ext", "labels": ["person", "city"], "any": "further keys"}
     {"text": "Where is my parcel?", "task": "cls", "labels": ["delivery", "refund"], "choose": "one"}
@@ -18,14 +18,14 @@ reached the token limit. Where one label is chosen, `label_scores` has the log-p
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from etils import epath
 
-from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.atomic import ContractError, clean_text
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import CHOICES, Question, compose
@@ -45,17 +45,30 @@ class QuestionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class QuestionRecord:
-    """One line of a file: the object as it was read, and the question in it."""
+    """One record of a file.
+
+    Attributes:
+      fields: as they were read.
+      question: in them; None where there is none to ask.
+      error: why there is none; "" where there is one.
+    """
 
     fields: dict[str, Any]
-    question: Question
+    question: Question | None
+    error: str = ""
 
 
-def read_questions(path: Path, limits: PromptLimits, choose: str | None = None) -> list[QuestionRecord]:
-    """All questions of a file, each checked against the model's limits; blank lines are left out.
+def read_questions(
+    path: Path,
+    lines: Iterable[tuple[int, dict[str, Any] | ValueError]],
+    limits: PromptLimits,
+    choose: str | None = None,
+) -> list[QuestionRecord]:
+    """All questions of a file, each checked against the model's limits; one with an empty text is not asked.
 
     Args:
-      path: the file.
+      path: of the file, for messages.
+      lines: (line, fields, or why there are none) of each record, as `seqgpt_jax.tasks.own_questions` reads them.
       limits: what fits into the model's prompts and answers.
       choose: of classifications that do not say it themselves.
 
@@ -64,17 +77,19 @@ def read_questions(path: Path, limits: PromptLimits, choose: str | None = None) 
         named with file and line.
     """
     try:
-        raw_lines = path.read_bytes().split(b"\n")
+        found = list(lines)
     except OSError as error:
-        raise QuestionError(f"{path}: cannot be read ({error.strerror}): give a file of JSON lines") from error
+        raise QuestionError(f"{path}: cannot be read ({error.strerror}): give a file of questions") from error
+    except ValueError as error:
+        raise QuestionError(str(error)) from error
     records, errors = [], []
-    for number, raw in enumerate(raw_lines, start=1):
-        if not raw.strip():
-            continue
+    for number, fields in found:
         try:
-            records.append(_parse_line(raw, limits, choose))
+            if isinstance(fields, ValueError):
+                raise fields
+            records.append(_parse_fields(fields, limits, choose))
         except ValueError as error:
-            errors.append(f"{path}:{number}: {error}")
+            errors.append(str(error) if str(error).startswith(f"{path}:") else f"{path}:{number}: {error}")
     if len(errors) > _MAX_SHOWN_ERRORS:
         errors[_MAX_SHOWN_ERRORS:] = [f"… and {len(errors) - _MAX_SHOWN_ERRORS} more"]
     if errors:
@@ -84,24 +99,37 @@ def read_questions(path: Path, limits: PromptLimits, choose: str | None = None) 
     return records
 
 
+def split_labels(labels: str) -> tuple[str, ...]:
+    """The labels of a command line, which commas separate, ASCII or full-width."""
+    names = (label.strip() for label in labels.replace("，", ",").split(","))
+    return tuple(name for name in names if name)
+
+
 def parse_question(text: str, task: str, labels: str, choose: str | None, limits: PromptLimits) -> Question:
     """The question of a command line; `labels` are separated by commas, ASCII or full-width.
 
     Raises:
       ContractError: see `questions.compose`.
     """
-    names = tuple(label.strip() for label in labels.replace("，", ",").split(","))
-    question = Question(text, task, tuple(name for name in names if name), choose or "any")
+    question = Question(text, task, split_labels(labels), choose or "any")
     compose(question, limits)
     return question
 
 
 def write_answers(path: Path, records: Sequence[QuestionRecord], answers: Sequence[Answer]) -> None:
-    """Writes each line's object with its answer; the file appears only when it is complete."""
-    lines = (
-        json.dumps({**record.fields, **_answer_fields(answer)}, ensure_ascii=False) + "\n"
-        for record, answer in zip(records, answers, strict=True)
-    )
+    """Writes the fields of each record with its answer, or with its error; the file appears only when it is complete.
+
+    Args:
+      path: of the file to write.
+      records: all of them.
+      answers: one for each record with a question, in their order.
+    """
+    given, lines = iter(answers), []
+    for record in records:
+        further = _answer_fields(next(given)) if record.question else {"error": record.error}
+        lines.append(json.dumps(record.fields | further, ensure_ascii=False) + "\n")
+    if next(given, None) is not None:
+        raise ValueError("there are more answers than questions")
     storage.write(epath.Path(path), "".join(lines).encode())
 
 
@@ -113,18 +141,11 @@ def _answer_fields(answer: Answer) -> dict[str, Any]:
     return dict(zip(_OUTPUT_KEYS, values, strict=True)) | {key: value for key, value in compared if value is not None}
 
 
-def _parse_line(raw: bytes, limits: PromptLimits, choose: str | None) -> QuestionRecord:
-    try:
-        fields = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise QuestionError(f"is not UTF-8 (byte {error.start})") from error
-    except json.JSONDecodeError as error:
-        raise QuestionError(f"is not JSON: {error.msg} at column {error.colno}") from error
-    if not isinstance(fields, dict):
-        raise QuestionError('is no JSON object: expected {"text": …, "task": …, "labels": […]}')
+def _parse_fields(fields: dict[str, Any], limits: PromptLimits, choose: str | None) -> QuestionRecord:
     if missing := [key for key in _INPUT_KEYS if key not in fields]:
-        raise QuestionError(f"lacks {', '.join(map(repr, missing))}")
-    if reserved := [key for key in (*_OUTPUT_KEYS, *_LABEL_KEYS) if key in fields]:
+        flags = " and ".join(f"--{key}=…" for key in missing if key != "text")
+        raise QuestionError(f"lacks {', '.join(map(repr, missing))}" + (f" (or give {flags})" if flags else ""))
+    if reserved := [key for key in (*_OUTPUT_KEYS, *_LABEL_KEYS, "error") if key in fields]:
         raise QuestionError(f"has {', '.join(map(repr, reserved))}, which the output uses: rename it")
     text, task, labels = (fields[key] for key in _INPUT_KEYS)
     if not isinstance(text, str):
@@ -133,6 +154,8 @@ def _parse_line(raw: bytes, limits: PromptLimits, choose: str | None) -> Questio
         raise QuestionError(f'\'task\' must be "cls" (pick labels) or "ext" (find spans), not {task!r}')
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise QuestionError(f"'labels' must be a list of strings, not {labels!r}")
+    if not clean_text(text).strip():
+        return QuestionRecord(fields, None, "the text is empty")
     default = choose if choose and task == "cls" else "any"
     question = Question(text, task, tuple(labels), fields.get("choose", default))
     if question.choose not in CHOICES:

@@ -32,7 +32,7 @@ from seqgpt_jax.tasks.readers.lines import WrongEncoding
 from seqgpt_jax.tasks.readers.own_formats.columns import Columns
 from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, SOURCE_TEXT
 from seqgpt_jax.tasks.readers.own_formats.items import Item, LeftOut, Note
-from seqgpt_jax.tasks.readers.own_formats.reading import read
+from seqgpt_jax.tasks.readers.own_formats.reading import records_of
 
 ATOMS: tuple[Atom, ...] = get_args(Atom)
 _FIELDS = ("text", "task", "answers", "labels", "group")
@@ -91,12 +91,12 @@ class Checked:
         return normalized(text) or clean_text(text).strip()
 
 
-def records(path: Path, *, format: str = "", columns: Columns | None = None, answers: bool = True) -> Iterator[Item]:
+def records(path: Path, *, format: str = "", columns: Columns | None = None) -> Iterator[Item]:
     """The raw records of a file, as objects with the fields of a JSON line; remarks and left-out records among them.
 
-    Args, and what it raises: see `own_formats.reading.read`.
+    Args, and what it raises: see `own_formats.reading.records_of`.
     """
-    return read(path, format=format, columns=columns, answers=answers)
+    return records_of(path, format=format, columns=columns)
 
 
 def checked(path: Path, *, format: str = "", columns: Columns | None = None) -> Iterator[Checked]:

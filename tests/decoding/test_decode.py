@@ -152,7 +152,7 @@ def test_the_whole_input_is_checked_before_the_model_is_loaded(tmp_path, weightl
     questions(path)
     with path.open("a") as file:
         file.write("{broken\n")
-    with pytest.raises(QuestionError, match=f"{path}:3: is not JSON"):
+    with pytest.raises(QuestionError, match=f"{path}:3: not JSON"):
         decode.main([f"--model={weightless}", f"--input={path}", f"--output={tmp_path / 'out.jsonl'}"])
     with pytest.raises(UsageError, match="is a folder or the input itself"):
         decode.main([f"--model={weightless}", f"--input={path}", f"--output={path}"])

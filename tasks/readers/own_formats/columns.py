@@ -59,9 +59,11 @@ def missing_roles(found: Mapping[str, str], names: Sequence[str], *, answers: bo
     return f"there is no column {lacks}; the columns are {listed}: say which they are, like --columns={example}"
 
 
-def row_record(row: Mapping[str, str], found: Mapping[str, str]) -> Fields:
-    """The own-data record of a row of a table, whose cells are strings."""
+def row_record(row: Mapping[str, str], found: Mapping[str, str], *, further: bool = False) -> Fields:
+    """The own-data record of a row of a table, whose cells are strings; with or without its further columns."""
     record: Fields = {role: row[name] for role, name in found.items()}
+    if further:
+        record = {name: cell for name, cell in row.items() if name not in (*found.values(), *record, "task")} | record
     label = record.pop("label", None)
     for role in _LISTS:
         if role in record:
@@ -93,9 +95,8 @@ def own_record(record: Fields) -> list[Fields]:
 def _completed(record: Fields) -> Fields:
     if {"text_a", "text_b"} <= record.keys():
         record["text"] = [record.pop("text_a"), record.pop("text_b")]
-    if not record.keys() & {"mention", "head", "tail", "relation", "question", "events"}:
-        answers = record.get("answers")
-        record.setdefault("task", "ext" if isinstance(answers, dict) else "cls")
+    if not record.keys() & {"mention", "head", "tail", "relation", "question", "events"} and "answers" in record:
+        record.setdefault("task", "ext" if isinstance(record["answers"], dict) else "cls")
     return record
 
 

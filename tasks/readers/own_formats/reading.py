@@ -139,7 +139,7 @@ def _refuse_binary(path: Path) -> None:
             raise ValueError(f"{path} is {kind}: {way}")
 
 
-def read(path: Path, *, format: str = "", columns: Columns | None = None, answers: bool = True) -> Iterator[Item]:
+def records_of(path: Path, *, format: str = "", columns: Columns | None = None, answers: bool = True) -> Iterator[Item]:
     """The records of a file in the own-data schema, in its order.
 
     Args:
@@ -238,6 +238,8 @@ def _fields(path: Path, columns: Columns, answers: bool) -> Convert:
     names = list(dict.fromkeys(name for value in _sample(path) if isinstance(value, dict) for name in value))
     found = matched(names, columns)
     if problem := missing_roles(found, names, answers=answers):
+        if not answers and not columns:
+            return own_record  # each question says what it lacks
         raise WrongHeader(path, 1, f"no known format: {problem.replace('column', 'field', 1)}")
 
     def convert(record: Fields) -> Iterator[Fields]:
@@ -260,7 +262,8 @@ def _row(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
         raise WrongHeader(path, skipped + 1, str(error)) from error
     if problem := missing_roles(found, names, answers=answers):
         raise WrongHeader(path, skipped + 1, f"the first row has to name the columns text and label: {problem}")
-    return lambda row: [row_record(row, found)]
+    # Further columns are carried through to the answers of a model; training has no use for them.
+    return lambda row: [row_record(row, found, further=not answers)]
 
 
 def _doccano_row(row: Fields) -> Iterator[Fields | LeftOut]:

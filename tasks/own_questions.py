@@ -1,0 +1,63 @@
+"""Questions in files of own data: their records without the answers, which are kept as `gold`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqgpt_jax.data.raw.task_spec import RecordError
+from seqgpt_jax.tasks.own import RECOGNIZED, Form
+from seqgpt_jax.tasks.readers import own
+from seqgpt_jax.tasks.readers.own_formats.columns import Columns
+from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, SOURCE_TEXT
+from seqgpt_jax.tasks.readers.own_formats.reading import recognized, records_of
+from seqgpt_jax.tasks.readers.record import Record
+
+
+def question_lines(
+    path: Path, *, labels: Sequence[str] = (), task: str = "", form: Form = RECOGNIZED
+) -> Iterator[tuple[int, dict[str, Any] | RecordError]]:
+    """(line, question) of each record: its text, task and labels, its answers as `gold`, and its further fields.
+
+    Args:
+      path: a file in any format of own data; `{"text", "task", "labels"}` on each line is one of them.
+      labels: of records that bring none; () takes all labels that answers of the file's such records have.
+      task: of records that do not say it.
+      form: see `Form`.
+
+    Raises:
+      OSError, ValueError, RecordError: nothing of the file can be read.
+    """
+    if path.is_file() and not path.read_bytes().strip(b"\xef\xbb\xbf \t\r\n"):
+        return
+    columns = dict(form.columns)
+    found = list(records_of(path, columns=columns, format=form.format or _format(path, columns), answers=False))
+    known: dict[str, dict[str, None]] = {"cls": {}, "ext": {}}
+    for item in found:
+        if isinstance(item, Record) and not item.value.get("labels"):
+            atom, answers = own.atom_of(item.value), item.value.get("answers")
+            if atom and isinstance(answers, str | list | dict):
+                given = [answers] if isinstance(answers, str) else answers
+                known[atom].update(dict.fromkeys(label for label in given if isinstance(label, str)))
+    for item in found:
+        if isinstance(item, RecordError):
+            yield item.line, item
+        elif isinstance(item, Record):
+            question = {name: value for name, value in item.value.items() if name not in (FAMILY, SOURCE_TEXT)}
+            if task:
+                question.setdefault("task", task)
+            default = list(labels or known.get(own.atom_of(question) or "", ()))
+            if question.get("labels") is None and default:
+                question["labels"] = default
+            if "answers" in question:
+                question["gold"] = question.pop("answers")
+            yield item.line, question
+
+
+def _format(path: Path, columns: Columns) -> str:
+    """The recognized format; a list `labels` of a question without a task is no answer, as it would be for doccano."""
+    name = recognized(path, columns)
+    if name != "doccano":
+        return name
+    sample = [item.value for item in records_of(path, format="own", answers=False) if isinstance(item, Record)]
+    questions = all(isinstance(label, str) for value in sample for label in value.get("labels") or ())
+    return "own" if questions and not any("label" in value or "entities" in value for value in sample) else name
