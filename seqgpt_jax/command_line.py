@@ -176,7 +176,7 @@ class Configs:
     def add_own_data(self, data: Sequence[str], columns: str | None = None, format: str | None = None) -> list[str]:
         """Adds own data, as the flags give them, to `Prepare.own_data`; returns their names.
 
-        Where neither a gin file nor a flag names a mixture, they are the mixture.
+        Where neither a gin file nor a flag names a mixture, or a folder for a new tokenizer, they give the name.
 
         Raises:
           UsageError: see `parse_own_data`, or two have the same name.
@@ -205,6 +205,8 @@ class Configs:
             for field in ("mixture", "tokenizer_mixture"):
                 if not self.is_bound(f"Prepare.{field}"):
                     gin.bind_parameter(f"Prepare.{field}", "+".join(names))
+            if self.is_bound("Prepare.tokenizer_vocab_size") and not self.is_bound("Prepare.tokenizer"):
+                gin.bind_parameter("Prepare.tokenizer", f"runs/{'_'.join(names)}_tokenizer")
         self._own_names += names
         return names
 

@@ -56,8 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--records={args.records} must be at least 1")
 
     from seqgpt_jax.tasks.own import Form
+    from seqgpt_jax.validate import data_flags
 
-    decode, form = configs.build("Decode"), Form.of(configs.build("Prepare", mixture="", tokenizer=""))
+    decode, prepare = configs.build("Decode"), configs.build("Prepare", mixture="", tokenizer="")
+    form, flags = Form.of(prepare), data_flags(args.data, prepare)
 
     from seqgpt_jax.console.data_summary import print_data_summary
     from seqgpt_jax.console.progress import progress_bar
@@ -81,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         max_queries=contract.max_queries,
         count=lambda text: len(encode(text, add_special_tokens=False).ids),
     )
-    summary, findings = Check(limits).own_data(name, files, form)
+    summary, findings = Check(limits).own_data(name, files, form, flags)
     print_data_summary(summary, findings, max_shown=1, steps=False)
     asked = chosen([item for _, item in own_items(files, form)], args.records, given)
     # No larger batch than is needed: the first one takes most of the time.
@@ -94,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for one, found in zip(asked, answers, strict=True):
         _print_answer(one, found)
     f1 = _print_scores(asked, answers)
-    _print_next(args.data, summary, f1)
+    _print_next(flags, summary, f1)
     return 0
 
 
@@ -190,15 +192,13 @@ def _print_scores(asked: Sequence[Asked], answers: "Sequence[Answer]") -> float 
     return overall.f1() or 0.0
 
 
-def _print_next(data: str, summary: "DataSummary", f1: float | None) -> None:
+def _print_next(flags: str, summary: "DataSummary", f1: float | None) -> None:
     print("\nwhat to do next:")
     steps = list(summary.advice)
     if f1 is None:
         steps.append("Give some records answers, to see whether these are right: docs/own_data.md has the forms.")
     elif not summary.bad:
-        steps.append(
-            f"Train: python -m seqgpt_jax.train --gin_file=own_cpu.gin --data={data} --run_dir=runs/{summary.name}"
-        )
+        steps.append(f"Train: python -m seqgpt_jax.train --gin_file=own_cpu.gin {flags} --run_dir=runs/{summary.name}")
     for number, step in enumerate(steps, start=1):
         print(f"  {number}. {step}")
 

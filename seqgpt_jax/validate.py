@@ -13,6 +13,7 @@ may set.
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,13 @@ def length_limits(
     return LengthLimits(max_labels=config.max_labels, count=count, **limits)
 
 
+def data_flags(text: str, config: "PrepareConfig") -> str:
+    """The flags that give own data, named as `text` says, to the other commands."""
+    columns = ",".join(f"{role}={name}" for role, name in (config.own_columns or {}).items())
+    flags = {"--data": text, "--columns": columns, "--format": config.own_format}
+    return " ".join(f"{flag}={shlex.quote(value)}" for flag, value in flags.items() if value)
+
+
 def _checked(
     check: "Check", config: "PrepareConfig", data: Sequence[str], modules: Sequence[str]
 ) -> "Iterator[tuple[DataSummary, list[Finding]]]":
@@ -98,11 +106,12 @@ def _checked(
     from seqgpt_jax.tasks.own import Form, module_tasks
 
     try:
-        named = [parse_own_data(text, flag="") for text in data]
+        named = [(*parse_own_data(text, flag=""), data_flags(text, config)) for text in data]
     except ValueError as error:
         raise command_line.UsageError(str(error)) from error
-    for name, files in [*(config.own_data or {}).items(), *named]:
-        yield check.own_data(name, files, Form.of(config))
+    bound = [(name, files, "") for name, files in (config.own_data or {}).items()]
+    for name, files, flags in [*bound, *named]:
+        yield check.own_data(name, files, Form.of(config), flags)
     for module in dict.fromkeys(modules):
         for spec in module_tasks(module)[0]:
             yield check.task(spec, config.data_folder())

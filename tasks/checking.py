@@ -5,7 +5,6 @@ it. A data set is read twice: what is odd about a spelling or an offset only sho
 """
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -44,9 +43,9 @@ class Check:
         self._asked: dict[tuple, tuple[str, dict[str, frozenset]]] = {}
 
     def own_data(
-        self, name: str, files: str | Mapping[str, str], form: own_files.Form = own_files.RECOGNIZED
+        self, name: str, files: str | Mapping[str, str], form: own_files.Form = own_files.RECOGNIZED, flags: str = ""
     ) -> tuple[DataSummary, list[Finding]]:
-        """Checks one file, or a file for each split.
+        """Checks one file, or a file for each split; `flags` give it to the other commands.
 
         Raises:
           FileNotFoundError: one is not there.
@@ -61,8 +60,7 @@ class Check:
         if summary.good:
             surveys = [own_files.survey(path, form) for path in paths if _has_records(path, form)]
             summary.language = own_files.language(surveys)
-        text = files if isinstance(files, str) else ",".join(f"{split}={file}" for split, file in files.items())
-        summary.advice = advice(summary, f"--data={shlex.quote(text)}")
+        summary.advice = advice(summary, flags)
         return summary, findings
 
     def task(self, spec: TaskSpec, data_folder: Path | None) -> tuple[DataSummary, list[Finding]]:

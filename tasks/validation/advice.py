@@ -14,10 +14,12 @@ _STEPS = {
 }
 
 
-def advice(summary: DataSummary, data: str) -> list[str]:
-    """Sentences that say what to do; `data` is the flag that gives these data to the other commands."""
+def advice(summary: DataSummary, flags: str) -> list[str]:
+    """Sentences that say what to do; `flags` give these data to the other commands."""
     steps = []
-    if summary.bad:
+    if summary.bad and not summary.good:
+        steps.append("Fix what is bad: no record can be used.")
+    elif summary.bad:
         steps.append(
             f"Fix what is bad ({summary.bad.total():,}): prepare stops at the first, or leaves it out with "
             "--gin.Prepare.bad_records=skip"
@@ -26,6 +28,6 @@ def advice(summary: DataSummary, data: str) -> list[str]:
     found = {reason for reason in _STEPS if summary.warnings[reason]}
     found -= {"half_word"} if "offsets" in found else set()
     steps += [step for reason, step in _STEPS.items() if reason in found]
-    if summary.good and data:
-        steps.append(f"Prepare: python -m seqgpt_jax.prepare --gin_file=own_cpu.gin {data} --inspect")
+    if summary.good and flags:
+        steps.append(f"Prepare: python -m seqgpt_jax.prepare --gin_file=own_cpu.gin {flags} --inspect")
     return steps or ["Give it records."]

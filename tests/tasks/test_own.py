@@ -256,6 +256,7 @@ def test_own_training_texts_are_compared_with_own_evaluation_texts(tmp_path, mon
     data = {"t": {"train": "a.jsonl", "test": "b.jsonl"}}
     flags = ["--gin_file=own_cpu.gin", f"--gin.Prepare.own_data={data}", "--gin.Prepare.mixture=t"]
     flags += ["--gin.Prepare.tokenizer_mixture=t", "--gin.Prepare.tokenizer_vocab_size=300"]
+    flags += ["--gin.Prepare.tokenizer=tokenizer"]
     prepare.main(flags)
     assert re.search(r"21\s+leak\s", capsys.readouterr().out)
     prepare.main([*flags, "--gin.Prepare.evaluation_mixtures=()"])
@@ -363,6 +364,10 @@ def test_the_flag_names_the_task_and_the_mixture():
     built = parse("--gin_file=own_cpu.gin", "--data=a/tickets.jsonl", "--data=b.csv").build("Prepare")
     assert built.own_data == {"tickets": "a/tickets.jsonl", "b": "b.csv"}
     assert built.mixture == built.tokenizer_mixture == "tickets+b"
+    assert built.tokenizer == "runs/tickets_b_tokenizer"
+    assert (
+        parse("--gin_file=own_cpu.gin", "--data=b.csv", "--gin.Prepare.tokenizer=t").build("Prepare").tokenizer == "t"
+    )
     both = parse("--gin_file=ft_cpu.gin", "--data=tickets.jsonl", "--gin.Prepare.mixture=ft+tickets").build("Prepare")
     assert (both.mixture, both.tokenizer_mixture) == ("ft+tickets", "pt_and_ft")
     with pytest.raises(UsageError, match=r"tickets would not be used.*mixture=tickets, or ft\+tickets for both"):
@@ -468,6 +473,58 @@ def test_every_command_of_the_page_runs(page):
     listed = run("python -m seqgpt_jax.prepare --list --gin_file=calls.gin --data=tickets.jsonl", page)
     assert "calls.topic" in listed
     assert "tickets.ext" in listed
+
+
+def exports(folder: Path) -> None:
+    """The four exports of the walk-throughs, as the tools write them."""
+    names, cities = ("Ada", "Bob", "Cem"), ("Turin", "Oslo", "Lima", "Riga")
+    moves = ("{} moved to {}", "{} has left {}", "{} wrote from {}", "{} , {}", "{} likes {}")
+    found = [
+        (move.format(name, city), [(name, "person"), (city, "city")])
+        for move in moves
+        for name in names
+        for city in cities
+    ]
+    doccano, studio, sentences = [], [], []
+    for number, (text, spans) in enumerate(found):
+        places = [(text.index(span), text.index(span) + len(span), span, label) for span, label in spans]
+        doccano.append({"id": number, "text": text, "label": [[start, end, label] for start, end, _, label in places]})
+        result = [
+            {"id": label, "type": "labels", "value": {"start": start, "end": end, "text": span, "labels": [label]}}
+            for start, end, span, label in places
+        ]
+        studio.append({"id": number, "data": {"text": text}, "annotations": [{"result": result}]})
+        tags = {span: f"B-{label}" for span, label in spans}
+        sentences.append("".join(f"{word} NN {tags.get(word, 'O')}\n" for word in text.split()))
+    write(folder, "doccano.jsonl", json_lines(*doccano))
+    write(folder, "label_studio.json", json.dumps(studio, indent=1))
+    for name, part in (("train", sentences[:40]), ("dev", sentences[40:50]), ("test", sentences[50:])):
+        write(folder, f"conll/{name}.conll", "-DOCSTART- -X- O\n\n" + "\n".join(part))
+    rows = [
+        f"my {thing} is {word} number {n};{word};x" for n in range(9) for thing in names for word in ("late", "torn")
+    ]
+    write(folder, "excel.csv", "Message;Topic;Date\r\n" + "\r\n".join([*rows, ";;", ";;"]), "utf-8-sig")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["doccano", "label_studio", "conll", "excel"])
+def test_the_walk_through_of_an_export(name, tmp_path):
+    exports(tmp_path)
+    blocks = re.findall(r"```console\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
+    (lines,) = [block.splitlines() for block in blocks if f"--run_dir=runs/{name}\n" in block]
+    check, train, score = lines
+    assert " 0 bad" in run(check, tmp_path)
+    run(train, tmp_path, "--gin.Train.steps=2")
+    run(score, tmp_path, "--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=8")
+    assert (tmp_path / "scores" / name / "report.html").is_file()
+
+
+def test_the_exports_of_the_walk_throughs_are_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exports(tmp_path)
+    columns = "--columns=text=Message,label=Topic"
+    for flags in (["doccano.jsonl"], ["label_studio.json"], ["conll"], ["excel.csv", columns]):
+        assert validate.main(flags) == 0
 
 
 def test_bad_records_stop_or_are_counted(tmp_path, monkeypatch):
