@@ -29,6 +29,7 @@ from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks.readers.delimited import WrongHeader
 from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
+from seqgpt_jax.tasks.readers.look_alikes import difference
 from seqgpt_jax.tasks.readers.own_formats.columns import Columns
 from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, SOURCE_TEXT
 from seqgpt_jax.tasks.readers.own_formats.items import Item, LeftOut, Note
@@ -164,10 +165,6 @@ def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instan
         if not isinstance(answers, str | list):
             raise Fault("wrong_type", f"answers of a cls record are a label or a list of labels, not {_kind(answers)}")
         gold = _labels("answers", [answers] if isinstance(answers, str) else answers, remarks)
-        if NONE in (*gold, *labels):
-            raise Fault(
-                "prompt_format", f"a label cannot be {NONE!r}, which answers that none fits: choose another word"
-            )
         instance = families.classification(id, text, gold, labels)
     else:
         if not isinstance(answers, dict):
@@ -220,6 +217,8 @@ def _label(label: Any, remarks: list[Fault]) -> str:
     clean = _TEMPLATE.clean_label(label)
     if not clean:
         raise Fault("empty_label", "a label is empty")
+    if clean == NONE:
+        raise Fault("prompt_format", f"a label cannot be {NONE!r}, which answers that none fits: choose another word")
     if clean != label:
         remarks.append(Fault("changed_label", f"label {label!r} becomes {clean!r} in a prompt"))
     return clean
@@ -237,6 +236,12 @@ def _pairs(text: str, answers: Mapping[str, Any], remarks: list[Fault]) -> tuple
             tidy = string.strip()
             if not tidy:
                 raise Fault("empty_span", f"a span of {label!r} is empty")
+            if "\t" in tidy:
+                problem = f"span {tidy!r} of {label!r} holds a TAB, which separates spans in an answer"
+                raise Fault("prompt_format", f"{problem}: write a space in the text, or mark its parts")
+            if tidy == NONE:
+                problem = f"a span of {label!r} is {NONE!r}, which answers that there is none"
+                raise Fault("prompt_format", f"{problem}: leave it out, or widen it by a word")
             if tidy != string:
                 remarks.append(Fault("outer_spaces", f"outer spaces of span {string!r} of {label!r} are cut off"))
             found.append((start, asked[-1], tidy))
@@ -247,9 +252,7 @@ def _span(text: str, label: str, span: Any) -> tuple[int, str]:
     """(start, string) of a span given as a string, as `[start, end)` or as an object of both."""
     if isinstance(span, str):
         if clean_text(span) not in clean_text(text):
-            place = text.casefold().find(span.casefold())
-            hint = f"; the text has {text[place : place + len(span)]!r}" if place >= 0 else ""
-            raise Fault("span_not_in_text", f"span {span!r} of {label!r} is not in the text{hint}")
+            raise Fault("span_not_in_text", f"span {span!r} of {label!r} is not in the text{difference(span, text)}")
         return text.find(span), span
     if isinstance(span, dict):
         if missing := [name for name in ("start", "end") if name not in span]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import find
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.own_formats.encodings import encoding_of
-from seqgpt_jax.tasks.readers.own_formats.reading import recognized
+from seqgpt_jax.tasks.readers.own_formats.reading import FORMATS, recognized
 from tests.tasks.records import json_lines, write
 
 TEXT = "Mara flew to Quito 👍 on Monday."
@@ -580,3 +581,50 @@ def test_left_out_records_are_counted_not_bad(tmp_path):
     items = [item for split in spec.splits for item in spec.read(split, (path,))]
     assert sum(isinstance(item, Skipped) for item in items) == 4
     assert sum(isinstance(item, Instance) for item in items) == 5
+
+
+# ---- spans that only look like a part of the text
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "hint"),
+    [
+        ("Le cafe\u0301 ferme", "café", "Unicode normal form"),
+        ("I don’t know", "don't", "quote or dash"),
+        ("10\u00a0euros", "10 euros", "kind or number of spaces"),
+        ("pay ＡＢＣ now", "ABC", "full width"),
+        ("Mara\u200b Lind", "Mara Lind", "invisible characters"),
+        ("I don’t pay\u00a0ＡＢＣ", "don't pay ABC", "several characters"),
+        ("Mara", "Lena", "not in the text"),
+    ],
+)
+def test_look_alikes_are_named(text, span, hint, tmp_path):
+    (fault,) = faults(saved(tmp_path, "a.jsonl", [{"text": text, "task": "ext", "answers": {"x": [span]}}]))
+    assert hint in fault
+
+
+@pytest.mark.parametrize(
+    ("text", "answers", "message"),
+    [
+        ("a\tb", {"x": ["a\tb"]}, "holds a TAB, which separates spans in an answer: write a space"),
+        ("None came", {"x": [[0, 4]]}, "is 'None', which answers that there is none"),
+        ("Mara came", {"None": ["Mara"]}, "a label cannot be 'None', which answers that none fits"),
+    ],
+)
+def test_what_answers_need_for_themselves(text, answers, message, tmp_path):
+    (fault,) = faults(saved(tmp_path, "a.jsonl", [{"text": text, "task": "ext", "answers": answers}]))
+    assert message in fault
+
+
+def test_the_examples_of_the_page_are_recognized(tmp_path):
+    page = (Path(__file__).parent.parent.parent / "docs" / "own_data.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`.*?) \|.* \| `(\{.*\})` \|$", page, re.MULTILINE)
+    assert len(rows) >= 9
+    for number, (names, example) in enumerate(rows):
+        path = saved(tmp_path, f"{number}.jsonl", example)
+        assert f"`{recognized(path)}`" in names
+        assert not faults(path)
+    forms = re.findall(r"^\| [a-z ]+ \| `(\{.*?\})`(?:, or .*)? \|$", page, re.MULTILINE)
+    assert len(forms) == 6
+    assert not faults(saved(tmp_path, "forms.jsonl", "\n".join(forms)))
+    assert {name for name in re.findall(r"`(\w+)`", "".join(re.findall(r"^\| `.*?\|", page, re.M)))} >= set(FORMATS)
