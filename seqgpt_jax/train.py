@@ -9,7 +9,7 @@
 The run folder (by default runs/NAME for NAME.gin) holds checkpoints/, model.json, seqgpt.json, tokenizer/, config.gin,
 metrics.jsonl, tensorboard/ and loss.png. The same command resumes an interrupted run; a preempted one (SIGTERM,
 Ctrl-C) saves and exits with code 75. A checkpoint that fails to save or load is reported; training continues, or falls
-back to the previous one.
+back to the previous one. One process at a time trains in a run folder; a second one is refused.
 """
 
 import argparse

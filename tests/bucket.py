@@ -172,8 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif query.get("uploadType") == "multipart":
             boundary = b"--" + self.headers["Content-Type"].partition('boundary="')[2].rstrip('"').encode()
             _, about, rest = body.split(boundary, 2)
-            target = json.loads(about.partition(b"\n\n")[2])["name"]
-            content = rest.partition(b"\n\n")[2].rpartition(b"\n" + boundary)[0]
+            end = b"\r\n" if about.startswith(b"\r\n") else b"\n"  # of google-cloud-storage, and of gcsfs
+            target = json.loads(about.partition(end * 2)[2])["name"]
+            content = rest.partition(end * 2)[2].rpartition(end + boundary)[0]
         elif kind != "upload" or query.get("uploadType") != "media":
             return self._refuse(HTTPStatus.NOT_IMPLEMENTED)
         if content is None:

@@ -12,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 from etils import epath
@@ -103,6 +104,73 @@ def read(path: epath.Path) -> bytes:
         return path.read_bytes()
     with _network(f"{path} could not be read"):
         return _bucket_files().cat_file(str(path))
+
+
+def swap(path: epath.Path, old: bytes | None, new: bytes | None) -> bool:
+    """Replaces a small file if it still has the content `old`; whether it has `new` now. None: there is no file.
+
+    Of several processes that try at once, one succeeds: by a lock on the folder, and by the object's generation in a
+    bucket. A network disk without locks does not guarantee it.
+
+    Raises:
+      OSError: it can be neither read nor written.
+    """
+    if is_bucket(path):
+        with _network(f"{path} could not be written"):
+            return _swap_object(path, old, new)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(Path(path.parent)):
+        if (path.read_bytes() if path.exists() else None) != old:
+            return False
+        if new is None:
+            path.unlink(missing_ok=True)
+        else:
+            write(path, new)
+        return True
+
+
+def _swap_object(path: epath.Path, old: bytes | None, new: bytes | None) -> bool:
+    from google.api_core.exceptions import NotFound, PreconditionFailed
+    from google.cloud.storage.retry import DEFAULT_RETRY
+
+    bucket, _, name = str(path).removeprefix(_SCHEME).partition("/")
+    folder, patience = _bucket_client().bucket(bucket), {"timeout": 10.0, "retry": DEFAULT_RETRY.with_timeout(20.0)}
+    blob = folder.get_blob(name, **patience)
+    try:
+        found = blob.download_as_bytes(if_generation_match=blob.generation, **patience) if blob else None
+        if found != old:
+            return False
+        if new is not None:
+            generation = blob.generation if blob else 0
+            folder.blob(name).upload_from_string(new, if_generation_match=generation, **patience)
+        elif blob:
+            blob.delete(if_generation_match=blob.generation, **patience)
+    except (NotFound, PreconditionFailed):
+        # Another process was faster; or the library has repeated a request that had succeeded.
+        blob = folder.get_blob(name, **patience)
+        return (blob.download_as_bytes(**patience) if blob else None) == new
+    return True
+
+
+@functools.cache
+def _bucket_client() -> Any:
+    from google.cloud import storage
+
+    return storage.Client()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder; does nothing where the file system has none."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl  # not on Windows
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def move(source: epath.Path, target: epath.Path) -> None:

@@ -41,6 +41,7 @@ from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_
 from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, check_batch, host_rows, make_mesh
 from seqgpt_jax.training.preemption import preemption_signals
 from seqgpt_jax.training.profiling import Profiler
+from seqgpt_jax.training.run_lease import hold_lease
 from seqgpt_jax.training.step import StepMetrics, TrainState, compile_once, make_train_step, train_state_shardings
 from seqgpt_jax.training.validation import Validation
 
@@ -104,6 +105,7 @@ def train(
     Raises:
       ValueError: settings that contradict each other, the devices, the data or another host.
       StorageError: the bucket cannot be reached.
+      RunLeaseError: another process trains in `run_dir`.
       CheckpointError: this run cannot resume from `run_dir`, or start from `init_from`.
       NotFiniteError: too many steps had a loss or gradient that is not finite.
       SaveError: all steps are done, or the run was preempted, but the state could not be saved.
@@ -151,6 +153,8 @@ def train(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(use_sharding(mesh, rules))
+        # Before anything is written or removed in the folder.
+        lease = stack.enter_context(hold_lease(run_dir, log=log)) if jax.process_index() == 0 else None
         checkpoints = Checkpointer(
             run_dir,
             keep=config.keep,
@@ -288,6 +292,8 @@ def train(
                 if metric_logger:
                     metric_logger.write_validation(result)
             if save_due:
+                if lease:
+                    lease.check()
                 if metric_logger:
                     metric_logger.flush()
                 checkpoints.save(state, metadata(step, nonfinite.count, result.loss if result else None))

@@ -7,7 +7,6 @@ import sys
 from http import HTTPStatus
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from seqgpt_jax import decode, evaluate, export
@@ -18,7 +17,6 @@ from seqgpt_jax.training import append_log
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from seqgpt_jax.training.metric_sinks import MetricLogger, read_metrics
-from tests.bucket import Bucket
 from tests.training.checkpointing.test_checkpointer import META, like
 from tests.training.runs import MODEL, OPTIMIZER, assert_bit_equal, checkpoint_params, mesh_of, tiny_train
 from tests.training.test_faults import two_checkpoints, wait_for_writers
@@ -27,18 +25,6 @@ from tests.training.test_metric_sinks import events, window
 
 RUN = "gs://bucket/runs/killed"
 SETTINGS = {"save_every": 2, "keep": 2, "log_every": 1}
-
-
-@pytest.fixture(scope="module")
-def bucket():
-    """The bucket; libraries in this process go on to look there, as they do not ask twice."""
-    made = Bucket()
-    with pytest.MonkeyPatch.context() as variables:
-        for name, value in made.environment().items():
-            variables.setenv(name, value)
-        fsspec.config.set_conf_env(fsspec.config.conf)
-        yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +70,7 @@ def killed(bucket) -> str:
 
 def test_killed_and_resumed_it_is_bit_for_bit_the_run_on_a_disk(bucket, killed, straight):
     assert "checkpoint 4 is incomplete (interrupted while saving): removing it" in killed
+    assert "taking over from process " in killed
     assert "resumed from step 2" in killed
     assert "Outcome(step=6, steps=6, stopped=False)" in killed
     assert "TensorFlow was imported: False" in killed
