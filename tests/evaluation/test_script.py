@@ -20,7 +20,7 @@ from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create, params_of
 from tests.evaluation.records import two_data_sets, write_store
 
-FAST = ("--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=12", "--gin.Evaluate.resamples=10")
+FAST = ("--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=32", "--gin.Evaluate.resamples=10")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_prepared_folder_is_scored(model, tmp_path, capsys):
     # Two instances of each of three tasks; the two chunks of facts.spans fit one prompt.
     assert numbers["overall"]["prompts"] == 6
     assert numbers["about"]["data"] == ["store"]
-    assert numbers["about"]["Decode"]["max_new_tokens"] == 12
+    assert numbers["about"]["Decode"]["max_new_tokens"] == 32
     assert numbers["overall"]["truncated_prompts"] == 0
     assert "reviews (SA, en)" in capsys.readouterr().out
 
