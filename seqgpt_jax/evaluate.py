@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.own_data import is_own_data
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.evaluation.report import write_report
+    from seqgpt_jax.evaluation.shortfall import shortfalls
     from seqgpt_jax.evaluation.tables import print_scores
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
@@ -84,15 +85,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
         "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS},
     }
+    asked = (prediction.record.task for prediction in scores.predictions)
+    fewer = shortfalls(stores, asked, config.records)
+    about["fewer_instances"] = [one._asdict() for one in fewer]
+    notes = [f"{one}." for one in fewer]
     if refused := [prediction for prediction in scores.predictions if prediction.refusal]:
         about["refused_instances"] = len(refused)
-        print(
+        notes.append(
             f"{len(refused):,} instances could not be asked and count as answered with nothing; the first, "
             f"{refused[0].record.instance}: {refused[0].refusal}"
         )
-    write_report(scores, args.output, about)
+    write_report(scores, args.output, about, notes)
     print(f"report: {args.output / 'report.html'}")
-    print_scores(scores)
+    print_scores(scores, notes=notes)
     return 0
 
 

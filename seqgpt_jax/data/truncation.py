@@ -17,12 +17,14 @@ class TruncatedPrompt:
       loss: what the rest can no longer give: "labels_cut" (a label is gone), "answer_cut" (a needed part of the text,
         such as a gold span, is gone), or None where the example survives.
       missing: how many needed parts are gone.
+      text: what is left of the text; None where nothing was cut off.
     """
 
     ids: Sequence[int]
     removed: int = 0
     loss: str | None = None
     missing: int = 0
+    text: str | None = None
 
 
 def truncate_left(
@@ -43,7 +45,7 @@ def truncate_left(
 
     >>> letters = "".join
     >>> truncate_left("ab\nc", list("ab\nc"), 3, letters, needed=["b"])
-    TruncatedPrompt(ids=['b', '\n', 'c'], removed=1, loss=None, missing=0)
+    TruncatedPrompt(ids=['b', '\n', 'c'], removed=1, loss=None, missing=0, text='b')
     >>> truncate_left("ab\nc", list("ab\nc"), 3, letters, needed=["ab"]).loss
     'answer_cut'
     >>> truncate_left("ab\nc", list("ab\nc"), 1, letters).loss
@@ -57,7 +59,7 @@ def truncate_left(
     remaining = decode(ids)
     _, newline, labels = prompt.partition("\n")
     if not remaining.endswith(newline + labels):
-        return TruncatedPrompt(ids, removed, "labels_cut", len(list(needed)))
+        return TruncatedPrompt(ids, removed, "labels_cut", len(list(needed)), "")
     text = remaining.split("\n")[0]
     missing = sum(part not in text for part in needed)
-    return TruncatedPrompt(ids, removed, "answer_cut" if missing else None, missing)
+    return TruncatedPrompt(ids, removed, "answer_cut" if missing else None, missing, text)

@@ -39,6 +39,7 @@ class Completion:
       score: mean log-probability of a token, the end token included, in nats; None where it is not known. Under
         constrained decoding the probabilities are those of the unconstrained model.
       truncated: how many tokens the text in the prompt lost at its left end.
+      text_read: what is left of the text then; None where it lost nothing.
       finished: False where the token limit cut the completion off.
       label_scores: log-probability, in nats, of each label that could have been chosen, `None` ("no label fits")
         among them where it could: the sum over its tokens and the end token. None where they were not computed.
@@ -48,6 +49,7 @@ class Completion:
     ids: tuple[int, ...] = ()
     score: float | None = None
     truncated: int = 0
+    text_read: str | None = None
     finished: bool = True
     label_scores: Mapping[str, float] | None = None
 

@@ -189,7 +189,7 @@ class Engine:
 
     def _completion(self, asked: "_Asked", ids: list[int], **values: object) -> Completion:
         text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, **values)
+        return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, text_read=asked.cut.text, **values)
 
     def _width(self, asked: Sequence["_Asked"]) -> int:
         return bucket_width(max(len(one.cut.ids) for one in asked), self.limits.contract.max_prompt_tokens)

@@ -153,7 +153,7 @@ def task_metrics(task: str, predictions: Sequence[Prediction], resamples: int, s
         truncated_prompts=sum(completion.truncated > 0 for completion in completions),
         unfinished_answers=sum(not completion.finished for completion in completions),
         gold_spans=sum(len(item.gold) for item in predictions if item.record.atom == "ext"),
-        unreachable_spans=0,
+        unreachable_spans=sum(len(prediction.unreachable) for prediction in predictions),
         resampled=np.concatenate(resampled),
     )
 

@@ -25,6 +25,7 @@ class Prediction:
       gold, predicted: the units of both answers.
       rouge: mode -> ROUGE of the answer, between 0 and 1, or None where the instance does not count
         (`seqgpt_jax.evaluation.measures`).
+      unreachable: gold spans, with their queries, that are not in the text that was read when their query was asked.
       refusal: why the instance could not be asked; it counts as answered with nothing.
     """
 
@@ -36,6 +37,7 @@ class Prediction:
     gold: Units
     predicted: Units
     rouge: Mapping[Mode, float | None]
+    unreachable: Units = frozenset()
     refusal: str = ""
 
     @property
@@ -70,7 +72,21 @@ def compare(instance: EvalInstance, answer: Answer) -> Prediction:
         # Of several rounds the answer counts; of one the text, which may be malformed.
         single = len(answer.completions) == 1
         output = answer.completions[0].text if single else target("cls", record.labels, answers)
-    return _prediction(instance, answer.completions, output, answers, answer.well_formed)
+    prediction = _prediction(instance, answer.completions, output, answers, answer.well_formed)
+    return replace(prediction, unreachable=_unreachable(prediction, answer))
+
+
+def _unreachable(prediction: Prediction, answer: Answer) -> Units:
+    if prediction.record.atom == "cls":
+        return frozenset()
+    # Query -> the part of the text that was read with it.
+    read = {
+        label: completion.text_read
+        for prompt, completion in zip(answer.prompts, answer.completions, strict=True)
+        if completion.text_read is not None
+        for label in prompt.labels
+    }
+    return frozenset((query, span) for query, span in prediction.gold if query in read and span not in read[query])
 
 
 def refused(instance: EvalInstance, reason: str) -> Prediction:

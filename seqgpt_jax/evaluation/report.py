@@ -8,7 +8,7 @@ report.html          tables, chart and wrong answers, in one file that needs no 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from seqgpt_jax.evaluation.metrics import Metrics
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores
-from seqgpt_jax.evaluation.tables import HEAD, LEGEND, headline, markdown_table, paper_score_line, sections
+from seqgpt_jax.evaluation.tables import HEAD, LEGEND, markdown_table, sections, words
 
 _FACTS = (
     "protocol",
@@ -35,28 +35,30 @@ _FACTS = (
 )
 
 
-def write_report(scores: Scores, folder: Path, about: Mapping[str, Any]) -> None:
+def write_report(scores: Scores, folder: Path, about: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
     """Writes all files into `folder`, which is made where it is missing.
 
     Args:
       scores: of one evaluation.
       folder: files of an earlier report in it are replaced.
       about: JSON-like facts about the scores (model, data, settings), shown as they are.
+      notes: what a reader should know besides, each a sentence.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chart = family_chart(scores)
-    numbers = json.dumps(as_json(scores, about), ensure_ascii=False, indent=1)
+    numbers = json.dumps(as_json(scores, about, notes), ensure_ascii=False, indent=1)
     lines = (json.dumps(_prediction_json(item), ensure_ascii=False) + "\n" for item in scores.predictions)
     (folder / "scores.json").write_text(numbers + "\n", encoding="utf-8")
-    (folder / "scores.md").write_text(markdown(scores, about), encoding="utf-8")
+    (folder / "scores.md").write_text(markdown(scores, about, notes), encoding="utf-8")
     (folder / "scores.png").write_bytes(chart)
     with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(lines)
-    page = html_page(scores, [headline(scores), paper_score_line(scores), LEGEND], HEAD, sections(scores), about, chart)
+    sentences = [*words(scores, notes), LEGEND]
+    page = html_page(scores, sentences, HEAD, sections(scores), about, chart)
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def as_json(scores: Scores, about: Mapping[str, Any]) -> dict[str, Any]:
+def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ()) -> dict[str, Any]:
     """The content of scores.json; every rate is times 100 and unrounded."""
     groups = {
         name: {key: _metrics_json(value, scores.mode) for key, value in getattr(scores, name).items()}
@@ -74,7 +76,14 @@ def as_json(scores: Scores, about: Mapping[str, Any]) -> dict[str, Any]:
         for data, value in scores.datasets.items()
     ]
     overall = _metrics_json(scores.overall, scores.mode)
-    return {"about": dict(about), "mode": scores.mode, "overall": overall, **groups, "datasets": datasets}
+    return {
+        "about": dict(about),
+        "notes": list(notes),
+        "mode": scores.mode,
+        "overall": overall,
+        **groups,
+        "datasets": datasets,
+    }
 
 
 def _metrics_json(metrics: Metrics, mode: Mode) -> dict[str, Any]:
@@ -114,6 +123,7 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
         "well_formed": prediction.well_formed,
         "mean_log_probs": [completion.score for completion in prediction.completions],
         "truncated_tokens": max((completion.truncated for completion in prediction.completions), default=0),
+        "unreachable_spans": sorted(prediction.unreachable),
         "finished": all(completion.finished for completion in prediction.completions),
         "correct": prediction.correct,
         **({"refusal": prediction.refusal} if prediction.refusal else {}),
@@ -126,9 +136,9 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def markdown(scores: Scores, about: Mapping[str, Any]) -> str:
+def markdown(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
     """The content of scores.md."""
-    parts = ["# Scores", headline(scores), paper_score_line(scores), LEGEND]
+    parts = ["# Scores", *words(scores, notes), LEGEND]
     parts += [markdown_table(title, HEAD, rows) for title, rows in sections(scores)]
     parts += [
         "## Labels",

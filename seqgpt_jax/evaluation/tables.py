@@ -93,6 +93,22 @@ def headline(scores: Scores) -> str:
     return f"{f1}; {baselines}: {verdict} ({_interval((low, high))})."
 
 
+def cut_line(scores: Scores) -> str:
+    """How much was asked, and how much of it was not read or not answered to the end."""
+    overall = scores.overall
+    line = f"{overall.instances:,} instances were asked in {overall.prompts:,} prompts"
+    if overall.truncated_prompts:
+        line += (
+            f"; {overall.truncated_prompts:,} prompts lost the start of their text, and {overall.unreachable_spans:,} "
+            f"of {overall.gold_spans:,} gold spans with it"
+        )
+    else:
+        line += ", none of which was cut"
+    if overall.unfinished_answers:
+        line += f"; {overall.unfinished_answers:,} answers were cut off by the token limit"
+    return f"{line}."
+
+
 def paper_score_line(scores: Scores) -> str:
     """The overall paper score, in both modes of ROUGE."""
     (other,) = (mode for mode in MODES if mode != scores.mode)
@@ -123,7 +139,12 @@ def _short(cell: str) -> str:
     return cell.removesuffix(" labels").removesuffix(" candidates, gold included")
 
 
-def print_scores(scores: Scores, console: Console | None = None) -> None:
+def words(scores: Scores, notes: Sequence[str] = ()) -> list[str]:
+    """The scores in sentences, the headline first, then what a reader should know besides."""
+    return [headline(scores), paper_score_line(scores), cut_line(scores), *notes]
+
+
+def print_scores(scores: Scores, console: Console | None = None, notes: Sequence[str] = ()) -> None:
     """Prints the tables for a terminal of 80 columns, and the headline last; scores.md has more columns."""
     console = console or Console(highlight=False, emoji=False)
     shown = [HEAD.index(name) for name in _TERMINAL]
@@ -137,5 +158,5 @@ def print_scores(scores: Scores, console: Console | None = None) -> None:
         console.print(table)
     if scores.overall.protocol != ALL_LABELS:
         console.print("labels: how many are asked; where it is not all, the gold ones are among them")
-    for line in (paper_score_line(scores), headline(scores)):
-        console.print(line)
+    for line in reversed(words(scores, notes)):
+        console.print(line, markup=False)

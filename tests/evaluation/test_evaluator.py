@@ -157,3 +157,31 @@ def test_overlapping_stores_are_refused_before_anything_is_asked(tmp_path):
 def test_settings_are_checked(fields, message):
     with pytest.raises(ValueError, match=message):
         EvaluateConfig(**fields)
+
+
+class ShortSighted(Oracle):
+    """Reads the last ten characters of a text."""
+
+    def generate(self, prompts, progress=None):
+        completions = super().generate(prompts)
+        texts = [prompt.text.split("\n")[0].removeprefix("输入: ") for prompt in prompts]
+        return [
+            dataclasses.replace(completion, truncated=len(text) - 10, text_read=text[-10:])
+            if len(text) > 10
+            else completion
+            for completion, text in zip(completions, texts, strict=True)
+        ]
+
+
+def test_gold_spans_out_of_reach_are_counted(tmp_path):
+    long, short = "Ann Lee met Bob in Rome", "Ann"
+    records = [
+        dataclasses.replace(spans("ner/test/0#0", {"PER": ("Ann Lee", "Bob"), "LOC": ("Rome",)}), text=long),
+        dataclasses.replace(spans("ner/test/1#0", {"PER": ("Ann",), "LOC": ()}), text=short),
+        choice("sa/test/0#0", "positive", text=long),
+    ]
+    generator = ShortSighted(records, max_queries=1)
+    got = evaluate(generator, [write_store(tmp_path / "store", records)], EvaluateConfig(records=None)).overall
+    # "Bob in Rome" has eleven characters.
+    assert (got.gold_spans, got.unreachable_spans) == (4, 2)
+    assert (got.prompts, got.truncated_prompts) == (5, 3)

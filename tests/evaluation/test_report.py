@@ -32,7 +32,7 @@ def scores():
 
 
 def test_files_hold_the_numbers(scores, tmp_path):
-    write_report(scores, tmp_path / "new" / "folder", {"model": "runs/ft"})
+    write_report(scores, tmp_path / "new" / "folder", {"model": "runs/ft"}, ["ner: 3 of 48 <b>."])
     folder = tmp_path / "new" / "folder"
     assert {path.name for path in folder.iterdir()} == {
         "scores.json", "scores.md", "scores.png", "predictions.jsonl", "report.html"
@@ -85,12 +85,16 @@ def test_files_hold_the_numbers(scores, tmp_path):
     assert numbers["about"] == {"model": "runs/ft"}
     text = (folder / "scores.md").read_text(encoding="utf-8")
     assert "F1 91.7 (95 % interval" in text
+    assert "12 instances were asked in 15 prompts, none of which was cut." in text
     assert "| reviews (SA, en) | 83.3 | majority 50.0 | +33.3 | 83.3 | all labels | one | 83.3 | 83.3 | 83.3 |" in text
     assert "| – facts.typing | 100.0 |" in text
     assert "| reviews | 2 of 2 | positive 80.0 (of 3), negative 85.7 (of 3) | positive → negative 1× |" in text
     assert "Mixture" not in text
     page_text = (folder / "report.html").read_text(encoding="utf-8")
     assert "<strong>F1 91.7" in page_text
+    assert numbers["notes"] == ["ner: 3 of 48 <b>."]
+    assert "ner: 3 of 48 <b>." in text
+    assert "<p>ner: 3 of 48 &lt;b&gt;.</p>" in page_text
     assert "<td>reviews (SA, en)</td><td>83.3</td><td>majority 50.0</td>" in page_text
 
 
@@ -108,6 +112,7 @@ def test_a_line_of_predictions_tells_the_whole_story(scores, tmp_path):
         "output": "negative",
         "mean_log_probs": [None],
         "truncated_tokens": 0,
+        "unreachable_spans": [],
         "finished": True,
         "answers": ["negative"],
         "well_formed": True,
@@ -212,12 +217,13 @@ def test_the_page_has_the_labels_of_each_task(tmp_path, monkeypatch):
 
 def test_the_terminal_shows_the_tables_in_80_columns(scores):
     console = Console(file=io.StringIO(), width=80)
-    print_scores(scores, console)
+    print_scores(scores, console, ["ner: 3 of 48."])
     shown = console.file.getvalue()
     lines = [line.split() for line in shown.splitlines()]
     assert ["reviews", "(SA,", "en)", "83.3", "majority", "50.0", "+33.3", "83.3", "all"] in lines
     assert all(len(line) <= 80 for line in shown.splitlines())
     assert "…" not in shown
+    assert "ner: 3 of 48." in shown
     # The last words are the plain ones.
     last = " ".join(shown.split())
     assert "F1 91.7 (95 % interval" in last

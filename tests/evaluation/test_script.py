@@ -43,6 +43,7 @@ def test_a_prepared_folder_is_scored(model, tmp_path, capsys):
     assert numbers["about"]["data"] == ["store"]
     assert numbers["about"]["Decode"]["max_new_tokens"] == 32
     assert numbers["overall"]["truncated_prompts"] == 0
+    assert (numbers["about"]["fewer_instances"], numbers["notes"]) == ([], [])
     assert "reviews (SA, en)" in capsys.readouterr().out
 
 
