@@ -192,6 +192,19 @@ def test_labels_that_are_never_asked_and_quoted_cells(tmp_path, capsys):
     assert (found["good"], found["text_length"]["100"]) == (2, len('"Late" again, he said'))
 
 
+def test_what_to_do_is_in_order_and_names_the_flags(tmp_path, capsys):
+    spans = [[3, 6, "name"], [12, 16, "city"]]  # in UTF-16 units
+    rows = [{"text": f"😀 Ada {n} in Rome", "label": spans} for n in range(9)]
+    path = write(tmp_path, "my data/a.jsonl", json_lines(*rows))
+    assert validate.main([f"calls:{path}", "--format=doccano"]) == 1
+    steps = capsys.readouterr().out.partition("what to do:\n")[2]
+    assert steps.startswith("  1. Convert the offsets first")
+    assert "  2. Fix what is bad (9): no record can be used." in steps
+    assert "prepare --gin_file" not in steps
+    assert validate.main([str(write(tmp_path, "b.csv", "a,b\nx,y\nz,y\n")), "--columns=text=a,label=b"]) == 0
+    assert f"--data={tmp_path}/b.csv --columns=text=a,label=b --inspect" in capsys.readouterr().out
+
+
 def test_what_cannot_be_checked_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no file .*a\.jsonl"):
         validate.main([str(tmp_path / "a.jsonl")])

@@ -16,18 +16,15 @@ _STEPS = {
 
 def advice(summary: DataSummary, flags: str) -> list[str]:
     """Sentences that say what to do; `flags` give these data to the other commands."""
-    steps = []
-    if summary.bad and not summary.good:
-        steps.append("Fix what is bad: no record can be used.")
-    elif summary.bad:
-        steps.append(
-            f"Fix what is bad ({summary.bad.total():,}): prepare stops at the first, or leaves it out with "
-            "--gin.Prepare.bad_records=skip"
-        )
     # What the offsets explain needs no step of its own.
     found = {reason for reason in _STEPS if summary.warnings[reason]}
     found -= {"half_word"} if "offsets" in found else set()
-    steps += [step for reason, step in _STEPS.items() if reason in found]
+    steps = [step for reason, step in _STEPS.items() if reason in found]
+    if summary.bad:
+        way = "prepare stops at the first, or leaves it out with --gin.Prepare.bad_records=skip"
+        way = f"Fix what is bad ({summary.bad.total():,}): {way if summary.good else 'no record can be used'}."
+        # Wrong offsets may be all that is bad.
+        steps.insert("offsets" in found, way)
     if summary.good and flags:
         steps.append(f"Prepare: python -m seqgpt_jax.prepare --gin_file=own_cpu.gin {flags} --inspect")
     return steps or ["Give it records."]

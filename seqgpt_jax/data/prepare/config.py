@@ -29,8 +29,8 @@ class PrepareConfig:
       tokenizer_mixture: whose training prompts and answers it is trained on.
       split: "train" samples training examples; "validation" and "test" ask every label.
       data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
-      own_data: name -> file (.jsonl, .csv, .tsv; 80/10/10 by hash), or name -> {split: file}. Each
-        name becomes a task; docs/own_data.md has the formats.
+      own_data: name -> file (80/10/10 by a hash of its groups or texts), or name -> {split: file}. Each name becomes a
+        task; docs/own_data.md has the formats.
       own_columns: of own data, the name here -> the name of the column or field in the files, {"text": "body"}.
       own_format: of own data, where it is not recognized by content; "" recognizes it.
       modules: own modules with `TASKS` and, where wanted, `MIXTURES`, by name; they may be in the
