@@ -6,7 +6,8 @@ from typing import Any
 
 import msgpack
 
-from seqgpt_jax.atomic import Instance
+from seqgpt_jax.atomic import NONE, Instance, Template
+from seqgpt_jax.atomic.families import unique
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.quota import NO_LABEL, Quota, QuotaCount, quota_labels
@@ -91,6 +92,36 @@ class LabelStats:
         if not labels or not self.sample.keep(instance.id, {}):
             return ()
         return tuple(quota_labels(instance.gold)) if self.quota_per_instance else labels
+
+
+def with_clean_labels(items: Items, template: Template) -> Items:
+    """The items, with labels as prompts hold them.
+
+    Two labels of a data set that a prompt writes alike (`a，b` and `a,b`) become one. An instance with the class
+    `None`, which an answer cannot tell from "no label fits", becomes a skipped one: it is counted, and the class is
+    asked of no other instance.
+    """
+    for item in items:
+        yield _with_clean_labels(item, template) if isinstance(item, Instance) else item
+
+
+def _with_clean_labels(instance: Instance, template: Template) -> Instance | Skipped:
+    clean = {label: template.clean_label(label) for label in (*instance.gold, *instance.labels)}
+    if instance.atom == "cls" and NONE in clean.values():
+        return Skipped(
+            instance.id, "label_none", f"{NONE!r} says that no label fits: its reader has to rename the class"
+        )
+    if all(label == cleaned for label, cleaned in clean.items()):
+        return instance
+    labels = tuple(clean[label] for label in instance.labels)
+    if len(set(labels)) < len(labels):
+        return Skipped(
+            instance.id, "unusable_label", f"a prompt writes some of its candidates alike: {instance.labels}"
+        )
+    gold: dict[str, tuple[str, ...]] = {}
+    for label, spans in instance.gold.items():
+        gold[clean[label]] = unique((*gold.get(clean[label], ()), *spans))
+    return replace(instance, gold=gold, labels=labels)
 
 
 def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[str], Items]) -> LabelStats:

@@ -15,6 +15,7 @@ _HELP = {
     "no_answer": ("quota", "where labels are over it; else give these records an answer"),
     "no_label": ("", "the task needs a label that occurs, or `labels` in its records"),
     "unusable_label": ("", "rename labels that are empty or equal in a prompt"),
+    "label_none": ("", "their class is called `None`, which says that no label fits: rename it in the reader"),
     "leak": ("", "they are in validation or test too; --gin.Prepare.evaluation_mixtures=() keeps them"),
     "bad_record": ("", _VALIDATE),
     "contract": ("", _VALIDATE),

@@ -16,9 +16,10 @@ from typing import Any
 from etils import epath
 from filelock import FileLock, Timeout
 
+from seqgpt_jax.atomic import TEMPLATES
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.decontamination import bare_text, leaking
-from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats
+from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats, with_clean_labels
 from seqgpt_jax.data.prepare.losses import advice
 from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
@@ -315,8 +316,8 @@ def _parse(
 
 
 def _instances(spec: TaskSpec, split: str, config: PrepareConfig, state: PreparationState) -> Items:
-    """The instances of a split; of the split that is prepared, leaks are skipped."""
-    items = state.instances(spec.name, split)
+    """The instances of a split, with clean labels; of the split that is prepared, leaks are skipped."""
+    items = with_clean_labels(state.instances(spec.name, split), TEMPLATES[config.template])
     return without_leaks(items, state.leaks() or {}) if split == config.split else items
 
 

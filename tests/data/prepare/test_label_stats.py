@@ -1,8 +1,8 @@
 """Label statistics: which labels a task has, and what its quotas are on."""
 
-from seqgpt_jax.atomic import families
+from seqgpt_jax.atomic import TEMPLATES, families
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.prepare.label_stats import LabelStats, collect_label_stats
+from seqgpt_jax.data.prepare.label_stats import LabelStats, collect_label_stats, with_clean_labels
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 
 CONFIG = PrepareConfig(mixture="m", tokenizer="-", quota=2)
@@ -44,3 +44,29 @@ def test_the_quota_of_reading_is_on_instances() -> None:
     kept = [labels for instance in train if (labels := stats.labels_within_quota(instance))]
     assert len(kept) == 2
     assert all(labels[0].startswith("question") for labels in kept)
+
+
+def test_labels_are_counted_as_prompts_write_them() -> None:
+    items = [
+        families.classification("1", "x", ["red，green"]),
+        families.classification("2", "x", ["red,green", "blue"]),
+        families.classification("3", "x", ["None"]),
+        families.classification("4", "x", ["a"], ["a", "None"]),
+        families.classification("5", "x", ["a\tb"], ["a b", "a\tb"]),
+        families.spans_by_label("6", "up and down", [("way\tout", "up"), ("way out", "down"), ("None", "and")]),
+        Skipped("7", "no_label"),
+    ]
+    found = list(with_clean_labels(items, TEMPLATES["chinese"]))
+    assert [item.gold for item in found[:2]] == [{"red,green": ()}, {"red,green": (), "blue": ()}]
+    assert [getattr(item, "reason", "") for item in found] == [
+        *[""] * 2,
+        *["label_none"] * 2,
+        "unusable_label",
+        "",
+        "no_label",
+    ]
+    # A query may be called `None`; its spans are told from no spans by the colon.
+    assert found[5].gold == {"way out": ("up", "down"), "None": ("and",)}
+    stats = collect("CLS", {"train": found[:4]})
+    assert stats.label_set.labels == ("blue", "red,green")
+    assert stats.drops.counts == {"label_none": 2}

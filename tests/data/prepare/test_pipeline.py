@@ -419,3 +419,18 @@ def test_manifest_is_plain_json(config, tokenizer) -> None:
     text = (folder / "manifest.json").read_text(encoding="utf-8")
     assert json.loads(text)["fingerprint"] in folder.name
     assert str(folder.parent) not in text
+
+
+def test_a_class_none_and_labels_written_alike_cost_no_other_instance(config, tokenizer) -> None:
+    names = ("sport", "food，drink", "food,drink", "None", "music")
+
+    def read(split, paths):
+        return (families.classification(str(n), f"{split} {n}", [names[n % 5]]) for n in range(50))
+
+    spec = TaskSpec("public", "CLS", "en", "cls", {"train": (), "test": ()}, read)
+    for split, store in (("train", TrainStore), ("test", EvalStore)):
+        changed = dataclasses.replace(config, split=split, quota=None)
+        task = store(prepare(ResolvedPreparation(changed, (spec,), tokenizer))).manifest["tasks"]["public"]
+        assert task["drops"] == {"label_none": 10}
+        assert task["labels"] == ["food,drink", "music", "sport"]
+        assert task["examples"] >= 40
