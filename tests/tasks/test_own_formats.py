@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgpt_jax import command_line, validate
@@ -628,3 +628,108 @@ def test_the_examples_of_the_page_are_recognized(tmp_path):
     assert len(forms) == 6
     assert not faults(saved(tmp_path, "forms.jsonl", "\n".join(forms)))
     assert {name for name in re.findall(r"`(\w+)`", "".join(re.findall(r"^\| `.*?\|", page, re.M)))} >= set(FORMATS)
+
+
+# ---- anything at all
+
+RECORDS = [
+    {"text": TEXT, "label": [PERSON, CITY], "Comments": []},
+    {
+        "text": TEXT,
+        "entities": [{"id": n, "label": "PER", "start_offset": 0, "end_offset": 4} for n in (1, 2)],
+        "relations": [{"id": 1, "from_id": 1, "to_id": 2, "type": "x"}],
+    },
+    label_studio_task(
+        [
+            region("a", 0, 4, "Mara", "PER"),
+            {"type": "relation", "from_id": "a", "to_id": "a", "labels": ["x"]},
+            {"id": "c", "type": "choices", "from_name": "k", "value": {"choices": ["a"]}},
+        ]
+    ),
+    {
+        "text": TEXT,
+        "ner": [{"start": 0, "end": 4, "text": "Mara", "labels": ["P"]}],
+        "annotation_id": 1,
+        "annotator": 1,
+    },
+    {"text": TEXT, "spans": [{"start": 0, "end": 4, "label": "PER"}], "answer": "accept"},
+    {"text": TEXT, "options": [{"id": 1, "text": "late"}], "accept": [1], "answer": "accept"},
+    {"text": TEXT, "cats": {"x": 1.0}, "_task_hash": 1},
+    [TEXT, {"entities": [PERSON]}],
+    {"tokenized_text": ["a", "b"], "ner": [[0, 1, "X"]]},
+    {
+        "input": TEXT,
+        "output": {
+            "entities": {"x": ["Mara"]},
+            "classifications": [{"labels": ["a", "b"], "true_label": ["a"]}],
+            "relations": [{"r": {"head": "Mara", "tail": "Quito"}}],
+        },
+    },
+    {"tokens": ["a", "b"], "ner_tags": ["B-X", "O"]},
+    {"data": [{"paragraphs": [{"context": TEXT, "qas": [{"question": "Who?", "answers": [{"text": "Mara"}]}]}]}]},
+    {"context": TEXT, "question": "Who?", "answers": {"text": ["Mara"]}},
+    {
+        "rasa_nlu_data": {
+            "common_examples": [{"text": TEXT, "intent": "x", "entities": [{"start": 0, "end": 4, "entity": "e"}]}]
+        }
+    },
+    {
+        "text": TEXT,
+        "task": "ext",
+        "answers": {"x": [{"start": 0, "end": 4, "text": "Mara"}]},
+        "labels": ["x"],
+        "group": 1,
+    },
+    {"text": ["a", "b"], "answers": "x"},
+    {"text": TEXT, "mention": "Mara", "answers": ["x"]},
+    {"text": TEXT, "head": "Mara", "tail": "Quito", "relation": "x"},
+    {"text": TEXT, "question": "Who?", "options": ["a", "b"], "answers": "a"},
+    {"text": TEXT, "events": [{"type": "x", "trigger": "flew", "arguments": {"who": ["Mara"]}}]},
+]
+
+
+def nodes(value: object, place: tuple = ()) -> list[tuple]:
+    """The places of all parts of a JSON value."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place, *(inner for key, part in parts for inner in nodes(part, (*place, key)))]
+
+
+def changed(value: object, place: tuple, new: object) -> object:
+    if not place:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[place[0]] = changed(value[place[0]], place[1:], new)
+    return copy
+
+
+def any_items(path: Path) -> list[own.Checked]:
+    """The items of a file; [] where the whole of it is refused by name."""
+    message, found = str(path), []
+    try:
+        found = list(own.checked(path))
+    except ValueError as error:
+        message = str(error)
+    assert str(path) in message
+    return found
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(RECORDS), st.data())
+def test_a_record_with_any_other_part_is_an_error_never_a_crash(tmp_path_factory, record, data):
+    new = data.draw(st.sampled_from([None, 3, -1, 1e300, True, "", "x", [], [[]], [3], {}, {"a": {}}, {"text": None}]))
+    broken = changed(record, data.draw(st.sampled_from(nodes(record))), new)
+    path = tmp_path_factory.mktemp("any") / "a.jsonl"
+    # Three good ones keep the format.
+    path.write_text(json_lines(record, record, record, broken), encoding="utf-8")
+    assert all(str(item.fault) for item in any_items(path) if item.fault)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.binary(min_size=1, max_size=60),
+    st.sampled_from([b"", b"text,label\n", b'{"text": "a"', b"[", b"nlu:\n", b"a B-X\n"]),
+)
+def test_any_bytes_are_an_error_never_a_crash(tmp_path_factory, raw, start):
+    path = tmp_path_factory.mktemp("bytes") / "a.txt"
+    path.write_bytes(start + raw)
+    any_items(path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from seqgpt_jax.tasks.readers.own_formats.items import Fields
+from seqgpt_jax.tasks.readers.own_formats.items import Fields, first_field
 from seqgpt_jax.tasks.readers.own_formats.spans import extraction, parsed_span, relations
 
 _SEPARATOR = "#"
@@ -30,7 +30,7 @@ def convert(record: Fields) -> Iterator[Fields]:
             text, ((by_id[p["from_id"]], by_id[p["to_id"]], p["type"]) for p in record.get("relations", ()))
         )
         return
-    labels = next(record[name] for name in ("label", "labels") if name in record)
+    labels = record[first_field(record, ("label", "labels"))]
     if isinstance(labels, list) and labels and all(isinstance(label, list | dict) for label in labels):
         yield extraction(text, labels)
     else:

@@ -47,6 +47,17 @@ Convert = Callable[[Fields], Iterable[Fields | Remark | LeftOut]]
 """Turns one record of a format into records of the schema; raises one of `BROKEN` where it cannot."""
 
 
+def first_field(record: Fields, names: Iterable[str]) -> str:
+    """The name of the first field that a record has.
+
+    Raises:
+      ValueError: it has none of them.
+    """
+    if found := [name for name in names if name in record]:
+        return found[0]
+    raise ValueError(f"no field {' or '.join(names)}; there are {', '.join(map(str, record)) or 'none'}")
+
+
 def converted(records: Iterable[Item], convert: Convert) -> Iterator[Item]:
     """The records of a format in the own-data schema.
 

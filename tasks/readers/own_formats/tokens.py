@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from seqgpt_jax.tasks.readers.conll import tagged_spans
-from seqgpt_jax.tasks.readers.own_formats.items import Fields
+from seqgpt_jax.tasks.readers.own_formats.items import Fields, first_field
 from seqgpt_jax.tasks.readers.own_formats.spans import extraction
 
 # Chinese characters and full-width punctuation: no space is written beside them.
@@ -61,9 +61,8 @@ def tagged_fits(record: Fields) -> bool:
 
 def tagged(record: Fields) -> Iterator[Fields]:
     """Tags are BIO, IOB1, BILUO or BMES; numbers have no names here."""
-    tokens = next(record[name] for name in _TOKENS if name in record)
-    name = next(name for name in _TAGS if name in record)
-    tags = record[name]
+    name = first_field(record, _TAGS)
+    tokens, tags = record[first_field(record, _TOKENS)], record[name]
     if len(tokens) != len(tags):
         raise ValueError(f"{len(tokens)} tokens have {len(tags)} {name}")
     if numbers := [tag for tag in tags if not isinstance(tag, str)]:
