@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(f"--max_shard_gb must be above 0, not {args.max_shard_gb}")
     scores = json.loads(args.scores.read_text(encoding="utf-8")) if args.scores else None
 
-    from seqgpt_jax.atomic import Classification, Extraction, find_template
+    from seqgpt_jax.atomic import GEN, Classification, Extraction, find_template
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.hf_checkpoint import check_output, params_to_hf, save_folder
     from seqgpt_jax.io.model_card import model_card
@@ -44,12 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     template = find_template(contract.template)
     loaded = load(args.model, step=args.step, dtype=args.dtype)  # cast as it is read
     text = "Ada Lovelace visited Turin in 1840."
-    prompts = {
-        "Classification": template.render(Classification(text, ("travel", "sport"), ("travel",))),
-        "Extraction": template.render(
-            Extraction(text, ("person", "city", "company"), (("Ada Lovelace",), ("Turin",), ()))
-        ),
+    examples = {
+        "Classification": Classification(text, ("travel", "sport"), ("travel",)),
+        "Extraction": Extraction(text, ("person", "city", "company"), (("Ada Lovelace",), ("Turin",), ())),
     }
+    rendered = {name: template.render(example) for name, example in examples.items()}
+    prompts = {name: (prompt.removesuffix(GEN), answer) for name, (prompt, answer) in rendered.items()}
     try:
         card = model_card(
             loaded.config,

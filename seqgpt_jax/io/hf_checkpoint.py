@@ -1,6 +1,6 @@
-"""Hugging Face checkpoint folders: config, weights and tokenizer, read and written.
+"""Hugging Face checkpoint folders: reading and writing of config, weights and tokenizer.
 
-The family's key map (`models.key_map`) says which tensor is which parameter.
+The key map of the architecture (`models.key_map`) maps tensors to parameters.
 """
 
 import copy
@@ -35,7 +35,7 @@ GENERATION = {"num_beams": 4, "do_sample": False}
 
 
 class WeightsError(ValueError):
-    """Weights that are not those of the model; the message lists every tensor that differs."""
+    """Weights or a config that do not describe the model; the message lists every tensor that differs."""
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_weights(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
-    """The model's tensors by `Key.hf`, the layer filled in; only headers are read, and a head that is stored apart.
+    """The model's tensors by `Key.hf` with the layer filled in; reads only headers, and a head that is stored apart.
 
-    A stored head must equal the vocabulary table, to which the model ties it; it is left out.
+    A stored head must equal the vocabulary table, because the model ties the two; it is left out.
 
     Raises:
       WeightsError: tensors are missing, unknown or of another shape than `config` says; all are listed.
@@ -110,7 +110,7 @@ def load_params(folder: Path, config: ModelConfig, shardings: Mapping[str, Any] 
 
 
 def _load_leaf(key: Key, leaf: jax.ShapeDtypeStruct, sharding: Sharding, tensors: Mapping[str, Tensor]) -> jax.Array:
-    """One parameter. This process reads each shard of its devices once, however many of them hold it."""
+    """One parameter; each shard of this process's devices is read once, however many devices hold it."""
     devices_of: dict[tuple[tuple[int, int], ...], list[jax.Device]] = {}
     for device, index in sharding.addressable_devices_indices_map(leaf.shape).items():
         spans = tuple(extent.indices(size)[:2] for extent, size in zip(index, leaf.shape, strict=True))
@@ -126,7 +126,7 @@ def _load_leaf(key: Key, leaf: jax.ShapeDtypeStruct, sharding: Sharding, tensors
 def _read_shard(
     key: Key, leaf: jax.ShapeDtypeStruct, spans: Sequence[tuple[int, int]], tensors: Mapping[str, Tensor]
 ) -> np.ndarray:
-    """The shard of a parameter in `spans`, (start, end) for each axis; of a stacked one layer by layer."""
+    """The shard of a parameter given by `spans`, (start, end) of each axis; a stacked one is read layer by layer."""
     value = _aligned([end - start for start, end in spans], leaf.dtype)
     index = tuple(slice(*span) for span in spans)
     if not key.is_stacked:
@@ -138,7 +138,7 @@ def _read_shard(
 
 
 def params_to_hf(params: Mapping[str, Any], config: ModelConfig, dtype: DTypeLike) -> dict[str, Tensor]:
-    """The same parameters as tensors of a Hugging Face file, converted when they are read."""
+    """The parameters as tensors of a Hugging Face file, each converted when it is read."""
     leaves = flatten_dict(params)
     tensors = {}
     key_map = family(config.architecture).key_map(config)
@@ -169,7 +169,7 @@ def import_folder(source: Path, output: Path, tokenizer: "PreTrainedTokenizerBas
     config = config_from_hf(read_config(source))
     prefix = family(config.architecture).key_map(config).prefix
     tensors = {prefix + name: tensor for name, tensor in read_weights(source, config).items()}
-    # An exported folder has a contract; other models are asked as the released SeqGPT is.
+    # An exported folder has a contract; for other models that of the released SeqGPT is used.
     save_folder(output, config, tensors, tokenizer, contract=read_contract(source))
     return config
 

@@ -1,10 +1,11 @@
-"""The README.md of an exported model."""
+"""Model card: the README.md of an exported model."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.registry import family
 
 
 def model_card(
@@ -20,7 +21,7 @@ def model_card(
 
     Args:
       title: of the page.
-      prompts: name of an atomic task -> (a prompt, its answer), shown as examples.
+      prompts: name of an atomic task -> (a prompt of the contract's template without its end, the answer), as examples.
       contract: how the model is asked, and what it was trained on.
       base_model: hub name of the model that was fine-tuned, if any.
       scores: what `evaluate` writes as scores.json; shown as a table.
@@ -28,13 +29,15 @@ def model_card(
     Raises:
       KeyError: `scores` is something else.
     """
-    front = ["language: [en, zh]", "license: bigscience-bloom-rail-1.0", "library_name: transformers"]
+    architecture = family(config.architecture)
+    front = ["language: [en, zh]", f"license: {architecture.license}", "library_name: transformers"]
     front += ["pipeline_tag: text-generation", "tags: [seqgpt, natural-language-understanding]"]
     if base_model:
         front.append(f"base_model: {base_model}")
-    origin = f"fine-tuned from {base_model}" if base_model else "with the architecture of BLOOM"
+    origin = f"fine-tuned from {base_model}" if base_model else f"with the architecture of {architecture.title}"
     examples = "\n".join(
-        f"**{name}**\n\n```text\n{prompt}\n```\n\nanswer (TAB between answers):\n\n```text\n{answer.rstrip()}\n```\n"
+        f"**{name}**\n\n```text\n{prompt}{contract.prompt_end}\n```\n\n"
+        f"answer (TAB between answers):\n\n```text\n{answer.rstrip()}\n```\n"
         for name, (prompt, answer) in prompts.items()
     )
     sections = [
@@ -62,8 +65,7 @@ def model_card(
         legend = "Times 100. The best baseline is a program without a model, on the same instances."
         sections.append(f"## Scores\n\n{legend}\n\n{_score_table(scores)}")
     sections.append(
-        "## Licence\n\nBLOOM and BLOOMZ weights, and models derived from them, are under the "
-        "[BigScience RAIL License v1.0](https://huggingface.co/spaces/bigscience/license), which restricts some uses. "
+        f"## License\n\n{architecture.license_note} "
         "The data sets that a model was trained on have licenses of their own."
     )
     return "\n\n".join(sections) + "\n"

@@ -1,7 +1,7 @@
-"""Named tensors in a model folder: safetensors or PyTorch files, mapped one at a time, written in shards. No PyTorch.
+"""Tensor files of a model folder, without PyTorch: safetensors and PyTorch files are read, safetensors are written.
 
-Both kinds may be one file or several, listed in `<file>.index.json`. A tensor of a file is a map of it: only what is
-used of it is read, and nothing stays in memory when the array is gone.
+Both kinds may be one file or several shards, listed in `<file>.index.json`. A tensor is memory-mapped: only the parts
+that are used are read, and the memory is released with the array.
 """
 
 import functools
@@ -25,7 +25,7 @@ _TORCH_DTYPES = {"FloatStorage": np.float32, "HalfStorage": np.float16, "BFloat1
 
 
 class TensorFileError(ValueError):
-    """Weights that cannot be read: the message names the file and how to mend it."""
+    """Weights that cannot be read: the message names the file and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
     """The tensors of a folder by name; only headers are read here.
 
     Raises:
-      TensorFileError: there are no weights, a shard is missing or a file is damaged.
+      TensorFileError: there are no weights, a shard is missing or a file is corrupt.
     """
     for name, open_file in (("model.safetensors", _open_safetensors), ("pytorch_model.bin", _open_torch)):
         index = folder / f"{name}.index.json"
@@ -65,7 +65,7 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
                 tensors.update(open_file(folder / file))
             except TensorFileError:
                 raise
-            except Exception as error:  # each reader has its own error for a damaged file
+            except Exception as error:  # each reader has its own error for a corrupt file
                 raise TensorFileError(f"{folder / file} cannot be read; is it complete? ({error})") from error
         return tensors
     raise TensorFileError(f"{folder} holds no weights: neither model.safetensors nor pytorch_model.bin, nor an index")
@@ -87,7 +87,7 @@ def _open_safetensors(path: Path) -> Iterator[tuple[str, Tensor]]:
 
 
 def _map(path: Path, dtype: np.dtype, start: int, shape: tuple[int, ...]) -> np.ndarray:
-    # A plain array: what is computed from it must not pass for a file.
+    # A plain array, because results of a computation on a memmap would be memmaps too.
     return np.asarray(np.memmap(path, dtype, "r", start, shape))
 
 
@@ -109,7 +109,7 @@ class _Storage:
 
     @functools.cached_property
     def _start(self) -> int:
-        """Where its bytes begin in the file. They are compared with their checksum first: a map would not do it."""
+        """Offset of its bytes in the file; first compares them with their checksum, which a memory map does not."""
         try:
             with zipfile.ZipFile(self.path) as archive:
                 info = archive.getinfo(self.entry)
@@ -117,12 +117,12 @@ class _Storage:
                     while stream.read(2**20):
                         pass
         except (zipfile.BadZipFile, EOFError) as error:
-            raise TensorFileError(f"{self.path} is damaged; fetch it again ({error})") from error
+            raise TensorFileError(f"{self.path} is corrupt; fetch it again ({error})") from error
         if info.compress_type != zipfile.ZIP_STORED:
             raise TensorFileError(f"{self.path} is compressed, as torch.save never writes it; save it again")
         with self.path.open("rb") as file:
             file.seek(info.header_offset)
-            header = file.read(30)  # name and extra field follow, whose lengths it holds
+            header = file.read(30)  # its last two fields are the lengths of the name and the extra field that follow
         return info.header_offset + 30 + sum(int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
 
     def map(self, first: int, count: int) -> np.ndarray:
@@ -131,7 +131,7 @@ class _Storage:
 
 
 class _StateDictUnpickler(pickle.Unpickler):
-    """Knows a state dict's few names and nothing else, so that a file cannot run code."""
+    """Unpickler that knows only the few names of a state dict, so that a file cannot run code."""
 
     def __init__(self, file: Any, path: Path, root: str) -> None:
         super().__init__(file)

@@ -23,14 +23,30 @@ class Architecture:
       config: its `ModelConfig`.
       model: its `Backbone`.
       key_map: of a config: the map between parameters and the tensors of a Hugging Face checkpoint.
+      title: the family's name in text.
+      license: that of its published weights, as the Hugging Face hub names it.
+      license_note: what that means for models derived from them, in Markdown.
     """
 
     config: type[ModelConfig]
     model: Callable[..., Backbone]
     key_map: Callable[[Any], KeyMap]
+    title: str
+    license: str
+    license_note: str
 
 
-ARCHITECTURES: dict[str, Architecture] = {"bloom": Architecture(BloomConfig, Bloom, bloom_keys.key_map)}
+ARCHITECTURES: dict[str, Architecture] = {
+    "bloom": Architecture(
+        BloomConfig,
+        Bloom,
+        bloom_keys.key_map,
+        title="BLOOM",
+        license="bigscience-bloom-rail-1.0",
+        license_note="BLOOM and BLOOMZ weights, and models derived from them, are under the "
+        "[BigScience RAIL License v1.0](https://huggingface.co/spaces/bigscience/license), which restricts some uses.",
+    )
+}
 """By the name that Hugging Face gives them as `model_type`."""
 
 

@@ -366,13 +366,13 @@ def test_tensors_of_several_widths_in_one_file(tmp_path):
         assert not tensor.read().flags.writeable
 
 
-def test_a_pytorch_file_that_is_damaged_or_compressed(tmp_path):
+def test_a_pytorch_file_that_is_corrupt_or_compressed(tmp_path):
     path, value = tmp_path / "pytorch_model.bin", torch.arange(1000, dtype=torch.float32)
     torch.save({"a": value}, path)
     whole = path.read_bytes()
     at = whole.index(value.numpy().tobytes()) + 400
     path.write_bytes(whole[:at] + b"?" + whole[at + 1 :])
-    with pytest.raises(TensorFileError, match=r"pytorch_model\.bin is damaged; fetch it again .*CRC"):
+    with pytest.raises(TensorFileError, match=r"pytorch_model\.bin is corrupt; fetch it again .*CRC"):
         read_tensors(tmp_path)["a"].read()
     path.write_bytes(whole)
     with zipfile.ZipFile(path) as archive:

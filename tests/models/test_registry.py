@@ -34,7 +34,9 @@ def wide(monkeypatch):
     """A family with a field of its own, which needs a value."""
     bloom = registry.ARCHITECTURES["bloom"]
     monkeypatch.setattr(BloomConfig, "__post_init__", lambda self: None)
-    monkeypatch.setitem(registry.ARCHITECTURES, "wide", Architecture(WideConfig, Wide, bloom.key_map))
+    monkeypatch.setitem(
+        registry.ARCHITECTURES, "wide", Architecture(WideConfig, Wide, bloom.key_map, "Wide", "mit", "MIT.")
+    )
 
 
 def test_gin_binds_the_architecture():
