@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from seqgpt_jax.data.hub_data import PREFIX, hub_files
 from seqgpt_jax.data.store import MANIFEST
 
 SPLIT_NAMES = {
@@ -31,6 +32,8 @@ def parse_own_data(text: str, flag: str = "--data=") -> tuple[str, str | dict[st
     ('tickets', 'a/tickets.jsonl')
     >>> parse_own_data("train=tickets_train.csv,dev=tickets_dev.csv")
     ('tickets', {'train': 'tickets_train.csv', 'validation': 'tickets_dev.csv'})
+    `hf:owner/name` is a data set of the Hugging Face hub, whose splits are loaded (`hub_files`).
+
     >>> parse_own_data("calls:a/export.jsonl")
     ('calls', 'a/export.jsonl')
 
@@ -42,7 +45,10 @@ def parse_own_data(text: str, flag: str = "--data=") -> tuple[str, str | dict[st
     if (named := _NAMED.fullmatch(text)) and not os.path.exists(text):
         name, value = named.groups()
     files: str | dict[str, str] = value
-    if os.path.isdir(value) and not any(Path(value).rglob("*.ann")):  # a folder of brat is one source
+    if text.startswith(PREFIX) or value.startswith(PREFIX):
+        of_hub, files = hub_files(text if text.startswith(PREFIX) else value, SPLIT_NAMES)
+        name = of_hub if text.startswith(PREFIX) else name
+    elif os.path.isdir(value) and not any(Path(value).rglob("*.ann")):  # a folder of brat is one source
         files = _files_of_folder(value, flag)
     elif _BY_SPLIT.match(value) and not os.path.exists(value):
         files = _files_by_split(value, flag)

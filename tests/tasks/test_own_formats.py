@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgpt_jax import command_line, validate
 from seqgpt_jax.atomic import Instance
+from seqgpt_jax.data.own_data import parse_own_data
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import find
@@ -733,3 +735,31 @@ def test_any_bytes_are_an_error_never_a_crash(tmp_path_factory, raw, start):
     path = tmp_path_factory.mktemp("bytes") / "a.txt"
     path.write_bytes(start + raw)
     any_items(path)
+
+
+def test_a_data_set_of_the_hub_by_name(tmp_path, monkeypatch):
+    """The same code reads a folder as the hub; its labels are numbers with names."""
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["late", "torn"])}
+    )
+    rows = {"text": ["where is it", "it broke", "new"], "label": [0, 1, -1]}
+    source = tmp_path / "owner" / "parcels"
+    for split in ("train", "test"):
+        saved(
+            source,
+            f"{split}.jsonl",
+            json_lines(*({"text": t, "label": n} for t, n in zip(*rows.values(), strict=True))),
+        )
+    readme = {"features": features._to_yaml_list()}
+    saved(source, "README.md", "---\n" + yaml.safe_dump({"dataset_info": readme}) + "---\n")
+    monkeypatch.setenv("SEQGPT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    name, files = parse_own_data(f"hf:{source}")
+    assert (name, set(files)) == ("parcels", {"train", "test"})
+    assert labels(Path(files["test"])) == [{"late"}, {"torn"}]
+    assert skipped(Path(files["test"])) == ["no_label"]
+    named, again = parse_own_data(f"calls:hf:{source}")
+    assert (named, again) == ("calls", files)
+    with pytest.raises(ValueError, match="hf:/no/where: the data set cannot be read"):
+        parse_own_data("hf:/no/where")

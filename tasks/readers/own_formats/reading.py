@@ -242,10 +242,13 @@ def _fields(path: Path, columns: Columns, answers: bool) -> Convert:
             return own_record  # each question says what it lacks
         raise WrongHeader(path, 1, f"no known format: {problem.replace('column', 'field', 1)}")
 
-    def convert(record: Fields) -> Iterator[Fields]:
+    def convert(record: Fields) -> Iterator[Fields | LeftOut]:
         if missing := [name for role, name in found.items() if name not in record and role in columns]:
             raise ValueError(f"field {missing[0]!r} is missing; there are {', '.join(record) or 'none'}")
-        yield field_record(record, found)
+        if "label" in found and record.get(found["label"], "") is None:
+            yield LeftOut("no_label", "its label is null")
+        else:
+            yield field_record(record, found)
 
     return convert
 
