@@ -109,8 +109,8 @@ def markdown(result: dict[str, Any]) -> str:
         f"constrained decoding, at most {result['records']} records of each task from validation and test, all labels",
         "asked unless a row says otherwise. F1, 0-100, beside the best of three programs without a model on the same",
         "records (always-None, majority label, uniform choice); an asterisk marks an F1 that is above it beyond chance",
-        "(95 % bootstrap interval of the gap). It shows that the whole stack works on real input; a model of 1.8 million",
-        "parameters that was trained for minutes says nothing about the method.\n",
+        "(95 % bootstrap interval of the gap). It shows that the whole stack works on real input; a model of 1.8",
+        "million parameters that was trained for minutes says nothing about the method.\n",
     ]
     for title, key in (("", "overall"), ("Family", "families"), ("Data set", "data_sets")):
         for mixture, rows in result[key].items():
