@@ -45,9 +45,10 @@ def parse_own_data(text: str, flag: str = "--data=") -> tuple[str, str | dict[st
     if (named := _NAMED.fullmatch(text)) and not os.path.exists(text):
         name, value = named.groups()
     files: str | dict[str, str] = value
-    if text.startswith(PREFIX) or value.startswith(PREFIX):
-        of_hub, files = hub_files(text if text.startswith(PREFIX) else value, SPLIT_NAMES)
-        name = of_hub if text.startswith(PREFIX) else name
+    if text.startswith(PREFIX):
+        name, files = hub_files(text, SPLIT_NAMES)
+    elif value.startswith(PREFIX):
+        _, files = hub_files(value, SPLIT_NAMES)
     elif os.path.isdir(value) and not any(Path(value).rglob("*.ann")):  # a folder of brat is one source
         files = _files_of_folder(value, flag)
     elif _BY_SPLIT.match(value) and not os.path.exists(value):

@@ -386,6 +386,10 @@ def test_events(tmp_path):
         ({"text": "Mara flew", "question": "Who?", "options": "x", "answers": "x"}, "at least two strings"),
         ({"text": "Mara flew", "mention": "Mara", "task": "ext", "answers": ["x"]}, "leave task out"),
         ({"text": "Mara flew", "events": [{"type": "x"}]}, "an event has no trigger"),
+        (
+            {"text": "Mara flew", "events": [{"type": "x", "trigger": "flew", "arguments": ["Mara"]}]},
+            "arguments of an event are",
+        ),
         ({"text": "Mara flew", "question": "Who?", "answers": ["Lena"]}, "span 'Lena' of 'Who?' is not in the text"),
     ],
 )

@@ -160,6 +160,8 @@ def _event_records(value: Fields, roles: dict[str, dict[str, None]]) -> Iterator
             raise ValueError(f"an event has no {missing[0]}: {event!r}")
         triggers.setdefault(families.event_query(event["type"], language_of(text)), []).append(event["trigger"])
         of_type = arguments.setdefault(event["type"], {})
+        if not isinstance(event.get("arguments", {}), dict):
+            raise ValueError(f'arguments of an event are {{"role": ["span"]}}, not {event["arguments"]!r}')
         for role, spans in event.get("arguments", {}).items():
             of_type.setdefault(role, []).extend([spans] if isinstance(spans, str) else spans)
     yield _form(value, "EE", "ext", answers=triggers)
