@@ -18,7 +18,14 @@ def product(spec: str, x: jax.Array, y: jax.Array, dtype: DTypeLike, out_dtype: 
     to `dtype`, and a gradient has the dtype of its operand: that of a float32 parameter is never rounded.
 
     Args:
-      spec: "…,…->…" without an ellipsis; each index of an operand also stands in the other one or in the result.
+      spec: an einsum of two operands, such as "bld,df->blf", without an ellipsis; each index of an operand also stands
+        in the other operand or in the result.
+      x, y: the operands, of the shapes that `spec` names, in any float dtype.
+      dtype: of the operands while they are multiplied.
+      out_dtype: of the result.
+
+    Returns:
+      The array that `spec` names. The gradients have the shapes and dtypes of `x` and `y`.
     """
     return jnp.einsum(spec, x.astype(dtype), y.astype(dtype), preferred_element_type=jnp.float32).astype(out_dtype)
 
@@ -45,17 +52,21 @@ product.defvjp(_forward, _backward)
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 3, 4))
 def kernel_matmul(spec: str, x: jax.Array, kernel: jax.Array, names: tuple[str, ...], dtype: DTypeLike) -> jax.Array:
-    """`product` with a kernel that lies in parts on devices which have other rows of the batch.
+    """`product` of activations and a kernel that is sharded over the devices of the batch (FSDP).
 
-    The kernel is gathered in `dtype` before the product, and again before that of the backward pass; its gradient is
-    reduced to where the kernel lies in float32. Left to itself the compiler would rather cut the product into one for
-    each part and send around what is larger.
+    The kernel is cast to `dtype` and then all-gathered, once in the forward and once in the backward pass; its gradient
+    is reduce-scattered in float32. Without the constraint the compiler may shard the product instead and send the
+    activations around, which are larger.
 
     Args:
-      spec, x: as in `product`.
-      kernel: a parameter.
-      names: of the kernel's axes; "embed" is the one that is gathered.
+      spec: as in `product`.
+      x: activations, [B, L, *input axes].
+      kernel: a parameter, [*input axes, *output axes], in the dtype of the parameters.
+      names: logical names of the kernel's axes; "embed" is the one that is gathered.
       dtype: of operands and result.
+
+    Returns:
+      [B, L, *output axes] in `dtype`.
     """
     return product(spec, x, _gathered(kernel, names, dtype), dtype, dtype)
 

@@ -1,6 +1,7 @@
 """EE in Chinese news and announcements of finance."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from seqgpt_jax.atomic import Instance, families
@@ -159,7 +160,9 @@ def stages(schema: Schema) -> Build:
                     found.setdefault((event.kind, role, event.trigger), []).append(value)
         for k, ((kind, role, trigger), values) in enumerate(found.items()):
             question = f"{document.text}中{trigger}的{role}是什么？"
-            yield families.classification(f"{record.id}/{k}", question, values, choices[kind, role])
+            instance = families.classification(f"{record.id}/{k}", question, values, choices[kind, role])
+            # The document alone is compared with others, and what is cut where it is too long.
+            yield replace(instance, source_text=document.text, mentions=(trigger,))
 
     return build
 

@@ -122,6 +122,7 @@ def test_a_killed_loop_is_seen(host) -> None:
     for name in ("loop.pid", "train.pid"):
         os.kill(int(host.read(f"seqgpt/{name}")), signal.SIGKILL)
     host.comes_to("dead")
+    assert host.state() == "dead"
 
 
 def test_in_a_pod_the_signal_reaches_training(host) -> None:

@@ -291,7 +291,15 @@ def test_documents_of_finance(tmp_path):
         Instance("dev.json:1/0", "ext", text, {"上市公司": ("山海",)}, ("上市公司",))
     ]
     assert read_all("duee_fin.stage", events_path, schema_path) == [
-        Instance("dev.json:1/0", "cls", f"{text}中IPO的环节是什么？", {"筹备上市": ()}, ("筹备上市", "正式上市"))
+        Instance(
+            "dev.json:1/0",
+            "cls",
+            f"{text}中IPO的环节是什么？",
+            {"筹备上市": ()},
+            ("筹备上市", "正式上市"),
+            source_text=text,
+            mentions=("IPO",),
+        )
     ]
 
 
