@@ -113,7 +113,8 @@ class Engine:
         if empty := [number for number, ids in enumerate(prompt_ids) if not ids]:
             raise ValueError(f"prompt {empty[0]} has no token")
         if self._grammar:
-            self._grammar.check(prompts)
+            self._grammar.check([prompt for prompt in prompts if prompt.choose != "any"])
+            self._grammar.check([prompt for prompt in prompts if prompt.choose == "any"], self.limits.answer_tokens)
         asked = [_Asked(prompt, self._cut(prompt, ids)) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
         completions: dict[int, Completion] = {}
         order = sorted(range(len(asked)), key=lambda i: len(asked[i].cut.ids))

@@ -24,7 +24,7 @@ from seqgpt_jax.training.hardware import GIB
 
 # Sizes of the automaton that says what an answer may be: edges, about one for each token of the labels; lines, one for
 # each query; states of a value's characters.
-EDGES, LINES, STATES = 256, 8, 14
+EDGES, LINES, STATES = 256, 8, 57
 END_ID = 2
 _REMEDY = (
     "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, or take a chip "
@@ -201,10 +201,11 @@ def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) 
 def abstract_automaton(batch_size: int, vocab_size: int, place: SingleDeviceSharding) -> Automaton:
     """What `Grammar.automaton` makes, of a usual size."""
     return Automaton(
-        *[_array((batch_size, EDGES), jnp.int32, place)] * 5,
+        *[_array((batch_size, EDGES), jnp.int32, place)] * 6,
         start_B=_array((batch_size,), jnp.int32, place),
-        reserve_BxL=_array((batch_size, LINES), jnp.int32, place),
+        rest_BxL=_array((batch_size, LINES), jnp.int32, place),
         next_SxV=_array((STATES, vocab_size), jnp.int8, place),
+        distance_S=_array((STATES + 2,), jnp.int32, place),
     )
 
 

@@ -1,13 +1,14 @@
 """Constrained decoding: whatever the model, what is written parses; and every right answer can be written."""
 
 import copy
+import re
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from seqgpt_jax.atomic import TEMPLATES, Classification, ContractError, Extraction, parse_answer
+from seqgpt_jax.atomic import TAB, TEMPLATES, Classification, ContractError, Extraction, parse_answer
 from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding import constraints
 from seqgpt_jax.decoding.completion import Prompt
@@ -49,6 +50,10 @@ EXAMPLES = [
     Extraction("x", LABELS, (("the U.S.",), ("北京。",), (), ("a.", "b."))),
     Classification("x", LABELS, ()),
     Classification("x", ("None of it", "North"), ("North",)),
+    # And the last character of a label and the TAB after it.
+    Classification("x", ("No.", "Yes", "U.S.", "U"), ("No.", "U.S.", "U")),
+    Classification("x", ("。", "|", "a。", "b"), ("。", "a。", "b")),
+    Extraction("x", LABELS, (("a\u00a0b", "c\u3000d"), ("é", "🙂"), ("<", "[GE"), ("a <s >",))),
 ]
 
 
@@ -71,6 +76,13 @@ def test_every_right_answer_can_be_written(example) -> None:
         ("cls", "person\t"),
         ("cls", "None\tperson"),
         ("cls", "person\tNone"),
+        ("cls", "日期\t"),
+        ("ext", "person: a\u3000\nperson name: None\n"),
+        ("ext", "person: \u00a0a\nperson name: None\n"),
+        ("ext", "person:\u3000a\nperson name: None\n"),
+        ("ext", "person: a\u2028b\nperson name: None\n"),
+        ("ext", "person: a\x85b\nperson name: None\n"),
+        ("ext", "person: a</s>\nperson name: None\n"),
         ("ext", "person: Ann\n"),
         ("ext", "person:  Ann\nperson name: None\n"),
         ("ext", "person: \nperson name: None\n"),
@@ -83,18 +95,6 @@ def test_every_right_answer_can_be_written(example) -> None:
 def test_what_does_not_parse_cannot_be_written(atom, output) -> None:
     labels = LABELS if atom == "cls" else LABELS[:2]
     assert not accepts(atom, labels, encode(TOKENIZER, [output])[0])
-
-
-@settings(max_examples=300)
-@given(st.lists(st.sampled_from([*"Noneab \t", "None", " ", "\t", "é"]), max_size=9).map("".join))
-def test_character_states_agree_with_the_parser(value) -> None:
-    state = constraints._run(0, "".join(map(constraints._character_class, f" {value}")))
-    try:
-        parse_answer("ext", ("q",), f"q: {value}\n")
-        parses = True
-    except ContractError:
-        parses = False
-    assert bool(constraints._ENDS[state]) == parses
 
 
 @pytest.mark.parametrize("num_beams", [1, 4])
@@ -121,6 +121,45 @@ def test_prompts_of_any_wording_are_constrained_by_their_labels() -> None:
     completions = engine.generate([Prompt(atom, LABELS[:2], text) for atom in ("cls", "ext") for text in texts])
     for atom, completion in zip(["cls"] * 3 + ["ext"] * 3, completions, strict=True):
         parse_answer(atom, LABELS[:2], completion.text)
+
+
+def test_the_small_tokenizer_joins_a_full_stop_and_a_tab() -> None:
+    assert any(encode(TOKENIZER, [end + TAB])[0] != encode(TOKENIZER, [end, TAB]) for end in (".", "。", "|"))
+
+
+def shortest(prompt: Prompt) -> int:
+    """The fewest tokens with which the prompt is not refused."""
+    with pytest.raises(ContractError, match=r"but may have only 1: set Decode\.max_new_tokens to") as error:
+        GRAMMAR.check([prompt], 1)
+    (needed,) = re.findall(r"max_new_tokens to (\d+)", str(error.value))
+    with pytest.raises(ContractError):
+        GRAMMAR.check([prompt], int(needed) - 1)
+    GRAMMAR.check([prompt], int(needed))
+    return int(needed)
+
+
+@pytest.mark.parametrize("atom", ["cls", "ext"])
+@pytest.mark.parametrize("more", [0, 1, 7])
+def test_answers_end_within_any_limit_that_is_not_refused(atom, more) -> None:
+    """Whatever is chosen among the tokens that may follow, there is always one, and the answer parses."""
+    labels = ("a", "a long label。", "None of it", "No.", "an even longer label of many tokens", "日期")
+    prompt = Prompt(atom, labels, CHINESE.prompt(atom, "x", labels))
+    limit = shortest(prompt) + more
+    automaton = GRAMMAR.automaton([prompt], 1)
+    random = np.random.default_rng(more)
+    forbidden, advance = jax.jit(constraints.forbidden_tokens), jax.jit(constraints.advance)
+    for _ in range(4):
+        state, ids = constraints.initial_state(automaton, 1), []
+        while not ids or ids[-1] != TOKENIZER.eos_token_id:
+            (may_follow,) = np.nonzero(~np.asarray(forbidden(automaton, state, limit - len(ids)))[0, 0])
+            assert len(may_follow), f"nothing may follow {TOKENIZER.decode(ids)!r}"
+            # The end only where nothing else may follow, so that limits are reached.
+            others = may_follow[may_follow != TOKENIZER.eos_token_id]
+            token = int(random.choice(others)) if len(others) else TOKENIZER.eos_token_id
+            ids.append(token)
+            state = advance(automaton, state, jnp.zeros((1, 1), jnp.int32), jnp.full((1, 1), token))
+        assert len(ids) <= limit
+        parse_answer(atom, labels, TOKENIZER.decode(ids[:-1]))
 
 
 @pytest.mark.parametrize(
