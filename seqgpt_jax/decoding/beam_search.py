@@ -1,19 +1,20 @@
 """Beam search and greedy search over any next-token scorer, as pure functions on a state of fixed size.
 
-The semantics are those of `transformers` 5, `generate(num_beams=K, do_sample=False)` with
-`length_penalty=1.0` and `early_stopping=False`, so that a model exported for others answers there
-as it answers here:
+The semantics are those of `transformers` 5, `generate(num_beams=K, do_sample=False)` with `early_stopping=False` and
+any `length_penalty` and `repetition_penalty`, so that a model exported for others answers there as it answers here:
 
 * Each step scores all K * V continuations and keeps the best 2 K, so that K continue even where
   all of the best K end.
 * A continuation ends with the end-of-sequence token or at `max_new_tokens`. Only one among the
   best K of the step may enter the pool of K finished hypotheses, under its log-probability divided
-  by its length (the end token counts).
+  by its length to the power of `length_penalty` (the end token counts).
 * An example is decided once its pool is full and the best running sum of log-probabilities,
-  divided by its present length, does not beat the worst of the pool.
+  divided by its present length in the same way, does not beat the worst of the pool.
+* The log-probability of a token that the prompt or the hypothesis has already is multiplied by `repetition_penalty`.
 * Forbidden tokens are struck out after the softmax; probabilities are not renormalised.
 
-With one beam the search is greedy, as it is there: the first end token decides.
+With one beam the search is greedy, as it is there: the first end token decides, and the repetition penalty multiplies
+negative logits and divides positive ones.
 
 Suffixes: B examples, K beams, V vocabulary, N `max_new_tokens`.
 """
@@ -36,11 +37,13 @@ class SearchState(NamedTuple):
       scores_BxK: float32, their summed log-probabilities, best first.
       parents_BxK: int32, the beam that each running hypothesis continued in the last step.
       pool_ids_BxKxN: int32, the finished hypotheses, best first.
-      pool_scores_BxK: float32, mean log-probability of a token (of greedy search: the sum); `NEG_INF` where there
-        is no hypothesis yet.
+      pool_scores_BxK: float32, log-probability divided by the power of the length (of greedy search: by nothing);
+        `NEG_INF` where there is no hypothesis yet.
       pool_full_BxK: bool, whether there is one.
       undecided_B: bool, whether the example is undecided.
       finite_B: bool, whether all scores of the example have been finite so far; False decides it.
+      length_penalty_B: float32, 0 compares sums of log-probabilities, 1 means.
+      repetition: None where it costs nothing.
     """
 
     length: jax.Array
@@ -52,6 +55,8 @@ class SearchState(NamedTuple):
     pool_full_BxK: jax.Array
     undecided_B: jax.Array
     finite_B: jax.Array
+    length_penalty_B: jax.Array
+    repetition: "Repetition | None"
 
     @property
     def last_tokens_BxK(self) -> jax.Array:
@@ -64,6 +69,18 @@ class SearchState(NamedTuple):
         return self.undecided_B.any() & (self.length < self.ids_BxKxN.shape[2])
 
 
+class Repetition(NamedTuple):
+    """What a repeated token costs.
+
+    Attributes:
+      penalty: float32 [], above 1 where repetition is to be rarer.
+      in_prompt_BxV: bool, the tokens of the prompts.
+    """
+
+    penalty: jax.Array
+    in_prompt_BxV: jax.Array
+
+
 class Hypotheses(NamedTuple):
     """The best hypothesis of each example.
 
@@ -71,7 +88,8 @@ class Hypotheses(NamedTuple):
       ids_BxN: int32, with its end token; filled up with the end token.
       lengths_B: int32, tokens before the end token.
       ended_B: bool, False where `max_new_tokens` cut it off.
-      scores_B: float32, mean log-probability of a token, the end token included; NaN where the model's logits were
+      scores_B: float32, mean log-probability of a token, the end token included (with more than one beam, as the
+        repetition penalty has made them); NaN where the model's logits were
         NaN or infinite.
     """
 
@@ -81,8 +99,19 @@ class Hypotheses(NamedTuple):
     scores_B: jax.Array
 
 
-def start(real_B: jax.Array, *, num_beams: int, max_new_tokens: int, eos_id: int) -> SearchState:
-    """The state before the first token; rows with `real_B` False are filler and decided at once."""
+def start(
+    real_B: jax.Array,
+    *,
+    num_beams: int,
+    max_new_tokens: int,
+    eos_id: int,
+    length_penalty_B: jax.Array | None = None,
+    repetition: Repetition | None = None,
+) -> SearchState:
+    """The state before the first token; rows with `real_B` False are filler and decided at once.
+
+    Without `length_penalty_B` hypotheses are compared by their mean log-probability.
+    """
     batch = real_B.shape[0]
     ids = jnp.full((batch, num_beams, max_new_tokens), eos_id, jnp.int32)
     worst = jnp.full((batch, num_beams), NEG_INF, jnp.float32)
@@ -97,6 +126,8 @@ def start(real_B: jax.Array, *, num_beams: int, max_new_tokens: int, eos_id: int
         pool_full_BxK=jnp.zeros((batch, num_beams), bool),
         undecided_B=real_B,
         finite_B=jnp.ones(batch, bool),
+        length_penalty_B=jnp.ones(batch, jnp.float32) if length_penalty_B is None else length_penalty_B,
+        repetition=repetition,
     )
 
 
@@ -127,6 +158,10 @@ def best(state: SearchState, *, eos_id: int) -> Hypotheses:
     scores_B = state.pool_scores_BxK[:, 0]
     if state.scores_BxK.shape[1] == 1:  # greedy search keeps sums
         scores_B = scores_B / jnp.maximum(lengths_B + ended_B, 1)
+    else:
+        tokens_B = jnp.maximum(lengths_B + ended_B, 1)
+        by_mean_B = state.length_penalty_B == 1
+        scores_B = jnp.where(by_mean_B, scores_B, scores_B * _divisor(state, tokens_B) / tokens_B)
     scores_B = jnp.where(state.finite_B, scores_B, jnp.nan)
     return Hypotheses(ids_BxN=ids_BxN, lengths_B=lengths_B, ended_B=ended_B, scores_B=scores_B)
 
@@ -142,6 +177,23 @@ def _best_tokens(
     return values - normalizer[..., None], ids.astype(jnp.int32)
 
 
+def _divisor(state: SearchState, length: jax.Array) -> jax.Array:
+    """float32 [B]: what the log-probability of a hypothesis of `length` ([] or [B]) tokens is divided by."""
+    length = jnp.asarray(length, jnp.float32)
+    return jnp.where(state.length_penalty_B == 1, length, length**state.length_penalty_B)
+
+
+def _penalized(state: SearchState, scores_BxKxV: jax.Array) -> jax.Array:
+    """The scores with the penalty on tokens that the prompt or the hypothesis has already."""
+    batch, num_beams, size = state.ids_BxKxN.shape
+    penalty, in_prompt_BxV = state.repetition
+    rows = (jnp.arange(batch)[:, None, None], jnp.arange(num_beams)[None, :, None])
+    there_BxKxV = jnp.broadcast_to(in_prompt_BxV[:, None], scores_BxKxV.shape)
+    there_BxKxV = there_BxKxV.at[*rows, state.ids_BxKxN].max(jnp.arange(size) < state.length)
+    changed = jnp.where(scores_BxKxV < 0, scores_BxKxV * penalty, scores_BxKxV / penalty)
+    return jnp.where(there_BxKxV, changed, scores_BxKxV)
+
+
 def _take(array_BxKx: jax.Array, chosen_BxJ: jax.Array) -> jax.Array:
     """Rows `chosen_BxJ` along axis 1: [B, K, ...] -> [B, J, ...]."""
     shape = chosen_BxJ.shape + (1,) * (array_BxKx.ndim - 2)
@@ -153,6 +205,9 @@ def _beam_step(
 ) -> SearchState:
     batch, num_beams, max_new_tokens = state.ids_BxKxN.shape
     per_beam = min(2 * num_beams, logits_BxKxV.shape[-1])
+    if state.repetition:
+        logits_BxKxV = _penalized(state, logits_BxKxV - normalizer_BxK[..., None])
+        normalizer_BxK = jnp.zeros_like(normalizer_BxK)
     log_probs, ids = _best_tokens(logits_BxKxV, normalizer_BxK, forbidden, per_beam)
     # The best 2 K of a beam hold all of its continuations that can be among the best 2 K of all.
     sums = (log_probs + state.scores_BxK[:, :, None]).reshape(batch, -1)
@@ -168,15 +223,16 @@ def _beam_step(
     scores_BxK, running_BxK = jax.lax.top_k(sums_BxC + jnp.where(ends_BxC, NEG_INF, 0.0), num_beams)
 
     enters_BxC = ends_BxC & (jnp.arange(2 * num_beams) < num_beams)
-    per_token_BxC = jnp.where(enters_BxC & state.undecided_B[:, None], sums_BxC / length, NEG_INF)
+    divisor_Bx1 = _divisor(state, length)[:, None]
+    penalized_BxC = jnp.where(enters_BxC & state.undecided_B[:, None], sums_BxC / divisor_Bx1, NEG_INF)
     pool_scores_BxK, kept_BxK = jax.lax.top_k(
-        jnp.concatenate([state.pool_scores_BxK, per_token_BxC], axis=1), num_beams
+        jnp.concatenate([state.pool_scores_BxK, penalized_BxC], axis=1), num_beams
     )
     pool_full_BxK = _take(jnp.concatenate([state.pool_full_BxK, enters_BxC], axis=1), kept_BxK)
     pool_ids_BxKxN = _take(jnp.concatenate([state.pool_ids_BxKxN, grown_BxCxN], axis=1), kept_BxK)
 
     worst_BxK = jnp.where(pool_full_BxK, pool_scores_BxK.min(axis=1, keepdims=True), NEG_INF)
-    can_improve_B = (scores_BxK[:, :1] / length > worst_BxK).any(axis=1)
+    can_improve_B = (scores_BxK[:, :1] / divisor_Bx1 > worst_BxK).any(axis=1)
     return state._replace(
         length=length,
         ids_BxKxN=_take(grown_BxCxN, running_BxK),
@@ -193,6 +249,9 @@ def _greedy_step(
     state: SearchState, logits_Bx1xV: jax.Array, normalizer_Bx1: jax.Array, forbidden: jax.Array, eos_id: int
 ) -> SearchState:
     log_probs, ids = _best_tokens(logits_Bx1xV, normalizer_Bx1, forbidden, 1)
+    if state.repetition:
+        _, ids = _best_tokens(_penalized(state, logits_Bx1xV), normalizer_Bx1, forbidden, 1)
+        log_probs = jnp.take_along_axis(logits_Bx1xV, ids, axis=-1) - normalizer_Bx1[..., None]
     token_B = jnp.where(state.undecided_B, ids[:, 0, 0], eos_id)
     scores_Bx1 = state.scores_BxK + jnp.where(state.undecided_B[:, None], log_probs[:, :, 0], 0.0)
     ids_Bx1xN = jax.lax.dynamic_update_index_in_dim(state.ids_BxKxN, token_B[:, None], state.length, axis=2)

@@ -43,12 +43,18 @@ class DecodeConfig:
         seqgpt.json of its folder). A lower one bounds the time of an answer.
       constrained: only answers that follow the contract can be generated (see `constraints`); False
         answers as `transformers` does, malformed where the model is unsure.
+      length_penalty: answers are compared by their log-probability divided by their length to this power: 0 compares
+        sums, 1 means. None takes 0 for constrained classifications, as means favor labels of more tokens, else 1.
+      repetition_penalty: on tokens that the prompt or the answer has already, as in `transformers`; 1 is none. Labels
+        whose probabilities are computed (`Question.choose`) have neither penalty.
     """
 
     num_beams: int = 4
     batch_size: int = 16
     max_new_tokens: int | None = None
     constrained: bool = True
+    length_penalty: float | None = None
+    repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("num_beams", "batch_size", "max_new_tokens"):
@@ -57,6 +63,14 @@ class DecodeConfig:
                 continue
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Decode.{name} must be a whole number of at least 1, not {value!r}")
+        if not self.repetition_penalty > 0:
+            raise ValueError(f"Decode.repetition_penalty must be above 0, not {self.repetition_penalty!r}")
+
+    def length_penalty_of(self, prompt: Prompt) -> float:
+        """The length penalty of the answers to a prompt."""
+        if self.length_penalty is not None:
+            return self.length_penalty
+        return 0.0 if self.constrained and prompt.atom == "cls" else 1.0
 
     def answer_tokens(self, contract: ModelContract) -> int:
         """Most tokens of an answer of a model with this contract, the end token included."""
@@ -145,6 +159,8 @@ class Engine:
         tokens_BxP, mask_BxP = self._padded(asked, rows)
         real_B = np.arange(rows) < len(asked)
         automaton = self._grammar.automaton([one.prompt for one in asked], rows) if self._grammar else None
+        length_penalty_B = np.ones(rows, np.float32)
+        length_penalty_B[: len(asked)] = [self.config.length_penalty_of(one.prompt) for one in asked]
         hypotheses: Hypotheses = jax.device_get(
             generate(
                 self._model,
@@ -153,9 +169,11 @@ class Engine:
                 real_B,
                 self._forbidden_V,
                 automaton,
+                length_penalty_B,
                 num_beams=self.config.num_beams,
                 max_new_tokens=self.limits.answer_tokens,
                 eos_id=self._tokenizer.eos_token_id,
+                repetition_penalty=self.config.repetition_penalty,
             )
         )
         _check_finite(hypotheses.scores_B[: len(asked)])

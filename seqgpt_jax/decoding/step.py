@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from seqgpt_jax.decoding import beam_search, constraints
-from seqgpt_jax.decoding.beam_search import Hypotheses, SearchState
+from seqgpt_jax.decoding.beam_search import Hypotheses, Repetition, SearchState
 from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, empty_answers, write
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
 from seqgpt_jax.models.attention import MASKED, attend
@@ -48,10 +48,12 @@ def generate(
     real_B: jax.Array,
     forbidden_V: jax.Array,
     automaton: Automaton | None = None,
+    length_penalty_B: jax.Array | None = None,
     *,
     num_beams: int,
     max_new_tokens: int,
     eos_id: int,
+    repetition_penalty: float = 1.0,
 ) -> Hypotheses:
     """The best answer to each prompt.
 
@@ -62,13 +64,21 @@ def generate(
       real_B: bool, False for rows that only fill the batch up: nothing waits for them.
       forbidden_V: bool, True where a token is never chosen.
       automaton: what each answer may be; None: anything.
+      length_penalty_B: float32, 0 compares hypotheses by the sum of log-probabilities, 1 (as without it) by the mean.
       num_beams: beams of the search; 1 is greedy.
       max_new_tokens: most tokens of an answer, its end token included.
       eos_id: the end-of-sequence token.
+      repetition_penalty: on tokens that the prompt or the answer has already; 1 is none.
     """
+    repetition = None
+    if repetition_penalty != 1:
+        rows_Bx1 = jnp.arange(len(tokens_BxP))[:, None]
+        nothing_BxV = jnp.zeros((len(tokens_BxP), len(forbidden_V)), bool)
+        in_prompt_BxV = nothing_BxV.at[rows_Bx1, tokens_BxP].max(mask_BxP)
+        repetition = Repetition(jnp.float32(repetition_penalty), in_prompt_BxV)
     prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP)
     sizes = {"num_beams": num_beams, "max_new_tokens": max_new_tokens, "eos_id": eos_id}
-    state, automaton_state = begin(logits_BxV, real_B, forbidden_V, automaton, **sizes)
+    state, automaton_state = begin(logits_BxV, real_B, forbidden_V, automaton, length_penalty_B, repetition, **sizes)
     room = min(_FIRST_ROOM, max_new_tokens)
     answers = empty_answers(prompt, num_beams, room)
     while True:
@@ -112,13 +122,22 @@ def begin(
     real_B: jax.Array,
     forbidden_V: jax.Array,
     automaton: Automaton | None,
+    length_penalty_B: jax.Array | None = None,
+    repetition: Repetition | None = None,
     *,
     num_beams: int,
     max_new_tokens: int,
     eos_id: int,
 ) -> tuple[SearchState, AutomatonState | None]:
     """The search after its first token."""
-    state = beam_search.start(real_B, num_beams=num_beams, max_new_tokens=max_new_tokens, eos_id=eos_id)
+    state = beam_search.start(
+        real_B,
+        num_beams=num_beams,
+        max_new_tokens=max_new_tokens,
+        eos_id=eos_id,
+        length_penalty_B=length_penalty_B,
+        repetition=repetition,
+    )
     automaton_state = None if automaton is None else constraints.initial_state(automaton, num_beams)
     logits_BxKxV = jnp.broadcast_to(logits_BxV[:, None], (*state.scores_BxK.shape, logits_BxV.shape[1]))
     return _choose(state, automaton_state, logits_BxKxV, forbidden_V, automaton, eos_id)

@@ -109,6 +109,7 @@ def peer_answers(
     num_beams: int,
     max_new_tokens: int,
     suppressed: Sequence[int] = (0, 1, 3),
+    **settings: float,
 ) -> list[list[int]]:
     """What `transformers` generates for the left-padded batch: ids up to and including the end token."""
     width = max(map(len, prompts))
@@ -123,6 +124,7 @@ def peer_answers(
             pad_token_id=3,
             eos_token_id=EOS,
             suppress_tokens=list(suppressed),
+            **settings,
         )
     return [up_to_end(row) for row in found[:, width:].tolist()]
 

@@ -49,9 +49,9 @@ def test_order_batching_and_width_change_nothing(engine) -> None:
 
 def test_order_and_width_change_nothing_under_constraints() -> None:
     long = replace(SMALL, max_new_tokens=40, constrained=True)
-    together = texts(Engine(folders.model(), folders.tokenizer(), long, CONTRACT).generate(prompts(11)))
+    together = texts(Engine(folders.model(2), folders.tokenizer(), long, CONTRACT).generate(prompts(11)))
     assert len(set(together)) > 1
-    alone = Engine(folders.model(), folders.tokenizer(), replace(long, batch_size=1), CONTRACT)
+    alone = Engine(folders.model(2), folders.tokenizer(), replace(long, batch_size=1), CONTRACT)
     assert texts(alone.generate(prompts(11))) == together
 
 
@@ -153,6 +153,40 @@ def test_settings_are_checked(field) -> None:
     for value in (0, -1, 1.5, *([] if field == "max_new_tokens" else [None])):
         with pytest.raises(ValueError, match=f"Decode.{field} must be a whole number of at least 1, not {value}"):
             DecodeConfig(**{field: value})
+
+
+def test_sums_decide_among_labels_and_means_among_spans_unless_it_is_set() -> None:
+    classification, extraction = Prompt("cls", ("a", "b"), "x"), prompt("x")
+    for config, expected in (
+        (DecodeConfig(), (0.0, 1.0)),
+        (DecodeConfig(constrained=False), (1.0, 1.0)),
+        (DecodeConfig(length_penalty=0.5), (0.5, 0.5)),
+    ):
+        assert tuple(map(config.length_penalty_of, (classification, extraction))) == expected
+    with pytest.raises(ValueError, match=r"Decode\.repetition_penalty must be above 0, not 0"):
+        DecodeConfig(repetition_penalty=0)
+
+
+def test_constrained_classification_writes_the_likeliest_label_whatever_its_length() -> None:
+    """With enough beams the search finds the label that exact scores find, which means do not."""
+    model, tokenizer = folders.model(2), folders.tokenizer()
+    labels = ("Ada", "Ada Lovelace visited Turin", "财经体育旅游", "1840")
+    asked = [
+        Prompt("cls", labels, f"输入: {word}\n分类: {'，'.join(labels)}\n输出: [GEN]") for word in ("Ada", "杭州", "in")
+    ]
+    config = DecodeConfig(num_beams=8, batch_size=4, max_new_tokens=40)
+    found, by_mean = (
+        Engine(model, tokenizer, replace(config, length_penalty=penalty), CONTRACT).generate(asked)
+        for penalty in (None, 1.0)
+    )
+    exact = Engine(model, tokenizer, config, CONTRACT).generate([replace(one, choose="one_or_none") for one in asked])
+    single = [i for i, completion in enumerate(found) if "\t" not in completion.text]
+    assert single
+    assert [found[i].text for i in single] == [exact[i].text for i in single]
+    assert texts(by_mean) != texts(found)
+    for one, other in zip(found, exact, strict=True):
+        if one.text == other.text:
+            assert one.score == pytest.approx(other.score, abs=1e-3)
 
 
 def test_widths_are_few_and_hold_the_prompt() -> None:

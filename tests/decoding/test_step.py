@@ -16,7 +16,17 @@ VOCAB, LONGEST = 48, 12
 FORBIDDEN = np.isin(np.arange(VOCAB), [0, 1, 3])
 
 
-def ours(model, prompts, *, num_beams, max_new_tokens, side="right", width=LONGEST):
+def ours(
+    model,
+    prompts,
+    *,
+    num_beams,
+    max_new_tokens,
+    side="right",
+    width=LONGEST,
+    length_penalty=1.0,
+    repetition_penalty=1.0,
+):
     """Ids up to and including the end token."""
     tokens, mask = padded(prompts, side, width)
     found = generate(
@@ -25,6 +35,9 @@ def ours(model, prompts, *, num_beams, max_new_tokens, side="right", width=LONGE
         jnp.asarray(mask),
         jnp.ones(len(prompts), bool),
         jnp.asarray(FORBIDDEN),
+        None,
+        jnp.full(len(prompts), length_penalty, jnp.float32),
+        repetition_penalty=repetition_penalty,
         num_beams=num_beams,
         max_new_tokens=max_new_tokens,
         eos_id=EOS,
@@ -48,6 +61,28 @@ def test_equals_transformers(num_beams) -> None:
     assert min(lengths) == 1
     assert max(lengths) == 20
     assert sum(1 < length < 20 for length in lengths) >= 5, "hardly any sequence ends on its way"
+
+
+@pytest.mark.parametrize(
+    ("num_beams", "penalties"),
+    [
+        (3, {"length_penalty": 0.0}),
+        (3, {"length_penalty": 2.5}),
+        (3, {"length_penalty": -1.0, "repetition_penalty": 1.3}),
+        (3, {"repetition_penalty": 0.7}),
+        (1, {"repetition_penalty": 1.5}),
+    ],
+)
+def test_penalties_are_those_of_transformers(num_beams, penalties) -> None:
+    changed = 0
+    for seed in range(8):
+        model = tiny_model(seed, end_bias=(4.0, 2.5, 1.0)[seed % 3], sharpness=(1.0, 0.6, 0.3)[seed % 3])
+        prompts = random_prompts(seed, 5, VOCAB, LONGEST)
+        expected = peer_answers(peer_of(model), prompts, num_beams, 16, **penalties)
+        found = ours(model, prompts, num_beams=num_beams, max_new_tokens=16, **penalties)
+        assert found == expected
+        changed += found != ours(model, prompts, num_beams=num_beams, max_new_tokens=16)
+    assert changed > 2, "the penalties hardly change an answer"
 
 
 def test_equals_transformers_for_heads_that_are_no_power_of_two() -> None:
