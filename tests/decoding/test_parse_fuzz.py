@@ -1,0 +1,19 @@
+"""A short run of `benchmarks/parse_fuzz.py`, which asks random models 10,000 prompts."""
+
+import importlib.util
+from pathlib import Path
+
+FUZZ = Path(__file__).parents[2] / "benchmarks" / "parse_fuzz.py"
+
+
+def test_every_answer_of_random_models_parses(monkeypatch) -> None:
+    spec = importlib.util.spec_from_file_location("parse_fuzz", FUZZ)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # One limit: one program for each number of beams.
+    monkeypatch.setattr(module, "_LIMITS", (24,))
+    result = module.fuzz(192, seed=7)
+    assert result["prompts"] >= 192
+    assert result["failures"] == []
+    assert result["longest_answer"] > 20
+    assert len(result["kinds"]) > 4
