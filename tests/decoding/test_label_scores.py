@@ -62,7 +62,7 @@ def test_scores_are_the_log_probabilities_of_whole_labels(choose, monkeypatch) -
 
 
 def test_mixed_prompts_keep_their_place() -> None:
-    engine = Engine(folders.model(), folders.tokenizer(), DecodeConfig(batch_size=2, max_new_tokens=32), CONTRACT)
+    engine = Engine(folders.model(), folders.tokenizer(), DecodeConfig(batch_size=2, max_new_tokens=64), CONTRACT)
     one, any_ = asked(3), asked(3, "any")
     mixed = engine.generate([any_[0], one[0], one[1], any_[1], any_[2], one[2]])
     assert [completion.label_scores is None for completion in mixed] == [True, False, False, True, True, False]
@@ -82,7 +82,7 @@ def test_free_decoding_scores_nothing() -> None:
 def test_a_model_without_finite_scores_has_no_answer(choose) -> None:
     model = folders.model()
     model.final_norm.bias[...] = model.final_norm.bias[...].at[0].set(math.nan)
-    engine = Engine(model, folders.tokenizer(), DecodeConfig(batch_size=2, num_beams=2, max_new_tokens=32), CONTRACT)
+    engine = Engine(model, folders.tokenizer(), DecodeConfig(batch_size=2, num_beams=2, max_new_tokens=64), CONTRACT)
     with pytest.raises(NonFiniteError, match="NaN or infinite"):
         engine.generate(asked(1, choose))
 

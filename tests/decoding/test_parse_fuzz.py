@@ -12,8 +12,8 @@ def test_every_answer_of_random_models_parses(monkeypatch) -> None:
     spec.loader.exec_module(module)
     # One limit: one program for each number of beams.
     monkeypatch.setattr(module, "_LIMITS", (24,))
-    result = module.fuzz(192, seed=7)
+    result = module.fuzz(192, seed=0)
     assert result["prompts"] >= 192
     assert result["failures"] == []
     assert result["longest_answer"] > 20
-    assert len(result["kinds"]) > 4
+    assert len(result["kinds"]) == 8, "four of the tokenizers, both kinds of questions"
