@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # Settings of `Prepare` that come from the model's contract where gin does not bind them.
-_CONTRACT_SETTINGS = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries")
+_CONTRACT_SETTINGS = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries", "max_labels")
 
 
 # Prepared instances of each task beyond those that are asked, to replace dropped ones.
@@ -131,6 +131,8 @@ def prepared_folders(
         )
     # What gin binds may differ from the model's training, as an ablation; a template that does is refused.
     of_model = {name: getattr(contract, name) for name in _CONTRACT_SETTINGS if not configs.is_bound(f"Prepare.{name}")}
+    if of_model.get("max_labels", 0) is None:  # not known of folders without a contract
+        del of_model["max_labels"]
     folders = []
     for mixture in mixtures:
         splits = tasks.splits(configs.build("Prepare", mixture=mixture, tokenizer=str(tokenizer)))

@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     limits = LengthLimits(
         contract.max_prompt_tokens,
         contract.max_target_tokens,
-        max_queries=contract.max_queries,
+        contract.max_labels or LengthLimits.max_labels,
+        contract.max_queries,
         count=lambda text: len(encode(text, add_special_tokens=False).ids),
     )
     summary, findings = Check(limits).own_data(name, files, form, flags)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerFast
 
-from seqgpt_jax.atomic import Atom, ContractError, Template, chunk_labels, find_template, label_budget
+from seqgpt_jax.atomic import Atom, ContractError, Template, chunk_labels, find_template
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
 from seqgpt_jax.data.tokenizer import encoder_of
 from seqgpt_jax.io.contract import ModelContract
@@ -57,9 +57,8 @@ class PromptLimits:
         at_most = self.contract.max_queries if atom == "ext" else self.contract.max_labels or max(len(labels), 1)
         if self._counts is None:
             return chunk_labels(labels, at_most)
-        text_tokens = self._counts.text(text) + self._counts.control_words(self.template, atom)
-        budget = label_budget(text_tokens, self.contract.max_prompt_tokens)
         costs = self._counts.labels(labels)
+        budget = self._counts.label_room(self.template, atom, text, costs, self.contract.max_prompt_tokens)
         if atom == "ext":
             costs = self._counts.queries(labels)
             budget = min(budget, self.answer_tokens - 1)

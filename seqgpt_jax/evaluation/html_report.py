@@ -13,6 +13,8 @@ from seqgpt_jax.evaluation.scores import Scores
 
 # A page of all wrong answers of a large evaluation would be too big for a browser.
 WRONG_PER_TASK = 100
+# Of an instance whose labels are asked in many chunks.
+PROMPTS_SHOWN = 3
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --soft: #8881; --good: #2a7d46; --bad: #c0392b; }
@@ -133,9 +135,12 @@ def _article(prediction: Prediction) -> str:
     extra = _listed("not in gold", "missed", prediction.predicted - prediction.gold)
     correct = _listed("right", "found", prediction.gold & prediction.predicted)
     malformed = "" if prediction.well_formed else " · not well-formed, read leniently"
+    shown, others = prediction.prompts[:PROMPTS_SHOWN], len(prediction.prompts) - PROMPTS_SHOWN
+    prompts = "".join(f"<pre>{escape(prompt)}</pre>" for prompt in shown)
+    more = f"<small>and {others} more prompts</small> " if others > 0 else ""
     return (
         f"<article><small>{escape(record.instance)}{malformed}</small>\n"
-        f"prompt<pre>{escape(record.prompt)}</pre>gold<pre>{escape(record.target)}</pre>"
+        f"prompt{prompts}{more}gold<pre>{escape(record.target)}</pre>"
         f"answer<pre>{escape(prediction.output)}</pre>{missed}{extra}{correct}</article>\n"
     )
 

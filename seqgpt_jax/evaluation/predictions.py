@@ -18,7 +18,8 @@ class Prediction:
 
     Attributes:
       instance: with its gold answer.
-      completions: what the model wrote.
+      prompts: what the model was asked, in all rounds.
+      completions: what it wrote.
       output: its text, that of all chunks of queries together.
       answers: what was read from it, in the form of `record.answers`.
       well_formed: whether the completions follow the contract; if not, they were read leniently.
@@ -30,6 +31,7 @@ class Prediction:
     """
 
     instance: EvalInstance
+    prompts: tuple[str, ...]
     completions: tuple[Completion, ...]
     output: str
     answers: tuple
@@ -72,7 +74,8 @@ def compare(instance: EvalInstance, answer: Answer) -> Prediction:
         # Of several rounds the answer counts; of one the text, which may be malformed.
         single = len(answer.completions) == 1
         output = answer.completions[0].text if single else target("cls", record.labels, answers)
-    prediction = _prediction(instance, answer.completions, output, answers, answer.well_formed)
+    prompts = tuple(prompt.text for prompt in answer.prompts)
+    prediction = _prediction(instance, prompts, answer.completions, output, answers, answer.well_formed)
     return replace(prediction, unreachable=_unreachable(prediction, answer))
 
 
@@ -93,7 +96,7 @@ def refused(instance: EvalInstance, reason: str) -> Prediction:
     """The prediction of an instance that cannot be asked, because its labels fit into no prompt or answer."""
     record = instance.record
     nothing: tuple = () if record.atom == "cls" else ((),) * len(record.labels)
-    prediction = _prediction(instance, (), target(record.atom, record.labels, nothing), nothing, well_formed=False)
+    prediction = _prediction(instance, (), (), target(record.atom, record.labels, nothing), nothing, well_formed=False)
     return replace(prediction, refusal=reason)
 
 
@@ -119,16 +122,23 @@ def read_predictions(answered: Iterable[tuple[EvalRecord, str]]) -> list[Predict
         output = target("cls", joined.labels, answers) if joined.atom == "cls" and len(pairs) > 1 else "".join(outputs)
         completions = tuple(map(Completion, outputs))
         instance = EvalInstance(joined, candidates=len(joined.labels))
-        predictions.append(_prediction(instance, completions, output, answers, all(strict for _, strict in read)))
+        texts, well_formed = tuple(record.prompt for record, _ in pairs), all(strict for _, strict in read)
+        predictions.append(_prediction(instance, texts, completions, output, answers, well_formed))
     return predictions
 
 
 def _prediction(
-    instance: EvalInstance, completions: tuple[Completion, ...], output: str, answers: tuple, well_formed: bool
+    instance: EvalInstance,
+    prompts: tuple[str, ...],
+    completions: tuple[Completion, ...],
+    output: str,
+    answers: tuple,
+    well_formed: bool,
 ) -> Prediction:
     record = instance.record
     return Prediction(
         instance=instance,
+        prompts=prompts,
         completions=completions,
         output=output,
         answers=answers,

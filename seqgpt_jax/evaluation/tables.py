@@ -83,12 +83,12 @@ def headline(scores: Scores) -> str:
     overall = scores.overall
     baselines = ", ".join(f"{BASELINE_NAMES[name]} {times_100(one.f1)}" for name, one in overall.baselines.items())
     low, high = overall.gap_interval
-    if overall.gap > 0 >= low:
-        verdict = f"{times_100(overall.gap)} above the best baseline, which may be chance"
-    elif overall.gap > 0:
-        verdict = f"{times_100(overall.gap)} above the best baseline"
+    if overall.gap:
+        side = "above" if overall.gap > 0 else "below"
+        chance = ", which may be chance" if low <= 0 <= high else ""
+        verdict = f"{times_100(abs(overall.gap))} {side} the best baseline{chance}"
     else:
-        verdict = f"{times_100(-overall.gap)} below the best baseline" if overall.gap else "equal to the best baseline"
+        verdict = "equal to the best baseline"
     f1 = f"F1 {times_100(overall.f1)} ({_interval(overall.f1_interval)})"
     return f"{f1}; {baselines}: {verdict} ({_interval((low, high))})."
 

@@ -83,7 +83,9 @@ def test_prompts_of_another_template_are_refused_before_a_model_is_loaded(model,
 def test_data_are_prepared_as_the_contract_of_the_model_says(model, tmp_path, monkeypatch):
     folder = tmp_path / "model"
     shutil.copytree(model, folder)
-    contract = dataclasses.replace(read_contract(folder), template="english", max_prompt_tokens=99, max_queries=3)
+    contract = dataclasses.replace(
+        read_contract(folder), template="english", max_prompt_tokens=99, max_queries=3, max_labels=9
+    )
     write_contract(folder, contract)
     flags = [f"--model={folder}", f"--output={tmp_path / 'out'}", "--gin.Evaluate.mixtures=('quick_zero_sa_en',)"]
     flags += [f"--gin.Prepare.output_dir='{tmp_path / 'prepared'}'", "--gin.Evaluate.records=2"]
@@ -105,3 +107,13 @@ def test_help_is_quick_and_shows_an_example():
     # Two seconds on a free machine; importing JAX alone would take longer on a busy one.
     assert time.monotonic() - start < 5
     assert "python -m seqgpt_jax.evaluate --model=runs/ft" in shown
+
+
+def test_reading_is_asked_and_not_refused(model, tmp_path):
+    """Every instance of reading has one question, which is not one label of a classification."""
+    flags = [f"--model={model}", f"--output={tmp_path / 'out'}", "--gin.Evaluate.mixtures=('quick_mrc_en',)"]
+    flags += [f"--gin.Prepare.output_dir='{tmp_path / 'prepared'}'", "--gin.Evaluate.records=3"]
+    assert evaluate.main([*flags, *FAST, "--gin.Decode.max_new_tokens=64"]) == 0
+    numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
+    assert numbers["overall"]["instances"] == numbers["overall"]["prompts"] == 3
+    assert "refused_instances" not in numbers["about"]

@@ -1,6 +1,6 @@
 """Label statistics of a task: its label set over all splits, and the quotas of the split that is prepared."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -124,6 +124,17 @@ def _with_clean_labels(instance: Instance, template: Template) -> Instance | Ski
     return replace(instance, gold=gold, labels=labels)
 
 
+def choice_of(numbers: Collection[int]) -> str:
+    """How many labels a classification is to be answered with, by the numbers of labels that its instances have.
+
+    >>> choice_of({1}), choice_of({0, 1}), choice_of({0, 1, 2})
+    ('one', 'one_or_none', 'any')
+    """
+    if not numbers or max(numbers) != 1:
+        return "any"
+    return "one_or_none" if 0 in numbers else "one"
+
+
 def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[str], Items]) -> LabelStats:
     """Goes through every split of a task once, the prepared one again for `max_instances` and for `mixing`.
 
@@ -168,7 +179,7 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
         label_counts={label: count for label, count in sorted(quota.counts.items()) if label != NO_LABEL},
         quota_per_instance=per_instance,
         drops=drops,
-        choose="any" if 2 in answers or answers == {0} else "one_or_none" if 0 in answers else "one",
+        choose="any" if spec.atom == "ext" else choice_of(answers),
     )
     if config.mixing == "all" or not config.training:
         return stats

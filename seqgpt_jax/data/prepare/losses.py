@@ -56,7 +56,8 @@ def _counts(task: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
     for reason, count in task["drops"].items():
         yield reason, count, everything
     yield "over_quota", task["instances"] - task["within_quota"], task["instances"]
-    yield "truncated", task["truncated_prompts"] - task["drops"].get("answer_cut", 0), everything
+    dropped = sum(task["drops"].get(reason, 0) for reason in ("answer_cut", "labels_cut"))
+    yield "truncated", task["truncated_prompts"] - dropped, everything
     yield "windows", task.get("texts_in_windows", 0), task["within_quota"]
     spans_lost = task.get("lost_spans", 0) + task.get("unreachable_spans", 0)
     yield "spans", spans_lost, max(task["examples"], spans_lost)

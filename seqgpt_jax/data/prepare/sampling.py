@@ -20,7 +20,6 @@ from seqgpt_jax.atomic import (
     Template,
     chunk_labels,
     clean_text,
-    label_budget,
 )
 from seqgpt_jax.atomic.families import unique
 from seqgpt_jax.data.prepare.label_set import LabelSet
@@ -109,16 +108,16 @@ class ExampleSampler:
             instance.labels or label_set.labels, random.Random(stable_hash(self.seed, "evaluation", instance.id))
         )
         if instance.atom == "ext":
-            return SampledExamples(self._extractions(instance, labels, template))
+            return SampledExamples(self._extractions(instance, labels, template, training=False))
         if instance.gold and not any(label in instance.gold for label in labels):
             raise SkipInstance("no_answer", "none of its labels is among those asked")
         cleaned = _cleaned_labels(labels, template)
         tokens = budget = None
         if self.counts:
             tokens = self.counts.labels(cleaned.values())
-            budget = label_budget(self._text_tokens(instance, template), self.max_prompt_tokens)
+            budget = self.counts.label_room(template, "cls", instance.text, tokens, self.max_prompt_tokens)
         chunks = chunk_labels(labels, self.max_labels, tokens, budget)
-        return SampledExamples([self._classification(instance, chunk, template) for chunk in chunks])
+        return SampledExamples([self._classification(instance, chunk, template, training=False) for chunk in chunks])
 
     def _training_classifications(
         self, instance: Instance, label_set: LabelSet, kept: list[str], template: Template, rng: random.Random
@@ -128,7 +127,7 @@ class ExampleSampler:
             if instance.gold and not any(label in instance.labels for label in kept):
                 raise SkipInstance("no_answer", "none of its labels is among those asked")
             return [self._classification(instance, self._fitting(instance, kept, negatives, template, rng), template)]
-        most = _chunk_size(len(label_set.labels), self.max_labels)
+        most = self._chunk_size(instance, label_set, template)
 
         def sample(number: int) -> list[str]:
             return label_set.negatives(instance.gold, number, self.negatives, rng)
@@ -163,7 +162,7 @@ class ExampleSampler:
         if instance.labels:
             asked += [(w, _within_quota(instance, kept)) for w in rng.sample(others, min(empty, len(others)))]
         else:
-            most = _chunk_size(len(label_set.labels), self.max_queries)
+            most = _even(len(label_set.labels), -(-len(label_set.labels) // self.max_queries))
             for _ in range(empty):
                 window, number = rng.choice(windows), most if rng.random() < 0.5 else rng.randint(1, most)
                 if without_answer := label_set.negatives(window.gold, number, self.negatives, rng):
@@ -180,21 +179,31 @@ class ExampleSampler:
     ) -> list[str]:
         """The gold labels and as many of the negatives as fit into a prompt, shuffled."""
         if self.counts:
-            cleaned = [template.clean_label(label) for label in (*gold, *negatives)]
-            budget = label_budget(self._text_tokens(instance, template), self.max_prompt_tokens)
-            ends = list(itertools.accumulate(self.counts.labels(cleaned)))
+            costs = self.counts.labels(template.clean_label(label) for label in (*gold, *negatives))
+            budget = self.counts.label_room(template, "cls", instance.text, costs, self.max_prompt_tokens)
+            ends = list(itertools.accumulate(costs))
             negatives = negatives[: max(bisect(ends, budget) - len(gold), 0 if gold else 1)]
         return _shuffled([*gold, *negatives], rng)
 
-    def _classification(self, instance: Instance, labels: Sequence[str], template: Template) -> Example:
+    def _classification(
+        self, instance: Instance, labels: Sequence[str], template: Template, training: bool = True
+    ) -> Example:
         clean = _cleaned_labels(labels, template)
         answers = tuple(clean[label] for label in labels if label in instance.gold)
-        return Classification(self._cut_text(instance, clean.values(), template), tuple(clean.values()), answers)
+        text = self._cut_text(instance, clean.values(), template)
+        if text is None and training:
+            raise SkipInstance("mentions_too_far", f"no prompt holds all of {instance.mentions}")
+        # An evaluation prompt stays: the score has to show what the model cannot see.
+        return Classification(instance.text if text is None else text, tuple(clean.values()), answers)
 
-    def _cut_text(self, instance: Instance, labels: Iterable[str], template: Template) -> str:
-        """The text of a classification; of a composed question that is too long, with a window of its sentence."""
+    def _cut_text(self, instance: Instance, labels: Iterable[str], template: Template) -> str | None:
+        """The text of a classification; of a composed question that is too long, with a window of its sentence.
+
+        Returns:
+          None where the mentions are too far from each other.
+        """
         text, sentence = instance.text, instance.source_text
-        if not self.counts or not sentence or sentence not in text:
+        if not self.counts or not instance.mentions or sentence not in text:
             return text
         room = self.max_prompt_tokens - self.counts.control_words(template, "cls") - sum(self.counts.labels(labels))
         if len(text.encode()) <= room or (tokens := self.counts.text(text)) <= room:
@@ -202,12 +211,15 @@ class ExampleSampler:
         offsets = self.counts.encoder.offsets(sentence)
         # Two tokens for words that are joined in another way once the sentence is shorter.
         window = window_around(sentence, offsets, room - (tokens - len(offsets)) - 2, instance.mentions)
-        if window is None:
-            raise SkipInstance("mentions_too_far", f"no {room} tokens of its text hold all of {instance.mentions}")
-        return text.replace(sentence, window)
+        return None if window is None else text.replace(sentence, window)
 
-    def _extractions(self, instance: Instance, labels: Sequence[str], template: Template) -> list[Example]:
-        """The extractions of these queries, as few as fit into prompts and answers."""
+    def _extractions(
+        self, instance: Instance, labels: Sequence[str], template: Template, training: bool = True
+    ) -> list[Example]:
+        """The extractions of these queries, as few as fit into prompts and answers.
+
+        Training knows the answers and leaves room for them; evaluation chunks the queries as decoding does.
+        """
         clean = _cleaned_labels(labels, template)
         spans = {clean[label]: tuple(instance.gold.get(label, ())) for label in labels}
         for query, spans_of_query in spans.items():
@@ -217,8 +229,11 @@ class ExampleSampler:
         tokens = budget = None
         if self.counts:
             # A query costs its line of the answer, which is longer than its place in the prompt.
-            tokens = [max(*pair) for pair in zip(self.counts.queries(spans), self._answers(spans), strict=True)]
-            budget = self.max_target_tokens - 1
+            tokens = self.counts.queries(spans)
+            budget = self.counts.label_room(template, "ext", instance.text, tokens, self.max_prompt_tokens)
+            budget = min(budget, self.max_target_tokens - 1)
+            if training:
+                tokens = [max(*pair) for pair in zip(tokens, self._answers(spans), strict=True)]
         return [
             Extraction(instance.text, queries, tuple(spans[query] for query in queries))
             for queries in chunk_labels(tuple(spans), self.max_queries, tokens, budget)
@@ -242,7 +257,7 @@ class ExampleSampler:
         labels = [template.clean_label(label) for label in instance.labels or label_set.labels]
         largest = sum(sorted(self.counts.labels(labels))[-self.max_queries :])
         room = self.max_prompt_tokens - self.counts.control_words(template, "ext")
-        room -= min(largest, self.max_target_tokens, self.max_prompt_tokens // 2)
+        room = max(room - min(largest, self.max_target_tokens, self.max_prompt_tokens // 2), 1)
         windows, lost = [instance], 0
         if len(instance.text.encode()) > room:
             windows, lost = extraction_windows(instance, self.counts.encoder.offsets(instance.text), room)
@@ -255,11 +270,15 @@ class ExampleSampler:
         lines = {template.clean_label(label): window.gold[label] for label in kept if window.gold.get(label)}
         return max(self._answers(lines), default=0) < self.max_target_tokens
 
-    def _text_tokens(self, instance: Instance, template: Template) -> int:
-        """Tokens of a classification's prompt without its labels; an upper bound where more do not matter."""
-        size = len(instance.text.encode())
-        tokens = size if size < self.max_prompt_tokens // 4 else self.counts.text(instance.text)
-        return tokens + self.counts.control_words(template, "cls")
+    def _chunk_size(self, instance: Instance, label_set: LabelSet, template: Template) -> int:
+        """How many labels of the set decoding asks in one prompt about this text."""
+        labels = label_set.labels
+        chunks = -(-len(labels) // self.max_labels)
+        if self.counts:
+            costs = self.counts.labels(template.clean_label(label) for label in labels)
+            budget = self.counts.label_room(template, "cls", instance.text, costs, self.max_prompt_tokens)
+            chunks = max(chunks, -(-sum(costs) // budget))
+        return _even(len(labels), chunks)
 
 
 # Windows of fewer tokens than this are not cut further: an answer that is too long even so is dropped and counted.
@@ -297,9 +316,9 @@ def _within_quota(instance: Instance, kept: Sequence[str]) -> list[str]:
     return [label for label in instance.labels if label in kept or label not in instance.gold]
 
 
-def _chunk_size(labels: int, at_most: int) -> int:
-    """How many of the labels decoding asks in one prompt."""
-    return -(-labels // max(-(-labels // at_most), 1)) or 1
+def _even(labels: int, chunks: int) -> int:
+    """Labels in the largest of so many even chunks, at least 1."""
+    return max(-(-labels // max(chunks, 1)), 1)
 
 
 def _additional(examples: int, share: float, rng: random.Random) -> int:

@@ -1,9 +1,9 @@
 """Token counts of labels and texts, for chunks and windows that fit a prompt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from seqgpt_jax.atomic import Atom, Template
+from seqgpt_jax.atomic import Atom, Template, label_budget
 from seqgpt_jax.data.prepare.encoder import Encoder
 
 
@@ -31,6 +31,24 @@ class TokenCounts:
         """Tokens that the shortest answer to each query takes: its echo, one token of a value and a line break."""
         # The colon is the token that the separator is in a prompt.
         return [count + 2 for count in self.labels(queries)]
+
+    def label_room(
+        self, template: Template, atom: Atom, text: str, costs: Sequence[int], max_prompt_tokens: int
+    ) -> int:
+        """Tokens that the labels of a prompt may take beside a text (`label_budget`).
+
+        Args:
+          template, atom: of the prompt.
+          text: clean, as the prompt has it.
+          costs: tokens of all labels that are asked.
+          max_prompt_tokens: limit of the prompt.
+        """
+        control = self.control_words(template, atom)
+        # A token is at least a byte: where all labels fit beside that many, the text need not be counted.
+        budget = label_budget(len(text.encode()) + control, max_prompt_tokens)
+        if sum(costs) <= budget:
+            return budget
+        return label_budget(self.text(text) + control, max_prompt_tokens)
 
     def text(self, text: str) -> int:
         """Tokens of a text."""

@@ -31,6 +31,8 @@ def text_windows(text: str, offsets: Offsets, room: int) -> list[tuple[int, int]
     >>> [text[a:b] for a, b in text_windows(text, [(i, i + 1) for i in range(len(text))], room=22)]
     ['One two. Three four. ', 'Five.']
     """
+    if room < 1:
+        raise ValueError(f"room must be at least 1 token, not {room}")
     starts = [start for start, _ in offsets]
     if len(starts) <= room:
         return [(0, len(text))]
