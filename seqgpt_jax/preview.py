@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.own_data import parse_own_data
     from seqgpt_jax.decoding.answers import answer
     from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.decoding.question_files import split_labels
     from seqgpt_jax.io.model_folder import load
     from seqgpt_jax.tasks.checking import Check, own_items
     from seqgpt_jax.tasks.validation.lengths import LengthLimits
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         name, files = parse_own_data(args.data, flag="")
     except ValueError as error:
         raise command_line.UsageError(str(error)) from error
-    given = tuple(label.strip() for label in args.labels.split(",") if label.strip()) if args.labels else ()
+    given = split_labels(args.labels or "")
     loaded = load(args.model, step=args.step)
     encode, contract = loaded.tokenizer.backend_tokenizer.encode, loaded.contract
     limits = LengthLimits(
@@ -147,20 +148,16 @@ def chosen(items: "Sequence[Checked]", number: int, labels: Sequence[str] = ()) 
 
 
 def _print_answer(asked: Asked, answer: "Answer") -> None:
+    from seqgpt_jax.evaluation.label_counts import units
+
     text = " ".join(asked.question.text.split())
     print(f"\n  {asked.place}  {textwrap.shorten(text, 100, placeholder=' …') if ' ' in text else text[:100]}")
-    right = "" if asked.gold is None else " ✓" if _units(asked.gold) == _units(answer.answers) else " ✗"
+    right = "" if asked.gold is None else " ✓" if units(asked.gold) == units(answer.answers) else " ✗"
     print(f"    model: {_shown(answer.answers)}{right}")
     if asked.gold is not None and right == " ✗":
         print(f"    file:  {_shown(asked.gold)}")
     if answer.truncated:
         print(f"    (too long for the model: {answer.truncated:,} tokens of it were cut off)")
-
-
-def _units(answer: Sequence[str] | Mapping[str, Sequence[str]]) -> frozenset:
-    if isinstance(answer, Mapping):
-        return frozenset((label, span) for label, spans in answer.items() for span in spans)
-    return frozenset(answer)
 
 
 def _shown(answer: Sequence[str] | Mapping[str, Sequence[str]]) -> str:

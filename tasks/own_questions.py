@@ -8,7 +8,7 @@ from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.own import RECOGNIZED, Form
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.own_formats.columns import Columns
-from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, SOURCE_TEXT
+from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, MENTIONS, SOURCE_TEXT
 from seqgpt_jax.tasks.readers.own_formats.reading import recognized, records_of
 from seqgpt_jax.tasks.readers.record import Record
 
@@ -42,7 +42,8 @@ def question_lines(
         if isinstance(item, RecordError):
             yield item.line, item
         elif isinstance(item, Record):
-            question = {name: value for name, value in item.value.items() if name not in (FAMILY, SOURCE_TEXT)}
+            composed = (FAMILY, SOURCE_TEXT, MENTIONS) if FAMILY in item.value else ()
+            question = {name: value for name, value in item.value.items() if name not in composed}
             if task:
                 question.setdefault("task", task)
             default = list(labels or known.get(own.atom_of(question) or "", ()))

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,12 +29,13 @@ _BY_SPLIT = re.compile(r"\w+=")
 def parse_own_data(text: str, flag: str = "--data=") -> tuple[str, str | dict[str, str]]:
     """(name, file) or (name, {split: file}) of one value of a flag, which error messages call `flag`.
 
+    `hf:owner/name` is a data set of the Hugging Face hub, whose splits are loaded (`hub_files`). What is not read of it
+    or of a folder is printed to stderr.
+
     >>> parse_own_data("a/tickets.jsonl")
     ('tickets', 'a/tickets.jsonl')
     >>> parse_own_data("train=tickets_train.csv,dev=tickets_dev.csv")
     ('tickets', {'train': 'tickets_train.csv', 'validation': 'tickets_dev.csv'})
-    `hf:owner/name` is a data set of the Hugging Face hub, whose splits are loaded (`hub_files`).
-
     >>> parse_own_data("calls:a/export.jsonl")
     ('calls', 'a/export.jsonl')
 
@@ -106,9 +108,11 @@ def _files_by_split(value: str, flag: str) -> dict[str, str]:
 
 def _files_of_folder(folder: str, flag: str) -> dict[str, str]:
     files: dict[str, str] = {}
+    others: list[str] = []
     for path in sorted(Path(folder).iterdir()):
         split = SPLIT_NAMES.get(path.name.split(".")[0])
         if split is None or not path.is_file():
+            others += [] if path.name.startswith(".") else [path.name]
             continue
         if split in files:
             raise ValueError(
@@ -121,6 +125,10 @@ def _files_of_folder(folder: str, flag: str) -> dict[str, str]:
             f"{flag}{folder}: the folder has no file called train, validation (or dev), or test; name the files, "
             f"{flag}train=FILE,test=FILE, or give one file"
         )
+    if others:
+        read = ", ".join(Path(file).name for file in files.values())
+        # Not to stdout, which --json gives to programs.
+        print(f"{flag}{folder}: read are {read}; not read: {', '.join(others)}", file=sys.stderr)
     return files
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 LabelAnswer = Sequence[str] | Mapping[str, Sequence[str]]
 """The labels of a text, or label -> its spans."""
 
+Units = frozenset[tuple[str, ...]]
+"""What F1 counts; see `units`."""
+
 
 @dataclass
 class LabelCount:
@@ -32,7 +35,7 @@ class LabelCount:
         """Harmonic mean of the two; None where nothing is gold and nothing predicted."""
         return 2 * self.right / (self.gold + self.predicted) if self.gold + self.predicted else None
 
-    def add(self, gold: frozenset[str], predicted: frozenset[str]) -> None:
+    def add(self, gold: Units, predicted: Units) -> None:
         """Counts the units of one text."""
         self.right += len(gold & predicted)
         self.gold += len(gold)
@@ -50,7 +53,7 @@ def count_labels(answers: Iterable[tuple[LabelAnswer, LabelAnswer]]) -> dict[str
     """
     counts: dict[str, LabelCount] = {}
     for gold, predicted in answers:
-        gold_units, predicted_units = _units(gold), _units(predicted)
+        gold_units, predicted_units = _by_label(gold), _by_label(predicted)
         for label in {**gold_units, **predicted_units}:
             counts.setdefault(label, LabelCount()).add(
                 gold_units.get(label, frozenset()), predicted_units.get(label, frozenset())
@@ -64,7 +67,16 @@ def total(counts: Iterable[LabelCount]) -> LabelCount:
     return LabelCount(*(sum(getattr(count, name) for count in counts) for name in ("right", "gold", "predicted")))
 
 
-def _units(answer: LabelAnswer) -> dict[str, frozenset[str]]:
+def units(answer: LabelAnswer) -> Units:
+    """The units of an answer that F1 counts: (label,), or (label, span)."""
     if isinstance(answer, Mapping):
-        return {label: frozenset(spans) for label, spans in answer.items()}
-    return {label: frozenset((label,)) for label in answer}
+        return frozenset((label, span) for label, spans in answer.items() for span in spans)
+    return frozenset((label,) for label in answer)
+
+
+def _by_label(answer: LabelAnswer) -> dict[str, Units]:
+    """Label -> its units; () where it was asked without any."""
+    found: dict[str, set[tuple[str, ...]]] = {label: set() for label in answer}
+    for unit in units(answer):
+        found[unit[0]].add(unit)
+    return {label: frozenset(of_label) for label, of_label in found.items()}

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from seqgpt_jax.data.store import EvalRecord
+from seqgpt_jax.evaluation import label_counts
 from seqgpt_jax.evaluation.instances import target
+from seqgpt_jax.evaluation.label_counts import Units
 from seqgpt_jax.evaluation.rouge import Mode, rouge
-
-Units = frozenset[tuple[str, ...]]
 
 
 class Measures(NamedTuple):
@@ -43,9 +43,7 @@ def measure(gold: Units, predicted: Units, rouges: Mapping[Mode, float | None]) 
 
 def units(record: EvalRecord, answers: tuple) -> Units:
     """The (label,) or (query, span) pairs of answers to a record."""
-    if record.atom == "cls":
-        return frozenset((label,) for label in answers)
-    return frozenset((query, span) for query, spans in zip(record.labels, answers, strict=True) for span in spans)
+    return label_counts.units(answers if record.atom == "cls" else dict(zip(record.labels, answers, strict=True)))
 
 
 def rouge_of_answer(record: EvalRecord, answers: tuple, output: str) -> dict[Mode, float | None]:

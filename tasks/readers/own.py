@@ -31,7 +31,7 @@ from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
 from seqgpt_jax.tasks.readers.look_alikes import difference
 from seqgpt_jax.tasks.readers.own_formats.columns import Columns
-from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, SOURCE_TEXT
+from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, MENTIONS, SOURCE_TEXT
 from seqgpt_jax.tasks.readers.own_formats.items import Item, LeftOut, Note
 from seqgpt_jax.tasks.readers.own_formats.reading import records_of
 
@@ -177,7 +177,10 @@ def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instan
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise Fault("unknown_label", f"label {unknown[0]!r} is not among the labels {', '.join(labels)}{hint}")
     if FAMILY in value:
-        instance = replace(instance, source_text=value.get(SOURCE_TEXT, ""))
+        mentions = value.get(MENTIONS)
+        # A list is of `forms`; a field of the file that is called so may be anything.
+        mentions = tuple(mentions) if isinstance(mentions, list) else ()
+        instance = replace(instance, source_text=value.get(SOURCE_TEXT, ""), mentions=mentions)
     check_contract(instance)
     return instance
 

@@ -22,15 +22,20 @@ def test_names_and_files(text, name, files):
     assert parse_own_data(text) == (name, files)
 
 
-def test_a_folder_holds_a_file_for_each_split(tmp_path):
+def test_a_folder_holds_a_file_for_each_split(tmp_path, capsys):
     folder = tmp_path / "calls"
     folder.mkdir()
-    for name in ("train.jsonl", "dev.conll", "test.csv", "README.md", "labels.txt"):
+    for name in ("train.jsonl", "dev.conll", "test.csv", "README.md", "train_2.jsonl", ".hidden"):
         (folder / name).touch()
     files = {"train": f"{folder}/train.jsonl", "validation": f"{folder}/dev.conll", "test": f"{folder}/test.csv"}
     assert parse_own_data(str(folder)) == ("calls", files)
+    assert capsys.readouterr() == (
+        "",
+        f"--data={folder}: read are dev.conll, test.csv, train.jsonl; not read: README.md, train_2.jsonl\n",
+    )
     assert parse_own_data(f"other:{folder}/") == ("other", files)
     (folder / "valid.csv").touch()
+    capsys.readouterr()
     with pytest.raises(ValueError, match=r"dev\.conll and .*valid\.csv are both of validation"):
         parse_own_data(str(folder))
     (tmp_path / "empty").mkdir()

@@ -17,6 +17,8 @@ from seqgpt_jax.data.own_data import parse_own_data
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import find
+from seqgpt_jax.tasks.own import Form
+from seqgpt_jax.tasks.own_questions import question_lines
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.own_formats.encodings import encoding_of
 from seqgpt_jax.tasks.readers.own_formats.reading import FORMATS, recognized
@@ -165,7 +167,12 @@ def test_doccano(field, tmp_path):
     assert golds(spans) == [GOLD, {}]
     assert [item.atom for item in own.checked(spans)] == ["ext", "ext"]
     kinds = saved(tmp_path, "b.jsonl", [{"text": "late", field: ["a", "b"]}, {"text": "new", field: []}])
-    assert labels(kinds) == [{"a", "b"}, set()]
+    assert labels(kinds) == [{"a", "b"}]
+    assert skipped(kinds) == ["not_annotated"]
+    questions = [question for _, question in question_lines(kinds, form=Form("doccano"))]
+    assert [(question["text"], question.get("gold")) for question in questions] == [("late", ["a", "b"]), ("new", None)]
+    (fault,) = faults(saved(tmp_path, "d.jsonl", [{"text": "late", field: ["a"]}] * 2 + [{"text": "new", field: 3}]))
+    assert fault == "answers of a cls record are a label or a list of labels, not a number"
     wrong = saved(tmp_path, "c.jsonl", [{"text": TEXT, field: [PERSON]}, {"text": TEXT, field: [[0, 4]]}])
     assert faults(wrong) == ["a span is [start, end, label] or an object with start, end and label, not [0, 4]"]
 
@@ -239,6 +246,62 @@ def test_label_studio_with_several_annotators_and_wrong_results(tmp_path):
     assert "which field of `data` is the text? There are title, body" in found[1]
 
 
+def test_an_empty_annotation_of_label_studio_means_what_the_file_asks(tmp_path):
+    choice = {"type": "choices", "from_name": "kind", "value": {"choices": ["travel"]}}
+    kinds = saved(tmp_path, "a.json", json.dumps([label_studio_task([]), label_studio_task([choice], "Ada left.")]))
+    assert [item.atom for item in own.checked(kinds) if not item.skipped] == ["cls"]
+    assert skipped(kinds) == ["not_annotated"]
+    spans = saved(
+        tmp_path, "b.json", json.dumps([label_studio_task([]), label_studio_task([region("a", 0, 4, "Mara", "P")])])
+    )
+    assert [(item.atom, dict(item.instance.gold)) for item in own.checked(spans)] == [
+        ("ext", {}),
+        ("ext", {"P": ("Mara",)}),
+    ]
+
+
+def test_regions_of_label_studio_need_an_id_only_for_relations(tmp_path):
+    nameless = region("a", 0, 4, "Mara", "PER")
+    del nameless["id"]
+    assert golds(saved(tmp_path, "a.json", json.dumps([label_studio_task([nameless])]))) == [{"PER": ("Mara",)}]
+    relation = {"type": "relation", "from_id": "a", "to_id": "a", "labels": ["x"]}
+    (fault,) = faults(saved(tmp_path, "b.json", json.dumps([label_studio_task([nameless, relation])])))
+    assert "a relation names region 'a'" in fault
+
+
+def test_the_text_of_label_studio_can_be_named(tmp_path):
+    task = label_studio_task([region("a", 0, 4, "Mara", "P")]) | {"data": {"title": "Mara", "body": "Mara flew"}}
+    path = saved(tmp_path, "a.json", json.dumps([task]))
+    assert faults(path)
+    (item,) = own.checked(path, columns={"text": "body"})
+    assert (item.text, dict(item.instance.gold)) == ("Mara flew", {"P": ("Mara",)})
+    assert "'head' is no text of the task; there are 'title', 'body'" in faults(path, columns={"text": "head"})[0]
+    with pytest.raises(ValueError, match=r"a\.json: --columns=text=body,label=x: of Label Studio only the text"):
+        list(own.checked(path, columns={"text": "body", "label": "x"}))
+    row = {"title": "a", "body": "late", "kind": {"choices": ["x"]}, "annotation_id": 1, "annotator": 1}
+    flat = saved(tmp_path, "b.json", json.dumps([row | {"title": {"choices": ["y"]}}]))
+    table = saved(tmp_path, "c.csv", "annotation_id,annotator,kind,body\n1,1,x,late\n")
+    for path, found in ((flat, [{"y": ()}, {"x": ()}]), (table, [{"x": ()}])):
+        assert golds(path, columns={"text": "body"}) == found
+        assert {item.text for item in own.checked(path, columns={"text": "body"})} == {"late"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format"),
+    [
+        ("a.jsonl", [{"text": TEXT, "label": [PERSON]}], "doccano"),
+        ("a.csv", "id,text,label\n1,late,a#b\n", "doccano_csv"),
+        ("a.txt", "Mara B-PER\n", "conll"),
+        ("a.yml", "nlu:\n- intent: x\n  examples: |\n    - hello\n", ""),
+    ],
+)
+def test_columns_are_refused_where_nothing_reads_them(name, content, format, tmp_path):
+    path = saved(tmp_path, name, content)
+    assert golds(path, format=format)
+    with pytest.raises(ValueError, match=rf"{name}: --columns=text=body has no use for the format '\w+'"):
+        list(own.checked(path, format=format, columns={"text": "body"}))
+
+
 def test_label_studio_min_and_csv(tmp_path):
     meta = {"id": 3, "annotator": 1, "annotation_id": 5, "created_at": "x", "updated_at": "y", "lead_time": 2.0}
     spans = [{"start": 0, "end": 4, "text": "Mara", "labels": ["PER"]}]
@@ -274,6 +337,26 @@ def test_prodigy_and_spacy(tmp_path):
     assert "not within the text" in faults(saved(tmp_path, "c.jsonl", [{"text": "a", "spans": [spans[0]]}]))[0]
 
 
+def test_spans_beside_categories_are_another_record(tmp_path):
+    spans = [{"start": 0, "end": 4, "label": "PER"}]
+    cats = {"text": TEXT, "cats": {"x": 1.0, "y": 0.0}}
+    options = [{"id": "late", "text": "late"}, {"id": "torn", "text": "torn"}]
+    rows = [
+        cats | {"spans": spans},
+        cats | {"spans": []},
+        cats,
+        {"text": TEXT, "options": options, "accept": ["torn"], "spans": spans, "answer": "accept"},
+        {"text": TEXT, "label": "travel", "spans": spans, "answer": "accept"},
+    ]
+    person = {"PER": ("Mara",)}
+    # In a file with spans an empty list of them is an answer, a missing one is none.
+    expected = [{"x": ()}, person, {"x": ()}, {}, {"x": ()}, {"torn": ()}, person, {"travel": ()}, person]
+    assert golds(saved(tmp_path, "a.jsonl", rows)) == expected
+    assert golds(saved(tmp_path, "b.jsonl", rows[1:3])) == [{"x": ()}, {"x": ()}]
+    pairs = [[TEXT, {"entities": [PERSON], "cats": {"x": 1}}], [TEXT, {"cats": {"x": 1}}]]
+    assert golds(saved(tmp_path, "c.json", json.dumps(pairs))) == [{"x": ()}, person, {"x": ()}]
+
+
 def test_gliner(tmp_path):
     tokens = ["Mara", "flew", "to", "New", "York", "."]
     row = {"tokenized_text": tokens, "ner": [[0, 0, "PER"], [3, 4, "CITY"]]}
@@ -292,6 +375,10 @@ def test_gliner2(tmp_path):
     }
     path = saved(tmp_path, "a.jsonl", [{"input": TEXT, "output": output}])
     assert golds(path) == [{"person": ("Mara",), "city": ("Quito",)}, {"good": ()}, {"visits": ()}]
+    more = saved(tmp_path, "c.jsonl", [{"input": TEXT, "output": output | {"json_structures": []}}])
+    assert [str(remark) for remark in next(own.checked(more)).remarks] == [
+        "json_structures of output is not read; what is read are entities, classifications, relations"
+    ]
     wrong = saved(tmp_path, "b.jsonl", [{"input": TEXT, "output": {"json_structures": []}}])
     assert "output has json_structures; what is read are entities" in faults(wrong)[0]
 
@@ -345,14 +432,29 @@ def test_short_forms(tmp_path):
     assert [own.family_of(item.value) for item in found] == ["NLI", "NLI", "ET", "RE", "MRC", "MRC", "ET"]
     assert [item.instance for item in found[1:6]] == [
         Instance("a.jsonl:2", "cls", "It rains.\tIt is wet.", {"entailment": ()}),
-        Instance("a.jsonl:3", "cls", f"what is the entity type of Acme in {text}?", {"company": ()}, (), text),
         Instance(
-            "a.jsonl:4", "cls", f"what is the relation between Mara and Acme in {text}?", {"founder": ()}, (), text
+            "a.jsonl:3", "cls", f"what is the entity type of Acme in {text}?", {"company": ()}, (), text, ("Acme",)
+        ),
+        Instance(
+            "a.jsonl:4",
+            "cls",
+            f"what is the relation between Mara and Acme in {text}?",
+            {"founder": ()},
+            (),
+            text,
+            ("Mara", "Acme"),
         ),
         Instance("a.jsonl:5", "ext", text, {"Where?": ("Quito",)}, ("Where?",)),
         Instance("a.jsonl:6", "cls", f"{text}\tWho?", {"a woman": ()}, ("a woman", "a man"), text),
     ]
     assert "实体类型" in found[6].instance.text
+    # Fields of a file that are called so are not ours.
+    own_fields = {"family": "NER", "mentions": 3, "source_text": "x"}
+    assert own.checked(saved(tmp_path, "b.jsonl", [rows[2] | own_fields])).__next__().instance.mentions == ("Acme",)
+    (plain,) = own.checked(
+        saved(tmp_path, "c.jsonl", [{"text": "a", "task": "cls", "answers": "b", "mentions": ["a"]}])
+    )
+    assert plain.instance.mentions == ()
 
 
 def test_events(tmp_path):
@@ -480,6 +582,16 @@ def test_brat(tmp_path):
     assert len({item.instance.id for item in found}) == 3
     for file in ("one.txt", "one.ann"):
         assert len(list(own.checked(tmp_path / "b" / file))) == 2
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_brat_end_at_line_ends_only(end, tmp_path):
+    text = "Mara\u2028Lind met\x0cBob\x85Orr"
+    saved(tmp_path, "a.txt", text)
+    spans = ((0, 9), (14, 21))
+    ann = "".join(f"T{n}\tPER {start} {stop}\t{text[start:stop]}{end}" for n, (start, stop) in enumerate(spans))
+    (tmp_path / "a.ann").write_bytes(ann.encode())
+    assert golds(tmp_path / "a.ann") == [{"PER": ("Mara\u2028Lind", "Bob\x85Orr")}]
 
 
 @pytest.mark.parametrize(
@@ -639,6 +751,8 @@ def test_the_examples_of_the_page_are_recognized(tmp_path):
 # ---- anything at all
 
 RECORDS = [
+    {"text": TEXT, "label": ["late"]},
+    {"text": TEXT, "cats": {"x": 1.0}, "spans": [{"start": 0, "end": 4, "label": "PER"}]},
     {"text": TEXT, "label": [PERSON, CITY], "Comments": []},
     {
         "text": TEXT,
@@ -739,6 +853,45 @@ def test_any_bytes_are_an_error_never_a_crash(tmp_path_factory, raw, start):
     path = tmp_path_factory.mktemp("bytes") / "a.txt"
     path.write_bytes(start + raw)
     any_items(path)
+
+
+@pytest.mark.parametrize(
+    ("splits", "read", "printed"),
+    [
+        (("train",), None, ""),
+        (("train", "extra"), None, "not read: extra"),
+        (("train", "validation_matched", "test"), {"train", "test"}, "not read: validation_matched"),
+        (("test",), {"test"}, ""),
+    ],
+)
+def test_splits_of_the_hub(splits, read, printed, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("datasets")
+    configs = [{"config_name": "default", "data_files": [{"split": name, "path": f"{name}.jsonl"} for name in splits]}]
+    for name in splits:
+        saved(tmp_path / "owner" / "set", f"{name}.jsonl", [{"text": name, "label": "x"}])
+    saved(tmp_path / "owner" / "set", "README.md", "---\n" + yaml.safe_dump({"configs": configs}) + "---\n")
+    monkeypatch.setenv("SEQGPT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    for _ in range(2):
+        name, files = parse_own_data(f"hf:{tmp_path / 'owner' / 'set'}")
+        assert name == "set"
+        # One file is split by hash.
+        assert (set(files) == read) if read else files.endswith("train.jsonl")
+    captured = capsys.readouterr()
+    assert printed in captured.err
+    assert ("not read" in captured.err) == bool(printed)
+
+
+def test_two_splits_of_the_hub_with_one_name(tmp_path, monkeypatch):
+    pytest.importorskip("datasets")
+    splits = ("train", "dev", "validation")
+    configs = [{"config_name": "default", "data_files": [{"split": name, "path": f"{name}.jsonl"} for name in splits]}]
+    for name in splits:
+        saved(tmp_path / "set", f"{name}.jsonl", [{"text": name, "label": "x"}])
+    saved(tmp_path / "set", "README.md", "---\n" + yaml.safe_dump({"configs": configs}) + "---\n")
+    monkeypatch.setenv("SEQGPT_DATA_DIR", str(tmp_path / "data"))
+    with pytest.raises(ValueError, match=r"dev and validation are both of validation: .*train=FILE,validation=FILE"):
+        parse_own_data(f"hf:{tmp_path / 'set'}")
 
 
 def test_a_data_set_of_the_hub_by_name(tmp_path, monkeypatch):

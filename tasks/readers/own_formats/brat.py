@@ -44,7 +44,10 @@ def _document(text_file: Path, notes: Path, name: str) -> Iterator[Item]:
     text = whole_text(text_file)
     spans: dict[str, Fields] = {}
     pairs: list[tuple[int, re.Match[str]]] = []
-    for number, line in enumerate(whole_text(notes).splitlines(), start=1):
+    lines = whole_text(notes)
+    # Not `splitlines`: quoted texts hold what else it breaks at, like U+2028 and form feeds.
+    for number, line in enumerate(lines.split("\n" if "\n" in lines else "\r"), start=1):
+        line = line.removesuffix("\r")
         if match := _SPAN.fullmatch(line):
             id, label, offsets, quoted = match.groups()
             parts = [tuple(map(int, part.split())) for part in offsets.split(";")]

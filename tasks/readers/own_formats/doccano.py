@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from seqgpt_jax.tasks.readers.own_formats.items import Fields, first_field
+from seqgpt_jax.tasks.readers.own_formats.items import Fields, LeftOut, first_field
 from seqgpt_jax.tasks.readers.own_formats.spans import extraction, parsed_span, relations
 
 _SEPARATOR = "#"
@@ -17,8 +17,22 @@ def fits(record: Fields) -> bool:
     return any(isinstance(record.get(name), list) for name in ("label", "labels"))
 
 
-def convert(record: Fields) -> Iterator[Fields]:
-    """Spans `[start, end, label]` or `entities`, with `relations`; else a list of labels, or one."""
+def has_spans(record: Fields) -> bool:
+    """Whether a record has a span."""
+    labels = record.get("label", record.get("labels"))
+    return bool(record.get("entities")) or (
+        isinstance(labels, list) and any(isinstance(x, list | dict) for x in labels)
+    )
+
+
+def convert(record: Fields, *, spans: bool = False) -> Iterator[Fields | LeftOut]:
+    """Spans `[start, end, label]` or `entities`, with `relations`; else a list of labels, or one.
+
+    Args:
+      record: of the export.
+      spans: whether records of its file have spans. There an empty list means no span; elsewhere it is a text that
+        nobody has labeled yet, for doccano does not tell it from one that no label fits.
+    """
     text = record["text"]
     if "entities" in record:
         yield extraction(text, record["entities"])
@@ -31,18 +45,20 @@ def convert(record: Fields) -> Iterator[Fields]:
         )
         return
     labels = record[first_field(record, ("label", "labels"))]
-    if isinstance(labels, list) and labels and all(isinstance(label, list | dict) for label in labels):
+    if labels == [] and not spans:
+        yield LeftOut("not_annotated", "the text has no label")
+    elif isinstance(labels, list) and all(isinstance(label, list | dict) for label in labels):
         yield extraction(text, labels)
     else:
         yield {"text": text, "task": "cls", "answers": labels}
 
 
-def convert_untyped(record: Fields) -> Iterator[Fields]:
-    """The same for a file whose other records have spans: an empty list means no span, not no label."""
-    if record.get("label", record.get("labels")) == [] and "entities" not in record:
-        yield extraction(record["text"], [])
+def convert_row(row: Fields) -> Iterator[Fields | LeftOut]:
+    """A row of the CSV."""
+    if row["label"]:
+        yield {"text": row["text"], "task": "cls", "answers": row_answers(row["label"])}
     else:
-        yield from convert(record)
+        yield LeftOut("not_annotated", "the row has no label")
 
 
 def row_fits(columns: list[str]) -> bool:

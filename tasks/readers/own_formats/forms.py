@@ -18,7 +18,9 @@ from seqgpt_jax.tasks.readers.record import BROKEN, Record, in_its_place
 
 FAMILY = "family"
 SOURCE_TEXT = "source_text"
-"""Further fields of what the forms become: the family, and the bare text of a composed question."""
+MENTIONS = "mentions"
+"""Further fields of what the forms become: the family, the bare text of a composed question, and the spans of that text
+which the question is about."""
 
 CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 CHINESE_SHARE = 0.2
@@ -101,13 +103,14 @@ def _question(value: Fields) -> Fields:
 
 
 def _composed(value: Fields, family: str, instance: Instance) -> Fields:
-    return _form(value, family, "cls", text=instance.text, source_text=instance.source_text)
+    composed = {"text": instance.text, SOURCE_TEXT: instance.source_text, MENTIONS: list(instance.mentions)}
+    return _form(value, family, "cls", **composed)
 
 
 def _form(value: Fields, family: str, task: str, **changes: Any) -> Fields:
     if value.get("task", task) != task:
         raise ValueError(f"task is {value['task']!r}, but a record with these fields is {task!r}: leave task out")
-    dropped = ("mention", "head", "tail", "relation", "question", "options", "events")
+    dropped = ("mention", "head", "tail", "relation", "question", "options", "events", SOURCE_TEXT, MENTIONS)
     rest = {name: field for name, field in value.items() if name not in dropped}
     return rest | {"task": task, FAMILY: family} | changes
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from seqgpt_jax.tasks.readers.own_formats.items import Fields
+from seqgpt_jax.tasks.readers.own_formats.items import Fields, Remark
 
 
 def fits(record: Fields) -> bool:
@@ -10,12 +10,14 @@ def fits(record: Fields) -> bool:
     return isinstance(record.get("input"), str) and isinstance(record.get("output"), dict)
 
 
-def convert(record: Fields) -> Iterator[Fields]:
+def convert(record: Fields) -> Iterator[Fields | Remark]:
     """Entities by type, each classification with its own labels, relations with head and tail."""
     text, output = record["input"], record["output"]
     read = ("entities", "classifications", "relations")
     if not any(name in output for name in read):
         raise ValueError(f"output has {', '.join(output) or 'nothing'}; what is read are {', '.join(read)}")
+    if unread := [name for name in output if name not in read]:
+        yield Remark("unread_field", f"{', '.join(unread)} of output is not read; what is read are {', '.join(read)}")
     if "entities" in output:
         yield {"text": text, "task": "ext", "answers": output["entities"]}
     for question in output.get("classifications", ()):

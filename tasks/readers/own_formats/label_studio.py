@@ -12,7 +12,8 @@ _META = {
     "id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "inner_id", "project",
     "total_annotations", "cancelled_annotations", "comment_count", "file_upload",
 }  # fmt: skip
-_RESULTS = ("labels", "hypertextlabels", "choices", "relation")
+_SPANS = ("labels", "hypertextlabels")
+_RESULTS = (*_SPANS, "choices", "relation")
 
 
 def fits(record: Fields) -> bool:
@@ -25,9 +26,20 @@ def flat_fits(record: Mapping[str, Any]) -> bool:
     return "annotation_id" in record and ("annotator" in record or "lead_time" in record)
 
 
-def convert(record: Fields) -> Iterator[Fields | Remark | LeftOut]:
-    """One annotation of a task: the ground truth where one is marked so, else the first that was not canceled."""
-    annotations = record.get("annotations", record.get("completions")) or []
+def has_spans(record: Fields) -> bool:
+    """Whether a task of the JSON export has an annotation with a span."""
+    return any(item.get("type") in _SPANS for annotation in _annotations(record) for item in annotation["result"])
+
+
+def convert(record: Fields, *, spans: bool = True, text_field: str = "") -> Iterator[Fields | Remark | LeftOut]:
+    """One annotation of a task: the ground truth where one is marked so, else the first that was not canceled.
+
+    Args:
+      record: a task of the JSON export.
+      spans: whether annotations of its file have spans. There an empty one means no span; elsewhere nothing was said.
+      text_field: the field of `data` that was annotated; "" finds it.
+    """
+    annotations = _annotations(record)
     usable = [item for item in annotations if not item.get("was_cancelled")]
     if not usable:
         yield LeftOut("not_annotated", "the task has no annotation, or all are canceled (skipped by the annotator)")
@@ -35,20 +47,29 @@ def convert(record: Fields) -> Iterator[Fields | Remark | LeftOut]:
     if len(usable) > 1:
         yield Remark("several_annotations", f"1 of {len(usable)} annotations is used: ground truth first")
     annotation = next((item for item in usable if item.get("ground_truth")), usable[0])
-    yield from _results(record["data"], annotation["result"])
+    if annotation["result"] or spans:
+        yield from _results(record["data"], annotation["result"], text_field)
+    else:
+        yield LeftOut("not_annotated", "the annotation of the task is empty")
 
 
-def _results(data: Fields, results: list[Fields]) -> Iterator[Fields | LeftOut]:
+def _annotations(record: Fields) -> list[Fields]:
+    return record.get("annotations", record.get("completions")) or []
+
+
+def _results(data: Fields, results: list[Fields], text_field: str) -> Iterator[Fields | LeftOut]:
     spans, regions = [], {}
     choices: dict[str, list[str]] = {}
-    text = _text(data, [item["value"] for item in results if "value" in item])
+    text = _text(data, [item["value"] for item in results if "value" in item], text_field)
     for item in results:
         kind, value = item.get("type"), item.get("value", {})
         if kind == "choices":
             choices.setdefault(item.get("from_name", ""), []).extend(value["choices"])
-        elif kind in ("labels", "hypertextlabels"):
+        elif kind in _SPANS:
             span = _region(value, value.get(kind, value.get("labels")))
-            regions[item["id"]] = in_characters(text, span)
+            # Only a relation names it.
+            if "id" in item:
+                regions[item["id"]] = in_characters(text, span)
             # A region without a label only carries others.
             if span["label"]:
                 spans.append(span)
@@ -74,8 +95,10 @@ def _region(value: Fields, labels: list[str] | None) -> Fields:
     return {"start": offsets["start"], "end": offsets["end"], "text": value.get("text"), "label": labels or []}
 
 
-def _text(data: Fields, values: list[Fields]) -> str:
-    """The text that was annotated: `text`, else the only string, else the one that the regions quote."""
+def _text(data: Fields, values: list[Fields], field: str) -> str:
+    """The text that was annotated: that of `field`, else `text`, else the only string, else what the regions quote."""
+    if field:
+        return _named(data, field)
     texts = {name: value for name, value in data.items() if isinstance(value, str)}
     if isinstance(data.get("text"), str):
         return data["text"]
@@ -90,11 +113,27 @@ def _text(data: Fields, values: list[Fields]) -> str:
     return holding[0]
 
 
-def convert_flat(record: Mapping[str, Any]) -> Iterator[Fields | LeftOut]:
-    """A record of JSON-MIN or a row of CSV: its text, and each of its other fields as an answer."""
-    fields = {name: _value(value) for name, value in record.items() if name not in _META and value not in (None, "")}
+def _named(fields: Mapping[str, Any], name: str) -> str:
+    if not isinstance(fields.get(name), str):
+        raise ValueError(
+            f"--columns: {name!r} is no text of the task; there are {', '.join(map(repr, fields)) or 'none'}"
+        )
+    return fields[name]
+
+
+def convert_flat(record: Mapping[str, Any], *, text_field: str = "") -> Iterator[Fields | LeftOut]:
+    """A record of JSON-MIN or a row of CSV: its text, and each of its other fields as an answer.
+
+    Args:
+      record: of the export.
+      text_field: the field that is the text; "" takes `text`, else the first string.
+    """
+    values = {name: value for name, value in record.items() if name not in _META and value not in (None, "", [])}
+    fields = {name: _value(value) for name, value in values.items()}
     names = [name for name, value in fields.items() if isinstance(value, str)]
     name = "text" if "text" in names else next(iter(names), None)
+    if text_field:
+        name, fields[text_field] = text_field, _named(record, text_field)
     if name is None:
         raise ValueError(f"no text among the fields {', '.join(record)}; say --columns=text=NAME")
     text = fields.pop(name)

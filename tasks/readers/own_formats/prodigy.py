@@ -21,11 +21,20 @@ def fits(record: Fields | list) -> bool:
     return isinstance(record.get("spans"), list) or isinstance(record.get("cats"), dict)
 
 
-def convert(record: Fields | list) -> Iterator[Fields | LeftOut]:
-    """Spans (and relations), `cats`, an `accept` list of options or one `label`; only what was accepted counts."""
-    if isinstance(record, list):
-        text, notes = record
-        record = {"text": text, "spans": notes.get("entities", []), **notes}
+def has_spans(record: Fields | list) -> bool:
+    """Whether a record has a span."""
+    return bool(_with_names(record).get("spans"))
+
+
+def convert(record: Fields | list, *, spans: bool = False) -> Iterator[Fields | LeftOut]:
+    """An `accept` list of options, `cats`, one `label`, and spans (with relations); only what was accepted counts.
+
+    Args:
+      record: of the export.
+      spans: whether records of its file have spans. There an empty list of a record with categories means no span;
+        elsewhere it says nothing, for every record has it.
+    """
+    record = _with_names(record)
     if (answer := record.get("answer", "accept")) != "accept":
         yield LeftOut(f"answer_{answer}", f"the annotator's answer is {answer!r}")
         return
@@ -36,15 +45,24 @@ def convert(record: Fields | list) -> Iterator[Fields | LeftOut]:
         yield {"text": text, "task": "cls", "answers": answers} | (
             {"labels": list(options.values())} if options else {}
         )
-    elif record.get("cats"):
+    if record.get("cats"):
         answers = [label for label, value in record["cats"].items() if value >= _THRESHOLD]
         yield {"text": text, "task": "cls", "answers": answers, "labels": list(record["cats"])}
-    elif "label" in record and "spans" not in record:
+    if "label" in record:
         yield {"text": text, "task": "cls", "answers": record["label"]}
-    else:
+    classified = "accept" in record or record.get("cats") or "label" in record
+    if not classified or record.get("spans") or record.get("relations") or (spans and "spans" in record):
         yield extraction(text, record.get("spans", ()))
         pairs = [(*_ends(item), item["label"]) for item in record.get("relations", ())]
         yield from relations(text, pairs)
+
+
+def _with_names(record: Fields | list) -> Fields:
+    """spaCy's `[text, {"entities": …}]` with the names of Prodigy."""
+    if isinstance(record, dict):
+        return record
+    text, notes = record
+    return {"text": text, **({"spans": notes["entities"]} if "entities" in notes else {}), **notes}
 
 
 def _ends(item: Fields) -> tuple[Fields, Fields]:

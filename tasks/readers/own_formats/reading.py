@@ -1,5 +1,6 @@
 """Reading of own files: the format is recognized by content, and its records come in the own-data schema."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from seqgpt_jax.tasks.readers.own_formats.forms import in_base_form
 from seqgpt_jax.tasks.readers.own_formats.items import Convert, Fields, Item, LeftOut, Note, Remark, converted
 from seqgpt_jax.tasks.readers.own_formats.json_values import json_records, not_an_object
 from seqgpt_jax.tasks.readers.own_formats.tables import header, rows
-from seqgpt_jax.tasks.readers.record import Record
+from seqgpt_jax.tasks.readers.record import BROKEN, Record
 
 # First bytes -> (what a file is, what to do).
 _BINARY = (
@@ -97,6 +98,13 @@ TABLES = {
     "doccano_csv": "doccano, CSV export",
     "label_studio_csv": "Label Studio, CSV export",
 }
+# Their spans are looked for in the whole file: they tell what an empty annotation means.
+_HAVE_SPANS: Mapping[str, Callable[[Any], bool]] = {
+    "doccano": doccano.has_spans,
+    "label_studio": label_studio.has_spans,
+    "prodigy": prodigy.has_spans,
+}
+_LABEL_STUDIO = ("label_studio", "label_studio_min", "label_studio_csv")
 JSON_FIELDS = "fields"
 """JSON records of any other names, read by `Columns`."""
 
@@ -149,20 +157,21 @@ def records_of(path: Path, *, format: str = "", columns: Columns | None = None, 
       answers: whether records need answers; questions for a model need none.
 
     Raises:
-      ValueError: the format is not known, or the file lacks what it needs.
+      ValueError: the format is not known or has no columns, or the file lacks what it needs.
       RecordError: nothing after this place can be read.
     """
     columns = columns or {}
     if format and format not in FORMATS:
         raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
     format = format or recognized(path, columns)
+    _check_columns(path, format, columns)
     if path.is_file() and (encoding := encoding_of(path)).guessed:
         detail = f"nothing says the encoding of the file, it was read as {encoding.name}: save it as UTF-8 to be sure"
         yield Note(path, 1, Remark("guessed_encoding", detail))
     if format in FILE_FORMATS:
         found = FILE_FORMATS[format][0](path)
     elif format in JSON_FORMATS:
-        found = converted(_objects(path, format), _convert(path, format))
+        found = converted(_objects(path, format), _convert(path, format, columns, answers))
     elif format == JSON_FIELDS:
         found = converted(_objects(path, format), _fields(path, columns, answers))
     else:
@@ -179,12 +188,34 @@ def _objects(path: Path, format: str) -> Iterator[Item]:
             yield record
 
 
-def _convert(path: Path, format: str) -> Convert:
-    if format != "doccano":
-        return JSON_FORMATS[format].convert
-    sample = [value for value in _sample(path, None) if isinstance(value, dict)]
-    spans = any(isinstance(label, list) for value in sample for label in value.get("label", value.get("labels")) or ())
-    return doccano.convert_untyped if spans else doccano.convert
+def _check_columns(path: Path, format: str, columns: Columns) -> None:
+    """Columns name parts of tables and of JSON fields, and the text of Label Studio; elsewhere nothing reads them."""
+    if not columns or format in (JSON_FIELDS, "table"):
+        return
+    given = ",".join(f"{role}={name}" for role, name in columns.items())
+    if format not in _LABEL_STUDIO:
+        raise ValueError(
+            f"{path}: --columns={given} has no use for the format {format!r}, which says itself what is what: leave it "
+            f"out, or read the file with --format=table or --format={JSON_FIELDS}"
+        )
+    if columns.keys() != {"text"}:
+        raise ValueError(f"{path}: --columns={given}: of Label Studio only the text can be named, --columns=text=NAME")
+
+
+def _convert(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
+    convert: Callable[..., Iterator] = JSON_FORMATS[format].convert
+    if format in _HAVE_SPANS:
+        spans = any(_true_of(_HAVE_SPANS[format], value) for value in _sample(path, None))
+        convert = functools.partial(convert, spans=spans)
+    if format in _LABEL_STUDIO:
+        convert = functools.partial(convert, text_field=columns.get("text", ""))
+    return convert if answers or format != "doccano" else functools.partial(_with_unlabeled, convert)
+
+
+def _with_unlabeled(convert: Convert, record: Fields) -> Iterator[Fields | Remark | LeftOut]:
+    """Texts that nobody has labeled are what a model is asked about."""
+    for item in convert(record):
+        yield {"text": record["text"], "task": "cls"} if isinstance(item, LeftOut) else item
 
 
 def _start(path: Path) -> str:
@@ -203,30 +234,34 @@ def _sample(path: Path, size: int | None = _SAMPLE) -> list[Any]:
 
 def _json_format(path: Path, columns: Columns) -> str:
     values = _sample(path)
-    if columns:
-        return JSON_FIELDS
-    if not values:
+    if not values and not columns:
         # What is wrong with each line is said when it is read.
         return "own"
     for name, form in JSON_FORMATS.items():
-        fitting = sum(_fits(form, value) for value in values)
+        # Columns name fields of JSON, except for what Label Studio wraps: there they name its text.
+        if columns and not (name == "label_studio" or (name == "label_studio_min" and columns.keys() == {"text"})):
+            continue
+        # Prodigy's neighbor spaCy alone has records that are lists.
+        usable = values if name == "prodigy" else [value for value in values if isinstance(value, dict)]
+        fitting = sum(_true_of(form.fits, value) for value in usable)
         if 2 * fitting > len(values):
             return name
     return JSON_FIELDS
 
 
-def _fits(form: JsonFormat, value: Any) -> bool:
+def _true_of(says: Callable[[Any], bool], value: Any) -> bool:
+    """Whether a format says so of a value; what is no record of it is none of which anything is so."""
     try:
-        return (isinstance(value, dict) or form.fits is prodigy.fits) and form.fits(value)
-    except (TypeError, AttributeError):
+        return says(value)
+    except BROKEN:
         return False
 
 
 def _table_format(path: Path, names: list[str], columns: Columns) -> str:
+    if label_studio.flat_fits(dict.fromkeys(names)) and columns.keys() <= {"text"}:
+        return "label_studio_csv"
     if columns:
         return "table"
-    if label_studio.flat_fits(dict.fromkeys(names)):
-        return "label_studio_csv"
     if not doccano.row_fits(names):
         return "table"
     labels = [row.value["label"] for row in rows(path, columns) if isinstance(row, Record)]
@@ -255,9 +290,9 @@ def _fields(path: Path, columns: Columns, answers: bool) -> Convert:
 
 def _row(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
     if format == "label_studio_csv":
-        return label_studio.convert_flat
+        return functools.partial(label_studio.convert_flat, text_field=columns.get("text", ""))
     if format == "doccano_csv":
-        return _doccano_row
+        return doccano.convert_row if answers else functools.partial(_with_unlabeled, doccano.convert_row)
     _, names, skipped = header(path, columns)
     try:
         found = matched(names, columns)
@@ -267,10 +302,3 @@ def _row(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
         raise WrongHeader(path, skipped + 1, f"the first row has to name the columns text and label: {problem}")
     # Further columns are carried through to the answers of a model; training has no use for them.
     return lambda row: [row_record(row, found, further=not answers)]
-
-
-def _doccano_row(row: Fields) -> Iterator[Fields | LeftOut]:
-    if row["label"]:
-        yield {"text": row["text"], "task": "cls", "answers": doccano.row_answers(row["label"])}
-    else:
-        yield LeftOut("not_annotated", "the row has no label")
