@@ -106,31 +106,39 @@ def chosen(items: "Sequence[Checked]", number: int, labels: Sequence[str] = ()) 
     """Records to ask about: of each kind and answer in turn, so that few show all labels.
 
     Args:
-      items: all records. Their labels are asked where neither a record nor `labels` names any, as in training.
+      items: all records. Their labels are asked where neither a record nor `labels` names any, and how many of them fit
+        is what all records of a kind show, both as in training, where each kind is a task.
       number: how many to choose.
       labels: to ask instead; with these, records without answers are asked too.
 
     Raises:
       UsageError: there is nothing to ask.
     """
+    from seqgpt_jax.data.prepare.label_stats import choice_of
     from seqgpt_jax.decoding.questions import Question
+    from seqgpt_jax.tasks.readers.own import family_of
 
-    sizes = {len(item.instance.gold) for item in items if item.instance and item.instance.atom == "cls"}
-    choose = "one" if sizes == {1} else "one_or_none" if sizes <= {0, 1} else "any"
-    known: dict[str, dict[str, None]] = {"cls": {}, "ext": {}}
+    known: dict[tuple[str, str], dict[str, None]] = {}
+    sizes: dict[tuple[str, str], set[int]] = {}
     for item in items:
-        if item.instance and not item.instance.labels:
-            known[item.instance.atom].update(dict.fromkeys(item.instance.gold))
+        if item.instance:
+            task = (family_of(item.value), item.instance.atom)
+            sizes.setdefault(task, set()).add(len(item.instance.gold))
+            of_task = known.setdefault(task, {})
+            if not item.instance.labels:
+                of_task.update(dict.fromkeys(item.instance.gold))
     kinds: dict[tuple, list[Asked]] = {}
     for item in items:
         instance = item.instance
         place = f"{item.path.name}:{item.line}"
         if instance:
-            candidates = tuple(labels) or instance.labels or tuple(known[instance.atom])
+            task = (family_of(item.value), instance.atom)
+            candidates = tuple(labels) or instance.labels or tuple(known[task])
             of_asked = {label: spans for label, spans in instance.gold.items() if label in candidates}
             gold = list(of_asked) if instance.atom == "cls" else of_asked
-            question = Question(instance.text, instance.atom, candidates, choose if instance.atom == "cls" else "any")
-            kinds.setdefault((instance.atom, *sorted(instance.gold)), []).append(Asked(place, question, gold))
+            choose = choice_of(sizes[task]) if instance.atom == "cls" else "any"
+            question = Question(instance.text, instance.atom, candidates, choose)
+            kinds.setdefault((*task, *sorted(instance.gold)), []).append(Asked(place, question, gold))
         elif item.atom and item.text.strip() and "answers" not in item.value:
             candidates = tuple(labels) or tuple(item.value.get("labels") or ())
             if candidates:

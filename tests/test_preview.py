@@ -1,16 +1,20 @@
 """`python -m seqgpt_jax.preview`: which records it asks, and one run with a tiny untrained model."""
 
+import functools
 import re
 
 import pytest
 
 from seqgpt_jax import preview
 from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.label_stats import collect_label_stats
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create, params_of
 from seqgpt_jax.tasks.checking import own_items
+from seqgpt_jax.tasks.own import own_tasks
 from tests.tasks.records import json_lines, write
 
 CLS = [{"text": f"parcel {n}", "task": "cls", "answers": ("late", "torn", "lost")[n % 3]} for n in range(30)]
@@ -36,6 +40,19 @@ def test_records_of_every_kind_are_asked_with_all_labels(tmp_path):
     assert len(chosen(write(tmp_path, "c.jsonl", json_lines(*EXT)), number=100)) == 9
 
 
+def test_each_kind_of_record_is_asked_as_the_task_it_becomes(tmp_path):
+    mentions = [{"text": "Ada met Bob", "mention": name, "answers": ["person", "friend"]} for name in ("Ada", "Bob")]
+    path = write(tmp_path, "a.jsonl", json_lines(*CLS, *mentions))
+    found = {one.question.labels: one.question.choose for one in chosen(path)}
+    assert found == {("late", "torn", "lost"): "one", ("person", "friend"): "any"}
+    for answers, choose in (([], "one_or_none"), (["late", "lost"], "any")):
+        path = write(tmp_path, "b.jsonl", json_lines(*CLS, CLS[0] | {"text": "x", "answers": answers}))
+        (spec,) = own_tasks("b", str(path))
+        config = PrepareConfig(mixture="b", tokenizer="-", own_data={"b": str(path)}, split="train")
+        trained = collect_label_stats(spec, config, functools.partial(spec.read, paths=(path,))).choose
+        assert {one.question.choose for one in chosen(path)} == {trained} == {choose}
+
+
 def test_records_without_answers_are_asked_the_labels_that_are_given(tmp_path):
     bare = [{"text": "Ada is in Oslo", "task": "ext"}, {"text": "parcel", "task": "cls", "labels": ["late", "lost"]}]
     path = write(tmp_path, "a.jsonl", json_lines(*bare))
@@ -57,7 +74,13 @@ def test_one_page_from_check_to_next_steps(tmp_path, capsys):
     save_folder(tmp_path / "model", config, params_to_hf(params_of(create(config)), config, "float32"), tokenizer)
     rows = [CLS[0] | {"text": "parcel " * 1500}, *CLS[1:], CLS[0] | {"text": "{"}]
     data = str(write(tmp_path, "tickets.jsonl", json_lines(*rows)))
-    flags = [data, f"--model={tmp_path / 'model'}", "--records=3", "--gin.Decode.num_beams=1"]
+    flags = [
+        data,
+        f"--model={tmp_path / 'model'}",
+        "--records=3",
+        "--labels=late，torn, lost",
+        "--gin.Decode.num_beams=1",
+    ]
     assert preview.main(flags) == 0
     printed = capsys.readouterr().out
     assert "31 records, 31 good, 0 bad" in printed
