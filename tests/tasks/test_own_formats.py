@@ -310,11 +310,11 @@ def test_label_studio_min_and_csv(tmp_path):
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, ["annotation_id", "annotator", "id", "kind", "lead_time", "text"])
     writer.writeheader()
-    for kind in ('{"choices":["a","b"]}', "c", json.dumps(spans), ""):
+    for kind in ('{"choices":["a","b"]}', "c", json.dumps(spans), "", "[]", '{"choices":[]}'):
         writer.writerow({"annotation_id": 1, "annotator": 1, "id": 1, "kind": kind, "lead_time": 1, "text": TEXT})
     path = saved(tmp_path, "a.csv", buffer.getvalue())
     assert golds(path) == [{"a": (), "b": ()}, {"c": ()}, {"PER": ("Mara",)}]
-    assert skipped(path) == ["not_annotated"]
+    assert skipped(path) == ["not_annotated"] * 3
 
 
 def test_prodigy_and_spacy(tmp_path):

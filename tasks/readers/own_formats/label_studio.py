@@ -128,8 +128,9 @@ def convert_flat(record: Mapping[str, Any], *, text_field: str = "") -> Iterator
       record: of the export.
       text_field: the field that is the text; "" takes `text`, else the first string.
     """
-    values = {name: value for name, value in record.items() if name not in _META and value not in (None, "", [])}
-    fields = {name: _value(value) for name, value in values.items()}
+    values = {name: _value(value) for name, value in record.items() if name not in _META}
+    # An annotation without a result leaves its cell empty.
+    fields = {name: value for name, value in values.items() if value not in (None, "", [])}
     names = [name for name, value in fields.items() if isinstance(value, str)]
     name = "text" if "text" in names else next(iter(names), None)
     if text_field:

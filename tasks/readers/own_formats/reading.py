@@ -205,7 +205,8 @@ def _check_columns(path: Path, format: str, columns: Columns) -> None:
 def _convert(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
     convert: Callable[..., Iterator] = JSON_FORMATS[format].convert
     if format in _HAVE_SPANS:
-        spans = any(_true_of(_HAVE_SPANS[format], value) for value in _sample(path, None))
+        found = (record.value for record in json_records(path) if isinstance(record, Record))
+        spans = any(_true_of(_HAVE_SPANS[format], value) for value in found)
         convert = functools.partial(convert, spans=spans)
     if format in _LABEL_STUDIO:
         convert = functools.partial(convert, text_field=columns.get("text", ""))
@@ -226,9 +227,9 @@ def _start(path: Path) -> str:
     return head.decode(encoding.name, errors="replace").lstrip("\ufeff \t\r\n")[:1]
 
 
-def _sample(path: Path, size: int | None = _SAMPLE) -> list[Any]:
+def _sample(path: Path) -> list[Any]:
     """The values of the first records that can be read."""
-    records = itertools.islice(json_records(path), size)
+    records = itertools.islice(json_records(path), _SAMPLE)
     return [record.value for record in records if isinstance(record, Record)]
 
 
