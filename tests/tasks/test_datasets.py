@@ -183,7 +183,8 @@ def test_few_shot_pairs_are_named_by_their_tokens(tmp_path):
     document = {"P177": [row | {"t": ["ure", "Q2", [[5], [3]]]}]}
     (item,) = read("fewrel.wiki", write(tmp_path, "a.json", json.dumps(document)), split="test")
     asked = "what is the relation between Old Bridge and Ure in Old Bridge spans the Ure?"
-    assert item == Instance("a.json:1", "cls", asked, {"crosses": ()}, source_text="Old Bridge spans the Ure")
+    sentence, mentions = "Old Bridge spans the Ure", ("Old Bridge", "Ure")
+    assert item == Instance("a.json:1", "cls", asked, {"crosses": ()}, source_text=sentence, mentions=mentions)
     with pytest.raises(RecordError, match=r"a\.json:1: label 'P1' has no name"):
         read("fewrel.wiki", write(tmp_path, "a.json", json.dumps({"P1": document["P177"]})), split="test")
 

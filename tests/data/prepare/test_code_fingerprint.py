@@ -11,6 +11,7 @@ NOT_DECIDING = {
     "code_fingerprint",
     "config",
     "leak_report",
+    "losses",
     "mixture_chart",
     "mixture_summary",
     "resolve",

@@ -106,14 +106,14 @@ def test_a_run_there_is_exported_asked_and_scored_like_one_here(killed, straight
     for name, run in (("there", RUN), ("here", straight)):
         assert export.main([f"--model={run}", f"--output={tmp_path / name / 'model'}", "--dtype=float32"]) == 0
         capsys.readouterr()
-        assert decode.main([f"--model={run}", *asked, "--gin.Decode.max_new_tokens=4"]) == 0
+        assert decode.main([f"--model={run}", *asked, "--gin.Decode.max_new_tokens=16"]) == 0
         outputs[name] = capsys.readouterr().out
     assert outputs["there"] == outputs["here"]
     there, here = (
         {path.name: path.read_bytes() for path in (tmp_path / name / "model").iterdir()} for name in ("there", "here")
     )
     assert there == here
-    flags = ["--gin.Decode.max_new_tokens=3", "--gin.Decode.num_beams=1", "--gin.Evaluate.records=2"]
+    flags = ["--gin.Decode.max_new_tokens=32", "--gin.Decode.num_beams=1", "--gin.Evaluate.records=2"]
     flags += ["--gin.Evaluate.mixtures=('quick_zero_sa_en',)", f"--gin.Prepare.output_dir='{tmp_path / 'prepared'}'"]
     assert evaluate.main([f"--model={RUN}", f"--output={tmp_path / 'scores'}", *flags]) == 0
     assert json.loads((tmp_path / "scores/scores.json").read_text())["about"]["model"] == RUN

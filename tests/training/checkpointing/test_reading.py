@@ -1,5 +1,6 @@
 """Corrupt checkpoints in `decode`, `export` and `Train.init_from`: the newest intact one, or an error that names it."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from seqgpt_jax import decode, export
+from seqgpt_jax.data.packing import PACKING_VERSION
 from seqgpt_jax.io import model_folder
 from seqgpt_jax.io.finite import NotFiniteWeightsError
 from seqgpt_jax.io.model_folder import LoadingError
@@ -60,7 +62,7 @@ def test_whatever_file_is_garbled_what_is_read_is_what_was_saved(tmp_path):
 def test_commands_use_the_newest_intact_one_and_print_so(run, tmp_path, capsys):
     garble_data(run / "checkpoints/6/params")
     shutil.rmtree(run / "checkpoints/4/params")
-    assert decode.main([f"--model={run}", *ASKED, "--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=4"]) == 0
+    assert decode.main([f"--model={run}", *ASKED, "--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=16"]) == 0
     assert export.main([f"--model={run}", f"--output={tmp_path / 'out'}", "--dtype=float32"]) == 0
     printed = capsys.readouterr().out
     for line in ("checkpoint 6 is corrupt: ", "checkpoint 4 is corrupt: ", "falling back to checkpoint 2 of "):
@@ -101,7 +103,7 @@ def test_a_run_does_not_resume_with_weights_that_are_no_numbers(tmp_path):
     bias = state.params["layers"]["mlp"]["dense_4h_to_h"]["bias"]
     state.params["layers"]["mlp"]["dense_4h_to_h"]["bias"] = bias.at[1, 2].set(np.nan)
     checkpoints = Checkpointer(tmp_path, keep=2)
-    checkpoints.save(state, META)
+    checkpoints.save(state, dataclasses.replace(META, packing_version=PACKING_VERSION))
     checkpoints.close()
     message = (
         r"checkpoints/3 holds NaN or infinity in layers\.mlp\.dense_4h_to_h\.bias\[1\]\. Move .*checkpoints/3 away"
