@@ -14,7 +14,8 @@ from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 
 Interval = tuple[float, float]
-_COUNTS = (
+# Fields of `Metrics` that add up over tasks.
+COUNTS = (
     "tasks",
     "instances",
     "prompts",
@@ -178,7 +179,7 @@ def mean_metrics(members: Collection[Metrics], datasets: int) -> Metrics:
         protocol=_common(member.protocol for member in members),
         choose=_common(member.choose for member in members),
         datasets=datasets,
-        **{name: sum(getattr(member, name) for member in members) for name in _COUNTS},
+        **{name: sum(getattr(member, name) for member in members) for name in COUNTS},
         resampled=np.mean([member.resampled for member in members], axis=0),
     )
 

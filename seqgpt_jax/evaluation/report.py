@@ -15,24 +15,13 @@ from typing import Any
 from seqgpt_jax.evaluation import label_tables
 from seqgpt_jax.evaluation.chart import family_chart
 from seqgpt_jax.evaluation.html_report import html_page
-from seqgpt_jax.evaluation.metrics import Metrics
+from seqgpt_jax.evaluation.metrics import COUNTS, Metrics
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores
 from seqgpt_jax.evaluation.tables import HEAD, LEGEND, markdown_table, sections, words
 
-_FACTS = (
-    "protocol",
-    "choose",
-    "datasets",
-    "tasks",
-    "instances",
-    "prompts",
-    "truncated_prompts",
-    "unfinished_answers",
-    "gold_spans",
-    "unreachable_spans",
-)
+_FACTS = ("protocol", "choose", "datasets", *COUNTS)
 
 
 def write_report(scores: Scores, folder: Path, about: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
