@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.console.data_summary import print_data_summary
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.data.own_data import parse_own_data
+    from seqgpt_jax.data.prepare.token_counts import TokenCounts
+    from seqgpt_jax.data.tokenizer import encoder_of
     from seqgpt_jax.decoding.answers import answer
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.question_files import split_labels
@@ -77,13 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(str(error)) from error
     given = split_labels(args.labels or "")
     loaded = load(args.model, step=args.step)
-    encode, contract = loaded.tokenizer.backend_tokenizer.encode, loaded.contract
+    contract = loaded.contract
     limits = LengthLimits(
         contract.max_prompt_tokens,
         contract.max_target_tokens,
         contract.max_labels or LengthLimits.max_labels,
         contract.max_queries,
-        count=lambda text: len(encode(text, add_special_tokens=False).ids),
+        count=TokenCounts(encoder_of(loaded.tokenizer)).text,
     )
     summary, findings = Check(limits).own_data(name, files, form, flags)
     print_data_summary(summary, findings, max_shown=1, steps=False)

@@ -70,6 +70,8 @@ def length_limits(
     count = None
     if model or tokenizer:
         from seqgpt_jax.atomic import GEN
+        from seqgpt_jax.data.prepare.token_counts import TokenCounts
+        from seqgpt_jax.data.tokenizer import encoder_of
         from seqgpt_jax.io.contract import read_contract
         from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
         from seqgpt_jax.io.storage import reading
@@ -83,10 +85,7 @@ def length_limits(
                 loaded = load_tokenizer(str(path), GEN)
         else:
             loaded = load_tokenizer(tokenizer, GEN)
-        encode = loaded.backend_tokenizer.encode
-
-        def count(text: str) -> int:
-            return len(encode(text, add_special_tokens=False).ids)
+        count = TokenCounts(encoder_of(loaded)).text
 
     return LengthLimits(max_labels=config.max_labels, count=count, **limits)
 

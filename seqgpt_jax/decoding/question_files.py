@@ -28,7 +28,7 @@ from etils import epath
 from seqgpt_jax.atomic import ContractError, clean_text
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
-from seqgpt_jax.decoding.questions import CHOICES, Question, compose
+from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.io import storage
 
 TASKS = ("cls", "ext")
@@ -158,8 +158,6 @@ def _parse_fields(fields: dict[str, Any], limits: PromptLimits, choose: str | No
         return QuestionRecord(fields, None, "the text is empty")
     default = choose if choose and task == "cls" else "any"
     question = Question(text, task, tuple(labels), fields.get("choose", default))
-    if question.choose not in CHOICES:
-        raise QuestionError(f"'choose' must be one of {', '.join(CHOICES)}, not {question.choose!r}")
     try:
         compose(question, limits)
     except ContractError as error:

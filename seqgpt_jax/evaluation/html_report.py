@@ -10,6 +10,7 @@ from typing import Any
 from seqgpt_jax.evaluation.label_tables import LEGEND, labels_html
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.scores import Scores
+from seqgpt_jax.evaluation.tables import html_table
 
 # A page of all wrong answers of a large evaluation would be too big for a browser.
 WRONG_PER_TASK = 100
@@ -66,7 +67,7 @@ def html_page(
       chart: a PNG.
     """
     first, *others = map(escape, sentences)
-    tables = "".join(_table(title, head, rows) for title, rows in sections)
+    tables = "".join(html_table((title, *head), [(name, *cells) for name, cells in rows]) for title, rows in sections)
     picture = base64.b64encode(chart).decode()
     facts = escape(json.dumps(about, ensure_ascii=False, indent=1))
     return f"""<!DOCTYPE html>
@@ -94,14 +95,6 @@ def html_page(
 </body>
 </html>
 """
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
-    names = "".join(f"<th>{escape(name)}</th>" for name in (title, *head))
-    lines = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in (name, *cells))}</tr>\n" for name, cells in rows
-    )
-    return f"<table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n"
 
 
 def _wrong_answers(predictions: Sequence[Prediction]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seqgpt_jax.atomic import NONE
 from seqgpt_jax.evaluation.label_counts import LabelCount, count_labels
+from seqgpt_jax.evaluation.measures import label_answer
 from seqgpt_jax.evaluation.predictions import Prediction
 
 
@@ -40,7 +41,10 @@ def label_reports(predictions: Iterable[Prediction]) -> dict[str, LabelReport]:
 
 
 def _report(predictions: Sequence[Prediction]) -> LabelReport:
-    counts = count_labels((_by_label(item, item.record.answers), _by_label(item, item.answers)) for item in predictions)
+    counts = count_labels(
+        (label_answer(item.record, item.record.answers), label_answer(item.record, item.answers))
+        for item in predictions
+    )
     used = {label: count for label, count in counts.items() if count.gold or count.predicted}
     pairs = Counter(pair for item in predictions for pair in _confused(item))
     asked = {label for item in predictions for label in item.record.labels}
@@ -49,11 +53,6 @@ def _report(predictions: Sequence[Prediction]) -> LabelReport:
         confusion={pair: pairs[pair] for pair in sorted(pairs, key=lambda pair: (-pairs[pair], pair))},
         unused=len(asked - used.keys()),
     )
-
-
-def _by_label(prediction: Prediction, answers: tuple) -> Sequence[str] | Mapping[str, Sequence[str]]:
-    record = prediction.record
-    return answers if record.atom == "cls" else dict(zip(record.labels, answers, strict=True))
 
 
 def _confused(prediction: Prediction) -> Iterator[tuple[str, str]]:

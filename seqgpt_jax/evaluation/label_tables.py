@@ -6,6 +6,7 @@ from typing import Any
 
 from seqgpt_jax.evaluation.label_counts import LabelCount
 from seqgpt_jax.evaluation.label_report import LabelReport
+from seqgpt_jax.evaluation.tables import html_table
 
 # Rows of a task in report.html; all of them are in scores.json.
 SHOWN_LABELS, SHOWN_ERRORS = 60, 30
@@ -68,8 +69,6 @@ def _cells(count: LabelCount) -> tuple[str, ...]:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], shown: int) -> str:
     if not rows:
         return ""
-    names = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows[:shown])
     rest = len(rows) - shown
     more = f"<p>{rest:,} more rows are in scores.json.</p>" if rest > 0 else ""
-    return f"<table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n{more}"
+    return html_table(head, rows[:shown]) + more

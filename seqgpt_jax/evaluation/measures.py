@@ -12,7 +12,7 @@ from typing import NamedTuple
 from seqgpt_jax.data.store import EvalRecord
 from seqgpt_jax.evaluation import label_counts
 from seqgpt_jax.evaluation.instances import target
-from seqgpt_jax.evaluation.label_counts import Units
+from seqgpt_jax.evaluation.label_counts import LabelAnswer, Units
 from seqgpt_jax.evaluation.rouge import Mode, rouge
 
 
@@ -43,7 +43,12 @@ def measure(gold: Units, predicted: Units, rouges: Mapping[Mode, float | None]) 
 
 def units(record: EvalRecord, answers: tuple) -> Units:
     """The (label,) or (query, span) pairs of answers to a record."""
-    return label_counts.units(answers if record.atom == "cls" else dict(zip(record.labels, answers, strict=True)))
+    return label_counts.units(label_answer(record, answers))
+
+
+def label_answer(record: EvalRecord, answers: tuple) -> LabelAnswer:
+    """Answers to a record as labels, or as label -> its spans."""
+    return answers if record.atom == "cls" else dict(zip(record.labels, answers, strict=True))
 
 
 def rouge_of_answer(record: EvalRecord, answers: tuple, output: str) -> dict[Mode, float | None]:

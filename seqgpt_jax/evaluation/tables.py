@@ -1,6 +1,7 @@
 """Tables of scores: the same rows for the terminal, for Markdown and for the HTML report."""
 
-from collections.abc import Iterator, Sequence
+import html
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
 from rich.console import Console
@@ -129,6 +130,13 @@ def markdown_table(title: str, head: Sequence[str], rows: Rows) -> str:
     lines = [f"| {title} | {' | '.join(head)} |", f"|---|{'---:|' * len(head)}"]
     lines += [f"| {' | '.join(_cell(cell) for cell in (name, *cells))} |" for name, cells in rows]
     return "\n".join(lines)
+
+
+def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of HTML; texts are escaped."""
+    names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
+    return f"<table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n"
 
 
 def _cell(text: str) -> str:

@@ -13,6 +13,7 @@ from seqgpt_jax.decoding.cache import empty_answers
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
+from seqgpt_jax.decoding.value_states import value_states
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.parameters import abstract
@@ -23,8 +24,8 @@ from seqgpt_jax.planning.tpu_compiler import Compiled, compile_program, shard_by
 from seqgpt_jax.training.hardware import GIB
 
 # Sizes of the automaton that says what an answer may be: edges, about one for each token of the labels; lines, one for
-# each query; states of a value's characters.
-EDGES, LINES, STATES = 256, 8, 57
+# each query.
+EDGES, LINES = 256, 8
 END_ID = 2
 _REMEDY = (
     "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, or take a chip "
@@ -200,12 +201,13 @@ def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) 
 
 def abstract_automaton(batch_size: int, vocab_size: int, place: SingleDeviceSharding) -> Automaton:
     """What `Grammar.automaton` makes, of a usual size."""
+    states = len(value_states().ends_S)
     return Automaton(
         *[_array((batch_size, EDGES), jnp.int32, place)] * 6,
         start_B=_array((batch_size,), jnp.int32, place),
         rest_BxL=_array((batch_size, LINES), jnp.int32, place),
-        next_SxV=_array((STATES, vocab_size), jnp.int8, place),
-        distance_S=_array((STATES + 2,), jnp.int32, place),
+        next_SxV=_array((states, vocab_size), jnp.int8, place),
+        distance_S=_array((states + 2,), jnp.int32, place),
     )
 
 

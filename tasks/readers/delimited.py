@@ -13,13 +13,7 @@ from seqgpt_jax.tasks.readers.record import Record, Records, each_file
 csv.field_size_limit(2**31 - 1)
 
 
-class WrongHeader(RecordError):
-    """A first row that does not name the columns; without it no row can be read."""
-
-
-def delimited(
-    delimiter: str, *, columns: Sequence[str] = (), quoted: bool = False, needed: Sequence[str] = ()
-) -> Records:
+def delimited(delimiter: str, *, columns: Sequence[str] = (), quoted: bool = False) -> Records:
     """One record (a dict of strings) for each row.
 
     Args:
@@ -27,7 +21,6 @@ def delimited(
       columns: their names; () takes them from the first row.
       quoted: whether fields may stand in double quotes (and then hold delimiters and line
         breaks); otherwise a quote is a character like any other.
-      needed: columns that the first row has to name, where it names them.
 
     A row that cannot be read costs its first line alone: reading goes on with the next one.
     """
@@ -35,10 +28,12 @@ def delimited(
     def read_file(path: Path) -> Iterator[Record | RecordError]:
         names = list(columns)
         for number, row in numbered_rows(path, decoded_lines(path), delimiter, quoted):
-            if not names:
-                names = _header(path, number, row, needed)
-            elif isinstance(row, RecordError):
+            if isinstance(row, RecordError):
+                if not names:
+                    raise row
                 yield row
+            elif not names:
+                names = row
             elif len(row) != len(names):
                 problem = f"{len(names)} columns were expected ({', '.join(names)}), found {len(row)}"
                 yield RecordError(path, number, problem)
@@ -46,20 +41,6 @@ def delimited(
                 yield Record(path, number, dict(zip(names, row, strict=True)))
 
     return each_file(read_file)
-
-
-def _header(path: Path, number: int, row: list[str] | RecordError, needed: Sequence[str]) -> list[str]:
-    if isinstance(row, RecordError):
-        raise row
-    names = [name.strip() for name in row] if needed else row
-    if missing := [name for name in needed if name not in names]:
-        problem = (
-            f"the first row has to name the columns {' and '.join(needed)}: no {' and no '.join(missing)} in {row}"
-        )
-        raise WrongHeader(path, number, problem)
-    if needed and len(set(names)) < len(names):
-        raise WrongHeader(path, number, f"a column stands twice in the first row: {', '.join(names)}")
-    return names
 
 
 def numbered_rows(

@@ -18,13 +18,8 @@ class NotAnObject(RecordError):
     """JSON, but not an object of fields."""
 
 
-def jsonl(*, unique_names: bool = False) -> Records:
-    """One record (a dict) for each line that is not blank.
-
-    Args:
-      unique_names: whether a name that stands twice in one object is an error; otherwise its last
-        value counts.
-    """
+def jsonl() -> Records:
+    """One record (a dict) for each line that is not blank; of a name that stands twice, the last value counts."""
 
     def read_file(path: Path) -> Iterator[Record | RecordError]:
         for number, line in decoded_lines(path):
@@ -32,7 +27,7 @@ def jsonl(*, unique_names: bool = False) -> Records:
                 yield line
             elif line.strip():
                 try:
-                    value = _object(path, number, _parsed(path, line, number, unique_names))
+                    value = _object(path, number, _parsed(path, line, number))
                 except RecordError as error:
                     yield error
                     continue
@@ -75,25 +70,15 @@ def load_json(path: Path) -> Any:
     return _parsed(path, text, 1)
 
 
-def _parsed(path: Path, text: str, first_line: int, unique_names: bool = False) -> Any:
+def _parsed(path: Path, text: str, first_line: int) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=without_repetitions if unique_names else None)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         hint = "; a JSON-lines file has one whole object on each line" if text.strip() in ("{", "[") else ""
         raise NotJson(path, line, f"not JSON: {error.msg} (column {error.colno}){hint}") from error
     except (ValueError, RecursionError) as error:
         raise NotJson(path, first_line, f"cannot be read as JSON: {error}") from error
-
-
-def without_repetitions(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON; ValueError where a name stands twice in it."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"{', '.join(map(repr, twice))} stands twice in one object")
-    return found
 
 
 def _object(path: Path, number: int, item: Any) -> dict:

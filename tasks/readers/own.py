@@ -26,7 +26,6 @@ from seqgpt_jax.atomic import (
 )
 from seqgpt_jax.data.prepare.decontamination import bare_text, normalized
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
-from seqgpt_jax.tasks.readers.delimited import WrongHeader
 from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
 from seqgpt_jax.tasks.readers.look_alikes import difference
@@ -34,6 +33,7 @@ from seqgpt_jax.tasks.readers.own_formats.columns import Columns
 from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, MENTIONS, SOURCE_TEXT
 from seqgpt_jax.tasks.readers.own_formats.items import Item, LeftOut, Note
 from seqgpt_jax.tasks.readers.own_formats.reading import records_of
+from seqgpt_jax.tasks.readers.own_formats.tables import WrongHeader
 
 ATOMS: tuple[Atom, ...] = get_args(Atom)
 _FIELDS = ("text", "task", "answers", "labels", "group")

@@ -12,8 +12,7 @@ from seqgpt_jax.data.prepare.mixing import MIXING
 from seqgpt_jax.data.prepare.sampling import ExampleSampler
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
-
-SPLITS = ("train", "validation", "test")
+from seqgpt_jax.data.raw.task_spec import SPLITS
 
 
 @dataclass(frozen=True)

@@ -254,8 +254,11 @@ class ExampleSampler:
         """The windows of an extraction that fit into prompts and answers, and spans that are in none of them."""
         if not self.counts:
             return [instance], 0
-        labels = [template.clean_label(label) for label in instance.labels or label_set.labels]
-        largest = sum(sorted(self.counts.labels(labels))[-self.max_queries :])
+        if instance.labels:  # a question of its own, most often
+            costs = self.counts.labels(map(template.clean_label, instance.labels))
+        else:
+            costs = self.counts.label_set(label_set.labels, template)
+        largest = sum(sorted(costs)[-self.max_queries :])
         room = self.max_prompt_tokens - self.counts.control_words(template, "ext")
         room = max(room - min(largest, self.max_target_tokens, self.max_prompt_tokens // 2), 1)
         windows, lost = [instance], 0
@@ -275,7 +278,7 @@ class ExampleSampler:
         labels = label_set.labels
         chunks = -(-len(labels) // self.max_labels)
         if self.counts:
-            costs = self.counts.labels(template.clean_label(label) for label in labels)
+            costs = self.counts.label_set(labels, template)
             budget = self.counts.label_room(template, "cls", instance.text, costs, self.max_prompt_tokens)
             chunks = max(chunks, -(-sum(costs) // budget))
         return _even(len(labels), chunks)

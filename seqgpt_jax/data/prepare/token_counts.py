@@ -17,6 +17,7 @@ class TokenCounts:
 
     encoder: Encoder
     _labels: dict[str, int] = field(default_factory=dict, repr=False)
+    _label_sets: dict[tuple[Template, tuple[str, ...]], list[int]] = field(default_factory=dict, repr=False)
     _control: dict[tuple[Template, Atom], int] = field(default_factory=dict, repr=False)
 
     def labels(self, labels: Iterable[str]) -> list[int]:
@@ -26,6 +27,13 @@ class TokenCounts:
             counts = map(len, self.encoder.encode(missing))
             self._labels.update({label: count + 1 for label, count in zip(missing, counts, strict=True)})
         return [self._labels[label] for label in labels]
+
+    def label_set(self, labels: tuple[str, ...], template: Template) -> list[int]:
+        """`labels` of a whole label set, in the form of prompts; kept, as every instance of a task asks for it."""
+        key = (template, labels)
+        if key not in self._label_sets:
+            self._label_sets[key] = self.labels(map(template.clean_label, labels))
+        return self._label_sets[key]
 
     def queries(self, queries: Iterable[str]) -> list[int]:
         """Tokens that the shortest answer to each query takes: its echo, one token of a value and a line break."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.data.raw.task_spec import RecordError
-from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson, without_repetitions
+from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
 from seqgpt_jax.tasks.readers.own_formats.encodings import text_lines, whole_text
 from seqgpt_jax.tasks.readers.record import Record
@@ -117,7 +117,17 @@ def _skip(text: str, place: int) -> int:
     return _SPACE.match(text, place).end()
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=without_repetitions)
+def _without_repetitions(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError where a name stands twice in it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"{', '.join(map(repr, twice))} stands twice in one object")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_repetitions)
 
 
 def _decoded(path: Path, text: str, place: int, line: int) -> tuple[Any, int]:

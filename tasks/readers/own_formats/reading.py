@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.tasks.readers.delimited import WrongHeader
 from seqgpt_jax.tasks.readers.own_formats import (
     brat,
     conll,
@@ -31,7 +30,7 @@ from seqgpt_jax.tasks.readers.own_formats.encodings import encoding_of
 from seqgpt_jax.tasks.readers.own_formats.forms import in_base_form
 from seqgpt_jax.tasks.readers.own_formats.items import Convert, Fields, Item, LeftOut, Note, Remark, converted
 from seqgpt_jax.tasks.readers.own_formats.json_values import json_records, not_an_object
-from seqgpt_jax.tasks.readers.own_formats.tables import header, rows
+from seqgpt_jax.tasks.readers.own_formats.tables import WrongHeader, header, rows
 from seqgpt_jax.tasks.readers.record import BROKEN, Record
 
 # First bytes -> (what a file is, what to do).

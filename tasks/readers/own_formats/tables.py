@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqgpt_jax.data.raw.task_spec import RecordError
-from seqgpt_jax.tasks.readers.delimited import WrongHeader, numbered_rows
+from seqgpt_jax.tasks.readers.delimited import numbered_rows
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
 from seqgpt_jax.tasks.readers.own_formats.columns import Columns, matched
 from seqgpt_jax.tasks.readers.own_formats.encodings import text_lines, whole_text
@@ -17,6 +17,10 @@ from seqgpt_jax.tasks.readers.record import Record
 _SEPARATORS = (",", "\t", ";")
 _SEPARATOR_LINE = re.compile(r'^"?sep=(.)"?$')
 _QUOTED_FIELD = re.compile(r'(?:^|\t)"((?:[^"]|"")*)"(?=\t|\r?$)', re.MULTILINE)
+
+
+class WrongHeader(RecordError):
+    """A first row that does not name the columns; without it no row can be read."""
 
 
 def header(path: Path, columns: Columns) -> tuple[str, list[str], int]:
