@@ -54,10 +54,14 @@ BEAM = ["apache-beam>=2.70", "sentencepiece<0.2.3"]
 PLAN = ["libtpu==0.0.42.*"]
 # gcsfs, and with it google-cloud-storage, which Orbax asks about the bucket.
 BUCKETS = ["etils[epath-gcs]>=1.15"]
+# GGUF files of llama.cpp; of what it asks for, only requests and tqdm are not here already, and both are small.
+GGUF = ["gguf>=0.17"]
 TORCH = ["torch>=2.9,<3"]
 # One version for the parity tests: what they compare with must not move.
-ORACLE = ["torch==2.13.0"]
+# transformers wants accelerate for its own reading of GGUF files.
+ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
+    *GGUF,
     "hypothesis>=6.100",
     "pytest>=8",
     "pytest-timeout>=2.3",
@@ -121,6 +125,7 @@ setup(
     extras_require={
         "beam": BEAM,
         "cuda": ["jax[cuda13]"],
+        "gguf": GGUF,
         "hub": HUB,
         "plan": PLAN,
         "seqio": SEQIO,

@@ -1,0 +1,203 @@
+"""Map from a GGUF file of llama.cpp to the Hugging Face config and tensors of the same model.
+
+`io.gguf_file` reads files. Here is what differs between architectures: names, the order of rows, offsets of norms.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+TABLE, HEAD, ROPE_FACTORS = "token_embd.weight", "output.weight", "rope_freqs.weight"
+"""Tensors of a GGUF file: the vocabulary table, the head that is not tied to it, factors of rotary frequencies."""
+
+_OUTER = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
+_BLOCK = {
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "attn_output": "self_attn.o_proj",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+_NAME = re.compile(r"(?:blk\.(?P<layer>\d+)\.)?(?P<part>\w+)\.(?P<kind>weight|bias)")
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    """What is particular to the files of one `general.architecture`.
+
+    Attributes:
+      model_type: that of Hugging Face.
+      class_name: of the language model in `transformers`.
+      permuted: whether llama.cpp stores the rows of queries and keys as pairs (i, i + half) of a head side by side.
+    """
+
+    model_type: str
+    class_name: str
+    permuted: bool = False
+
+
+_ARCHITECTURES = {
+    "llama": _Architecture("llama", "LlamaForCausalLM", permuted=True),
+    "qwen2": _Architecture("qwen2", "Qwen2ForCausalLM"),
+    "qwen3": _Architecture("qwen3", "Qwen3ForCausalLM"),
+}
+
+
+class GgufModelError(ValueError):
+    """A model that has no counterpart here; the message names what is not supported."""
+
+
+def _architecture(metadata: Mapping[str, Any]) -> _Architecture:
+    name = metadata.get("general.architecture")
+    if name not in _ARCHITECTURES:
+        raise GgufModelError(f"general.architecture is {name!r}; supported: {', '.join(_ARCHITECTURES)}")
+    return _ARCHITECTURES[name]
+
+
+def hf_name(name: str) -> str | None:
+    """The Hugging Face name of a tensor, as "model.layers.0.mlp.up_proj.weight"; None for an unknown one.
+
+    >>> hf_name("blk.7.attn_q.bias")
+    'model.layers.7.self_attn.q_proj.bias'
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    layer, part, kind = match.groups()
+    module = _OUTER.get(part) if layer is None else _BLOCK.get(part)
+    return module and (f"{module}.{kind}" if layer is None else f"model.layers.{layer}.{module}.{kind}")
+
+
+def hf_value(name: str, value: np.ndarray, metadata: Mapping[str, Any]) -> np.ndarray:
+    """A tensor [rows, ...] of the file as Hugging Face has it: rows of queries and keys in the order of the halves."""
+    part = name.split(".")[-2]
+    if not _architecture(metadata).permuted or part not in ("attn_q", "attn_k"):
+        return value
+    sizes = _Sizes(metadata)
+    heads = sizes.heads if part == "attn_q" else sizes.kv_heads
+    pairs = value.reshape(heads, value.shape[0] // heads // 2, 2, *value.shape[1:])
+    return pairs.swapaxes(1, 2).reshape(value.shape)
+
+
+def hf_config(
+    metadata: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], rope_factors: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The values of a Hugging Face config.json.
+
+    Args:
+      metadata: the file's keys and values.
+      shapes: of all tensors by GGUF name, rows first.
+      rope_factors: float32 [head_dim / 2], what ROPE_FACTORS holds where the file has it.
+
+    Raises:
+      GgufModelError: another architecture, a missing key, or a variant that has no such config.
+    """
+    kind, sizes = _architecture(metadata), _Sizes(metadata)
+    if sizes.get("expert_count", 0):
+        raise GgufModelError(f"it is a mixture of {sizes['expert_count']} experts; only dense models are supported")
+    if TABLE not in shapes:
+        raise GgufModelError(f"missing: {TABLE}")
+    values = {
+        "model_type": kind.model_type,
+        "architectures": [kind.class_name],
+        "vocab_size": shapes[TABLE][0],
+        "hidden_size": sizes["embedding_length"],
+        "intermediate_size": sizes["feed_forward_length"],
+        "num_hidden_layers": sizes["block_count"],
+        "num_attention_heads": sizes.heads,
+        "num_key_value_heads": sizes.kv_heads,
+        "head_dim": sizes.head_dim,
+        "max_position_embeddings": sizes["context_length"],
+        "hidden_act": "silu",
+        "rms_norm_eps": _decimal(sizes["attention.layer_norm_rms_epsilon"]),
+        "rope_theta": _decimal(sizes.get("rope.freq_base", 10_000.0)),
+        "rope_scaling": _rope_scaling(sizes, rope_factors),
+        "tie_word_embeddings": HEAD not in shapes,
+    }
+    if kind.model_type != "qwen2":  # there the three are always biased and the output is not
+        values["attention_bias"] = "blk.0.attn_q.bias" in shapes
+    if kind.model_type == "llama":
+        values["mlp_bias"] = "blk.0.ffn_up.bias" in shapes
+    ids = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "padding"}
+    return values | {key: metadata.get(f"tokenizer.ggml.{name}_token_id") for key, name in ids.items()}
+
+
+class _Sizes:
+    """The keys of the architecture, without its name, and what follows from them."""
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self._metadata, self._prefix = metadata, metadata.get("general.architecture")
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._metadata.get(f"{self._prefix}.{key}", default)
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.get(key)
+        if not isinstance(value, int | float):
+            found = "is missing" if value is None else "differs between layers, which is not supported"
+            raise GgufModelError(f"{self._prefix}.{key} {found}")
+        return value
+
+    @property
+    def heads(self) -> int:
+        return self["attention.head_count"]
+
+    @property
+    def kv_heads(self) -> int:
+        key = "attention.head_count_kv"
+        return self.heads if self.get(key) is None else self[key]
+
+    @property
+    def head_dim(self) -> int:
+        size = self.get("attention.key_length") or self["embedding_length"] // self.heads
+        for key, what in (("rope.dimension_count", "are rotated"), ("attention.value_length", "are values")):
+            if self.get(key, size) != size:
+                raise GgufModelError(f"{self.get(key)} of {size} dimensions of a head {what}: not supported")
+        return size
+
+
+def _decimal(value: float) -> float:
+    """The decimal number that was rounded to float32: 1e-05 for 9.999999747378752e-06."""
+    return float(str(np.float32(value)))
+
+
+def _rope_scaling(sizes: _Sizes, factors: np.ndarray | None) -> dict[str, Any] | None:
+    kind = sizes.get("rope.scaling.type", "none")
+    if factors is not None:
+        return _llama3_scaling(sizes, factors)
+    if kind == "none":
+        return None
+    scaling = {"rope_type": kind, "factor": _decimal(sizes["rope.scaling.factor"])}
+    original = sizes.get("rope.scaling.original_context_length")
+    return scaling if original is None else scaling | {"original_max_position_embeddings": original}
+
+
+def _llama3_scaling(sizes: _Sizes, factors: np.ndarray) -> dict[str, Any]:
+    """The published scaling of Llama 3.1 and 3.2, of which a file holds only the factor of each frequency."""
+    low, high, original = 1.0, 4.0, 8192
+    factor = _decimal(factors.max())
+    frequencies = _decimal(sizes.get("rope.freq_base", 10_000.0)) ** -(np.arange(len(factors)) / len(factors))
+    turns = original * frequencies / (2 * np.pi)
+    smooth = np.clip((turns - low) / (high - low), 0, 1)
+    expected = 1 / ((1 - smooth) / factor + smooth)
+    if not np.allclose(factors, expected, rtol=1e-4):
+        raise GgufModelError(
+            f"{ROPE_FACTORS} holds other factors than those of Llama 3.1 (low_freq_factor {low}, high_freq_factor "
+            f"{high}, original_max_position_embeddings {original}): not supported"
+        )
+    return {
+        "rope_type": "llama3",
+        "factor": factor,
+        "low_freq_factor": low,
+        "high_freq_factor": high,
+        "original_max_position_embeddings": original,
+    }

@@ -1,0 +1,187 @@
+"""GGUF files against the models they were written from, and against `transformers`' own reading of them."""
+
+import numpy as np
+import pytest
+import torch
+from gguf import GGMLQuantizationType, quants
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from seqgpt_jax.io.gguf_file import GgufFileError, read_gguf
+from tests.io import gguf_samples as samples
+
+TYPES = GGMLQuantizationType
+VARIANTS = {
+    "llama": ("llama", {}),
+    "llama, head apart, biased": ("llama", {"tie_word_embeddings": False, "attention_bias": True, "mlp_bias": True}),
+    "mistral": ("mistral", {"sliding_window": None}),
+    "qwen2": ("qwen2", {"num_key_value_heads": 1}),
+    "qwen3": ("qwen3", {"head_dim": 32}),
+}
+
+
+@pytest.fixture(scope="module")
+def llama():
+    return samples.make_model("llama")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_config_and_tensors_are_those_of_the_model(variant, tmp_path):
+    model_type, changes = VARIANTS[variant]
+    model = samples.make_model(model_type, **changes)
+    # llama.cpp writes Mistral's models as Llama's.
+    architecture = "llama" if model_type == "mistral" else model_type
+    path = samples.write(tmp_path / "tiny.gguf", model, architecture=architecture)
+    read = read_gguf(path)
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    if model.config.tie_word_embeddings:
+        del weights["lm_head.weight"]
+    assert read.tensors.keys() == weights.keys()
+    for name, tensor in read.tensors.items():
+        value = tensor.read()
+        assert (tensor.shape, tensor.dtype) == (value.shape, value.dtype)
+        np.testing.assert_array_equal(value, weights[name], err_msg=name)
+
+    config = AutoConfig.for_model(**read.config)
+    assert config.architectures == [type(model).__name__] or model_type == "mistral"
+    for key in (*samples.SIZES.keys() - {"rope_theta"}, "tie_word_embeddings", "rope_parameters"):
+        assert getattr(config, key) == getattr(model.config, key), key
+    loaded = AutoModelForCausalLM.from_config(config).eval()
+    loaded.load_state_dict(model.state_dict())
+    tokens = torch.arange(20)[None] * 7 % samples.VOCAB
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(tokens).logits, model(tokens).logits, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", [TYPES.F16, TYPES.BF16, TYPES.Q8_0, TYPES.Q4_1])
+def test_transformers_reads_the_same_tensors(kind, llama, tmp_path):
+    samples.write(tmp_path / "tiny.gguf", llama, kind=kind)
+    peer = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="tiny.gguf", dtype=torch.float32).state_dict()
+    read = read_gguf(tmp_path / "tiny.gguf")
+    kept = {TYPES.F16: "float16", TYPES.BF16: "bfloat16"}.get(kind, "float32")
+    for name, tensor in read.tensors.items():
+        assert tensor.dtype == (kept if len(tensor.shape) == 2 else "float32")
+        np.testing.assert_array_equal(tensor.read().astype(np.float32), peer[name].numpy(), err_msg=name)
+
+
+def test_numbers_come_back_as_the_decimals_they_were(llama, tmp_path):
+    path = samples.write(tmp_path / "tiny.gguf", llama, metadata={"rope.freq_base": 1234567.9})
+    config = read_gguf(path).config
+    assert (config["rms_norm_eps"], config["rope_theta"]) == (1e-5, 1234567.9)
+
+
+def test_table_rows_without_a_token_are_none_of_the_tokenizer(llama, tmp_path):
+    read = read_gguf(samples.write(tmp_path / "tiny.gguf", llama))
+    assert read.config["vocab_size"] == samples.VOCAB > len(read.tokenizer) == samples.make_bpe().get_vocab_size()
+
+
+LLAMA_3 = {
+    "rope_type": "llama3",
+    "factor": 32.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
+
+
+def rope_factors(scaling, theta):
+    """What llama.cpp divides the frequencies by: those without the scaling by those of `transformers` with it."""
+    model = samples.make_model("llama", rope_parameters=scaling | {"rope_theta": theta}, max_position_embeddings=16384)
+    half = model.config.head_dim // 2
+    plain = theta ** -(np.arange(half) / half)
+    return model, (plain / model.model.rotary_emb.inv_freq.numpy()).astype(np.float32)
+
+
+def test_rotary_factors_of_llama_3_are_named_again(tmp_path):
+    model, factors = rope_factors(LLAMA_3, 500_000.0)
+    assert len(set(np.round(factors, 3))) > 2
+    tensors = samples.model_tensors(model) | {"rope_freqs.weight": factors}
+    read = read_gguf(samples.write(tmp_path / "tiny.gguf", model, tensors=tensors))
+    assert read.config["rope_scaling"] == LLAMA_3
+    assert AutoConfig.for_model(**read.config).rope_parameters == model.config.rope_parameters
+    assert "rope_freqs.weight" not in read.tensors
+
+
+def test_other_rotary_factors_are_refused(tmp_path):
+    model, factors = rope_factors(LLAMA_3 | {"high_freq_factor": 2.0}, 500_000.0)
+    tensors = samples.model_tensors(model) | {"rope_freqs.weight": factors}
+    path = samples.write(tmp_path / "tiny.gguf", model, tensors=tensors)
+    with pytest.raises(GgufFileError, match=r"tiny.gguf.*rope_freqs.weight holds other factors"):
+        read_gguf(path)
+
+
+def test_scalings_are_named_for_the_family_to_accept_or_refuse(llama, tmp_path):
+    keys = {"rope.scaling.type": "yarn", "rope.scaling.factor": 4.0, "rope.scaling.original_context_length": 64}
+    config = read_gguf(samples.write(tmp_path / "tiny.gguf", llama, metadata=keys)).config
+    assert config["rope_scaling"] == {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
+
+
+def test_split_files_are_read_from_any_part(llama, tmp_path):
+    names = list(samples.model_tensors(llama))
+    whole = read_gguf(samples.write(tmp_path / "whole.gguf", llama))
+    for number, part in enumerate((names[:5], names[5:]), start=1):
+        tensors = {name: samples.model_tensors(llama)[name] for name in part}
+        path = tmp_path / f"tiny-{number:05}-of-00002.gguf"
+        samples.write(path, llama, tensors=tensors, split=(number - 1, 2))
+    for number in (1, 2):
+        read = read_gguf(tmp_path / f"tiny-{number:05}-of-00002.gguf")
+        assert read.config == whole.config
+        assert read.tensors.keys() == whole.tensors.keys()
+    (tmp_path / "tiny-00001-of-00002.gguf").rename(tmp_path / "other.gguf")
+    with pytest.raises(GgufFileError, match=r"one of 2 parts; missing beside it: tiny-00001-of-00002.gguf"):
+        read_gguf(tmp_path / "tiny-00002-of-00002.gguf")
+    with pytest.raises(GgufFileError, match=r"other.gguf is one of 2 parts: keep them in one folder"):
+        read_gguf(tmp_path / "other.gguf")
+
+
+REFUSED = {
+    "another architecture": ({"architecture": "mamba"}, "general.architecture is 'mamba'; supported: llama, qwen2"),
+    "experts": ({"metadata": {"expert_count": 8}}, "mixture of 8 experts"),
+    "missing key": ({"metadata": {"block_count": None}}, "llama.block_count is missing"),
+    "heads by layer": ({"metadata": {"attention.head_count_kv": [2, 1]}}, "head_count_kv differs between layers"),
+    "partly rotated": ({"metadata": {"rope.dimension_count": 8}}, "8 of 16 dimensions of a head are rotated"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_models_without_a_counterpart_are_refused_by_name(case, llama, tmp_path):
+    arguments, message = REFUSED[case]
+    path = samples.write(tmp_path / "tiny.gguf", llama, **arguments)
+    with pytest.raises(GgufFileError, match=rf"tiny.gguf .*{message}"):
+        read_gguf(path)
+
+
+def test_a_type_that_cannot_be_dequantized(llama, tmp_path, monkeypatch):
+    tensors = samples.model_tensors(llama)
+    tensors["blk.1.ffn_up.weight"] = tensors["blk.1.ffn_up.weight"].astype(np.float64)
+    path = samples.write(tmp_path / "tiny.gguf", llama, tensors=tensors, as_is={"blk.1.ffn_up.weight"})
+    with pytest.raises(GgufFileError, match=r"does not dequantize: blk.1.ffn_up.weight \(F64\); take the file of"):
+        read_gguf(path)
+
+
+def test_no_gguf_at_all(tmp_path):
+    path = tmp_path / "tiny.gguf"
+    with pytest.raises(GgufFileError, match="is no file"):
+        read_gguf(path)
+    path.write_bytes(b"PK\x03\x04 something else")
+    with pytest.raises(GgufFileError, match="is no GGUF file: it begins with b'PK"):
+        read_gguf(path)
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.01, 0.3, 0.7, 0.999])
+def test_truncated_anywhere(share, llama, tmp_path):
+    path = samples.write(tmp_path / "tiny.gguf", llama)
+    content = path.read_bytes()
+    path.write_bytes(content[: max(5, int(len(content) * share))])
+    with pytest.raises(GgufFileError, match="truncated or corrupt"):
+        read_gguf(path)
+
+
+def test_dequantization_is_that_of_the_format(llama, tmp_path):
+    """A Q8_0 block: a float16 scale and 32 signed bytes (ggml.h)."""
+    path = samples.write(tmp_path / "tiny.gguf", llama, kind=TYPES.Q8_0)
+    value = samples.model_tensors(llama)["token_embd.weight"]
+    blocks = quants.quantize(value, TYPES.Q8_0).reshape(-1, 34)
+    expected = blocks[:, :2].copy().view(np.float16).astype(np.float32) * blocks[:, 2:].view(np.int8)
+    found = read_gguf(path).tensors["model.embed_tokens.weight"].read()
+    np.testing.assert_array_equal(found, expected.reshape(value.shape))
+    assert 0 < np.abs(found - value).max() < 0.01
