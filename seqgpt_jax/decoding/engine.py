@@ -24,7 +24,7 @@ from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.progress import Progress, no_progress
-from seqgpt_jax.io.tokenizer import never_generated
+from seqgpt_jax.io.tokenizer import never_generated, rows_needed
 from seqgpt_jax.models.backbone import Backbone
 
 # Each at most half as wide again as the one before, beyond the narrow ones.
@@ -253,8 +253,8 @@ def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.
     Raises:
       ValueError: the tokenizer has more tokens than the model has rows.
     """
-    if len(tokenizer) > vocab_size:
-        raise ValueError(f"the tokenizer has {len(tokenizer)} tokens but the model has rows for {vocab_size}")
+    if rows_needed(tokenizer) > vocab_size:
+        raise ValueError(f"the tokenizer has {rows_needed(tokenizer)} tokens but the model has rows for {vocab_size}")
     forbidden = np.zeros(vocab_size, bool)
     forbidden[never_generated(tokenizer, vocab_size)] = True
     return forbidden

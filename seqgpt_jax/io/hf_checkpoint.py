@@ -21,7 +21,7 @@ from seqgpt_jax.io import storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, read_contract, write_contract
 from seqgpt_jax.io.finite import NotFiniteWeightsError, all_finite, is_finite, listed, not_finite
 from seqgpt_jax.io.tensor_files import Tensor, read_tensors, write_tensors
-from seqgpt_jax.io.tokenizer import fingerprint, never_generated, save_tokenizer
+from seqgpt_jax.io.tokenizer import fingerprint, never_generated, read_tokenizer, rows_needed, save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.key_map import Key
 from seqgpt_jax.models.parameters import abstract, params_of
@@ -159,19 +159,51 @@ def check_output(folder: Path) -> None:
         raise FileExistsError(f"{folder} exists and is not an empty folder: name another one, or remove it")
 
 
-def import_folder(source: Path, output: Path, tokenizer: "PreTrainedTokenizerBase") -> ModelConfig:
+def import_folder(
+    source: Path, output: Path, tokenizer: "PreTrainedTokenizerBase", *, rows: int | None = None
+) -> ModelConfig:
     """Writes the checked model of `source`, its bits unchanged, with `tokenizer` in place of its own.
+
+    Args:
+      rows: those that the vocabulary table gets, at least as many as it has; None leaves it as it is.
 
     Raises:
       ValueError: `source` is no model of a supported architecture, a tensor is missing or of another shape, or the
         table has too few rows for the tokenizer.
     """
     config = config_from_hf(read_config(source))
+    tensors = read_weights(source, config)
+    if rows is not None and rows != config.vocab_size:
+        config, tensors = grown(config, tensors, rows)
     prefix = family(config.architecture).key_map(config).prefix
-    tensors = {prefix + name: tensor for name, tensor in read_weights(source, config).items()}
+    tensors = {prefix + name: tensor for name, tensor in tensors.items()}
     # An exported folder has a contract; for other models that of the released SeqGPT is used.
     save_folder(output, config, tensors, tokenizer, contract=read_contract(source))
     return config
+
+
+def grown(config: ModelConfig, tensors: Mapping[str, Tensor], rows: int) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """(config, tensors) of the same model with a table of `rows` rows, and so its head where that is not tied.
+
+    Each new row is the mean of the old ones, so that its logit is about that of an average token.
+    """
+    larger = dataclasses.replace(config, vocab_size=rows)
+    key_map = family(config.architecture).key_map
+    shapes = {key.hf.format(layer): key.hf_shape for key, layer in key_map(larger).tensors()}
+    return larger, {name: _with_rows(tensor, shapes[name]) for name, tensor in tensors.items()}
+
+
+def _with_rows(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A tensor with as many rows as `shape` has, the new ones the mean of the old."""
+    if tensor.shape == shape:
+        return tensor
+
+    def read() -> np.ndarray:
+        old = tensor.read()
+        mean = old.mean(axis=0, dtype=np.float32, keepdims=True).astype(old.dtype)
+        return np.concatenate([old, np.repeat(mean, shape[0] - len(old), axis=0)])
+
+    return Tensor(shape, tensor.dtype, read)
 
 
 def save_folder(
@@ -197,13 +229,11 @@ def save_folder(
       WeightsError: the table has no row for a token of `tokenizer`.
       NotFiniteWeightsError: a tensor holds NaN or infinity; no folder is left.
     """
-    from transformers import AutoTokenizer
-
     check_output(folder)
-    if len(tokenizer) > config.vocab_size:
+    if rows_needed(tokenizer) > config.vocab_size:
         raise WeightsError(
-            f"the tokenizer has {len(tokenizer)} tokens, [GEN] among them, and the embedding table only "
-            f"{config.vocab_size} rows: enlarge it first, in transformers with model.resize_token_embeddings"
+            f"the tokenizer has {rows_needed(tokenizer)} tokens, [GEN] among them, and the embedding table only "
+            f"{config.vocab_size} rows: enlarge it first, with `python -m seqgpt_jax.import_hf --grow`"
         )
     with storage.new_folder(folder) as partial:
         write_tensors(partial, all_finite(tensors), max_shard_bytes=max_shard_bytes)
@@ -218,8 +248,8 @@ def save_folder(
         tokenizer.padding_side = tokenizer.truncation_side = "left"
         save_tokenizer(tokenizer, partial)
         # Of the tokenizer as it will be loaded.
-        saved = AutoTokenizer.from_pretrained(str(partial), local_files_only=True)
-        write_contract(partial, dataclasses.replace(contract, tokenizer_fingerprint=fingerprint(saved)))
+        saved = fingerprint(read_tokenizer(partial))
+        write_contract(partial, dataclasses.replace(contract, tokenizer_fingerprint=saved))
         if card:
             (partial / "README.md").write_text(card, encoding="utf-8")
 

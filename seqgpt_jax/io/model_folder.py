@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from seqgpt_jax.io import hf_checkpoint, storage
 from seqgpt_jax.io.contract import CONTRACT_FILE, ModelContract, read_contract
 from seqgpt_jax.io.run_checkpoints import LoadingError, restore_params
-from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer
+from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer, rows_needed
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
 from seqgpt_jax.models.parameters import from_params, param_shardings
 from seqgpt_jax.models.registry import config_from_hf, make_config
@@ -72,15 +72,15 @@ def load(
     _check_fingerprint(folder, tokenizer, contract)
     if is_run(folder):
         config = _with_dtype(read_run_config(folder), dtype)
+        _check_rows(folder, tokenizer, config)
         params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules), log=log)
     else:
         if step is not None:
             raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
         local = Path(folder)
         config = _with_dtype(config_from_hf(hf_checkpoint.read_config(local)), dtype)
+        _check_rows(folder, tokenizer, config)
         params = hf_checkpoint.load_params(local, config, _shardings(config, mesh, rules))
-    if len(tokenizer) > config.vocab_size:
-        raise LoadingError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model {config.vocab_size} rows")
     return Loaded(config, from_params(config, params), tokenizer, contract)
 
 
@@ -125,6 +125,14 @@ def _check_fingerprint(folder: epath.Path, tokenizer: PreTrainedTokenizerBase, c
             f"the tokenizer in {tokenizer_folder(folder)} is not the one that the model was trained with (fingerprint "
             f"{actual}, not {expected}). Put that one back; or, if this one gives the same ids, remove "
             f"tokenizer_fingerprint from {folder / CONTRACT_FILE}"
+        )
+
+
+def _check_rows(folder: epath.Path, tokenizer: PreTrainedTokenizerBase, config: ModelConfig) -> None:
+    """Raises LoadingError where the table has no row for a token; before the weights are read."""
+    if rows_needed(tokenizer) > config.vocab_size:
+        raise LoadingError(
+            f"{folder}: the tokenizer has {rows_needed(tokenizer)} tokens, the model {config.vocab_size} rows"
         )
 
 

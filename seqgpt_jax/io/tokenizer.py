@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.io import storage
+from seqgpt_jax.io.special_tokens import control_tokens, tokens_around
 
 
 class TokenizerError(ValueError):
@@ -23,13 +25,21 @@ def load_tokenizer(path: str | os.PathLike[str], prompt_end: str) -> PreTrainedT
       prompt_end: the special token that ends prompts, which it must have.
 
     Raises:
-      TokenizerError: it cannot be loaded, is not a fast one, or lacks `prompt_end`, `</s>` or `<pad>`.
+      TokenizerError: it cannot be loaded, lacks `prompt_end`, an end token or a padding token, cannot write answers, or
+        changes texts as `import_hf` would have mended.
       StorageError: the bucket cannot be reached.
     """
+    tokenizer = read_tokenizer(path)
+    _check(tokenizer, path, prompt_end)
+    return tokenizer
+
+
+def read_tokenizer(path: str | os.PathLike[str]) -> PreTrainedTokenizerFast:
+    """As `load_tokenizer`, unchecked: exactly what tokenizer.json says, whatever class the folder names."""
     try:
         with storage.reading(storage.open_path(path)) as local:
             # Never from the network: a mistyped folder would be looked up as somebody's repository.
-            tokenizer = AutoTokenizer.from_pretrained(str(local), local_files_only=True)
+            return PreTrainedTokenizerFast.from_pretrained(str(local), local_files_only=True)
     except storage.StorageError:
         raise
     except Exception as error:  # tokenizers raises no other class for a corrupt tokenizer.json
@@ -37,21 +47,42 @@ def load_tokenizer(path: str | os.PathLike[str], prompt_end: str) -> PreTrainedT
             f"no tokenizer could be loaded from {str(path)!r}: give a folder with tokenizer.json; "
             f"`python -m seqgpt_jax.import_hf` makes one of a Hugging Face model ({str(error).splitlines()[0]})"
         ) from error
-    _check(tokenizer, path, prompt_end)
-    return tokenizer
 
 
 def _check(tokenizer: PreTrainedTokenizerFast, path: str | os.PathLike[str], prompt_end: str) -> None:
     where = f"the tokenizer of {str(path)!r}"
-    if not getattr(tokenizer, "is_fast", False):
-        raise TokenizerError(f"{where} is not a fast one (no tokenizer.json)")
-    if tokenizer.eos_token_id is None or tokenizer.pad_token_id is None:
-        raise TokenizerError(f"{where} names no eos_token or no pad_token in tokenizer_config.json")
+    mend = f"`python -m seqgpt_jax.import_hf --source={path} --output=FOLDER`"
+    if tokenizer.eos_token_id is None:
+        raise TokenizerError(f"{where} names no eos_token in tokenizer_config.json")
+    if tokenizer.pad_token_id is None:
+        raise TokenizerError(f"{where} names no pad_token in tokenizer_config.json: {mend} chooses one")
     if tokenizer.convert_tokens_to_ids(prompt_end) in (None, tokenizer.unk_token_id):
-        raise TokenizerError(
-            f"{where} has no {prompt_end} token: "
-            f"`python -m seqgpt_jax.import_hf --source={path} --output=FOLDER` adds it"
-        )
+        raise TokenizerError(f"{where} has no {prompt_end} token: {mend} adds it")
+    backend = tokenizer.backend_tokenizer
+    if tokens_around(backend)[1] or adds_space(backend):
+        what = "a space before" if adds_space(backend) else "an end token after"
+        raise TokenizerError(f"{where} puts {what} each text: {mend} takes that out")
+    check_separators(tokenizer, where)
+
+
+def check_separators(tokenizer: PreTrainedTokenizerFast, where: str) -> None:
+    """Raises TokenizerError unless a TAB and a line break, which answers need, are one token each."""
+    backend = tokenizer.backend_tokenizer
+    for name, character in (("TAB", "\t"), ("line break", "\n")):
+        ids = backend.encode(character, add_special_tokens=False).ids
+        if len(ids) != 1 or backend.decode(ids, skip_special_tokens=False) != character:
+            raise TokenizerError(
+                f"{where} has no token for a {name}, without which no answer can be written: "
+                "take a model with a byte-level tokenizer, or one that falls back to bytes"
+            )
+
+
+def adds_space(backend: Tokenizer) -> bool:
+    """Whether the tokenizer reads a text as if a space were before it (`add_dummy_prefix` of SentencePiece)."""
+    text = backend.normalizer.normalize_str("x") if backend.normalizer else "x"
+    if backend.pre_tokenizer:
+        text = "".join(piece for piece, _ in backend.pre_tokenizer.pre_tokenize_str(text))
+    return text in ("▁x", "Ġx")
 
 
 def add_special_token(tokenizer: PreTrainedTokenizerFast, token: str) -> bool:
@@ -59,9 +90,9 @@ def add_special_token(tokenizer: PreTrainedTokenizerFast, token: str) -> bool:
     return bool(tokenizer.add_special_tokens({"additional_special_tokens": [token]}))
 
 
-# The name of a fast tokenizer that is all in its tokenizer.json, known to transformers 4 and 5: that of 5
-# (TokenizersBackend) is unknown to 4, and PreTrainedTokenizerFast makes 4 return token_type_ids, which BLOOM refuses.
-_PORTABLE_CLASS = "BloomTokenizerFast"
+# All of it is in tokenizer.json. Known to transformers 4 and 5, which take that file as it is for this class, and for
+# other ones build parts of it anew.
+_PORTABLE_CLASS = "PreTrainedTokenizerFast"
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -76,13 +107,14 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     # A piece with a space in it can only be written as a pair.
     if all(" " not in piece for merge in merges if not isinstance(merge, str) for piece in merge):
         content["model"] |= {"merges": [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]}
-    named = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    # Named where it is missing too: some classes and versions have defaults, which would become new tokens.
+    named: dict[str, str | None] = dict.fromkeys(("unk_token", "bos_token", "eos_token", "pad_token"))
+    named |= {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
     others = [str(token) for token in tokenizer.all_special_tokens if token not in named.values()]
     config: dict[str, Any] = {
         "tokenizer_class": _PORTABLE_CLASS,
         **named,
         "additional_special_tokens": others,
-        "add_prefix_space": False,
         "clean_up_tokenization_spaces": tokenizer.clean_up_tokenization_spaces,
         "model_input_names": ["input_ids", "attention_mask"],
         "model_max_length": tokenizer.model_max_length,
@@ -93,10 +125,20 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
         (folder / name).write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
+def control_ids(tokenizer: PreTrainedTokenizerFast) -> set[int]:
+    """The ids of control tokens: of those that the folder names, and of all others that look like it."""
+    return set(tokenizer.all_special_ids) | control_tokens(tokenizer.backend_tokenizer).keys()
+
+
 def never_generated(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> list[int]:
     """The ids below `vocab_size` that no answer holds: rows without a token, and control tokens except the end."""
     without_token = set(range(vocab_size)) - set(tokenizer.get_vocab().values())
-    return sorted((without_token | set(tokenizer.all_special_ids)) - {tokenizer.eos_token_id})
+    return sorted((without_token | control_ids(tokenizer)) - {tokenizer.eos_token_id})
+
+
+def rows_needed(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The rows that a vocabulary table has to have: the highest id and one more; ids may have gaps."""
+    return max(tokenizer.get_vocab().values()) + 1
 
 
 def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
