@@ -3,7 +3,7 @@
 Beams are reordered at every step, the cache never: what a beam wrote stays in its slot, and a table of
 ancestors gives the slot of each token of a running hypothesis.
 
-Suffixes: Y layers, B examples, K beams, H heads, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
+Suffixes: Y layers, B examples, K beams, G heads of keys, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
 """
 
 from typing import NamedTuple
@@ -16,13 +16,13 @@ class PromptCache(NamedTuple):
     """Keys and values of the prompts, shared by the beams of an example.
 
     Attributes:
-      keys_YxBxHxPxE, values_YxBxHxPxE: in the compute dtype.
+      keys_YxBxGxPxE, values_YxBxGxPxE: in the compute dtype.
       positions_BxP: int32, position of each token; padding does not count.
       mask_BxP: bool, False for padding on either side.
     """
 
-    keys_YxBxHxPxE: jax.Array
-    values_YxBxHxPxE: jax.Array
+    keys_YxBxGxPxE: jax.Array
+    values_YxBxGxPxE: jax.Array
     positions_BxP: jax.Array
     mask_BxP: jax.Array
 
@@ -36,7 +36,7 @@ class AnswerCache(NamedTuple):
     """Keys and values of the generated tokens.
 
     Attributes:
-      keys, values: one [B, H, M, E] for each layer; token n of slot k is entry n·K + k. Neither stacked
+      keys, values: one [B, G, M, E] for each layer; token n of slot k is entry n·K + k. Neither stacked
         nor reshaped where they are read, so that a step writes into them in place.
       ancestors_BxKxN: int32, the slot that holds token n of running hypothesis k.
     """
@@ -56,8 +56,8 @@ class AnswerCache(NamedTuple):
         more = size - self.size
         beams = self.ancestors_BxKxN.shape[1]
 
-        def pad(array_BxHxMxE: jax.Array) -> jax.Array:
-            return jnp.pad(array_BxHxMxE, ((0, 0), (0, 0), (0, more * beams), (0, 0)))
+        def pad(array_BxGxMxE: jax.Array) -> jax.Array:
+            return jnp.pad(array_BxGxMxE, ((0, 0), (0, 0), (0, more * beams), (0, 0)))
 
         return AnswerCache(
             keys=tuple(map(pad, self.keys)),
@@ -84,9 +84,9 @@ class AnswerCache(NamedTuple):
 
 def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache:
     """Room for `size` tokens of `num_beams` beams after each prompt."""
-    layers, batch, heads, _, head_dim = prompt.keys_YxBxHxPxE.shape
+    layers, batch, heads, _, head_dim = prompt.keys_YxBxGxPxE.shape
     shape = (batch, heads, size * num_beams, head_dim)
-    dtype = prompt.keys_YxBxHxPxE.dtype
+    dtype = prompt.keys_YxBxGxPxE.dtype
     return AnswerCache(
         keys=tuple(jnp.zeros(shape, dtype) for _ in range(layers)),
         values=tuple(jnp.zeros(shape, dtype) for _ in range(layers)),
@@ -94,7 +94,7 @@ def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache
     )
 
 
-def write(array_BxHxMxE: jax.Array, new_BxKxHxE: jax.Array, index: jax.Array) -> jax.Array:
-    """The cache [B, H, M, E] with the keys (or values) [B, K, H, E] of token `index` in it."""
-    beams = new_BxKxHxE.shape[1]
-    return jax.lax.dynamic_update_slice_in_dim(array_BxHxMxE, new_BxKxHxE.swapaxes(1, 2), index * beams, axis=2)
+def write(array_BxGxMxE: jax.Array, new_BxKxGxE: jax.Array, index: jax.Array) -> jax.Array:
+    """The cache [B, G, M, E] with the keys (or values) [B, K, G, E] of token `index` in it."""
+    beams = new_BxKxGxE.shape[1]
+    return jax.lax.dynamic_update_slice_in_dim(array_BxGxMxE, new_BxKxGxE.swapaxes(1, 2), index * beams, axis=2)

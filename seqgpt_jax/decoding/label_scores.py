@@ -83,15 +83,15 @@ def _read(model: Backbone, prompt: PromptCache, tries: TrieArrays) -> jax.Array:
     graph, state = nnx.split(model.layers)
 
     def run(x_BxMxD: jax.Array, layer: tuple[nnx.State, jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        weights, keys_BxHxPxE, values_BxHxPxE = layer
+        weights, keys_BxGxPxE, values_BxGxPxE = layer
 
         def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-            prompt_part = (keys_BxHxPxE, values_BxHxPxE, prompt_bias_BxHxP[..., None])
+            prompt_part = (keys_BxGxPxE, values_BxGxPxE, prompt_bias_BxHxP[..., None])
             return attend_parts(q, (prompt_part, (k.swapaxes(1, 2), v.swapaxes(1, 2), trie_bias_BxHxMxM)))
 
         return nnx.merge(graph, weights)(x_BxMxD, positions_BxM, attend), None
 
-    layers = (state, prompt.keys_YxBxHxPxE, prompt.values_YxBxHxPxE)
+    layers = (state, prompt.keys_YxBxGxPxE, prompt.values_YxBxGxPxE)
     x_BxMxD, _ = jax.lax.scan(run, model.embed(tries.tokens_BxM), layers)
     return model.final_norm(x_BxMxD)
 

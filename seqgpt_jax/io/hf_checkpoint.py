@@ -61,7 +61,7 @@ def read_weights(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
     """
     key_map = family(config.architecture).key_map(config)
     stored = {name.removeprefix(key_map.prefix): tensor for name, tensor in read_tensors(folder).items()}
-    head = stored.pop(key_map.tied_head, None)
+    head = stored.pop(key_map.tied_head, None) if key_map.tied_head else None
     expected = {key.hf.format(layer): key.hf_shape for key, layer in key_map.tensors()}
     faults = [f"  missing: {name} {list(expected[name])}" for name in expected.keys() - stored.keys()]
     faults += [f"  unknown: {name} {list(stored[name].shape)}" for name in stored.keys() - expected.keys()]
@@ -74,7 +74,7 @@ def read_weights(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
         raise WeightsError(f"the weights in {folder} are not those of its config.json:\n" + "\n".join(sorted(faults)))
     if head is not None and not _equal(head.read(), stored[key_map.table].read()):
         raise WeightsError(
-            f"{key_map.tied_head} in {folder} differs from {key_map.table}; only a tied head is supported"
+            f"{key_map.tied_head} in {folder} differs from {key_map.table}, and config.json says that the two are tied"
         )
     return {name: stored[name] for name in expected}
 

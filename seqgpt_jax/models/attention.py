@@ -1,4 +1,7 @@
-"""Reference attention with a bias on the keys, and the linear biases of BLOOM (ALiBi, https://arxiv.org/abs/2108.12409)."""
+"""Reference attention with grouped queries and a bias on the keys; linear biases (ALiBi, arXiv:2108.12409).
+
+Suffixes: B rows, Q queries, S keys, H heads of queries, G heads of keys and values, R = H / G, K head_dim.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +45,11 @@ def alibi_bias(slopes_H: jax.Array | np.ndarray, positions_BxS: jax.Array) -> ja
     return slopes_H[:, None] * positions_BxS[:, None, :].astype(jnp.float32)
 
 
+def no_bias(positions_BxS: jax.Array) -> jax.Array:
+    """float32 [B, 1, S] of zeros: the bias of keys whose position adds nothing, in any head."""
+    return jnp.zeros_like(positions_BxS, jnp.float32)[:, None]
+
+
 def segment_mask(segment_ids_BxL: jax.Array) -> jax.Array:
     """bool [B, L, L], query by key: the same segment, and the key is not after the query in the row."""
     same_BxLxL = segment_ids_BxL[:, :, None] == segment_ids_BxL[:, None, :]
@@ -51,8 +59,8 @@ def segment_mask(segment_ids_BxL: jax.Array) -> jax.Array:
 
 def attend(
     q_BxQxHxK: jax.Array,
-    k_BxSxHxK: jax.Array,
-    v_BxSxHxK: jax.Array,
+    k_BxSxGxK: jax.Array,
+    v_BxSxGxK: jax.Array,
     bias_BxHxS: jax.Array,
     mask_BxQxS: jax.Array,
 ) -> jax.Array:
@@ -61,16 +69,23 @@ def attend(
     Scores, bias and softmax are float32 whatever the dtype of `q`.
 
     Args:
-      q_BxQxHxK, k_BxSxHxK, v_BxSxHxK: queries, keys and values.
-      bias_BxHxS: float32, added to the scores of each key: `alibi_bias`.
+      q_BxQxHxK: queries; R successive heads of them share one of the keys.
+      k_BxSxGxK, v_BxSxGxK: keys and values.
+      bias_BxHxS: float32, added to the scores of each key: `alibi_bias`, or `no_bias` [B, 1, S].
       mask_BxQxS: True where a query sees a key; a query that sees none gets the mean of all values.
     """
     dtype = q_BxQxHxK.dtype
+    B, Q, H, K = q_BxQxHxK.shape
+    S, G = k_BxSxGxK.shape[1:3]
+    # The heads of a group are further queries of the one head of keys: nothing is repeated.
+    q_BxRQxGxK = q_BxQxHxK.reshape(B, Q, G, -1, K).transpose(0, 3, 1, 2, 4).reshape(B, -1, G, K)
     # Keys first: with queries first, einsum turns the gradient of the keys into a product that sums over the first axis
     # of its left matrix, which XLA's CPU runtime refuses in bfloat16 (jaxlib 0.10.2: "Unsupported element type").
-    scores_BxHxQxS = product("bshk,bqhk->bhqs", k_BxSxHxK, q_BxQxHxK, dtype, jnp.float32)
-    scores_BxHxQxS *= q_BxQxHxK.shape[-1] ** -0.5
+    scores_BxGxRQxS = product("bsgk,bqgk->bgqs", k_BxSxGxK, q_BxRQxGxK, dtype, jnp.float32)
+    scores_BxHxQxS = scores_BxGxRQxS.reshape(B, H, Q, S) * K**-0.5
     scores_BxHxQxS += bias_BxHxS[:, :, None, :]
     scores_BxHxQxS = jnp.where(mask_BxQxS[:, None], scores_BxHxQxS, MASKED)
     weights_BxHxQxS = jax.nn.softmax(scores_BxHxQxS, axis=-1).astype(dtype)
-    return product("bhqs,bshk->bqhk", weights_BxHxQxS, v_BxSxHxK, dtype, dtype)
+    weights_BxGxRQxS = weights_BxHxQxS.reshape(B, G, -1, S)
+    context_BxRQxGxK = product("bgqs,bsgk->bqgk", weights_BxGxRQxS, v_BxSxGxK, dtype, dtype)
+    return context_BxRQxGxK.reshape(B, -1, Q, G, K).transpose(0, 2, 3, 1, 4).reshape(B, Q, H, K)

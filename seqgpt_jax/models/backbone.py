@@ -1,10 +1,11 @@
 """Protocols of a backbone: what training, decoding, planning, loading and export need of a model.
 
 A family implements them without inheriting from them: a config (`bloom_config.py`), a model (`bloom.py`) and a key map
-to Hugging Face names (`bloom_keys.py`), registered under one name in `registry.py`. Nothing outside of `models/`
+to Hugging Face names (`bloom_keys.py`), registered under its names in `registry.py`. Nothing outside of `models/`
 names a family. `parameters.py` has what works on any of them: creation, abstract shapes, shardings.
 
-Suffixes: B rows, L tokens of a row, D hidden_size, H heads, K head_dim, S keys, V vocab_size.
+Suffixes: B rows, L tokens of a row, D hidden_size, H heads of queries, G heads of keys and values, K head_dim,
+S keys, V vocab_size.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +15,10 @@ import jax
 from flax import nnx
 
 Attend = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-"""Queries, keys and values, each [B, L, H, K] in the compute dtype, to contexts of the same shape and dtype."""
+"""Queries [B, L, H, K], keys and values [B, L, G, K] in the compute dtype, to contexts like the queries.
+
+Query head h attends to the keys of head h // (H / G): grouped queries (arXiv:2305.13245) where G is below H.
+"""
 
 
 class ModelConfig(Protocol):
@@ -23,6 +27,7 @@ class ModelConfig(Protocol):
     Attributes:
       architecture: the family's name in `registry.ARCHITECTURES`, which is its `model_type` in Hugging Face.
       vocab_size, hidden_size, n_layer, n_head, head_dim: sizes.
+      n_kv_head: heads of keys and values; divides `n_head`.
       dtype: of activations and of the operands of matrix products.
       param_dtype: of the parameters.
       remat, attention: how training computes; no property of the weights.
@@ -42,6 +47,10 @@ class ModelConfig(Protocol):
     def head_dim(self) -> int:
         """Width of one head."""
 
+    @property
+    def n_kv_head(self) -> int:
+        """Heads of keys and values."""
+
     def num_params(self) -> int:
         """Parameters of the model; tied ones count once."""
 
@@ -52,7 +61,7 @@ class ModelConfig(Protocol):
         """Of these the kernel whose product ends a block, which full rematerialization need not repeat."""
 
     def train_flops(self, *, tokens: float, supervised: float, keys: float) -> float:
-        """FLOPs that a step needs, forward and backward; `BloomConfig.train_flops` says what counts."""
+        """FLOPs that a step needs, forward and backward; `config_checks.train_flops` says what counts."""
 
     @classmethod
     def from_hf(cls, values: Mapping[str, Any], *, dtype: str = "float32", param_dtype: str = "float32") -> Self:
@@ -97,7 +106,7 @@ class Backbone(Protocol):
         """Initializes all parameters."""
 
     def __call__(self, tokens_BxL: jax.Array, positions_BxL: jax.Array, segment_ids_BxL: jax.Array) -> jax.Array:
-        """Hidden states [B, L, D] after the final norm, of rows packed with texts; see `Bloom.__call__`."""
+        """Hidden states [B, L, D] after the final norm, of rows packed with texts; see `Decoder.__call__`."""
 
     def embed(self, tokens_BxL: jax.Array) -> jax.Array:
         """[B, L, D] in the compute dtype, as the first block takes them."""
@@ -106,7 +115,7 @@ class Backbone(Protocol):
         """One layer, without the axis `layers`."""
 
     def key_bias(self, positions_BxS: jax.Array) -> jax.Array:
-        """float32 [B, H, S]: what a key's position adds to its scores (ALiBi); zeros for rotary embeddings."""
+        """float32 [B, H, S]: what a key's position adds to its scores (ALiBi); zeros [B, 1, S] where it is nothing."""
 
     def head(self) -> jax.Array:
         """The vocabulary head [V, D] in `param_dtype`; the table itself where the two are tied."""

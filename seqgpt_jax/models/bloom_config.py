@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-DTYPES = ("float32", "bfloat16")
-REMAT = ("none", "dots", "full")
-ATTENTION = ("plain", "blockwise", "splash")
+from seqgpt_jax.models.config_checks import check_fields, train_flops
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,30 +42,21 @@ class BloomConfig:
     attention: Literal["plain", "blockwise", "splash"] = "plain"
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "hidden_size", "n_layer", "n_head"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"Model.{name} must be a positive whole number, not {value!r}")
+        sizes = ("vocab_size", "hidden_size", "n_layer", "n_head")
+        positive = ("layer_norm_epsilon", "initializer_range")
+        check_fields(self, sizes=sizes, positive=positive, architectures=("bloom",))
         if self.hidden_size % self.n_head:
             raise ValueError(f"Model.n_head = {self.n_head} does not divide hidden_size = {self.hidden_size}")
-        choices = {
-            "architecture": ("bloom",),
-            "dtype": DTYPES,
-            "param_dtype": DTYPES,
-            "remat": REMAT,
-            "attention": ATTENTION,
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"Model.{name} must be one of {allowed}, not {getattr(self, name)!r}")
-        for name in ("layer_norm_epsilon", "initializer_range"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"Model.{name} must be above 0, not {getattr(self, name)!r}")
 
     @property
     def head_dim(self) -> int:
         """Width of one head."""
         return self.hidden_size // self.n_head
+
+    @property
+    def n_kv_head(self) -> int:
+        """Heads of keys and values: as many as of queries."""
+        return self.n_head
 
     def num_params(self) -> int:
         """V·d + n_layer·(12·d² + 13·d) + 4·d; the head is tied to the embedding table.
@@ -87,21 +76,8 @@ class BloomConfig:
         return 4 * self.hidden_size**2
 
     def train_flops(self, *, tokens: float, supervised: float, keys: float) -> float:
-        """FLOPs that a step needs, forward and backward: what MFU counts (PaLM, arXiv:2204.02311, appendix B).
-
-            6 * body parameters * tokens  +  6 * V * D * supervised  +  12 * layers * D * keys
-
-        Only useful work counts: padding, keys of other segments and rematerialization are left out, and the head is
-        counted for supervised tokens alone, because no other ones meet it. The body is all but the embedding table.
-
-        Args:
-          tokens: tokens that are not padding.
-          supervised: tokens that are predicted.
-          keys: sum over tokens of the number of tokens each one attends to.
-        """
-        table = self.vocab_size * self.hidden_size
-        body = self.num_params() - table
-        return 6.0 * (body * tokens + table * supervised) + 12.0 * self.n_layer * self.hidden_size * keys
+        """FLOPs that a step needs, forward and backward; `config_checks.train_flops` says what counts."""
+        return train_flops(self, tokens=tokens, supervised=supervised, keys=keys, tables=1)
 
     @classmethod
     def from_hf(

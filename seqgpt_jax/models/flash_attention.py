@@ -1,6 +1,6 @@
 """Attention for training that never holds scores of shape [batch, heads, length, length].
 
-Two ways to compute what `attend` computes over a row packed with texts, chosen by `BloomConfig.attention`:
+Two ways to compute what `attend` computes over a row packed with texts, chosen by `Model.attention`:
 
     blockwise   any device: an online softmax over blocks of keys (Milakov and Gimelshein, arXiv:1805.02867), gradients
                 from the logsumexp of each query (Dao et al., arXiv:2205.14135). Blocks of keys in which no query of a
@@ -26,7 +26,7 @@ import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 from jax.experimental.pallas.ops.tpu import splash_attention
 
-from seqgpt_jax.models.attention import MASKED, alibi_slopes
+from seqgpt_jax.models.attention import MASKED
 from seqgpt_jax.models.sharding import current_rules
 
 SAVED = "attention"
@@ -45,16 +45,24 @@ POSITION_BASE = 256
 """Positions are split into a multiple of it and a rest, which bfloat16 both holds exactly."""
 
 _HEADS = ("batch", None, "heads", None)
+_KV_HEADS = ("batch", None, "kv_heads", None)
 _ROWS = ("batch", None)
 
 
 def blockwise(
-    q_BxLxHxK: jax.Array, k_BxLxHxK: jax.Array, v_BxLxHxK: jax.Array, positions_BxL: jax.Array, segments_BxL: jax.Array
+    q_BxLxHxK: jax.Array,
+    k_BxLxGxK: jax.Array,
+    v_BxLxGxK: jax.Array,
+    slopes_H: np.ndarray | None,
+    positions_BxL: jax.Array,
+    segments_BxL: jax.Array,
 ) -> jax.Array:
     """What `attend` gives with `segment_mask`, in blocks: memory grows with length, not with its square.
 
     Args:
-      q_BxLxHxK, k_BxLxHxK, v_BxLxHxK: queries, keys and values in the compute dtype.
+      q_BxLxHxK: queries in the compute dtype; H / G successive heads of them share one of the keys.
+      k_BxLxGxK, v_BxLxGxK: keys and values.
+      slopes_H: float32, what one more position of a key adds to its scores (ALiBi); None: nothing.
       positions_BxL: int, position of each token in its text.
       segments_BxL: int, a token sees those before it with its own number. It sees itself, so nothing is ever empty.
 
@@ -72,15 +80,16 @@ def blockwise(
             f"set Train.length to a multiple of {BLOCK}, for example {_above(length, BLOCK)}, "
             "or Model.attention to 'plain'"
         )
-    slopes_H = jnp.asarray(alibi_slopes(q_BxLxHxK.shape[2]))
-    names = (_HEADS, _HEADS, _HEADS, ("heads",), _ROWS, _ROWS)
-    return _on_mesh("blockwise", _blocks, names)(q_BxLxHxK, k_BxLxHxK, v_BxLxHxK, slopes_H, positions_BxL, segments_BxL)
+    slopes_H = jnp.zeros(q_BxLxHxK.shape[2]) if slopes_H is None else jnp.asarray(slopes_H)
+    names = (_HEADS, _KV_HEADS, _KV_HEADS, ("heads",), _ROWS, _ROWS)
+    return _on_mesh("blockwise", _blocks, names)(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL)
 
 
 def splash(
     q_BxLxHxK: jax.Array,
-    k_BxLxHxK: jax.Array,
-    v_BxLxHxK: jax.Array,
+    k_BxLxGxK: jax.Array,
+    v_BxLxGxK: jax.Array,
+    slopes_H: np.ndarray | None,
     positions_BxL: jax.Array,
     segments_BxL: jax.Array,
     *,
@@ -92,7 +101,7 @@ def splash(
     gradients; in bfloat16 it is within twice the error that `attend` makes.
 
     Args:
-      q_BxLxHxK, k_BxLxHxK, v_BxLxHxK, positions_BxL, segments_BxL: as in `blockwise`.
+      q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL: as in `blockwise`.
       interpret: run the kernel step by step on any device, as tests do.
 
     Returns:
@@ -101,7 +110,7 @@ def splash(
     Raises:
       ValueError: not on a TPU, the length is no multiple of the smallest block or above 65,536, or it is split.
     """
-    _, L, H, K = q_BxLxHxK.shape
+    L, K = q_BxLxHxK.shape[1], q_BxLxHxK.shape[3]
     smallest, longest = SPLASH_BLOCKS[-1], POSITION_BASE**2
     if not interpret and (platform := _platform()) != "tpu":
         raise ValueError(
@@ -113,14 +122,19 @@ def splash(
             f"Model.attention = 'splash' cannot take rows of {L} tokens: set Train.length to a multiple of {smallest}, "
             f"{longest:,} at most, for example {min(_above(L, smallest), longest)}, or Model.attention to 'plain'"
         )
-    dtype = q_BxLxHxK.dtype
-    slopes, positions = _slope_parts(H), _position_parts(positions_BxL)
-    wide = (*q_BxLxHxK.shape[:3], slopes.shape[1])
-    q_BxLxHxE = jnp.concatenate([q_BxLxHxK * K**-0.5, jnp.broadcast_to(slopes, wide).astype(dtype)], axis=-1)
-    k_BxLxHxE = jnp.concatenate([k_BxLxHxK, jnp.broadcast_to(positions[:, :, None], wide).astype(dtype)], axis=-1)
-    names = (_HEADS, _HEADS, _HEADS, _ROWS)
+    q_BxLxHxE, k_BxLxGxE = q_BxLxHxK * K**-0.5, k_BxLxGxK
+    if slopes_H is not None:
+        slopes_Hx6, positions_BxLx1x6 = _slope_parts(slopes_H), _position_parts(positions_BxL)[:, :, None]
+        q_BxLxHxE, k_BxLxGxE = _wider(q_BxLxHxE, slopes_Hx6), _wider(k_BxLxGxE, positions_BxLx1x6)
+    names = (_HEADS, _KV_HEADS, _KV_HEADS, _ROWS)
     kernel = partial(_splash_kernel, interpret=interpret)
-    return _on_mesh("splash", kernel, names)(q_BxLxHxE, k_BxLxHxE, v_BxLxHxK, segments_BxL)
+    return _on_mesh("splash", kernel, names)(q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL)
+
+
+def _wider(x_BxLxHxK: jax.Array, parts: np.ndarray | jax.Array) -> jax.Array:
+    """[B, L, H, K + 6]: with more dimensions, which are broadcast."""
+    wide = (*x_BxLxHxK.shape[:3], parts.shape[-1])
+    return jnp.concatenate([x_BxLxHxK, jnp.broadcast_to(parts, wide).astype(x_BxLxHxK.dtype)], axis=-1)
 
 
 def _on_mesh(method: str, function: Callable, names: tuple[tuple[str | None, ...], ...]) -> Callable:
@@ -137,6 +151,11 @@ def _on_mesh(method: str, function: Callable, names: tuple[tuple[str | None, ...
         raise ValueError(
             f"Model.attention = {method!r} needs whole rows on a device, and the rule for length splits them over "
             f"{rules.length!r}: set it to None, or Model.attention to 'plain'"
+        )
+    if rules.kv_heads != rules.heads:
+        raise ValueError(
+            f"Model.attention = {method!r} needs queries beside their keys: the rule for kv_heads is "
+            f"{rules.kv_heads!r}, that for heads {rules.heads!r}; make them equal, or set Model.attention to 'plain'"
         )
     specs = tuple(rules.spec(*axes) for axes in names)
     return jax.shard_map(function, in_specs=specs, out_specs=specs[0], check_vma=False)
@@ -155,9 +174,9 @@ def _above(length: int, block: int) -> int:
 # Splash
 
 
-def _slope_parts(n_head: int) -> np.ndarray:
+def _slope_parts(slopes_H: np.ndarray) -> np.ndarray:
     """float32 [H, 6]: the slope as three bfloat16 numbers, each twice; they meet `_position_parts`."""
-    rest = alibi_slopes(n_head)
+    rest = slopes_H
     parts = []
     for _ in range(3):
         # In NumPy, as XLA may leave out a conversion to bfloat16 and back.
@@ -173,14 +192,17 @@ def _position_parts(positions_BxL: jax.Array) -> jax.Array:
     return jnp.stack([positions_BxL - low, low] * 3, axis=-1)
 
 
-def _splash_kernel(q_BxLxHxE, k_BxLxHxE, v_BxLxHxK, segments_BxL, *, interpret):
-    _, L, H, _ = q_BxLxHxE.shape
+def _splash_kernel(q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL, *, interpret):
+    B, L, H, E = q_BxLxHxE.shape
+    G = k_BxLxGxE.shape[2]
     block = next(size for size in SPLASH_BLOCKS if L % size == 0)
     sizes = splash_attention.BlockSizes(
         **dict.fromkeys(("block_q", "block_kv", "block_q_dkv", "block_kv_dkv", "block_q_dq", "block_kv_dq"), block)
     )
-    kernel = splash_attention.make_splash_mha(
-        splash_attention.MultiHeadMask([splash_attention.CausalMask((L, L))] * H),
+    # The kernel with one head of keys takes the queries of a group, that for many heads as many keys as queries.
+    make, heads = (splash_attention.make_splash_mha, H) if G == H else (splash_attention.make_splash_mqa, H // G)
+    kernel = make(
+        splash_attention.MultiHeadMask([splash_attention.CausalMask((L, L))] * heads),
         block_sizes=sizes,
         head_shards=1,
         q_seq_shards=1,
@@ -188,110 +210,122 @@ def _splash_kernel(q_BxLxHxE, k_BxLxHxE, v_BxLxHxK, segments_BxL, *, interpret):
         interpret=interpret,
     )
     segments = splash_attention.SegmentIds(segments_BxL, segments_BxL)
-    q_BxHxLxE, k_BxHxLxE, v_BxHxLxK = (jnp.swapaxes(x, 1, 2) for x in (q_BxLxHxE, k_BxLxHxE, v_BxLxHxK))
-    return jnp.swapaxes(jax.vmap(kernel)(q_BxHxLxE, k_BxHxLxE, v_BxHxLxK, segments), 1, 2)
+    q_BxHxLxE, k_BxGxLxE, v_BxGxLxK = (jnp.swapaxes(x, 1, 2) for x in (q_BxLxHxE, k_BxLxGxE, v_BxLxGxK))
+    if G == H:
+        context_BxHxLxK = jax.vmap(kernel)(q_BxHxLxE, k_BxGxLxE, v_BxGxLxK, segments)
+    else:
+        of_groups = jax.vmap(kernel, in_axes=(0, 0, 0, None))
+        q_BxGxRxLxE = q_BxHxLxE.reshape(B, G, heads, L, E)
+        context_BxHxLxK = jax.vmap(of_groups)(q_BxGxRxLxE, k_BxGxLxE, v_BxGxLxK, segments).reshape(B, H, L, -1)
+    return jnp.swapaxes(context_BxHxLxK, 1, 2)
 
 
-# Blockwise. N blocks of C tokens; a block of queries is q_BxHxCxK, one of keys k_BxHxSxK with S = C.
+# Blockwise. N blocks of C tokens; a block of queries is q_BxGxQxK, one of keys k_BxGxSxK with S = C. The queries of the
+# H / G heads of a group are Q = C·H / G queries of the one head of keys.
 
 
 @jax.custom_vjp
-def _blocks(q_BxLxHxK, k_BxLxHxK, v_BxLxHxK, slopes_H, positions_BxL, segments_BxL):
-    return _blocks_forward(q_BxLxHxK, k_BxLxHxK, v_BxLxHxK, slopes_H, positions_BxL, segments_BxL)[0]
+def _blocks(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL):
+    return _blocks_forward(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL)[0]
 
 
-def _blocks_forward(q_BxLxHxK, k_BxLxHxK, v_BxLxHxK, slopes_H, positions_BxL, segments_BxL):
+def _blocks_forward(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL):
     dtype = q_BxLxHxK.dtype
-    q_NxBxHxCxK, k_NxBxHxCxK, v_NxBxHxCxK = (_cut_heads(x) for x in (q_BxLxHxK, k_BxLxHxK, v_BxLxHxK))
+    groups = k_BxLxGxK.shape[2]
+    q_NxBxGxQxK, k_NxBxGxSxK, v_NxBxGxSxK = (_cut_heads(x, groups) for x in (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK))
     score = _scorer(slopes_H, positions_BxL, segments_BxL)
     first_N, _ = _reach(segments_BxL)
 
     def query_block(_, block):
-        i, q_BxHxCxK, first = block
+        i, q_BxGxQxK, first = block
 
         def key_block(j, carry):
-            largest_BxHxC, sum_BxHxC, context_BxHxCxK = carry
-            scores_BxHxCxS = score(i, j, q_BxHxCxK, k_NxBxHxCxK[j])
-            new_BxHxC = jnp.maximum(largest_BxHxC, jnp.max(scores_BxHxCxS, axis=-1))
+            largest_BxGxQ, sum_BxGxQ, context_BxGxQxK = carry
+            scores_BxGxQxS = score(i, j, q_BxGxQxK, k_NxBxGxSxK[j])
+            new_BxGxQ = jnp.maximum(largest_BxGxQ, jnp.max(scores_BxGxQxS, axis=-1))
             # Where nothing was seen so far all scores are MASKED; what they add is multiplied by 0 as soon as a real
             # one comes, at the latest that of the token itself.
-            weights_BxHxCxS = jnp.exp(scores_BxHxCxS - new_BxHxC[..., None])
-            shrink_BxHxC = jnp.exp(largest_BxHxC - new_BxHxC)
-            sum_BxHxC = shrink_BxHxC * sum_BxHxC + jnp.sum(weights_BxHxCxS, axis=-1)
-            found_BxHxCxK = _dot("bhcs,bhsk->bhck", weights_BxHxCxS.astype(dtype), v_NxBxHxCxK[j])
-            return new_BxHxC, sum_BxHxC, shrink_BxHxC[..., None] * context_BxHxCxK + found_BxHxCxK
+            weights_BxGxQxS = jnp.exp(scores_BxGxQxS - new_BxGxQ[..., None])
+            shrink_BxGxQ = jnp.exp(largest_BxGxQ - new_BxGxQ)
+            sum_BxGxQ = shrink_BxGxQ * sum_BxGxQ + jnp.sum(weights_BxGxQxS, axis=-1)
+            found_BxGxQxK = _dot("bgqs,bgsk->bgqk", weights_BxGxQxS.astype(dtype), v_NxBxGxSxK[j])
+            return new_BxGxQ, sum_BxGxQ, shrink_BxGxQ[..., None] * context_BxGxQxK + found_BxGxQxK
 
-        nothing_BxHxC = jnp.zeros(q_BxHxCxK.shape[:-1], jnp.float32)
-        start = (nothing_BxHxC + MASKED, nothing_BxHxC, jnp.zeros(q_BxHxCxK.shape, jnp.float32))
-        largest_BxHxC, sum_BxHxC, context_BxHxCxK = jax.lax.fori_loop(first, i + 1, key_block, start)
-        context_BxHxCxK = (context_BxHxCxK / sum_BxHxC[..., None]).astype(dtype)
-        return None, (context_BxHxCxK, largest_BxHxC + jnp.log(sum_BxHxC))
+        nothing_BxGxQ = jnp.zeros(q_BxGxQxK.shape[:-1], jnp.float32)
+        start = (nothing_BxGxQ + MASKED, nothing_BxGxQ, jnp.zeros(q_BxGxQxK.shape, jnp.float32))
+        largest_BxGxQ, sum_BxGxQ, context_BxGxQxK = jax.lax.fori_loop(first, i + 1, key_block, start)
+        context_BxGxQxK = (context_BxGxQxK / sum_BxGxQ[..., None]).astype(dtype)
+        return None, (context_BxGxQxK, largest_BxGxQ + jnp.log(sum_BxGxQ))
 
-    blocks = (jnp.arange(len(q_NxBxHxCxK)), q_NxBxHxCxK, first_N)
-    _, (context_NxBxHxCxK, logsumexp_NxBxHxC) = jax.lax.scan(query_block, None, blocks)
-    context_BxLxHxK = checkpoint_name(_join_heads(context_NxBxHxCxK), SAVED)
-    logsumexp_NxBxHxC = checkpoint_name(logsumexp_NxBxHxC, SAVED)
-    arguments = (q_BxLxHxK, k_BxLxHxK, v_BxLxHxK, slopes_H, positions_BxL, segments_BxL)
-    return context_BxLxHxK, (arguments, context_BxLxHxK, logsumexp_NxBxHxC)
+    blocks = (jnp.arange(len(q_NxBxGxQxK)), q_NxBxGxQxK, first_N)
+    _, (context_NxBxGxQxK, logsumexp_NxBxGxQ) = jax.lax.scan(query_block, None, blocks)
+    context_BxLxHxK = checkpoint_name(_join_heads(context_NxBxGxQxK, q_BxLxHxK), SAVED)
+    logsumexp_NxBxGxQ = checkpoint_name(logsumexp_NxBxGxQ, SAVED)
+    arguments = (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL)
+    return context_BxLxHxK, (arguments, context_BxLxHxK, logsumexp_NxBxGxQ)
 
 
 def _blocks_backward(residuals, cotangent_BxLxHxK):
-    (q_BxLxHxK, k_BxLxHxK, v_BxLxHxK, slopes_H, positions_BxL, segments_BxL), context_BxLxHxK, logsumexp_NxBxHxC = (
+    (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL), context_BxLxHxK, logsumexp_NxBxGxQ = (
         residuals
     )
     dtype = q_BxLxHxK.dtype
     scale = q_BxLxHxK.shape[-1] ** -0.5
-    q_NxBxHxCxK, k_NxBxHxCxK, v_NxBxHxCxK = (_cut_heads(x) for x in (q_BxLxHxK, k_BxLxHxK, v_BxLxHxK))
-    cotangent_NxBxHxCxK = _cut_heads(cotangent_BxLxHxK)
+    groups = k_BxLxGxK.shape[2]
+    q_NxBxGxQxK, k_NxBxGxSxK, v_NxBxGxSxK = (_cut_heads(x, groups) for x in (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK))
+    cotangent_NxBxGxQxK = _cut_heads(cotangent_BxLxHxK, groups)
     # sum over keys of weight * d weight, which the softmax takes off: the same as context * d context.
-    mean_NxBxHxC = _cut_heads(context_BxLxHxK).astype(jnp.float32) * cotangent_NxBxHxCxK.astype(jnp.float32)
-    mean_NxBxHxC = jnp.sum(mean_NxBxHxC, axis=-1)
+    mean_NxBxGxQ = _cut_heads(context_BxLxHxK, groups).astype(jnp.float32) * cotangent_NxBxGxQxK.astype(jnp.float32)
+    mean_NxBxGxQ = jnp.sum(mean_NxBxGxQ, axis=-1)
     score = _scorer(slopes_H, positions_BxL, segments_BxL)
     _, last_N = _reach(segments_BxL)
 
-    def key_block(dq_NxBxHxCxK, block):
-        j, k_BxHxSxK, v_BxHxSxK, last = block
+    def key_block(dq_NxBxGxQxK, block):
+        j, k_BxGxSxK, v_BxGxSxK, last = block
 
         def query_block(i, carry):
-            dq_NxBxHxCxK, dk_BxHxSxK, dv_BxHxSxK = carry
-            q_BxHxCxK, cotangent_BxHxCxK = q_NxBxHxCxK[i], cotangent_NxBxHxCxK[i]
-            weights_BxHxCxS = jnp.exp(score(i, j, q_BxHxCxK, k_BxHxSxK) - logsumexp_NxBxHxC[i][..., None])
-            dv_BxHxSxK += _dot("bhcs,bhck->bhsk", weights_BxHxCxS.astype(dtype), cotangent_BxHxCxK)
-            dweights_BxHxCxS = _dot("bhck,bhsk->bhcs", cotangent_BxHxCxK, v_BxHxSxK)
-            dscores_BxHxCxS = scale * weights_BxHxCxS * (dweights_BxHxCxS - mean_NxBxHxC[i][..., None])
-            dscores_BxHxCxS = dscores_BxHxCxS.astype(dtype)
-            dk_BxHxSxK += _dot("bhcs,bhck->bhsk", dscores_BxHxCxS, q_BxHxCxK)
-            dq_NxBxHxCxK = dq_NxBxHxCxK.at[i].add(_dot("bhcs,bhsk->bhck", dscores_BxHxCxS, k_BxHxSxK))
-            return dq_NxBxHxCxK, dk_BxHxSxK, dv_BxHxSxK
+            dq_NxBxGxQxK, dk_BxGxSxK, dv_BxGxSxK = carry
+            q_BxGxQxK, cotangent_BxGxQxK = q_NxBxGxQxK[i], cotangent_NxBxGxQxK[i]
+            weights_BxGxQxS = jnp.exp(score(i, j, q_BxGxQxK, k_BxGxSxK) - logsumexp_NxBxGxQ[i][..., None])
+            dv_BxGxSxK += _dot("bgqs,bgqk->bgsk", weights_BxGxQxS.astype(dtype), cotangent_BxGxQxK)
+            dweights_BxGxQxS = _dot("bgqk,bgsk->bgqs", cotangent_BxGxQxK, v_BxGxSxK)
+            dscores_BxGxQxS = scale * weights_BxGxQxS * (dweights_BxGxQxS - mean_NxBxGxQ[i][..., None])
+            dscores_BxGxQxS = dscores_BxGxQxS.astype(dtype)
+            dk_BxGxSxK += _dot("bgqs,bgqk->bgsk", dscores_BxGxQxS, q_BxGxQxK)
+            dq_NxBxGxQxK = dq_NxBxGxQxK.at[i].add(_dot("bgqs,bgsk->bgqk", dscores_BxGxQxS, k_BxGxSxK))
+            return dq_NxBxGxQxK, dk_BxGxSxK, dv_BxGxSxK
 
-        nothing_BxHxSxK = jnp.zeros(k_BxHxSxK.shape, jnp.float32)
-        start = (dq_NxBxHxCxK, nothing_BxHxSxK, nothing_BxHxSxK)
-        dq_NxBxHxCxK, dk_BxHxSxK, dv_BxHxSxK = jax.lax.fori_loop(j, last + 1, query_block, start)
-        return dq_NxBxHxCxK, (dk_BxHxSxK.astype(dtype), dv_BxHxSxK.astype(dtype))
+        nothing_BxGxSxK = jnp.zeros(k_BxGxSxK.shape, jnp.float32)
+        start = (dq_NxBxGxQxK, nothing_BxGxSxK, nothing_BxGxSxK)
+        dq_NxBxGxQxK, dk_BxGxSxK, dv_BxGxSxK = jax.lax.fori_loop(j, last + 1, query_block, start)
+        return dq_NxBxGxQxK, (dk_BxGxSxK.astype(dtype), dv_BxGxSxK.astype(dtype))
 
-    blocks = (jnp.arange(len(k_NxBxHxCxK)), k_NxBxHxCxK, v_NxBxHxCxK, last_N)
-    dq_NxBxHxCxK, (dk_NxBxHxCxK, dv_NxBxHxCxK) = jax.lax.scan(
-        key_block, jnp.zeros(q_NxBxHxCxK.shape, jnp.float32), blocks
+    blocks = (jnp.arange(len(k_NxBxGxSxK)), k_NxBxGxSxK, v_NxBxGxSxK, last_N)
+    dq_NxBxGxQxK, (dk_NxBxGxSxK, dv_NxBxGxSxK) = jax.lax.scan(
+        key_block, jnp.zeros(q_NxBxGxQxK.shape, jnp.float32), blocks
     )
-    dq_BxLxHxK, dk_BxLxHxK, dv_BxLxHxK = (_join_heads(x) for x in (dq_NxBxHxCxK, dk_NxBxHxCxK, dv_NxBxHxCxK))
-    return dq_BxLxHxK.astype(dtype), dk_BxLxHxK, dv_BxLxHxK, None, None, None
+    dq_BxLxHxK = _join_heads(dq_NxBxGxQxK, q_BxLxHxK).astype(dtype)
+    dk_BxLxGxK, dv_BxLxGxK = _join_heads(dk_NxBxGxSxK, k_BxLxGxK), _join_heads(dv_NxBxGxSxK, v_BxLxGxK)
+    return dq_BxLxHxK, dk_BxLxGxK, dv_BxLxGxK, None, None, None
 
 
 _blocks.defvjp(_blocks_forward, _blocks_backward)
 
 
 def _scorer(slopes_H, positions_BxL, segments_BxL) -> Callable:
-    """score(i, j, queries of block i, keys of block j): float32 [B, H, C, S], `MASKED` where a query sees no key."""
+    """score(i, j, queries of block i, keys of block j): float32 [B, G, Q, S], `MASKED` where a query sees no key."""
     segments_NxBxC = _cut(segments_BxL)
     bias_NxBxHxC = slopes_H[:, None] * _cut(positions_BxL).astype(jnp.float32)[:, :, None]
     place_C = jnp.arange(segments_NxBxC.shape[-1])
 
-    def score(i, j, q_BxHxCxK, k_BxHxSxK):
-        scores_BxHxCxS = _dot("bhck,bhsk->bhcs", q_BxHxCxK, k_BxHxSxK) * q_BxHxCxK.shape[-1] ** -0.5
+    def score(i, j, q_BxGxQxK, k_BxGxSxK):
+        scores_BxGxQxS = _dot("bgqk,bgsk->bgqs", q_BxGxQxK, k_BxGxSxK) * q_BxGxQxK.shape[-1] ** -0.5
+        scores_BxHxCxS = scores_BxGxQxS.reshape(len(q_BxGxQxK), len(slopes_H), len(place_C), -1)
         scores_BxHxCxS += bias_NxBxHxC[j][:, :, None]
         before_CxS = (i * len(place_C) + place_C)[:, None] >= j * len(place_C) + place_C
         same_BxCxS = segments_NxBxC[i][:, :, None] == segments_NxBxC[j][:, None]
-        return jnp.where((same_BxCxS & before_CxS)[:, None], scores_BxHxCxS, MASKED)
+        scores_BxHxCxS = jnp.where((same_BxCxS & before_CxS)[:, None], scores_BxHxCxS, MASKED)
+        return scores_BxHxCxS.reshape(scores_BxGxQxS.shape)
 
     return score
 
@@ -319,15 +353,17 @@ def _cut(x_BxLx: jax.Array) -> jax.Array:
     return jnp.swapaxes(x_BxLx.reshape(B, -1, min(L, BLOCK), *x_BxLx.shape[2:]), 0, 1)
 
 
-def _cut_heads(x_BxLxHxK: jax.Array) -> jax.Array:
-    """[N, B, H, C, K], so that the products of a block read what lies together."""
-    return jnp.swapaxes(_cut(x_BxLxHxK), 2, 3)
+def _cut_heads(x_BxLxHxK: jax.Array, groups: int) -> jax.Array:
+    """[N, B, G, H / G · C, K], so that the products of a block read what lies together."""
+    x_NxBxHxCxK = jnp.swapaxes(_cut(x_BxLxHxK), 2, 3)
+    return x_NxBxHxCxK.reshape(*x_NxBxHxCxK.shape[:2], groups, -1, x_NxBxHxCxK.shape[-1])
 
 
-def _join_heads(x_NxBxHxCxK: jax.Array) -> jax.Array:
-    """[B, L, H, K]: undoes `_cut_heads`."""
-    N, B, H, C, K = x_NxBxHxCxK.shape
-    return jnp.transpose(x_NxBxHxCxK, (1, 0, 3, 2, 4)).reshape(B, N * C, H, K)
+def _join_heads(x_NxBxGxQxK: jax.Array, like_BxLxHxK: jax.Array) -> jax.Array:
+    """[B, L, H, K] of the shape of `like`: undoes `_cut_heads`."""
+    B, L, H, K = like_BxLxHxK.shape
+    x_NxBxHxCxK = x_NxBxGxQxK.reshape(len(x_NxBxGxQxK), B, H, -1, K)
+    return jnp.transpose(x_NxBxHxCxK, (1, 0, 3, 2, 4)).reshape(B, L, H, K)
 
 
 def _dot(spec: str, x: jax.Array, y: jax.Array) -> jax.Array:

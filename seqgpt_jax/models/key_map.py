@@ -55,16 +55,16 @@ class KeyMap:
     Attributes:
       keys: in the order of the computation; those of a block once.
       n_layer: how many blocks there are.
-      prefix: before all names of a file; it may be missing in files that are read.
+      prefix: before all names of a file; it may be missing in files that are read. Empty where names differ in it.
       table: the vocabulary table's `Key.hf`.
-      tied_head: name of a head that some files hold although it is tied to the table.
+      tied_head: name of a head that some files hold although it is tied to the table; None where it is not tied.
     """
 
     keys: tuple[Key, ...]
     n_layer: int
     prefix: str
     table: str
-    tied_head: str
+    tied_head: str | None
 
     def tensors(self) -> Iterator[tuple[Key, int]]:
         """Each (key, layer) of a file, in the order of the computation; layer 0 for what is in no block."""

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqgpt_jax.models import bloom_keys
+from seqgpt_jax.models import bloom_keys, llama_keys
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
 from seqgpt_jax.models.bloom import Bloom
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.key_map import KeyMap
+from seqgpt_jax.models.llama import Llama
+from seqgpt_jax.models.llama_config import LlamaConfig
 
 DEFAULT_ARCHITECTURE = "bloom"
 """What gin's `Model` describes without `Model.architecture`, and a model.json or checkpoint of before that key."""
@@ -36,6 +38,9 @@ class Architecture:
     license_note: str
 
 
+_APACHE = "The published weights, and models derived from them, are under the Apache License 2.0."
+_QWEN2 = f"{_APACHE} Those of 3B and 72B are not: look at the license of the model that this one was made from."
+
 ARCHITECTURES: dict[str, Architecture] = {
     "bloom": Architecture(
         BloomConfig,
@@ -45,7 +50,25 @@ ARCHITECTURES: dict[str, Architecture] = {
         license="bigscience-bloom-rail-1.0",
         license_note="BLOOM and BLOOMZ weights, and models derived from them, are under the "
         "[BigScience RAIL License v1.0](https://huggingface.co/spaces/bigscience/license), which restricts some uses.",
-    )
+    ),
+    "llama": Architecture(
+        LlamaConfig,
+        Llama,
+        llama_keys.key_map,
+        title="Llama",
+        license="other",
+        license_note="Weights of this architecture have different licenses (Llama: its Community License; SmolLM2: "
+        "Apache-2.0). That of the model this one was made from holds for it too: name it here.",
+    ),
+    "mistral": Architecture(
+        LlamaConfig, Llama, llama_keys.key_map, title="Mistral", license="apache-2.0", license_note=_APACHE
+    ),
+    "qwen2": Architecture(
+        LlamaConfig, Llama, llama_keys.key_map, title="Qwen2.5", license="apache-2.0", license_note=_QWEN2
+    ),
+    "qwen3": Architecture(
+        LlamaConfig, Llama, llama_keys.key_map, title="Qwen3", license="apache-2.0", license_note=_APACHE
+    ),
 }
 """By the name that Hugging Face gives them as `model_type`."""
 

@@ -35,6 +35,7 @@ class ShardingRules:
     embed: MeshAxes = "fsdp"
     mlp: MeshAxes = "tensor"
     heads: MeshAxes = "tensor"
+    kv_heads: MeshAxes = "tensor"
     qkv: MeshAxes = None
     head_dim: MeshAxes = None
 

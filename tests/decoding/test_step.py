@@ -7,10 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from seqgpt_jax.decoding import step
 from seqgpt_jax.decoding.step import for_decoding, generate
 from tests.decoding.peer import EOS, padded, peer_answers, peer_of, random_prompts, tiny_model
+from tests.models.peers import LLAMA_KINDS, make_llama
+from tests.models.peers import ours as model_of
 
 VOCAB, LONGEST = 48, 12
 FORBIDDEN = np.isin(np.arange(VOCAB), [0, 1, 3])
@@ -90,6 +93,23 @@ def test_equals_transformers_for_heads_that_are_no_power_of_two() -> None:
     prompts = random_prompts(3, 5, VOCAB, LONGEST)
     expected = peer_answers(peer_of(model), prompts, 3, 20)
     assert ours(model, prompts, num_beams=3, max_new_tokens=20) == expected
+
+
+@pytest.mark.parametrize("kind", LLAMA_KINDS)
+def test_the_llama_family_equals_transformers(kind, tmp_path) -> None:
+    """Grouped queries in the cache, rotary positions behind padding."""
+    lengths = []
+    for seed in range(3):
+        peer = make_llama(kind, seed=seed, vocab_size=VOCAB, eos_token_id=EOS)
+        with torch.no_grad():
+            peer.get_output_embeddings().weight[EOS] *= 2  # else hardly any sequence ends
+        peer.save_pretrained(tmp_path / str(seed))
+        model = model_of(tmp_path / str(seed))
+        prompts = random_prompts(seed, 5, VOCAB, LONGEST)
+        expected = peer_answers(peer, prompts, 3, 12)
+        assert ours(model, prompts, num_beams=3, max_new_tokens=12, side=("left", "right")[seed % 2]) == expected
+        lengths += map(len, expected)
+    assert min(lengths) < 12, "no sequence ends on its way"
 
 
 @pytest.mark.parametrize("num_beams", [1, 3])

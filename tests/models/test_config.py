@@ -62,7 +62,7 @@ def test_to_hf_is_understood_by_transformers():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model_type": "llama"}, "llama"),
+        ({"model_type": "gpt2"}, "gpt2.*supported: bloom, llama"),
         ({"model_type": None}, "None"),
         ({"apply_residual_connection_post_layernorm": True}, "apply_residual_connection_post_layernorm"),
         ({"tie_word_embeddings": False}, "tie_word_embeddings"),

@@ -1,5 +1,6 @@
 """Attention in blocks and in the TPU's kernel (interpreted) against attention that holds all scores."""
 
+import contextlib
 import dataclasses
 import os
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from flax import nnx
 
 from seqgpt_jax.models import flash_attention
-from seqgpt_jax.models.attention import alibi_bias, alibi_slopes, attend, segment_mask
+from seqgpt_jax.models.attention import alibi_bias, alibi_slopes, attend, no_bias, segment_mask
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
@@ -24,8 +25,18 @@ from tests.training.runs import MODEL, TinyBatches, mesh_of, take_steps
 
 ROWS, LENGTH, HEADS, HEAD_DIM = 4, 256, 4, 8
 RULES = ShardingRules()
-interpreted = partial(flash_attention.splash, interpret=True)
-METHODS = pytest.mark.parametrize("method", [flash_attention.blockwise, interpreted], ids=["blockwise", "splash"])
+
+
+def blockwise(q, k, v, positions, segments):
+    return flash_attention.blockwise(q, k, v, alibi_slopes(q.shape[2]), positions, segments)
+
+
+def splash(q, k, v, positions, segments, **settings):
+    return flash_attention.splash(q, k, v, alibi_slopes(q.shape[2]), positions, segments, **settings)
+
+
+interpreted = partial(splash, interpret=True)
+METHODS = pytest.mark.parametrize("method", [blockwise, interpreted], ids=["blockwise", "splash"])
 
 
 def packed(lengths):
@@ -74,6 +85,31 @@ def test_float32_equals_plain_in_values_and_gradients(method, row):
     assert_close(with_gradients(method, *inputs), with_gradients(plain, *inputs), 1e-5)
 
 
+@pytest.mark.parametrize("on_mesh", [False, True], ids=["one device", "mesh"])
+@pytest.mark.parametrize(
+    "method",
+    [flash_attention.blockwise, partial(flash_attention.splash, interpret=True)],
+    ids=["blockwise", "splash"],
+)
+def test_grouped_queries_without_slopes(method, on_mesh, row):
+    """Four heads of queries to a head of keys, and no bias: as if each head of queries had its own."""
+    q, _, _, weights = arrays("float32", heads=8)
+    _, k, v, _ = arrays("float32", heads=2)
+
+    def repeated(q, k, v, positions, segments):
+        k, v = (jnp.repeat(x, 4, axis=2) for x in (k, v))
+        return attend(q, k, v, no_bias(positions), segment_mask(segments))
+
+    def grouped(q, k, v, positions, segments):
+        return method(q, k, v, None, positions, segments)
+
+    expected = with_gradients(repeated, q, k, v, weights, *row)
+    assert expected[0][1].shape == k.shape
+    with use_sharding(mesh_of(2, 2, 2), RULES) if on_mesh else contextlib.nullcontext():
+        found = with_gradients(grouped, q, k, v, weights, *row)
+    assert_close(found, expected, 1e-5)
+
+
 @METHODS
 def test_bfloat16_is_as_near_to_float32_as_plain_is(method, row):
     q, k, v, weights = arrays("bfloat16")
@@ -95,7 +131,7 @@ def test_the_bias_of_the_kernel_is_exact():
     positions = np.arange(flash_attention.POSITION_BASE**2)
     parts = np.asarray(flash_attention._position_parts(positions[None]))[0].astype(np.float64)
     for n_head in (1, 6, 16, 32, 112):
-        slopes = flash_attention._slope_parts(n_head)
+        slopes = flash_attention._slope_parts(alibi_slopes(n_head))
         np.testing.assert_array_equal(slopes, slopes.astype(jnp.bfloat16).astype(np.float32))
         np.testing.assert_array_equal(
             slopes.astype(np.float64) @ parts.T, np.outer(alibi_slopes(n_head).astype(np.float64), positions)
@@ -113,9 +149,7 @@ def test_segments_need_not_stand_together(seed, monkeypatch):
     segments = rng.integers(0, 9, (2, 8)).repeat(8, axis=1)
     segments[1] = rng.integers(0, 3, 64)
     inputs = (q, k, v, weights, positions, segments)
-    method = partial(
-        flash_attention.blockwise
-    )  # a function of its own, so that jit does not reuse what it traced with other blocks
+    method = partial(blockwise)  # a function of its own, so that jit does not reuse what it traced with other blocks
     assert_close(with_gradients(method, *inputs), with_gradients(plain, *inputs), 1e-5)
 
 
@@ -177,7 +211,7 @@ def model_and_loss(**settings):
 
 @pytest.mark.parametrize(("attention", "remat"), [("blockwise", "full"), ("splash", "dots")])
 def test_the_model_gives_the_same_gradients(attention, remat, row, monkeypatch):
-    monkeypatch.setattr(flash_attention, "splash", interpreted)
+    monkeypatch.setattr(flash_attention, "splash", partial(flash_attention.splash, interpret=True))
     batch = np.random.default_rng(1).integers(0, 64, (ROWS, LENGTH)), *row
     model, gradients = model_and_loss()
     expected = nnx.jit(gradients)(model, *batch)
@@ -205,17 +239,17 @@ def test_blockwise_needs_little_memory():
         return compiled.memory_analysis().temp_size_in_bytes
 
     assert temporaries(plain, 2048) > 4 * 2048 * 2048 * 4
-    assert temporaries(flash_attention.blockwise, 2048) < 1 / 8 * temporaries(plain, 2048)
-    assert temporaries(flash_attention.blockwise, 4096) < 2.5 * temporaries(flash_attention.blockwise, 2048)
+    assert temporaries(blockwise, 2048) < 1 / 8 * temporaries(plain, 2048)
+    assert temporaries(blockwise, 4096) < 2.5 * temporaries(blockwise, 2048)
 
 
 @pytest.mark.parametrize(
     ("method", "length", "message"),
     [
-        (flash_attention.splash, 256, "for TPUs, and this runs on cpu: set Model.attention to"),
+        (splash, 256, "for TPUs, and this runs on cpu: set Model.attention to"),
         (interpreted, 200, "200 tokens: set Train.length to a multiple of 128.*example 256"),
         (interpreted, 2**16 + 128, "65,536 at most, for example 65536"),
-        (flash_attention.blockwise, 1000, "1000 tokens.*set Train.length to a multiple of 128, for example 1024"),
+        (blockwise, 1000, "1000 tokens.*set Train.length to a multiple of 128, for example 1024"),
     ],
 )
 def test_what_a_method_cannot_take_is_an_error(method, length, message):
@@ -242,7 +276,7 @@ def test_rules_that_do_not_fit_are_an_error(method, rules, message, row):
 
 def test_a_row_shorter_than_a_block_is_one_block(row):
     inputs = (*(x[:, :40] for x in arrays("float32")), *(x[:, :40] for x in row))
-    assert_close(with_gradients(flash_attention.blockwise, *inputs), with_gradients(plain, *inputs), 1e-5)
+    assert_close(with_gradients(blockwise, *inputs), with_gradients(plain, *inputs), 1e-5)
 
 
 @pytest.mark.parametrize("head_dim", [64, 80, 96, 128])
@@ -251,7 +285,7 @@ def test_the_kernel_lowers_for_a_tpu(head_dim, monkeypatch):
     monkeypatch.setattr(flash_attention, "_platform", lambda: "tpu")
     heads = jax.ShapeDtypeStruct((2, 256, 4, head_dim), "bfloat16")
     row = jax.ShapeDtypeStruct((2, 256), "int32")
-    traced = with_gradients.trace(partial(flash_attention.splash), heads, heads, heads, heads, row, row)
+    traced = with_gradients.trace(partial(splash), heads, heads, heads, heads, row, row)
     assert traced.lower(lowering_platforms=("tpu",)).as_text().count("@tpu_custom_call(") == 3
 
 
@@ -259,19 +293,23 @@ ON_A_SLICE = """
 import jax, jax.numpy as jnp
 from jax.experimental import topologies
 from seqgpt_jax.models import flash_attention
+from seqgpt_jax.models.attention import alibi_slopes
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.partitioning import MeshConfig, make_mesh
 
 mesh = make_mesh(MeshConfig(1, 2, 2), topologies.get_topology_desc(platform="tpu", topology_name="v5e:2x2").devices)
 lies = jax.NamedSharding(mesh, jax.P("fsdp", None, "tensor"))
-heads = jax.ShapeDtypeStruct((4, 2048, 8, 80), "bfloat16", sharding=lies)
+queries = jax.ShapeDtypeStruct((4, 2048, 8, 80), "bfloat16", sharding=lies)
 row = jax.ShapeDtypeStruct((4, 2048), "int32", sharding=jax.NamedSharding(mesh, jax.P("fsdp")))
-with use_sharding(mesh, ShardingRules()):
-    loss = lambda *args: jnp.sum(jnp.square(flash_attention.splash(*args).astype(jnp.float32)))
-    compiled = jax.jit(jax.grad(loss, argnums=(0, 1, 2))).lower(heads, heads, heads, row, row).compile()
-text = compiled.as_text()
-print(text.count('custom_call_target="tpu_custom_call"'), compiled.memory_analysis().temp_size_in_bytes)
-print(*(name for name in ("all-gather", "all-reduce", "all-to-all", "collective-permute") if f" {name}(" in text))
+for groups, slopes in ((8, alibi_slopes(8)), (2, None)):
+    keys = jax.ShapeDtypeStruct((4, 2048, groups, 80), "bfloat16", sharding=lies)
+    with use_sharding(mesh, ShardingRules()):
+        attend = lambda q, k, v, *row: flash_attention.splash(q, k, v, slopes, *row)
+        loss = lambda *args: jnp.sum(jnp.square(attend(*args).astype(jnp.float32)))
+        compiled = jax.jit(jax.grad(loss, argnums=(0, 1, 2))).lower(queries, keys, keys, row, row).compile()
+    text = compiled.as_text()
+    print(text.count('custom_call_target="tpu_custom_call"'), compiled.memory_analysis().temp_size_in_bytes)
+    print(*(name for name in ("all-gather", "all-reduce", "all-to-all", "collective-permute") if f" {name}(" in text))
 """
 
 
@@ -282,8 +320,9 @@ def test_the_kernel_compiles_for_a_slice_and_exchanges_nothing():
     environment["TPU_LIBRARY_PATH"] = str(find_compiler())
     done = subprocess.run([sys.executable, "-c", ON_A_SLICE], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
-    counts, collectives = done.stdout.splitlines()[-2:]
-    kernels, temporaries = map(int, counts.split())
-    assert kernels == 3
-    assert collectives == ""
-    assert temporaries < 2 * 4 * 2048 * 2048 * 4 / 8  # of the scores of a chip's rows and heads in float32
+    lines = done.stdout.splitlines()[-4:]  # of as many heads of keys as of queries with slopes, and of a fourth without
+    for counts, collectives in (lines[:2], lines[2:]):
+        kernels, temporaries = map(int, counts.split())
+        assert kernels == 3
+        assert collectives == ""
+        assert temporaries < 2 * 4 * 2048 * 2048 * 4 / 8  # of the scores of a chip's rows and heads in float32

@@ -1,4 +1,4 @@
-"""Our BLOOM against `transformers.BloomForCausalLM` with the same weights: at most 1e-5 apart in float32."""
+"""Our models against those of `transformers` with the same weights: at most 1e-5 apart in float32, relative."""
 
 import dataclasses
 
@@ -9,17 +9,18 @@ import pytest
 import torch
 from flax import nnx
 
-from seqgpt_jax.models.bloom import attend_within
 from seqgpt_jax.models.parameters import from_params, params_of
 from tests.models import peers
 
 TOLERANCE = 1e-5
 
 
-@pytest.fixture(scope="module", params=[4, 6], ids=["4 heads", "6 heads"])
+@pytest.fixture(scope="module", params=[4, 6, *peers.LLAMA_KINDS])
 def pair(request, tmp_path_factory):
+    """BLOOM with so many heads, or a member of the Llama family."""
     folder = tmp_path_factory.mktemp("peer")
-    peer = peers.save_peer(folder, request.param)
+    save = peers.save_llama if isinstance(request.param, str) else peers.save_peer
+    peer = save(folder, request.param)
     return peer, peers.ours(folder)
 
 
@@ -40,11 +41,16 @@ def tokens() -> np.ndarray:
     return np.random.default_rng(0).integers(4, peers.VOCAB, (3, 40))
 
 
+def assert_close(found, expected):
+    """At most `TOLERANCE` of the largest logit apart."""
+    largest = np.abs(expected).max()
+    assert largest > 1  # else it would say little
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * largest)
+
+
 def test_unpadded(pair, tokens):
     peer, model = pair
-    expected = peers.run_peer(peer, tokens)
-    assert np.abs(expected).max() > 1  # else the tolerance would say little
-    np.testing.assert_allclose(peers.run_ours(model, tokens), expected, rtol=0, atol=TOLERANCE)
+    assert_close(peers.run_ours(model, tokens), peers.run_peer(peer, tokens))
 
 
 def test_left_padded(pair, tokens):
@@ -54,7 +60,7 @@ def test_left_padded(pair, tokens):
     positions = np.maximum(np.cumsum(mask, axis=1) - 1, 0)
     found = peers.logits(model, tokens * mask, positions, mask)
     assert np.isfinite(found).all()
-    np.testing.assert_allclose(found[mask == 1], expected[mask == 1], rtol=0, atol=TOLERANCE)
+    assert_close(found[mask == 1], expected[mask == 1])
 
 
 def test_packed_segments_equal_their_own_runs(pair, tokens):
@@ -68,7 +74,7 @@ def test_packed_segments_equal_their_own_runs(pair, tokens):
     for segment in range(1, 5):
         alone = row[segment_ids == segment][None]
         expected = peers.run_peer(peer, alone)
-        np.testing.assert_allclose(found[segment_ids == segment][None], expected, rtol=0, atol=TOLERANCE)
+        assert_close(found[segment_ids == segment][None], expected)
 
 
 def test_row_of_padding_alone_is_finite_with_finite_gradient(six_heads):
@@ -89,7 +95,7 @@ def test_single_blocks_in_turn_equal_the_scan(six_heads, tokens):
     _, model = six_heads
     ids = np.ones_like(tokens)
     positions = np.broadcast_to(np.arange(40), tokens.shape)
-    attend = attend_within(model.config, positions, ids)
+    attend = model.attend_within(positions, ids)
     x = model.embed(tokens)
     for layer in range(peers.LAYERS):
         x = model.block(layer)(x, positions, attend)

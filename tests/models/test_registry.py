@@ -78,4 +78,4 @@ def test_gin_sees_the_fields_of_all_families(wide):
     assert parameters.keys() >= {"architecture", "hidden_size", "window"}
     assert parameters["hidden_size"].default is inspect.Parameter.empty  # required by both
     assert parameters["window"].default is not inspect.Parameter.empty  # BLOOM has none
-    assert parameters["vocab_size"].default == 250_880
+    assert parameters["initializer_range"].default == 0.02  # of all

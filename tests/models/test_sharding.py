@@ -9,9 +9,22 @@ from flax import nnx
 from jax.sharding import AxisType
 
 from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.llama_config import LlamaConfig
 from seqgpt_jax.models.parameters import create
 from seqgpt_jax.models.sharding import ShardingRules, constrain, mesh_axes, use_sharding
 
+LLAMA = LlamaConfig(
+    architecture="qwen3",
+    vocab_size=512,
+    hidden_size=48,
+    mlp_size=80,
+    n_layer=3,
+    n_head=8,
+    n_kv_head=2,
+    head_dim=6,
+    max_length=64,
+    tied_head=False,
+)
 CONFIG = BloomConfig(vocab_size=512, hidden_size=48, n_layer=3, n_head=6, remat="full")
 RULES = ShardingRules(batch=("data", "fsdp"))  # this mesh has no axis `replica`
 
@@ -47,10 +60,11 @@ def test_parameters_are_born_sharded_and_equal(mesh):
     assert sharded.layers.mlp.dense_h_to_4h.kernel[...].addressable_shards[0].data.shape == (3, 24, 96)
 
 
-def test_sharded_equals_unsharded(mesh, batch):
-    (_, expected), expected_gradient = _run(create(CONFIG, seed=3), batch)
+@pytest.mark.parametrize("config", [CONFIG, LLAMA], ids=lambda config: config.architecture)
+def test_sharded_equals_unsharded(mesh, batch, config):
+    (_, expected), expected_gradient = _run(create(config, seed=3), batch)
     with use_sharding(mesh, RULES):
-        (_, found), gradient = _run(create(CONFIG, seed=3, mesh=mesh, rules=RULES), batch)
+        (_, found), gradient = _run(create(config, seed=3, mesh=mesh, rules=RULES), batch)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-5), gradient, expected_gradient)
 

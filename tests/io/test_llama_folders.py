@@ -1,0 +1,87 @@
+"""Folders of the Llama family: imported and exported bit by bit, read by `transformers` again."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from seqgpt_jax.io.hf_checkpoint import WeightsError, import_folder, load_params, params_to_hf, read_config, save_folder
+from seqgpt_jax.io.tensor_files import read_tensors
+from seqgpt_jax.models.registry import config_from_hf
+from seqgpt_jax.models.rotary import Rotary
+from tests.models import peers
+
+TOKENS = np.random.default_rng(0).integers(4, peers.VOCAB, (2, 40))
+
+
+def edit(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", peers.LLAMA_KINDS)
+def test_round_trip_keeps_every_bit(tmp_path, kind, dtype):
+    peer = peers.make_llama(kind).to(getattr(torch, dtype))
+    peer.save_pretrained(tmp_path / "in")
+    peers.make_tokenizer().save_pretrained(tmp_path / "in")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "in")
+    import_folder(tmp_path / "in", tmp_path / "imported", tokenizer)
+    config = config_from_hf(read_config(tmp_path / "imported"), param_dtype=dtype)
+    tensors = params_to_hf(load_params(tmp_path / "imported", config), config, dtype)
+    save_folder(tmp_path / "exported", config, tensors, tokenizer)
+    before, after = read_tensors(tmp_path / "in"), read_tensors(tmp_path / "exported")
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        assert tensor.read().tobytes() == after[name].read().tobytes(), name
+    peer = AutoModelForCausalLM.from_pretrained(tmp_path / "in", dtype=getattr(torch, dtype)).eval()
+    for folder in ("imported", "exported"):
+        loaded = AutoModelForCausalLM.from_pretrained(tmp_path / folder, dtype=getattr(torch, dtype)).eval()
+        assert type(loaded) is type(peer)
+        np.testing.assert_array_equal(peers.run_peer(loaded, TOKENS), peers.run_peer(peer, TOKENS))
+        assert config_from_hf(read_config(tmp_path / folder)) == config_from_hf(read_config(tmp_path / "in"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"attention_bias": True}, "attention_bias=True; only False"),
+        ({"hidden_act": "gelu"}, "hidden_act='gelu'; only 'silu'"),
+        ({"intermediate_size": None}, "config.json lacks intermediate_size"),
+        (
+            {"rope_parameters": {"rope_type": "longrope", "factor": 2}},
+            "rope_type='longrope'; supported: default, linear",
+        ),
+        ({"rope_parameters": {"rope_type": "llama3", "factor": 2.0}}, r"needs Model\.rope_high_freq_factor"),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 2.0, "mscale": 1.0}}, "rope settings mscale"),
+        ({"sliding_window": 8, "layer_types": ["sliding_attention"] * 3}, "sliding_window=8; only full attention"),
+        ({"num_key_value_heads": 4}, "n_kv_head = 4 does not divide n_head = 6"),
+        ({"model_type": "gpt2"}, "model_type='gpt2'; supported: bloom, llama, mistral, qwen2, qwen3"),
+    ],
+)
+def test_variants_that_are_not_computed_are_refused_by_name(tmp_path, change, message):
+    peers.save_llama(tmp_path, "llama")
+    edit(tmp_path, **change)
+    with pytest.raises(ValueError, match=message):
+        config_from_hf(read_config(tmp_path))
+
+
+def test_tied_and_untied_heads_are_told_apart(tmp_path):
+    peers.save_llama(tmp_path / "untied", "mistral")
+    edit(tmp_path / "untied", tie_word_embeddings=True)
+    config = config_from_hf(read_config(tmp_path / "untied"))
+    with pytest.raises(WeightsError, match=r"lm_head.weight.* differs from model\.embed_tokens\.weight"):
+        load_params(tmp_path / "untied", config)
+    peers.save_llama(tmp_path / "tied", "qwen2")
+    edit(tmp_path / "tied", tie_word_embeddings=False)
+    config = config_from_hf(read_config(tmp_path / "tied"))
+    with pytest.raises(WeightsError, match=r"missing: lm_head\.weight \[512, 48\]"):
+        load_params(tmp_path / "tied", config)
+
+
+def test_settings_of_before_transformers_5_are_read():
+    old = {"rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 4.0}}
+    assert Rotary.from_hf(old) == Rotary(theta=5e5, scaling="linear", factor=4.0)
+    assert Rotary.from_hf(Rotary.from_hf(old).to_hf()) == Rotary.from_hf(old)
