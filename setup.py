@@ -54,7 +54,7 @@ BEAM = ["apache-beam>=2.70", "sentencepiece<0.2.3"]
 PLAN = ["libtpu==0.0.42.*"]
 # gcsfs, and with it google-cloud-storage, which Orbax asks about the bucket.
 BUCKETS = ["etils[epath-gcs]>=1.15"]
-# GGUF files of llama.cpp; of what it asks for, only requests and tqdm are not here already, and both are small.
+# GGUF files of llama.cpp; all that it asks for is among the requirements of others here.
 GGUF = ["gguf>=0.17"]
 TORCH = ["torch>=2.9,<3"]
 # One version for the parity tests: what they compare with must not move.

@@ -2,12 +2,17 @@
 
     python -m seqgpt_jax.import_hf --source=bigscience/bloomz-560m --output=models/bloomz-560m
     python -m seqgpt_jax.import_hf --source=/data/bloomz-560m --output=models/bloomz-560m
+    python -m seqgpt_jax.import_hf --source=SmolLM2-135M-Instruct.Q4_1.gguf --output=models/smollm2-135m \\
+        --gen_token='<repo_name>'
 
 The output is a Hugging Face folder again: `[GEN]` is added to the tokenizer where it is missing, every weight is
 checked against the config and written as safetensors with its bits unchanged (PyTorch is not needed to read
 pytorch_model.bin). Point `Train.init_from` or `--model` at it. Where the vocabulary table has no row for `[GEN]`, it
 takes that of an unused special token (--gen_token), or the table grows (--grow). A tokenizer without a padding token
 gets an existing one for it, and the space that some read before each text is taken out.
+
+A GGUF file of llama.cpp (extra `gguf`; of a split one, any part) becomes such a folder too, its quantized weights in
+float32.
 """
 
 from collections.abc import Sequence
@@ -23,7 +28,7 @@ _SAFETENSORS, _TORCH = "model*.safetensors*", "pytorch_model*"
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__, gin_files=False)
-    parser.add_argument("--source", required=True, help="folder, or name on the Hugging Face hub")
+    parser.add_argument("--source", required=True, help="folder, name on the Hugging Face hub, or .gguf file")
     parser.add_argument("--output", required=True, type=Path, help="folder to write; must not exist, or be empty")
     parser.add_argument("--revision", help="branch, tag or commit on the hub")
     parser.add_argument("--gen_token", metavar="NAME", help="unused special token whose row [GEN] takes: <repo_name>")
@@ -31,18 +36,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, _ = command_line.parse(parser, argv)
 
     from seqgpt_jax.atomic import GEN
-    from seqgpt_jax.io.hf_checkpoint import check_output, import_folder, read_config
-    from seqgpt_jax.io.tokenizer import read_tokenizer
+    from seqgpt_jax.io.gguf_file import read_gguf
+    from seqgpt_jax.io.hf_checkpoint import check_output, import_model, read_source
     from seqgpt_jax.io.tokenizer_import import import_tokenizer
-    from seqgpt_jax.models.registry import config_from_hf
 
     check_output(args.output)
-    folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
-    if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
-        raise command_line.UsageError(f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}")
-    rows = config_from_hf(read_config(folder)).vocab_size
-    imported = import_tokenizer(read_tokenizer(folder), rows, GEN, take=args.gen_token, grow=args.grow)
-    config = import_folder(folder, args.output, imported.tokenizer, rows=imported.rows)
+    if args.source.endswith(".gguf"):
+        source = read_gguf(Path(args.source))
+    else:
+        folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
+        if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
+            raise command_line.UsageError(f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}")
+        source = read_source(folder)
+    rows = source.model_config().vocab_size
+    imported = import_tokenizer(source.tokenizer, rows, GEN, take=args.gen_token, grow=args.grow)
+    config = import_model(source, args.output, imported.tokenizer, rows=imported.rows)
     print(f"{args.output}: {config.num_params():,} parameters; {'; '.join(imported.changes)}")
     return 0
 

@@ -5,20 +5,19 @@ The `gguf` package (extra `gguf`) reads the file and dequantizes; only headers a
 
 import functools
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
 
+from seqgpt_jax.io.hf_checkpoint import ModelSource
 from seqgpt_jax.io.tensor_files import Tensor, TensorFileError
 from seqgpt_jax.models import gguf_names
 from seqgpt_jax.models.gguf_tokenizer import make_tokenizer
 
 if TYPE_CHECKING:
     from gguf import GGUFReader, ReaderTensor
-    from transformers import PreTrainedTokenizerFast
 
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
@@ -27,28 +26,14 @@ class GgufFileError(TensorFileError):
     """A GGUF file that cannot be imported; the message names the file and what to do."""
 
 
-@dataclass(frozen=True)
-class GgufModel:
-    """The model of a GGUF file.
-
-    Attributes:
-      config: the values of a Hugging Face config.json.
-      tensors: by Hugging Face name; float32 where they are stored quantized, else as stored.
-      tokenizer: with the special tokens that the file names.
-    """
-
-    config: dict[str, Any]
-    tensors: dict[str, Tensor]
-    tokenizer: "PreTrainedTokenizerFast"
-
-
-def read_gguf(path: Path) -> GgufModel:
+def read_gguf(path: Path) -> ModelSource:
     """The model of a file, or of all parts of a split one when `path` is any of them.
 
+    Its tensors are float32 where they are stored quantized, else as stored.
+
     Raises:
-      ImportError: the package `gguf` is not installed.
       GgufFileError: no such file or part, no GGUF, truncated, or a model, quantization or tokenizer that is not
-        supported.
+        supported; or the package `gguf` is not installed.
     """
     readers = [_open(part) for part in _parts(path)]
     metadata = {key: field.contents() for key, field in readers[0].fields.items()}
@@ -71,7 +56,7 @@ def read_gguf(path: Path) -> GgufModel:
         read = functools.partial(_read, tensor, shapes[name], metadata)
         # One without a counterpart keeps its name and is listed as unknown with the others.
         tensors[gguf_names.hf_name(name) or name] = Tensor(shapes[name], _dtype(tensor), read)
-    return GgufModel(config, tensors, tokenizer)
+    return ModelSource(path, config, tensors, tokenizer)
 
 
 def _parts(path: Path) -> list[Path]:
@@ -91,7 +76,7 @@ def _open(path: Path) -> "GGUFReader":
     try:
         from gguf import GGUFReader
     except ImportError as error:
-        raise ImportError(f"{path} is a GGUF file: pip install 'seqgpt_jax[gguf]' reads it") from error
+        raise GgufFileError(f"to read {path}, pip install 'seqgpt_jax[gguf]' (the package gguf is missing)") from error
     with path.open("rb") as file:
         if (magic := file.read(4)) != b"GGUF":
             raise GgufFileError(f"{path} is no GGUF file: it begins with {magic!r}")

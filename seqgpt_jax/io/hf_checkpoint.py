@@ -28,7 +28,7 @@ from seqgpt_jax.models.parameters import abstract, params_of
 from seqgpt_jax.models.registry import config_from_hf, family
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 # As the released inference script of SeqGPT decodes.
 GENERATION = {"num_beams": 4, "do_sample": False}
@@ -36,6 +36,32 @@ GENERATION = {"num_beams": 4, "do_sample": False}
 
 class WeightsError(ValueError):
     """Weights or a config that do not describe the model; the message lists every tensor that differs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSource:
+    """A model to import, in the terms of a Hugging Face folder.
+
+    Attributes:
+      path: the folder or file that it comes from.
+      config: what config.json says, or would.
+      tensors: by their names in a Hugging Face file.
+      tokenizer: its own.
+      contract: how the model is asked.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    tokenizer: "PreTrainedTokenizerFast"
+    contract: ModelContract = RELEASED_CONTRACT
+
+    def model_config(self) -> ModelConfig:
+        """The config; ValueError where it is no model of a supported architecture."""
+        try:
+            return config_from_hf(self.config)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -59,8 +85,13 @@ def read_weights(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
       WeightsError: tensors are missing, unknown or of another shape than `config` says; all are listed.
       TensorFileError: there are no weights, or they cannot be read.
     """
+    return _checked(read_tensors(folder), config, folder)
+
+
+def _checked(tensors: Mapping[str, Tensor], config: ModelConfig, source: Path) -> dict[str, Tensor]:
+    """As `read_weights`, of tensors by their names in a file."""
     key_map = family(config.architecture).key_map(config)
-    stored = {name.removeprefix(key_map.prefix): tensor for name, tensor in read_tensors(folder).items()}
+    stored = {name.removeprefix(key_map.prefix): tensor for name, tensor in tensors.items()}
     head = stored.pop(key_map.tied_head, None) if key_map.tied_head else None
     expected = {key.hf.format(layer): key.hf_shape for key, layer in key_map.tensors()}
     faults = [f"  missing: {name} {list(expected[name])}" for name in expected.keys() - stored.keys()]
@@ -71,10 +102,10 @@ def read_weights(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
         if name in stored and stored[name].shape != shape
     ]
     if faults:
-        raise WeightsError(f"the weights in {folder} are not those of its config.json:\n" + "\n".join(sorted(faults)))
+        raise WeightsError(f"the weights in {source} are not those of its config:\n" + "\n".join(sorted(faults)))
     if head is not None and not _equal(head.read(), stored[key_map.table].read()):
         raise WeightsError(
-            f"{key_map.tied_head} in {folder} differs from {key_map.table}, and config.json says that the two are tied"
+            f"{key_map.tied_head} in {source} differs from {key_map.table}, and the config says that the two are tied"
         )
     return {name: stored[name] for name in expected}
 
@@ -159,8 +190,21 @@ def check_output(folder: Path) -> None:
         raise FileExistsError(f"{folder} exists and is not an empty folder: name another one, or remove it")
 
 
-def import_folder(
-    source: Path, output: Path, tokenizer: "PreTrainedTokenizerBase", *, rows: int | None = None
+def read_source(folder: Path) -> ModelSource:
+    """The model of a Hugging Face folder, to be imported; tensors are not read yet.
+
+    Raises:
+      WeightsError: config.json is corrupt.
+      TensorFileError: there are no weights, or they cannot be read.
+      TokenizerError: so with the tokenizer.
+    """
+    # An exported folder has a contract; for other models that of the released SeqGPT is used.
+    contract = read_contract(folder)
+    return ModelSource(folder, read_config(folder), read_tensors(folder), read_tokenizer(folder), contract)
+
+
+def import_model(
+    source: ModelSource, output: Path, tokenizer: "PreTrainedTokenizerBase", *, rows: int | None = None
 ) -> ModelConfig:
     """Writes the checked model of `source`, its bits unchanged, with `tokenizer` in place of its own.
 
@@ -171,14 +215,13 @@ def import_folder(
       ValueError: `source` is no model of a supported architecture, a tensor is missing or of another shape, or the
         table has too few rows for the tokenizer.
     """
-    config = config_from_hf(read_config(source))
-    tensors = read_weights(source, config)
+    config = source.model_config()
+    tensors = _checked(source.tensors, config, source.path)
     if rows is not None and rows != config.vocab_size:
         config, tensors = grown(config, tensors, rows)
     prefix = family(config.architecture).key_map(config).prefix
     tensors = {prefix + name: tensor for name, tensor in tensors.items()}
-    # An exported folder has a contract; for other models that of the released SeqGPT is used.
-    save_folder(output, config, tensors, tokenizer, contract=read_contract(source))
+    save_folder(output, config, tensors, tokenizer, contract=source.contract)
     return config
 
 

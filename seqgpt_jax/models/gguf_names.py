@@ -140,6 +140,10 @@ class _Sizes:
     def get(self, key: str, default: Any = None) -> Any:
         return self._metadata.get(f"{self._prefix}.{key}", default)
 
+    def keys(self, group: str) -> list[str]:
+        start = f"{self._prefix}.{group}"
+        return [key.removeprefix(start) for key in self._metadata if key.startswith(start)]
+
     def __getitem__(self, key: str) -> Any:
         value = self.get(key)
         if not isinstance(value, int | float):
@@ -172,6 +176,9 @@ def _decimal(value: float) -> float:
 
 def _rope_scaling(sizes: _Sizes, factors: np.ndarray | None) -> dict[str, Any] | None:
     kind = sizes.get("rope.scaling.type", "none")
+    known = {"type", "factor", "original_context_length", "finetuned"}
+    if unknown := [key for key in sizes.keys("rope.scaling.") if key not in known]:
+        raise GgufModelError(f"rope.scaling.{', rope.scaling.'.join(unknown)} not supported")
     if factors is not None:
         return _llama3_scaling(sizes, factors)
     if kind == "none":

@@ -1,5 +1,7 @@
 """GGUF files against the models they were written from, and against `transformers`' own reading of them."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -138,6 +140,10 @@ REFUSED = {
     "experts": ({"metadata": {"expert_count": 8}}, "mixture of 8 experts"),
     "missing key": ({"metadata": {"block_count": None}}, "llama.block_count is missing"),
     "heads by layer": ({"metadata": {"attention.head_count_kv": [2, 1]}}, "head_count_kv differs between layers"),
+    "scaling": (
+        {"metadata": {"rope.scaling.type": "yarn", "rope.scaling.attn_factor": 2.0}},
+        "rope.scaling.attn_factor not supported",
+    ),
     "partly rotated": ({"metadata": {"rope.dimension_count": 8}}, "8 of 16 dimensions of a head are rotated"),
 }
 
@@ -155,6 +161,13 @@ def test_a_type_that_cannot_be_dequantized(llama, tmp_path, monkeypatch):
     tensors["blk.1.ffn_up.weight"] = tensors["blk.1.ffn_up.weight"].astype(np.float64)
     path = samples.write(tmp_path / "tiny.gguf", llama, tensors=tensors, as_is={"blk.1.ffn_up.weight"})
     with pytest.raises(GgufFileError, match=r"does not dequantize: blk.1.ffn_up.weight \(F64\); take the file of"):
+        read_gguf(path)
+
+
+def test_the_extra_is_named(llama, tmp_path, monkeypatch):
+    path = samples.write(tmp_path / "tiny.gguf", llama)
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(GgufFileError, match=r"tiny.gguf, pip install 'seqgpt_jax\[gguf\]'"):
         read_gguf(path)
 
 
