@@ -75,15 +75,22 @@ def make_bpe(split: pre_tokenizers.PreTokenizer | None = None) -> Tokenizer:
     return tokenizer
 
 
-def bpe_metadata(tokenizer: Tokenizer, pre: str = "gpt-2", **changes: Any) -> dict[str, Any]:
-    """`tokenizer.ggml.*` of a byte-level BPE; the table's rows without a token are filled as llama.cpp does."""
+def bpe_metadata(
+    tokenizer: Tokenizer, pre: str = "gpt-2", *, rows: int | None = None, **changes: Any
+) -> dict[str, Any]:
+    """`tokenizer.ggml.*` of a byte-level BPE; rows of the table without a token are filled as llama.cpp does.
+
+    Args:
+      rows: so many tokens, which may be more than the table has rows; by default those of the tokenizer, and filling.
+    """
     count = tokenizer.get_vocab_size()
     merges = [" ".join(merge) for merge in json.loads(tokenizer.to_str())["model"]["merges"]]
+    filling = [f"<more {i}>" for i in range(count, rows)] if rows else [f"[PAD{i}]" for i in range(count, VOCAB)]
     return {
         "model": "gpt2",
         "pre": pre,
-        "tokens": [tokenizer.id_to_token(i) for i in range(count)] + [f"[PAD{i}]" for i in range(count, VOCAB)],
-        "token_type": [3] * len(SPECIAL) + [1] * (count - len(SPECIAL)) + [5] * (VOCAB - count),
+        "tokens": [tokenizer.id_to_token(i) for i in range(count)] + filling,
+        "token_type": [3] * len(SPECIAL) + [1] * (count - len(SPECIAL)) + [4 if rows else 5] * len(filling),
         "merges": merges,
         "bos_token_id": 1,
         "eos_token_id": 2,

@@ -8,7 +8,10 @@ import torch
 from gguf import GGMLQuantizationType, quants
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from seqgpt_jax import import_hf
 from seqgpt_jax.io.gguf_file import GgufFileError, read_gguf
+from seqgpt_jax.io.hf_checkpoint import WeightsError
+from seqgpt_jax.io.model_folder import load
 from tests.io import gguf_samples as samples
 
 TYPES = GGMLQuantizationType
@@ -198,3 +201,61 @@ def test_dequantization_is_that_of_the_format(llama, tmp_path):
     found = read_gguf(path).tensors["model.embed_tokens.weight"].read()
     np.testing.assert_array_equal(found, expected.reshape(value.shape))
     assert 0 < np.abs(found - value).max() < 0.01
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3"])
+def test_import_writes_a_folder_that_transformers_reads(architecture, tmp_path, capsys):
+    model = samples.make_model(architecture, tie_word_embeddings=architecture != "qwen3")
+    path = samples.write(tmp_path / "tiny.gguf", model)
+    output = tmp_path / "imported"
+    assert import_hf.main([f"--source={path}", f"--output={output}"]) == 0
+    assert "[GEN] was added" in capsys.readouterr().out
+    peer = AutoModelForCausalLM.from_pretrained(output).eval()
+    tokens = torch.arange(20)[None] * 7 % samples.VOCAB
+    with torch.no_grad():
+        torch.testing.assert_close(peer(tokens).logits, model(tokens).logits, rtol=0, atol=0)
+    loaded = load(output)
+    assert loaded.config.vocab_size == samples.VOCAB
+    assert loaded.tokenizer("the[GEN]").input_ids[-1] == samples.make_bpe().get_vocab_size()
+
+
+def imported(path, tmp_path):
+    return import_hf.main([f"--source={path}", f"--output={tmp_path / 'imported'}"])
+
+
+def test_import_lists_missing_tensors(llama, tmp_path):
+    tensors = samples.model_tensors(llama)
+    del tensors["blk.1.ffn_up.weight"], tensors["output_norm.weight"]
+    tensors["blk.0.extra.weight"] = np.zeros(3, np.float32)
+    path = samples.write(tmp_path / "tiny.gguf", llama, tensors=tensors)
+    with pytest.raises(WeightsError) as error:
+        imported(path, tmp_path)
+    listed = str(error.value).splitlines()
+    assert str(path) in listed[0]
+    assert [line.split(" [")[0] for line in listed[1:]] == [
+        "  missing: model.layers.1.mlp.up_proj.weight",
+        "  missing: model.norm.weight",
+        "  unknown: blk.0.extra.weight",
+    ]
+    assert not (tmp_path / "imported").exists()
+
+
+IMPORT_REFUSED = {
+    "scaling": (
+        {"metadata": {"rope.scaling.type": "longrope", "rope.scaling.factor": 2.0}},
+        "rope_type='longrope'; supported: default, linear, llama3, yarn",
+    ),
+    "vocabulary": ({"tokenizer": samples.bpe_metadata(samples.make_bpe(), rows=330)}, "330 tokens.* only 320 rows"),
+    "biases": ({"architecture": "llama", "model": ("llama", {"mlp_bias": True})}, "mlp_bias=True"),
+}
+
+
+@pytest.mark.parametrize("case", IMPORT_REFUSED)
+def test_import_refuses_by_name(case, llama, tmp_path):
+    arguments, message = IMPORT_REFUSED[case]
+    arguments = dict(arguments)
+    kind = arguments.pop("model", None)
+    path = samples.write(tmp_path / "tiny.gguf", samples.make_model(kind[0], **kind[1]) if kind else llama, **arguments)
+    with pytest.raises(ValueError, match=message):
+        imported(path, tmp_path)
+    assert not (tmp_path / "imported").exists()
