@@ -3,12 +3,14 @@
 `io.gguf_file` reads files. Here is what differs between architectures: names, the order of rows, offsets of norms.
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from seqgpt_jax.models.rotary import Rotary
 
 TABLE, HEAD, ROPE_FACTORS = "token_embd.weight", "output.weight", "rope_freqs.weight"
 """Tensors of a GGUF file: the vocabulary table, the head that is not tied to it, factors of rotary frequencies."""
@@ -30,7 +32,7 @@ _BLOCK = {
 _NAME = re.compile(r"(?:blk\.(?P<layer>\d+)\.)?(?P<part>\w+)\.(?P<kind>weight|bias)")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Architecture:
     """What is particular to the files of one `general.architecture`.
 
@@ -119,7 +121,7 @@ def hf_config(
         "max_position_embeddings": sizes["context_length"],
         "hidden_act": "silu",
         "rms_norm_eps": _decimal(sizes["attention.layer_norm_rms_epsilon"]),
-        "rope_theta": _decimal(sizes.get("rope.freq_base", 10_000.0)),
+        "rope_theta": _theta(sizes),
         "rope_scaling": _rope_scaling(sizes, rope_factors),
         "tie_word_embeddings": HEAD not in shapes,
     }
@@ -174,6 +176,10 @@ def _decimal(value: float) -> float:
     return float(str(np.float32(value)))
 
 
+def _theta(sizes: _Sizes) -> float:
+    return _decimal(sizes.get("rope.freq_base", 10_000.0))
+
+
 def _rope_scaling(sizes: _Sizes, factors: np.ndarray | None) -> dict[str, Any] | None:
     kind = sizes.get("rope.scaling.type", "none")
     known = {"type", "factor", "original_context_length", "finetuned"}
@@ -189,22 +195,18 @@ def _rope_scaling(sizes: _Sizes, factors: np.ndarray | None) -> dict[str, Any] |
 
 
 def _llama3_scaling(sizes: _Sizes, factors: np.ndarray) -> dict[str, Any]:
-    """The published scaling of Llama 3.1 and 3.2, of which a file holds only the factor of each frequency."""
-    low, high, original = 1.0, 4.0, 8192
-    factor = _decimal(factors.max())
-    frequencies = _decimal(sizes.get("rope.freq_base", 10_000.0)) ** -(np.arange(len(factors)) / len(factors))
-    turns = original * frequencies / (2 * np.pi)
-    smooth = np.clip((turns - low) / (high - low), 0, 1)
-    expected = 1 / ((1 - smooth) / factor + smooth)
-    if not np.allclose(factors, expected, rtol=1e-4):
-        raise GgufModelError(
-            f"{ROPE_FACTORS} holds other factors than those of Llama 3.1 (low_freq_factor {low}, high_freq_factor "
-            f"{high}, original_max_position_embeddings {original}): not supported"
-        )
-    return {
-        "rope_type": "llama3",
-        "factor": factor,
-        "low_freq_factor": low,
-        "high_freq_factor": high,
-        "original_max_position_embeddings": original,
-    }
+    """The published scaling of Llama 3.1 and 3.2, of which a file holds only what each frequency is divided by."""
+    plain = Rotary(theta=_theta(sizes))
+    scaled = dataclasses.replace(
+        plain,
+        scaling="llama3",
+        factor=_decimal(factors.max()),
+        low_freq_factor=1.0,
+        high_freq_factor=4.0,
+        original_length=8192,
+    )
+    expected = plain.frequencies(sizes.head_dim) / scaled.frequencies(sizes.head_dim)
+    scaling = scaled.to_hf()["rope_scaling"]
+    if factors.shape != expected.shape or not np.allclose(factors, expected, rtol=1e-4):
+        raise GgufModelError(f"{ROPE_FACTORS} holds other factors than those of {scaling}: not supported")
+    return scaling
