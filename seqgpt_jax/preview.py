@@ -61,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     decode, prepare = configs.build("Decode"), configs.build("Prepare", mixture="", tokenizer="")
     form, flags = Form.of(prepare), data_flags(args.data, prepare)
 
+    from seqgpt_jax.atomic import find_template
     from seqgpt_jax.console.data_summary import print_data_summary
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.data.own_data import parse_own_data
@@ -79,13 +80,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(str(error)) from error
     given = split_labels(args.labels or "")
     loaded = load(args.model, step=args.step)
-    contract = loaded.contract
+    contract, counts = loaded.contract, TokenCounts(encoder_of(loaded.tokenizer))
     limits = LengthLimits(
         contract.max_prompt_tokens,
         contract.max_target_tokens,
         contract.max_labels or LengthLimits.max_labels,
         contract.max_queries,
-        count=TokenCounts(encoder_of(loaded.tokenizer)).text,
+        control=counts.most_control_words(find_template(contract.template)),
+        count=counts.text,
     )
     summary, findings = Check(limits).own_data(name, files, form, flags)
     print_data_summary(summary, findings, max_shown=1, steps=False)

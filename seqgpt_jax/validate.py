@@ -67,9 +67,9 @@ def length_limits(
 
     names = ("max_prompt_tokens", "max_target_tokens", "max_queries")
     limits = {name: getattr(config, name) for name in names}
-    count = None
+    count, template = None, config.template
     if model or tokenizer:
-        from seqgpt_jax.atomic import GEN
+        from seqgpt_jax.atomic import GEN, find_template
         from seqgpt_jax.data.prepare.token_counts import TokenCounts
         from seqgpt_jax.data.tokenizer import encoder_of
         from seqgpt_jax.io.contract import read_contract
@@ -81,11 +81,13 @@ def length_limits(
             folder = open_folder(model)
             contract = read_contract(folder)
             limits |= {name: getattr(contract, name) for name in names if name not in bound}
+            template = contract.template if "template" not in bound else template
             with reading(tokenizer_folder(folder)) as path:
                 loaded = load_tokenizer(str(path), GEN)
         else:
             loaded = load_tokenizer(tokenizer, GEN)
-        count = TokenCounts(encoder_of(loaded)).text
+        counts = TokenCounts(encoder_of(loaded))
+        count, limits["control"] = counts.text, counts.most_control_words(find_template(template))
 
     return LengthLimits(max_labels=config.max_labels, count=count, **limits)
 

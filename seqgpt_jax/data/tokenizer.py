@@ -1,7 +1,7 @@
 """Tokenization of prompts and targets, and training of a tokenizer with BLOOM's settings.
 
-No token is ever added by itself: BLOOM's tokenizer puts neither `<s>` nor `</s>` around a text.
-A prompt is encoded as it is, a target is followed by the one id of `</s>`.
+A prompt begins with the start token where the tokenizer itself puts one before a text, as models were trained so;
+BLOOM's puts none. Nothing else is added: a target is followed by the one id of `</s>`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,6 +39,11 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[lis
     The only control token among them is a `[GEN]` that ends a text.
     """
     return encoder_of(tokenizer).encode(texts)
+
+
+def encode_prompts(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
+    """As `encode`, after the start token where the tokenizer has one; without truncation."""
+    return encoder_of(tokenizer).encode_prompts(texts)
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:

@@ -1,7 +1,8 @@
 """Hugging Face fast tokenizers as SeqIO vocabularies.
 
 SeqIO takes id 0 for padding everywhere. That is BLOOM's `<unk>`, which a byte-level BPE never
-emits, so no translation is needed.
+emits, so no translation is needed. Of other tokenizers it may be an ordinary token: `decode` takes
+it for padding at the end of a row alone, but SeqIO's own feature converters do so everywhere.
 """
 
 import functools
@@ -13,7 +14,7 @@ import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import GEN
-from seqgpt_jax.data.tokenizer import encode
+from seqgpt_jax.data.tokenizer import encode, encoder_of
 from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer
 
 
@@ -68,10 +69,14 @@ class HFVocabulary(seqio.Vocabulary):
         return encode(self.tokenizer, texts)
 
     def decode_batch(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of ids; `</s>` and padding have none, `[GEN]` is written out."""
-        rows = [np.asarray(row, np.int64) for row in ids]
-        rows = [row[(row != self.pad_id) & (row != self.eos_id)].tolist() for row in rows]
+        """The text of each row of ids; start token, `</s>` and padding have none, `[GEN]` is written out."""
+        rows = [self._bare(np.trim_zeros(np.asarray(row, np.int64), "b").tolist()) for row in ids]
         return self.tokenizer.backend_tokenizer.decode_batch(rows, skip_special_tokens=False)
+
+    def _bare(self, row: list[int]) -> list[int]:
+        start = list(encoder_of(self.tokenizer).start_ids)
+        first = len(start) if start and row[: len(start)] == start else 0
+        return [id for id in row[first:] if id != self.eos_id]
 
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
         def encode_bytes(text: bytes | np.ndarray) -> np.ndarray:

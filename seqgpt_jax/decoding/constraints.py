@@ -10,7 +10,8 @@ A classification (`label⇥label`) is the trie of the label texts, with node 0 a
     end of a label                  </s>               done
     end of `None` (no label before) </s>               done
 
-Where a tokenizer joins the end of a label and the TAB after it (`。⇥`), the trie has that spelling too.
+Where a tokenizer joins the end of a label and the TAB after it (`。⇥`), the trie has that spelling too; where it joins
+the TAB and the beginning of a label (`⇥name`), a second trie has the labels after another one in that spelling.
 
 An extraction (`query: value\\n` for each query) is a chain. The tokens of `query:` are forced; then the node is a
 *value node*, one for each line, in which no edge but the state of the value decides which tokens may follow
@@ -150,6 +151,7 @@ class Grammar:
         self._tokenizer = tokenizer
         self._end = tokenizer.eos_token_id
         ((self._tab,),) = encode(tokenizer, [TAB])
+        self._written: set[str] = set()
         table = token_table(tokenizer, vocab_size)
         self._distance = tokens_to_end(table)
         self._next_SxV, self._distance_S = jnp.asarray(table), jnp.asarray(self._distance)
@@ -165,12 +167,25 @@ class Grammar:
         """
         for prompt in prompts:
             _check_labels(prompt)
+            self._check_written(prompt.labels)
         for prompt in prompts if answer_tokens else ():
             if (needed := self._needed_tokens(prompt)) > answer_tokens:
                 raise ContractError(
                     f"an answer with label {prompt.labels[0]!r} and others takes {needed} tokens, but may have only "
                     f"{answer_tokens}: set Decode.max_new_tokens to {needed} or more, or ask fewer labels at once"
                 )
+
+    def _check_written(self, labels: Sequence[str]) -> None:
+        """Raises ContractError where the tokenizer writes a label in other characters: normalized, or unknown ones."""
+        new = [label for label in dict.fromkeys(labels) if label not in self._written]
+        decode = self._tokenizer.backend_tokenizer.decode
+        for label, ids in zip(new, encode(self._tokenizer, new), strict=True):
+            if (written := decode(ids, skip_special_tokens=False)) != label:
+                raise ContractError(
+                    f"the model's tokenizer writes label {label!r} as {written!r}, so that no answer with it can be "
+                    "read: ask it in that spelling, or in other characters"
+                )
+            self._written.add(label)
 
     def _needed_tokens(self, prompt: Prompt) -> int:
         """Tokens of the longest answer with one label, or of the shortest extraction, the end token included."""
@@ -199,7 +214,9 @@ class Grammar:
         if prompt.atom == "cls":
             labels = encode(self._tokenizer, prompt.labels)
             joined = encode(self._tokenizer, [label + TAB for label in prompt.labels])
-            return label_edges(labels, *encode(self._tokenizer, [NONE]), joined, self._tab, self._end), []
+            tabbed = encode(self._tokenizer, [TAB + label for label in prompt.labels])
+            (none,) = encode(self._tokenizer, [NONE])
+            return label_edges(labels, none, joined, tabbed, self._tab, self._end), []
         lines = self._echoes(prompt)
         least = [len(ids) + int(self._distance[0]) for ids in lines]
         rest = np.cumsum([1, *reversed(least[1:])])[::-1]

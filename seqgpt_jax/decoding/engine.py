@@ -13,7 +13,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import NONE, ContractError
-from seqgpt_jax.data.tokenizer import encode
+from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.beam_search import Hypotheses
 from seqgpt_jax.decoding.completion import Completion, Prompt
@@ -123,7 +123,7 @@ class Engine:
           NonFiniteError: the model's scores are NaN or infinite.
           ValueError: a prompt has no token.
         """
-        prompt_ids = encode(self._tokenizer, [prompt.text for prompt in prompts])
+        prompt_ids = encode_prompts(self._tokenizer, [prompt.text for prompt in prompts])
         if empty := [number for number, ids in enumerate(prompt_ids) if not ids]:
             raise ValueError(f"prompt {empty[0]} has no token")
         if self._grammar:
@@ -145,7 +145,8 @@ class Engine:
     def _cut(self, prompt: Prompt, ids: list[int]) -> TruncatedPrompt:
         """The prompt within the limit; ContractError where its labels would be cut."""
         limit = self.limits.contract.max_prompt_tokens
-        cut = truncate_left(prompt.text, ids, limit, self._tokenizer.decode)
+        encoder = encoder_of(self._tokenizer)
+        cut = truncate_left(ids, limit, encoder.decode, start=len(encoder.start_ids))
         if cut.loss == "labels_cut":
             raise ContractError(
                 f"{len(prompt.labels)} labels do not fit into a prompt of max_prompt_tokens={limit}: ask fewer of them "

@@ -30,18 +30,22 @@ class _Trie:
         self.highest = [-1]
         self.longest = [0]
 
-    def add(self, ids: Sequence[int], number: int, after: int, owned: int) -> int:
+    def root(self) -> int:
+        """A new node, to which no edge leads."""
+        self.children.append({})
+        self.highest.append(-1)
+        self.longest.append(0)
+        return len(self.children) - 1
+
+    def add(self, ids: Sequence[int], number: int, after: int, owned: int, root: int = 0) -> int:
         """The node after `ids`, of a label with this number, `after` which an answer may take as many tokens.
 
         Nodes below `owned` belong to others, and are left as they are.
         """
-        node = 0
+        node = root
         for position, id in enumerate(ids, start=1):
             if id not in self.children[node]:
-                self.children[node][id] = len(self.children)
-                self.children.append({})
-                self.highest.append(-1)
-                self.longest.append(0)
+                self.children[node][id] = self.root()
             node = self.children[node][id]
             if node >= owned:
                 self.highest[node] = max(self.highest[node], number)
@@ -50,7 +54,12 @@ class _Trie:
 
 
 def label_edges(
-    labels: Sequence[Sequence[int]], none: Sequence[int], joined: Sequence[Sequence[int]], tab: int, end: int
+    labels: Sequence[Sequence[int]],
+    none: Sequence[int],
+    joined: Sequence[Sequence[int]],
+    tabbed: Sequence[Sequence[int]],
+    tab: int,
+    end: int,
 ) -> list[Edge]:
     """The edges of a classification, from node 0 on.
 
@@ -58,6 +67,7 @@ def label_edges(
       labels: the ids of each label.
       none: the ids of `None`.
       joined: the ids of each label and a TAB, as one text.
+      tabbed: the ids of a TAB and each label, as one text.
       tab: the id of a TAB by itself.
       end: the id of the end token.
     """
@@ -68,11 +78,18 @@ def label_edges(
     # Before a TAB a later label has to fit: the shortest way to one.
     first = [(trie.highest[node], 1 + trie.longest[node]) for node in trie.children[0].values()]
     after_tab = [min(room for highest, room in first if highest > number) for number in range(len(labels) - 1)]
-    edges = [Edge(node, end, DONE, number) for node, number in ends]
+    # A label after another one, where the tokenizer joins the TAB and its beginning; it has end nodes of its own.
+    root = trie.root()
+    beginnings = [(number, ids) for number, ids in enumerate(tabbed) if number and ids[0] != tab]
+    tabbed_ends = [(trie.add(ids, number, after=1, owned=0, root=root), number) for number, ids in beginnings]
+    edges = [Edge(node, end, DONE, number) for node, number in [*ends, *tabbed_ends]]
+    for node, number in [*ends[: len(after_tab)], *tabbed_ends]:
+        if number < len(after_tab):
+            edges.append(Edge(node, tab, 0, number, number, after_tab[number]))
+        firsts = [(id, to) for id, to in trie.children[root].items() if trie.highest[to] > number]
+        edges += [Edge(node, id, to, number, number, trie.longest[to]) for id, to in firsts]
     owned = len(trie.children)
     for number, room in enumerate(after_tab):
-        node, _ = ends[number]
-        edges.append(Edge(node, tab, 0, number, number, room))
         *before, last = joined[number]
         if joined[number] != [*labels[number], tab]:
             node = trie.add(before, number, after=1 + room, owned=owned)
@@ -80,6 +97,6 @@ def label_edges(
     edges += [
         Edge(node, id, to, trie.highest[to], -1, trie.longest[to])
         for node, out in enumerate(trie.children)
-        for id, to in out.items()
+        for id, to in (out.items() if node != root else ())
     ]
     return edges

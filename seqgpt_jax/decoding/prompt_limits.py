@@ -80,7 +80,7 @@ class PromptLimits:
     def _check_prompt(self, atom: Atom, labels: Sequence[str]) -> None:
         """Raises ContractError unless there is room for a text beside each of these labels."""
         limit = self.contract.max_prompt_tokens
-        needs = [self._counts.text(self.template.prompt(atom, "", (label,))) for label in labels]
+        needs = [self._counts.prompt(self.template.prompt(atom, "", (label,))) for label in labels]
         for label, need in zip(labels, needs, strict=True):
             if need >= limit:
                 raise ContractError(

@@ -29,6 +29,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import CONTROL_TOKENS, NONE, TAB, clean_text
+from seqgpt_jax.io.tokenizer import control_ids, rows_needed
 
 # Bytes that begin a character are alike where the same may follow and no space or line break comes of it.
 _ALIKE = {
@@ -93,7 +94,7 @@ def token_table(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarr
     """int8 [S, V]: the state after each token, from each state; control tokens and ids without a token never follow."""
     states = value_states()
     table = np.full((states.dead, vocab_size), states.dead, np.int8)
-    special = set(tokenizer.all_special_ids)
+    special = control_ids(tokenizer)
     by_length: dict[int, list[tuple[int, bytes]]] = {}
     for id, token in enumerate(token_bytes(tokenizer)):
         if token and id not in special:
@@ -123,13 +124,19 @@ def tokens_to_end(table_SxV: np.ndarray) -> np.ndarray:
 
 
 def token_bytes(tokenizer: PreTrainedTokenizerFast) -> list[bytes]:
-    """What each token writes behind other text: of a byte-level tokenizer maybe a part of a character."""
-    names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    added = {id: token.content for id, token in tokenizer.added_tokens_decoder.items()}
+    """What each token writes behind other text: of a byte-level tokenizer maybe a part of a character.
+
+    Ids may have gaps: nothing is written there.
+    """
+    names = [name or "" for name in tokenizer.convert_ids_to_tokens(range(rows_needed(tokenizer)))]
+    added = tokenizer.added_tokens_decoder
     if "ByteLevel" in repr(tokenizer.backend_tokenizer.decoder):
         values = {character: byte for byte, character in _byte_characters().items()}
         return [
-            added[id].encode() if id in added else bytes(values[character] for character in name)
+            # A name of other characters stands for itself.
+            bytes(values[character] for character in name)
+            if id not in added and values.keys() >= {*name}
+            else name.encode()
             for id, name in enumerate(names)
         ]
     # Decoders drop the space before the first word: a token comes behind another one.

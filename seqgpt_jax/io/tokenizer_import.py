@@ -57,6 +57,8 @@ def import_tokenizer(
             f"the tokenizer has {rows_needed(tokenizer)} tokens and the embedding table only {rows} rows: --grow "
             "gives it more rows"
         )
+    # Some folders ask for it: "U.S ." would be decoded as "U.S.", and no span of the text would be that.
+    tokenizer.clean_up_tokenization_spaces = False
     changes = []
     if adds_space(tokenizer.backend_tokenizer):
         content = json.loads(tokenizer.backend_tokenizer.to_str())

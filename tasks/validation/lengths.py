@@ -10,7 +10,6 @@ from seqgpt_jax.atomic import Instance
 _BYTES_PER_TOKEN = 4
 # Of all records: below, nothing is said.
 SHARE_TO_REPORT = 0.01
-_CONTROL_TOKENS = 16
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,7 @@ class LengthLimits:
 
     Attributes:
       max_prompt_tokens, max_target_tokens, max_labels, max_queries: see `PrepareConfig`.
+      control: tokens of a prompt without its text and labels, an estimate by default.
       count: string -> tokens; None estimates them.
     """
 
@@ -26,6 +26,7 @@ class LengthLimits:
     max_target_tokens: int = 256
     max_labels: int = 64
     max_queries: int = 6
+    control: int = 16
     count: Callable[[str], int] | None = None
 
     def __str__(self) -> str:
@@ -66,7 +67,7 @@ class LengthCount:
             "ext": sum(sorted(self._labels["ext"].values())[-limits.max_queries :]),
         }
         # Labels take no more than half of a prompt: more are asked in several.
-        taken = {atom: _CONTROL_TOKENS + min(tokens, limits.max_prompt_tokens // 2) for atom, tokens in longest.items()}
+        taken = {atom: limits.control + min(tokens, limits.max_prompt_tokens // 2) for atom, tokens in longest.items()}
         prompts: Counter[int] = Counter()
         for (atom, tokens), count in self._texts.items():
             prompts[tokens + taken[atom]] += count

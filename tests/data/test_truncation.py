@@ -17,7 +17,7 @@ def test_the_end_survives_and_the_loss_is_named(template) -> None:
     ids = encode(tokenizer, [prompt])[0]
 
     def cut(limit, spans=()):
-        return truncate_left(prompt, ids, limit, tokenizer.decode, spans)
+        return truncate_left(ids, limit, tokenizer.decode, spans)
 
     assert (cut(len(ids)).ids, cut(len(ids)).removed, cut(len(ids), ["nowhere"]).loss) == (ids, 0, None)
     one_less = cut(len(ids) - 1, ["Ann"])
@@ -31,5 +31,5 @@ def test_the_end_survives_and_the_loss_is_named(template) -> None:
 
 
 def test_a_prompt_of_one_line_keeps_its_end() -> None:
-    cut = truncate_left("abc", list("abc"), 2, "".join)
+    cut = truncate_left(list("abc"), 2, "".join)
     assert (cut.ids, cut.removed, cut.loss) == (["b", "c"], 1, None)

@@ -147,6 +147,14 @@ def test_no_space_is_read_before_a_text(name, tmp_path) -> None:
         load_tokenizer(tmp_path, GEN)
 
 
+def test_answers_are_decoded_as_they_were_generated() -> None:
+    tokenizer = kind("chatml")
+    tokenizer.clean_up_tokenization_spaces = True
+    tokenizer = import_tokenizer(tokenizer, 1000, GEN).tokenizer
+    text = "the U.S . , he 's"
+    assert tokenizer.decode(tokenizer(text).input_ids) == text
+
+
 def test_an_end_token_after_texts_is_taken_out(tmp_path) -> None:
     tokenizer = kind("start_token")
     ids = [(name, tokenizer.convert_tokens_to_ids(name)) for name in ("<|begin_of_text|>", "<|end_of_text|>")]

@@ -10,23 +10,24 @@ from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.io.file_hash import files_hash
 
 _PACKAGE = Path(__file__).parents[2]
-# The modules of `seqgpt_jax.data` that sample, render, tokenize and write.
+# The modules that sample, render, tokenize and write.
 _DECIDING = (
-    "prepare/decontamination",
-    "prepare/encoder",
-    "prepare/label_set",
-    "prepare/label_stats",
-    "prepare/mixing",
-    "prepare/pipeline",
-    "prepare/quota",
-    "prepare/sampling",
-    "prepare/shards",
-    "prepare/state",
-    "prepare/token_counts",
-    "prepare/windows",
-    "raw/files",
-    "store",
-    "truncation",
+    "io/special_tokens",
+    "data/prepare/decontamination",
+    "data/prepare/encoder",
+    "data/prepare/label_set",
+    "data/prepare/label_stats",
+    "data/prepare/mixing",
+    "data/prepare/pipeline",
+    "data/prepare/quota",
+    "data/prepare/sampling",
+    "data/prepare/shards",
+    "data/prepare/state",
+    "data/prepare/token_counts",
+    "data/prepare/windows",
+    "data/raw/files",
+    "data/store",
+    "data/truncation",
 )
 
 
@@ -35,7 +36,7 @@ def code_fingerprint(specs: Iterable[TaskSpec], modules: Iterable[str]) -> str:
 
     A reader of this package counts with its whole package (`seqgpt_jax.tasks`): readers are made of parts there.
     """
-    own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / "data" / f"{name}.py" for name in _DECIDING)]
+    own = [*sorted((_PACKAGE / "atomic").glob("*.py")), *(_PACKAGE / f"{name}.py" for name in _DECIDING)]
     readers = {getattr(spec.read, "func", spec.read).__module__ for spec in specs} | {*modules}
     packages = {".".join(name.split(".")[:2]) for name in readers if name.startswith("seqgpt_jax.")}
     for package in sorted(packages):

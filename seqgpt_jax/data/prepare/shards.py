@@ -244,7 +244,7 @@ class ShardWriter:
     ) -> None:
         """Appends the records of some examples and their (prompt, target) lengths; counts those that are dropped."""
         config, task = self.config, self.tasks[shard.task]
-        prompts = self._encoder.encode([prompt for _, _, prompt, _ in batch])
+        prompts = self._encoder.encode_prompts([prompt for _, _, prompt, _ in batch])
         targets = self._encoder.encode([target for _, _, _, target in batch])
         for (id, example, prompt, target), prompt_ids, target_ids in zip(batch, prompts, targets, strict=True):
             target_ids.append(self._encoder.eos_id)
@@ -253,7 +253,8 @@ class ShardWriter:
                 report.drops.add("target_too_long", id, f"{len(target_ids)} tokens")
                 continue
             needed = _needed_parts(example)
-            cut = truncate_left(prompt, prompt_ids, config.max_prompt_tokens, self._encoder.decode, needed)
+            start = len(self._encoder.start_ids)
+            cut = truncate_left(prompt_ids, config.max_prompt_tokens, self._encoder.decode, needed, start)
             if cut.removed:
                 report.truncated_prompts += 1
                 report.unreachable_spans += cut.missing if example.atom == "ext" else 0

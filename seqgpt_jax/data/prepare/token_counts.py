@@ -63,9 +63,18 @@ class TokenCounts:
         (ids,) = self.encoder.encode([text])
         return len(ids)
 
+    def prompt(self, prompt: str) -> int:
+        """Tokens of a whole prompt, the start token included."""
+        (ids,) = self.encoder.encode_prompts([prompt])
+        return len(ids)
+
     def control_words(self, template: Template, atom: Atom) -> int:
         """Tokens of a prompt without its text and labels."""
         key = (template, atom)
         if key not in self._control:
-            self._control[key] = self.text(template.prompt(atom, "x", ("x",))) - 1
+            self._control[key] = self.prompt(template.prompt(atom, "x", ("x",))) - 1
         return self._control[key]
+
+    def most_control_words(self, template: Template) -> int:
+        """`control_words` of the longer of the two kinds of prompts."""
+        return max(self.control_words(template, atom) for atom in ("cls", "ext"))

@@ -23,6 +23,6 @@ NOT_DECIDING = {
 
 def test_every_module_of_preparation_is_decided_about() -> None:
     modules = {path.stem for path in Path(code_fingerprint.__file__).parent.glob("*.py")}
-    deciding = {name.removeprefix("prepare/") for name in code_fingerprint._DECIDING if name.startswith("prepare/")}
+    deciding = {name.removeprefix("data/prepare/") for name in code_fingerprint._DECIDING if "/prepare/" in name}
     assert not deciding & NOT_DECIDING
     assert deciding | NOT_DECIDING == modules
