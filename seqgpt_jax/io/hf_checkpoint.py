@@ -105,7 +105,7 @@ def _checked(tensors: Mapping[str, Tensor], config: ModelConfig, source: Path) -
         raise WeightsError(f"the weights in {source} are not those of its config:\n" + "\n".join(sorted(faults)))
     if head is not None and not _equal(head.read(), stored[key_map.table].read()):
         raise WeightsError(
-            f"{key_map.tied_head} in {source} differs from {key_map.table}, and the config says that the two are tied"
+            f"{key_map.tied_head} in {source} differs from {key_map.table}, and config.json says that the two are tied"
         )
     return {name: stored[name] for name in expected}
 
