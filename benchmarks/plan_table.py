@@ -19,8 +19,13 @@ from seqgpt_jax.planning.tpu_compiler import find_compiler
 
 RESULTS = Path(__file__).parent / "results"
 GIB = 1 << 30
-SIZES = ("560m", "1b7", "3b", "7b1")
 SLICES = {"v4-8": "v4:2x2x1", "v5e-16": "v5e:4x4", "v5e-64": "v5e:8x8", "v5p-16": "v5p:2x2x2", "v6e-16": "v6e:4x4"}
+# Recipes ft_SIZE.gin, and the slices that they are compiled for.
+SIZES = {
+    **dict.fromkeys(("560m", "1b7", "3b", "7b1"), tuple(SLICES)),
+    **dict.fromkeys(("qwen3_0_6b", "qwen3_1_7b", "qwen3_4b", "qwen3_8b"), ("v5e-16", "v6e-16")),
+    **dict.fromkeys(("smollm2_135m", "smollm2_360m", "smollm2_1_7b", "llama3_2_1b", "llama3_2_3b"), ("v5e-16",)),
+}
 ROWS_PER_CHIP = 4  # as in the recipes, which are for OWN
 OWN = "v5e-16"
 # With other settings, and a recipe with a slice of its own.
@@ -37,10 +42,11 @@ BY_NAME = {
 
 
 def rows() -> dict[str, list[str]]:
-    """Name of each row -> flags of the command, smaller models first."""
+    """Name of each row -> flags of the command, family by family, smaller models first."""
     made = {}
-    for size in SIZES:
-        for name, topology in SLICES.items():
+    for size, names in SIZES.items():
+        for name in names:
+            topology = SLICES[name]
             batch = ROWS_PER_CHIP * math.prod(map(int, topology.partition(":")[2].split("x")))
             more = [] if name == OWN else [f"--gin.Train.batch_size={batch}"]
             made[f"{size} {name}"] = [f"--gin_file=ft_{size}.gin", f"--topology={topology}", *more]

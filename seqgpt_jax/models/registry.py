@@ -93,7 +93,8 @@ def make_config(architecture: str = DEFAULT_ARCHITECTURE, **fields: Any) -> Mode
     config = family(architecture).config
     parameters = inspect.signature(config).parameters
     unknown = sorted(fields.keys() - parameters.keys())
-    missing = [name for name, p in parameters.items() if p.default is p.empty and name not in fields]
+    given = {"architecture", *fields}
+    missing = [name for name, p in parameters.items() if p.default is p.empty and name not in given]
     if unknown or missing:
         problems = [f"has no {', '.join(unknown)}"] if unknown else []
         problems += [f"needs {', '.join(missing)}"] if missing else []

@@ -9,12 +9,13 @@ from transformers import BloomConfig as PeerConfig
 
 import seqgpt_jax.configs
 from seqgpt_jax.command_line import Configs
+from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import abstract, create
 from seqgpt_jax.models.registry import config_from_hf
 
 FOLDER = Path(seqgpt_jax.configs.__file__).parent / "models"
-# The table on the model cards of the BLOOM family.
+# The table on the model cards of the BLOOM family, and the sizes of the others' published tensors.
 PUBLISHED = {
     "bloomz_560m": 559_214_592,
     "bloomz_1b1": 1_065_314_304,
@@ -22,14 +23,23 @@ PUBLISHED = {
     "bloomz_3b": 3_002_557_440,
     "bloomz_7b1": 7_069_016_064,
     "bloomz_176b": 176_247_271_424,
+    "qwen3_0_6b": 596_049_920,
+    "qwen3_1_7b": 1_720_574_976,
+    "qwen3_4b": 4_022_468_096,
+    "qwen3_8b": 8_190_735_360,
+    "smollm2_135m": 134_515_008,
+    "smollm2_360m": 361_821_120,
+    "smollm2_1_7b": 1_711_376_384,
+    "llama3_2_1b": 1_235_814_400,
+    "llama3_2_3b": 3_212_749_824,
 }
 
 
-def _read(name: str) -> BloomConfig:
+def _read(name: str) -> ModelConfig:
     return Configs([f"{name}.gin"], [], uses=("Model",)).build("Model")
 
 
-def _count(config: BloomConfig) -> int:
+def _count(config: ModelConfig) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(abstract(config), nnx.Param)))
 
 
