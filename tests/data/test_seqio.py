@@ -22,12 +22,14 @@ from seqgpt_jax.data.prepare.pipeline import prepare  # noqa: E402
 from seqgpt_jax.data.prepare.resolve import resolve  # noqa: E402
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation  # noqa: E402
 from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore  # noqa: E402
+from seqgpt_jax.data.tokenizer import encode_prompts  # noqa: E402
 from seqgpt_jax.data.vocabulary import HFVocabulary  # noqa: E402
 from seqgpt_jax.evaluation.predictions import read_predictions  # noqa: E402
 from seqgpt_jax.evaluation.scores import compute_scores  # noqa: E402
 from seqgpt_jax.io.tokenizer import save_tokenizer  # noqa: E402
 from seqgpt_jax.tasks import seqio_tasks  # noqa: E402
 from tests.data.small_tasks import ENTITIES, TOPICS, small_tokenizer  # noqa: E402
+from tests.data.tokenizer_kinds import imported  # noqa: E402
 from tests.tasks.test_real_files import DATA  # noqa: E402
 
 # Shorter than the longest prompts of `small_tasks`, so that truncation has something to do.
@@ -414,3 +416,14 @@ def test_vocabulary_round_trip(config) -> None:
     assert vocabulary.eos_id == 2
     assert vocabulary.encode(GEN) == [vocabulary.vocab_size - 1]
     assert vocabulary == HFVocabulary(config.tokenizer) != HFVocabulary("other")
+
+
+def test_a_vocabulary_whose_first_id_is_text_and_whose_prompts_have_a_start_token(tmp_path):
+    tokenizer = imported("start_token")
+    save_tokenizer(tokenizer, tmp_path)
+    vocabulary, text = HFVocabulary(str(tmp_path)), f"输入: a!!b! 🙂\n输出: {GEN}"
+    assert tokenizer.convert_tokens_to_ids("!") == 0
+    (prompt,) = encode_prompts(tokenizer, [text])
+    assert prompt[0] == vocabulary.bos_id
+    assert vocabulary.decode_batch([prompt, vocabulary.encode(text)]) == [text, text]
+    assert vocabulary.decode_batch([[*vocabulary.encode("!a"), vocabulary.eos_id, 0, 0]]) == ["!a"]

@@ -10,12 +10,13 @@ from tokenizers import Tokenizer, models, normalizers
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import GEN, TEMPLATES, Classification, Extraction
+from seqgpt_jax.data.batches import pack
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.encoder import Encoder
 from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
-from seqgpt_jax.data.store import EvalStore, TrainStore
+from seqgpt_jax.data.store import EvalStore, TrainRecord, TrainStore
 from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import truncate_left
 from seqgpt_jax.io.tokenizer import control_ids, save_tokenizer
@@ -137,6 +138,16 @@ def test_a_normalizer_that_spells_a_control_token_is_outwitted() -> None:
     assert tokenizer.convert_ids_to_tokens(ids) == ["a", "<", "/", "s", ">", "a"]
     copied = encoder_of(tokenizer).backend
     assert tokenizer.eos_token_id in copied.encode("a\uff1c/s>a").ids  # else nothing is shown
+
+
+def test_an_id_0_that_is_text_and_an_end_that_pads_too_are_trained() -> None:
+    tokenizer = tokenizer_of("start_token")
+    assert (tokenizer.convert_tokens_to_ids("!"), tokenizer.pad_token_id) == (0, tokenizer.eos_token_id)
+    (prompt,), (target,) = encode_prompts(tokenizer, [f"a!{GEN}"]), [*encode(tokenizer, ["!!a"])]
+    target.append(tokenizer.eos_token_id)
+    row = pack([TrainRecord("id", 0, np.array(prompt), np.array(target))], length=16, target_capacity=8)
+    assert row["target_ids"][row["target_weights"] > 0].tolist() == target
+    assert row["tokens"][row["segment_ids"] > 0].tolist() == [*prompt, *target[:-1]]
 
 
 @pytest.mark.parametrize("kind", ["start_token", "sentencepiece_bpe"])

@@ -31,11 +31,13 @@ _GPT4_SPLIT = "|".join(
 )
 
 
-def _trained(tokenizer: Tokenizer, vocab_size: int, specials: Sequence[str] = ()) -> Tokenizer:
+def _trained(
+    tokenizer: Tokenizer, vocab_size: int, specials: Sequence[str] = (), *, byte_level: bool = False
+) -> Tokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         special_tokens=list(specials),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet() if specials else [],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet() if byte_level else [],
         show_progress=False,
     )
     tokenizer.train_from_iterator(TEXTS, trainer)
@@ -55,7 +57,7 @@ def chatml() -> PreTrainedTokenizerFast:
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    _trained(tokenizer, 400, ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<repo_name>"])
+    _trained(tokenizer, 400, ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<repo_name>"], byte_level=True)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<|im_start|>", eos_token="<|im_end|>", unk_token="<|endoftext|>"
     )
@@ -63,7 +65,10 @@ def chatml() -> PreTrainedTokenizerFast:
 
 @cache
 def start_token() -> PreTrainedTokenizerFast:
-    """Byte-level with the split of GPT-4, which joins a TAB and the word after it; texts begin with a start token."""
+    """Byte-level with the split of GPT-4, which joins a TAB and the word after it; texts begin with a start token.
+
+    Special tokens have the last ids: 0 is `!`.
+    """
     tokenizer = Tokenizer(models.BPE(ignore_merges=True))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -73,7 +78,8 @@ def start_token() -> PreTrainedTokenizerFast:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    _trained(tokenizer, 420, ["<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>"])
+    _trained(tokenizer, 417, byte_level=True)
+    tokenizer.add_special_tokens(["<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>"])
     _with_start(tokenizer, "<|begin_of_text|>")
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<|begin_of_text|>", eos_token="<|end_of_text|>"
