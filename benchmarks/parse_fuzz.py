@@ -8,6 +8,7 @@ sharp distributions; limits are near the smallest that are not refused.
 
 import argparse
 import json
+import math
 import random
 import re
 import time
@@ -73,12 +74,13 @@ def random_model(rng: np.random.Generator) -> Backbone:
     return from_params(config, jax.tree.map(jnp.asarray, params))
 
 
-def needed_tokens(grammar: Grammar, prompt: Prompt) -> int:
-    """The smallest limit with which the prompt is not refused."""
+def needed_tokens(grammar: Grammar, prompt: Prompt) -> float:
+    """The smallest limit with which the prompt is not refused; infinite where it always is, because of its labels."""
     try:
         grammar.check([prompt], 1)
     except ContractError as error:
-        return int(re.findall(r"max_new_tokens to (\d+)", str(error))[0])
+        found = re.search(r"max_new_tokens to (\d+)", str(error))
+        return int(found[1]) if found else math.inf
     return 1
 
 
