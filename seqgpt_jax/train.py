@@ -4,6 +4,7 @@
     python -m seqgpt_jax.train --gin_file=own_cpu.gin --data=tickets.jsonl --run_dir=runs/tickets     # own data
     python -m seqgpt_jax.train --gin_file=ft.gin --run_dir=runs/ft_small --gin.Train.batch_size=64
     python -m seqgpt_jax.train --gin_file=ft.gin --gin.Train.init_from=runs/pt     # stage two from stage one
+    python -m seqgpt_jax.train --gin_file=ft_pretrained_cpu.gin --gin.CHECKPOINT=imported/smollm2-135m   # any model
     python -m seqgpt_jax.train --gin_file=ft.gin --store=prepared/ft.train.0123456789    # needs no raw data
 
 The run folder (by default runs/NAME for NAME.gin) holds checkpoints/, model.json, seqgpt.json, tokenizer/, config.gin,
@@ -24,7 +25,10 @@ from typing import TYPE_CHECKING
 from seqgpt_jax import command_line
 
 if TYPE_CHECKING:
+    from etils import epath
+
     from seqgpt_jax.data.prepare.config import PrepareConfig
+    from seqgpt_jax.models.backbone import ModelConfig
     from seqgpt_jax.training.config import TrainConfig
 
 
@@ -47,6 +51,26 @@ def validation_data(
             f"--gin.Prepare.split=validation and --gin.Prepare.max_instances={min(limits)}"
         )
     return dataclasses.replace(prepare_config, split="validation", max_instances=min(limits))
+
+
+def model_of(configs: command_line.Configs, run_dir: "epath.Path", init_from: str | None) -> "ModelConfig":
+    """The model to train: what gin binds of `Model`; the rest as in the run, where it is begun, or in `init_from`.
+
+    How it is computed (dtypes, remat, attention) is never taken from there.
+
+    Raises:
+      UsageError: a field is neither bound nor known, or a value is refused.
+      LoadingError, WeightsError: the folder holds no model.
+    """
+    from seqgpt_jax.io import model_folder
+    from seqgpt_jax.training.checkpointing.metadata import COMPUTE_FIELDS
+
+    known = run_dir if model_folder.is_run(run_dir) else init_from
+    if known is None:
+        return configs.build("Model")
+    stored = dataclasses.asdict(model_folder.read_config(known))
+    here = {*COMPUTE_FIELDS, "param_dtype", *configs.bound("Model")}
+    return configs.build("Model", **{name: value for name, value in stored.items() if name not in here})
 
 
 @contextlib.contextmanager
@@ -95,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     run_dir = open_path(args.run_dir or Path("runs") / Path(args.gin_file[0]).stem)
     # All configurations are built before anything slow, so that errors in them are reported at once.
     prepare_config, train_config = configs.build("Prepare", split="train"), configs.build("Train")
-    model, optimizer, mesh = configs.build("Model"), configs.build("Optimizer"), configs.build("Mesh")
+    model = model_of(configs, run_dir, train_config.init_from)
+    optimizer, mesh = configs.build("Optimizer"), configs.build("Mesh")
     validation_config = validation_data(args, prepare_config, train_config)
 
     import jax

@@ -71,14 +71,14 @@ def load(
     tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
     _check_fingerprint(folder, tokenizer, contract)
     if is_run(folder):
-        config = _with_dtype(read_run_config(folder), dtype)
+        config = _with_dtype(read_config(folder), dtype)
         _check_rows(folder, tokenizer, config)
         params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules), log=log)
     else:
         if step is not None:
             raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
         local = Path(folder)
-        config = _with_dtype(config_from_hf(hf_checkpoint.read_config(local)), dtype)
+        config = _with_dtype(read_config(folder), dtype)
         _check_rows(folder, tokenizer, config)
         params = hf_checkpoint.load_params(local, config, _shardings(config, mesh, rules))
     return Loaded(config, from_params(config, params), tokenizer, contract)
@@ -106,6 +106,18 @@ def open_folder(path: epath.PathLike) -> epath.Path:
     if storage.is_bucket(folder):
         raise LoadingError(f"{folder} is a Hugging Face folder, which is read from local disk: copy it to this machine")
     return folder
+
+
+def read_config(path: epath.PathLike) -> ModelConfig:
+    """The config of the model in a folder of either kind; of a Hugging Face folder with float32 dtypes.
+
+    Raises:
+      LoadingError: there is no such folder, or its model.json is corrupt.
+      WeightsError, ValueError: its config.json is corrupt, or describes a model that is not supported.
+      StorageError: the bucket cannot be reached.
+    """
+    folder = open_folder(path)
+    return read_run_config(folder) if is_run(folder) else config_from_hf(hf_checkpoint.read_config(Path(folder)))
 
 
 def is_run(folder: epath.Path) -> bool:

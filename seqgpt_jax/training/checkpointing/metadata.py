@@ -4,14 +4,16 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from etils import epath
 
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.registry import DEFAULT_ARCHITECTURE
 
-# Fields of the model's config that may change on resume, and when another run starts from the weights.
-_COMPUTE_FIELDS = ("attention", "dtype", "remat")
-_START_FIELDS = (*_COMPUTE_FIELDS, "param_dtype", "initializer_range")
+COMPUTE_FIELDS = ("attention", "dtype", "remat")
+"""Fields of the model's config that may change on resume."""
+# And when another run starts from the weights.
+_START_FIELDS = (*COMPUTE_FIELDS, "param_dtype", "initializer_range")
 
 
 class CheckpointError(ValueError):
@@ -74,7 +76,7 @@ def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, fol
     differences += [
         f"  Model.{name}: {model.get(name)!r} in the checkpoint, {value!r} in this run"
         for name, value in ours["model"].items()
-        if name not in _COMPUTE_FIELDS and model.get(name) != value
+        if name not in COMPUTE_FIELDS and not _same(model.get(name), value)
     ]
     if differences:
         raise CheckpointError(
@@ -92,17 +94,25 @@ def changed_settings(stored: CheckpointMetadata, expected: CheckpointMetadata) -
     return [f"{name}: {old!r} -> {new!r}" for name, old, new in pairs if old != new]
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two hyperparameters are equal; some files round theirs to float32."""
+    if isinstance(one, float) and isinstance(other, float):
+        return np.float32(one) == np.float32(other)
+    return one == other
+
+
 def check_start(path: str, stored: ModelConfig, expected: ModelConfig) -> None:
     """Raises CheckpointError unless the weights in `path`, of a model like `stored`, fit a model like `expected`."""
     theirs, ours = dataclasses.asdict(stored), dataclasses.asdict(expected)
     differences = [
-        f"  Model.{name}: {theirs[name]!r} there, {value!r} in this run"
+        f"  Model.{name}: {theirs.get(name)!r} there, {value!r} in this run"
         for name, value in ours.items()
-        if name not in _START_FIELDS and theirs[name] != value
+        if name not in _START_FIELDS and not _same(theirs.get(name), value)
     ]
     if differences:
         raise CheckpointError(
             f"Train.init_from = {path!r} holds a model of another shape:\n"
             + "\n".join(differences)
-            + "\nInclude the file of configs/models/ that describes it."
+            + "\nInclude the file of configs/models/ that describes it, or bind no Model.* but dtypes, remat and "
+            "attention: the sizes are then those of the folder."
         )
