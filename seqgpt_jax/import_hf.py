@@ -46,7 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
         if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
-            raise command_line.UsageError(f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}")
+            found = [path.name for path in sorted(folder.glob("*.gguf"))]
+            instead = f"; name one of its GGUF files: {', '.join(found)}" if found else ""
+            raise command_line.UsageError(
+                f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}{instead}"
+            )
         source = read_source(folder)
     rows = source.model_config().vocab_size
     imported = import_tokenizer(source.tokenizer, rows, GEN, take=args.gen_token, grow=args.grow)

@@ -29,6 +29,21 @@ _BLOCK = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
+# Settings that change what a model computes, and those of them that are read below or change nothing.
+_COMPUTED = re.compile(r"rope\.|attention\.|expert_count|\w+_scale$|\w+_softcapping$")
+_KNOWN = {
+    "attention.head_count",
+    "attention.head_count_kv",
+    "attention.key_length",
+    "attention.layer_norm_rms_epsilon",
+    "attention.value_length",
+    "rope.dimension_count",
+    "rope.freq_base",
+    "rope.scaling.factor",
+    "rope.scaling.finetuned",
+    "rope.scaling.original_context_length",
+    "rope.scaling.type",
+}
 _NAME = re.compile(r"(?:blk\.(?P<layer>\d+)\.)?(?P<part>\w+)\.(?P<kind>weight|bias)")
 
 
@@ -104,8 +119,8 @@ def hf_config(
       GgufModelError: another architecture, a missing key, or a variant that has no such config.
     """
     kind, sizes = _architecture(metadata), _Sizes(metadata)
-    if sizes.get("expert_count", 0):
-        raise GgufModelError(f"it is a mixture of {sizes['expert_count']} experts; only dense models are supported")
+    if unknown := sizes.unknown():
+        raise GgufModelError(f"it has settings that are not supported: {', '.join(unknown)}")
     if TABLE not in shapes:
         raise GgufModelError(f"missing: {TABLE}")
     values = {
@@ -142,15 +157,23 @@ class _Sizes:
     def get(self, key: str, default: Any = None) -> Any:
         return self._metadata.get(f"{self._prefix}.{key}", default)
 
-    def keys(self, group: str) -> list[str]:
-        start = f"{self._prefix}.{group}"
-        return [key.removeprefix(start) for key in self._metadata if key.startswith(start)]
+    def unknown(self) -> list[str]:
+        """The settings, as "llama.expert_count = 8", that change what the model computes and have no counterpart."""
+        start = f"{self._prefix}."
+        values = {key.removeprefix(start): value for key, value in self._metadata.items() if key.startswith(start)}
+        return [
+            f"{start}{key} = {value}"
+            for key, value in values.items()
+            if _COMPUTED.match(key) and key not in _KNOWN and value and (key, value) != ("attention.causal", True)
+        ]
 
     def __getitem__(self, key: str) -> Any:
         value = self.get(key)
         if not isinstance(value, int | float):
             found = "is missing" if value is None else "differs between layers, which is not supported"
             raise GgufModelError(f"{self._prefix}.{key} {found}")
+        if not value > 0:
+            raise GgufModelError(f"{self._prefix}.{key} is {value}, and must be above 0")
         return value
 
     @property
@@ -182,9 +205,8 @@ def _theta(sizes: _Sizes) -> float:
 
 def _rope_scaling(sizes: _Sizes, factors: np.ndarray | None) -> dict[str, Any] | None:
     kind = sizes.get("rope.scaling.type", "none")
-    known = {"type", "factor", "original_context_length", "finetuned"}
-    if unknown := [key for key in sizes.keys("rope.scaling.") if key not in known]:
-        raise GgufModelError(f"rope.scaling.{', rope.scaling.'.join(unknown)} not supported")
+    if factors is not None and kind != "none":
+        raise GgufModelError(f"it has both rope.scaling.type = {kind} and {ROPE_FACTORS}: not supported")
     if factors is not None:
         return _llama3_scaling(sizes, factors)
     if kind == "none":

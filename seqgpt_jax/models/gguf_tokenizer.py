@@ -74,6 +74,7 @@ def make_tokenizer(metadata: Mapping[str, Any]) -> "PreTrainedTokenizerFast":
     for kind, special in ((_Kind.CONTROL, True), (_Kind.USER_DEFINED, False)):
         named = [AddedToken(token, normalized=False, special=special) for token, i in vocab.items() if kinds[i] == kind]
         (tokenizer.add_special_tokens if special else tokenizer.add_tokens)(named)
+    _get(metadata, "eos_token_id")  # no answer would end without it
     special = {
         f"{ours}_token": token
         for ours, theirs in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding"))

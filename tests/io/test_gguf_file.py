@@ -9,6 +9,7 @@ from gguf import GGMLQuantizationType, quants
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from seqgpt_jax import import_hf
+from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.io.gguf_file import GgufFileError, read_gguf
 from seqgpt_jax.io.hf_checkpoint import WeightsError
 from seqgpt_jax.io.model_folder import load
@@ -114,6 +115,20 @@ def test_other_rotary_factors_are_refused(tmp_path):
         read_gguf(path)
 
 
+def test_factors_beside_another_scaling_are_refused(tmp_path):
+    model, factors = rope_factors(LLAMA_3, 500_000.0)
+    tensors = samples.model_tensors(model) | {"rope_freqs.weight": factors}
+    keys = {"rope.scaling.type": "linear", "rope.scaling.factor": 2.0}
+    path = samples.write(tmp_path / "tiny.gguf", model, tensors=tensors, metadata=keys)
+    with pytest.raises(GgufFileError, match=r"both rope.scaling.type = linear and rope_freqs.weight"):
+        read_gguf(path)
+
+
+def test_settings_that_change_nothing_are_taken(llama, tmp_path):
+    keys = {"attention.causal": True, "expert_count": 0, "rope.scaling.finetuned": False, "tensor_data_layout": "any"}
+    assert read_gguf(samples.write(tmp_path / "tiny.gguf", llama, metadata=keys)).config["rope_scaling"] is None
+
+
 def test_scalings_are_named_for_the_family_to_accept_or_refuse(llama, tmp_path):
     keys = {"rope.scaling.type": "yarn", "rope.scaling.factor": 4.0, "rope.scaling.original_context_length": 64}
     config = read_gguf(samples.write(tmp_path / "tiny.gguf", llama, metadata=keys)).config
@@ -140,13 +155,15 @@ def test_split_files_are_read_from_any_part(llama, tmp_path):
 
 REFUSED = {
     "another architecture": ({"architecture": "mamba"}, "general.architecture is 'mamba'; supported: llama, qwen2"),
-    "experts": ({"metadata": {"expert_count": 8}}, "mixture of 8 experts"),
+    "experts": ({"metadata": {"expert_count": 8}}, "not supported: llama.expert_count = 8"),
     "missing key": ({"metadata": {"block_count": None}}, "llama.block_count is missing"),
     "heads by layer": ({"metadata": {"attention.head_count_kv": [2, 1]}}, "head_count_kv differs between layers"),
     "scaling": (
         {"metadata": {"rope.scaling.type": "yarn", "rope.scaling.attn_factor": 2.0}},
-        "rope.scaling.attn_factor not supported",
+        r"not supported: llama.rope.scaling.attn_factor = 2\.0",
     ),
+    "window": ({"metadata": {"attention.sliding_window": 64}}, "not supported: llama.attention.sliding_window = 64"),
+    "no heads": ({"metadata": {"attention.head_count": 0}}, "llama.attention.head_count is 0"),
     "partly rotated": ({"metadata": {"rope.dimension_count": 8}}, "8 of 16 dimensions of a head are rotated"),
 }
 
@@ -259,3 +276,9 @@ def test_import_refuses_by_name(case, llama, tmp_path):
     with pytest.raises(ValueError, match=message):
         imported(path, tmp_path)
     assert not (tmp_path / "imported").exists()
+
+
+def test_a_folder_of_gguf_files_says_what_to_name(llama, tmp_path):
+    samples.write(tmp_path / "tiny.gguf", llama)
+    with pytest.raises(UsageError, match=r"no config.json, tokenizer.json; name one of its GGUF files: tiny.gguf"):
+        imported(tmp_path, tmp_path)

@@ -167,6 +167,7 @@ REFUSED = {
     "merges": ({"merges": ["no such"]}, "tokenizer.ggml.merges do not fit"),
     "twice": ({"tokens": ["a"] * samples.VOCAB}, "names a token twice"),
     "kinds": ({"token_type": [1]}, "token_type has 1 entries for 320 tokens"),
+    "no end": ({"eos_token_id": None}, "tokenizer.ggml.eos_token_id is missing"),
     "special": ({"eos_token_id": 4000}, "tokenizer.ggml.eos_token_id is 4000, and there are 320 tokens"),
 }
 
