@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import GEN
 from seqgpt_jax.data.tokenizer import encode, encoder_of
-from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer
+from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer, rows_needed
 
 
 class HFVocabulary(seqio.Vocabulary):
@@ -56,7 +56,7 @@ class HFVocabulary(seqio.Vocabulary):
 
     @property
     def _base_vocab_size(self) -> int:
-        return len(self.tokenizer)
+        return rows_needed(self.tokenizer)
 
     def _encode(self, s: str) -> Sequence[int]:
         return encode(self.tokenizer, [s])[0]

@@ -20,7 +20,7 @@ from seqgpt_jax.data.packing import PACKING_VERSION
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
 from seqgpt_jax.io.finite import check_finite
-from seqgpt_jax.io.tokenizer import save_tokenizer
+from seqgpt_jax.io.tokenizer import rows_needed, save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.parameters import abstract, create, param_shardings, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
@@ -128,8 +128,8 @@ def train(
     if model_config.param_dtype != "float32":
         raise ValueError("Model.param_dtype must be 'float32' in training; Model.dtype is the compute dtype")
     check_sinks(config.metric_sinks)
-    if len(tokenizer) > model_config.vocab_size:
-        raise ValueError(f"Model.vocab_size = {model_config.vocab_size}, but the tokenizer has {len(tokenizer)} tokens")
+    if (tokens := rows_needed(tokenizer)) > model_config.vocab_size:
+        raise ValueError(f"Model.vocab_size = {model_config.vocab_size}, but the tokenizer has {tokens} tokens")
 
     # ---- Data
     index, count = host_rows(mesh, rules, config.batch_size)

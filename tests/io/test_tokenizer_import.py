@@ -147,6 +147,14 @@ def test_no_space_is_read_before_a_text(name, tmp_path) -> None:
         load_tokenizer(tmp_path, GEN)
 
 
+def test_a_byte_level_tokenizer_reads_no_space_before_a_text() -> None:
+    tokenizer = kind("chatml")
+    backend = tokenizer.backend_tokenizer
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    assert tokenizer.tokenize("name")[0] != "name"
+    assert import_tokenizer(tokenizer, 1000, GEN).tokenizer.tokenize("name") == ["name"]
+
+
 def test_answers_are_decoded_as_they_were_generated() -> None:
     tokenizer = kind("chatml")
     tokenizer.clean_up_tokenization_spaces = True
