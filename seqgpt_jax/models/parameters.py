@@ -53,6 +53,20 @@ def create(
     return from_params(config, jax.jit(init, out_shardings=shardings)(jax.random.key(seed)))
 
 
+def axis_sizes(config: ModelConfig) -> dict[str, set[int]]:
+    """Logical axis -> the sizes that it has in the parameters, each of which a mesh must divide."""
+    state = nnx.state(abstract(config), nnx.Param)
+    sizes: dict[str, set[int]] = {}
+
+    def add(param: jax.ShapeDtypeStruct, logical: tuple[str | None, ...]) -> None:
+        for name, size in zip(logical, param.shape, strict=True):
+            if name is not None:
+                sizes.setdefault(name, set()).add(size)
+
+    jax.tree.map(add, nnx.to_pure_dict(state), nnx.to_pure_dict(nnx.get_partition_spec(state)))
+    return sizes
+
+
 def param_shardings(config: ModelConfig, mesh: Mesh, rules: ShardingRules) -> dict[str, Any]:
     """A `NamedSharding` for every parameter, from the logical axes that its module gave it, as a pure dict.
 

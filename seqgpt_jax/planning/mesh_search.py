@@ -8,8 +8,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from seqgpt_jax.models.parameters import axis_sizes
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.models.vocab_embedding import gathering_table_is_cheaper
+from seqgpt_jax.planning.activations import kept_activations
 from seqgpt_jax.planning.report import TrainingPlan, plan_training
 from seqgpt_jax.planning.roofline import executed_flops
 from seqgpt_jax.planning.slices import Slice
@@ -118,17 +120,45 @@ def variants(recipe: Recipe, chips: int) -> Iterator[Recipe]:
 
 def candidates(recipe: Recipe, slice_: Slice, workload: Workload) -> Iterator[Candidate]:
     """Every mesh of the slice's chips and every number of micro-batches that batch and model allow."""
-    model, rows, chips = recipe.model, recipe.train.batch_size, slice_.chips
+    rows, chips = recipe.train.batch_size, slice_.chips
+    axes = axis_sizes(recipe.model)
     for tensor in _divisors(chips):
         for fsdp in _divisors(chips // tensor):
             sizes = {"data": chips // tensor // fsdp, "fsdp": fsdp, "tensor": tensor}
-            if model.n_head % tensor or model.hidden_size % fsdp or model.vocab_size % _parts("vocab", sizes):
+            if any(size % _parts(axis, sizes) for axis, of_axis in axes.items() for size in of_axis):
                 continue
             on_chip, left_over = divmod(rows, _parts("batch", sizes))
             for accumulate in _divisors(on_chip) if not left_over else ():
                 changed = recipe.replaced("mesh", **sizes).replaced("train", accumulate=accumulate)
                 seconds = _seconds(changed, slice_, workload, fsdp, tensor)
-                yield Candidate(changed, _bytes(changed, sizes), seconds / rows)
+                yield Candidate(changed, guess_bytes(changed, sizes), seconds / rows)
+
+
+def guess_bytes(recipe: Recipe, sizes: Mapping[str, int]) -> float:
+    """Roughly what a chip must hold: state, gradients, what the backward pass keeps, the table and the logits.
+
+    Args:
+      recipe: settings of the step, without its mesh.
+      sizes: mesh axis -> devices along it.
+    """
+    model, train, tensor = recipe.model, recipe.train, sizes["tensor"]
+    D, V = model.hidden_size, model.vocab_size
+    rows = train.batch_size / (_parts("batch", sizes) * train.accumulate)
+    tokens = rows * train.length
+    # Weights, squares and gradients in float32, and with micro-batches a sum of gradients.
+    each = 12 + jnp.dtype(recipe.optimizer.moment_dtype).itemsize + (4 if train.accumulate > 1 else 0)
+    state = each * model.num_params() / (sizes["fsdp"] * tensor)
+    of_token = kept_activations(model)
+    kept = (of_token.whole + of_token.split / tensor) * model.n_layer * tokens
+    scores = 9 * rows * model.n_head * train.length**2 / tensor if model.attention == "plain" else 0
+    # The block that is on: its products and their gradients.
+    products = kept_activations(dataclasses.replace(model, remat="dots")).split
+    block = tokens * (8 * D + 2 * products / tensor)
+    # Where it is less to send, a chip gathers the table of its group, and adds up a gradient of that size.
+    own = V // _parts("vocab", sizes)
+    travels = gathering_table_is_cheaper(own, tokens, model.dtype, model.dtype)
+    table = 6 * D * own * _parts("vocab", sizes, within="batch") if travels else 0
+    return state + kept + scores + block + table + 0.75 * GIB
 
 
 def _parts(logical: str, sizes: Mapping[str, int], *, within: str | None = None) -> int:
@@ -140,25 +170,6 @@ def _parts(logical: str, sizes: Mapping[str, int], *, within: str | None = None)
 
 def _divisors(number: int) -> list[int]:
     return [size for size in range(1, number + 1) if number % size == 0]
-
-
-def _bytes(recipe: Recipe, sizes: Mapping[str, int]) -> float:
-    """Roughly what a chip must hold: state, gradients, what the backward pass keeps, the table and the logits."""
-    model, train, tensor = recipe.model, recipe.train, sizes["tensor"]
-    D, V = model.hidden_size, model.vocab_size
-    rows = train.batch_size / (_parts("batch", sizes) * train.accumulate)
-    # Weights, squares and gradients in float32, and with micro-batches a sum of gradients.
-    each = 12 + jnp.dtype(recipe.optimizer.moment_dtype).itemsize + (4 if train.accumulate > 1 else 0)
-    state = each * model.num_params() / (sizes["fsdp"] * tensor)
-    # Factors are those of programs that were compiled: 560m with 1,024 and 2,048 tokens a row.
-    kept = {"full": 2 * D, "dots": 28 * D, "none": 94 * D}[model.remat] * model.n_layer * rows * train.length
-    scores = 9 * rows * model.n_head * train.length**2 / tensor if model.attention == "plain" else 0
-    block = rows * train.length * D * (8 + 32 / tensor)
-    # Where it is less to send, a chip gathers the table of its group, and adds up a gradient of that size.
-    own = V // _parts("vocab", sizes)
-    travels = gathering_table_is_cheaper(own, rows * train.length, model.dtype, model.dtype)
-    table = 6 * D * own * _parts("vocab", sizes, within="batch") if travels else 0
-    return state + kept + scores + block + table + 0.75 * GIB
 
 
 def _seconds(recipe: Recipe, slice_: Slice, workload: Workload, fsdp: int, tensor: int) -> float:

@@ -10,6 +10,7 @@ from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.llama_config import LlamaConfig
 from seqgpt_jax.planning import decode_step
 from seqgpt_jax.planning.roofline import decoding_flops
 from tests.decoding.folders import tokenizer
@@ -44,6 +45,18 @@ def test_flops_are_those_that_xla_counts() -> None:
     head = 2 * MODEL.vocab_size * MODEL.hidden_size * DECODE.batch_size
     counted = decode_step.prefill.lower(weights, *prompts).cost_analysis()["flops"]
     assert 1.0 < counted / (head + (mine["prefill"] - head) / MODEL.n_layer) < 1.1
+    step = decode_step.extend.lower(*decode_step.search(weights, DECODE, CONTRACT), eos_id=decode_step.END_ID)
+    assert 1.0 < step.cost_analysis()["flops"] / mine["step"] < 1.3
+
+
+def test_the_cache_has_the_heads_of_keys_alone() -> None:
+    sizes = {"vocab_size": 512, "hidden_size": 64, "mlp_size": 96, "n_layer": 3, "head_dim": 32, "max_length": 512}
+    model = LlamaConfig(architecture="qwen3", n_head=4, n_kv_head=2, tied_head=False, **sizes)
+    _, weights = decode_step.weights_on_chip(model, here())
+    _, cache, _, answers, *_ = decode_step.search(weights, DECODE, CONTRACT)
+    assert cache.keys_YxBxGxPxE.shape == (3, 4, 2, 256, 32)
+    assert [keys.shape for keys in answers.keys] == [(4, 2, 32 * 2, 32)] * 3
+    mine = decoding_flops(model, **SIZES)
     step = decode_step.extend.lower(*decode_step.search(weights, DECODE, CONTRACT), eos_id=decode_step.END_ID)
     assert 1.0 < step.cost_analysis()["flops"] / mine["step"] < 1.3
 

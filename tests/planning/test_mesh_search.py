@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.llama_config import LlamaConfig
 from seqgpt_jax.planning import workload
 from seqgpt_jax.planning.mesh_search import best_plan, candidates, changes, variants
 from seqgpt_jax.planning.slices import Slice, parse_slice
@@ -14,6 +15,10 @@ from seqgpt_jax.training.partitioning import MeshConfig
 from tests.planning.compiler import needs_compiler
 
 MODEL = BloomConfig(hidden_size=64, n_layer=2, n_head=4, vocab_size=512, dtype="bfloat16")
+GROUPED = LlamaConfig(
+    architecture="qwen3", vocab_size=512, hidden_size=64, mlp_size=96, n_layer=2, n_head=4, n_kv_head=4, head_dim=32,
+    max_length=512, tied_head=True, dtype="bfloat16",
+)  # fmt: skip
 RECIPE = Recipe(MODEL, OptimizerConfig(), TrainConfig(batch_size=16, length=256), MeshConfig())
 SLICE = parse_slice("v5e:2x2")
 
@@ -36,6 +41,14 @@ def test_candidates_are_all_meshes_and_numbers_of_micro_batches_that_divide():
     one_head = RECIPE.replaced("model", n_head=1, vocab_size=510)
     assert {(c.recipe.mesh.fsdp, c.recipe.mesh.tensor) for c in found(one_head)} == {(1, 1), (2, 1)}
     assert not found(one_head.replaced("train", batch_size=3))
+
+
+@pytest.mark.parametrize(
+    ("fields", "most"), [({}, 4), ({"n_kv_head": 2}, 2), ({"n_kv_head": 1}, 1), ({"mlp_size": 102}, 2)]
+)
+def test_the_tensor_axis_divides_heads_of_keys_and_the_mlp(fields, most):
+    model = dataclasses.replace(GROUPED, **fields)
+    assert max(c.recipe.mesh.tensor for c in found(dataclasses.replace(RECIPE, model=model))) == most
 
 
 def test_what_needs_less_memory_is_guessed_to():

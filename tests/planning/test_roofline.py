@@ -3,20 +3,25 @@ import dataclasses
 import pytest
 
 from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.llama_config import LlamaConfig
 from seqgpt_jax.planning.hlo_costs import Collective, ProgramRegion
 from seqgpt_jax.planning.roofline import executed_flops, phases
 from seqgpt_jax.planning.slices import parse_slice
 from seqgpt_jax.planning.train_step import block_flops_ratio
 
 MODEL = BloomConfig(hidden_size=256, n_layer=3, n_head=4, vocab_size=512)
+GROUPED = LlamaConfig(
+    architecture="qwen3", vocab_size=512, hidden_size=256, mlp_size=768, n_layer=3, n_head=8, n_kv_head=2, head_dim=64,
+    max_length=512, tied_head=False,
+)  # fmt: skip
 SIZES = {"batch_size": 8, "length": 128, "target_capacity": 16}
 
 
 @pytest.mark.parametrize("remat", ["none", "dots", "full"])
-@pytest.mark.parametrize("length", [128, 512])
-def test_the_formula_counts_what_xla_counts(remat, length):
-    ratio = block_flops_ratio(dataclasses.replace(MODEL, remat=remat), length)
-    # Layer norms, gelu and softmax are not in the formula.
+@pytest.mark.parametrize(("model", "length"), [(MODEL, 128), (MODEL, 512), (GROUPED, 512)])
+def test_the_formula_counts_what_xla_counts(remat, model, length):
+    ratio = block_flops_ratio(dataclasses.replace(model, remat=remat), length)
+    # Norms, rotations, activation functions and softmax are not in the formula.
     assert 1.0 < ratio < 1.06
 
 
