@@ -98,12 +98,14 @@ def table(result: dict[str, Any]) -> str:
         f"step) on its own slice, {OWN}, and with {ROWS_PER_CHIP} rows a chip on others, compiled by the TPU's "
         f"compiler on a machine without TPU ({versions}). Times are a roofline of data-sheet numbers, an estimate to "
         "compare designs by, not measurements. Bytes are of all kinds added up: where they are more than a chip has "
-        "and yet fit, temporaries take each other's place. Full rematerialisation (3b and larger) computes a third "
+        "and yet fit, temporaries take each other's place. Full rematerialization (3b and larger) computes a third "
         "more than it needs to, and so keeps MFU below about 75 %. Hours are for a million examples of 200 tokens, "
-        "times the recipe's epochs.",
+        "times the recipe's epochs. Targets are those that a row has room for: of two rows of one length, the one "
+        "with more of them is from before packing filled rows in proportion, and a little too slow.",
         "",
-        "| size, slice | mesh | batch x length | GiB a chip | of | fits | step, s | MFU | limit | hours | chip-hours |",
-        "| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- | ---: | ---: |",
+        "| size, slice | mesh | batch x length | targets | GiB a chip | of | fits | step, s | MFU | limit | hours "
+        "| chip-hours |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | --- | ---: | ---: |",
     ]
     for name in (name for name in rows() if name in result["rows"]):
         row = result["rows"][name]
@@ -114,6 +116,7 @@ def table(result: dict[str, Any]) -> str:
             name,
             mesh,
             f"{row['batch_size']} x {row['length']:,}",
+            row["target_capacity"],
             f"{needed / GIB:.1f}",
             f"{row['hbm_bytes'] / GIB:g}",
         ]

@@ -1,7 +1,9 @@
-"""Recipes by size: the checks that need no TPU compiler. Its results are in benchmarks/results/."""
+"""Recipes by size, and one that is compiled. The compiler's results for others are in benchmarks/results/."""
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,18 @@ import seqgpt_jax.configs
 from seqgpt_jax.command_line import Configs
 from seqgpt_jax.models import flash_attention
 from seqgpt_jax.planning.slices import parse_slice
+from tests.planning.compiler import needs_compiler
 
 FOLDER = Path(seqgpt_jax.configs.__file__).parent / "runs"
 TABLE = Path(__file__).parents[2] / "benchmarks" / "results" / "plan_table.json"
-SIZES = ("560m", "1b7", "3b", "7b1", "176b")
+SIZES = (
+    *("560m", "1b7", "3b", "7b1", "176b"),
+    *("qwen3_0_6b", "qwen3_1_7b", "qwen3_4b", "qwen3_8b"),
+    *("smollm2_135m", "smollm2_360m", "smollm2_1_7b"),
+    *("llama3_2_1b", "llama3_2_3b"),
+)
+# Of these the table has rows.
+COMPILED = (*SIZES[:5], "qwen3_8b")
 RECIPES = [f"{stage}_{size}" for stage in ("pt", "ft") for size in SIZES]
 
 
@@ -50,7 +60,7 @@ def test_both_stages_train_the_same_step(size):
     assert rows[0] == rows[1]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", COMPILED)
 def test_the_table_has_every_recipe_as_it_is(size):
     """Whoever changes a recipe compiles it again: python benchmarks/plan_table.py --only=SIZE --again."""
     model, train = build(f"ft_{size}", "Model", "Train")
@@ -67,3 +77,17 @@ def test_the_table_has_every_recipe_as_it_is(size):
         "attention": model.attention,
         "parameters": model.num_params(),
     }
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_a_recipe_with_grouped_queries_compiles_and_fits():
+    flags = ("--gin_file=ft_qwen3_0_6b.gin", "--topology=v5e:2x2", "--gin.Train.batch_size=8", "--json")
+    done = subprocess.run(
+        [sys.executable, "-m", "seqgpt_jax.plan", *flags], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert (plan["fits"], plan["parameters"], plan["mesh"]["fsdp"]) == (True, 596_049_920, 4)
+    assert 1.0 < plan["block_flops_ratio"] < 1.06
+    assert {phase["name"] for phase in plan["phases"]} == {"forward", "backward", "head", "rest"}
