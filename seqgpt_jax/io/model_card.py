@@ -15,6 +15,7 @@ def model_card(
     prompts: Mapping[str, tuple[str, str]],
     contract: ModelContract,
     base_model: str | None = None,
+    license: str | None = None,
     scores: Mapping[str, Any] | None = None,
 ) -> str:
     """The card's text, with the front matter that the Hugging Face hub reads.
@@ -24,13 +25,14 @@ def model_card(
       prompts: name of an atomic task -> (a prompt of the contract's template without its end, the answer), as examples.
       contract: how the model is asked, and what it was trained on.
       base_model: hub name of the model that was fine-tuned, if any.
+      license: as the hub names it; None: that of the family's published weights.
       scores: what `evaluate` writes as scores.json; shown as a table.
 
     Raises:
       KeyError: `scores` is something else.
     """
     architecture = family(config.architecture)
-    front = ["language: [en, zh]", f"license: {architecture.license}", "library_name: transformers"]
+    front = ["language: [en, zh]", f"license: {license or architecture.license}", "library_name: transformers"]
     front += ["pipeline_tag: text-generation", "tags: [seqgpt, natural-language-understanding]"]
     if base_model:
         front.append(f"base_model: {base_model}")
@@ -64,10 +66,8 @@ def model_card(
     if scores:
         legend = "Times 100. The best baseline is a program without a model, on the same instances."
         sections.append(f"## Scores\n\n{legend}\n\n{_score_table(scores)}")
-    sections.append(
-        f"## License\n\n{architecture.license_note} "
-        "The data sets that a model was trained on have licenses of their own."
-    )
+    note = f"This model is under the license {license}." if license else architecture.license_note
+    sections.append(f"## License\n\n{note} The data sets that a model was trained on have licenses of their own.")
     return "\n\n".join(sections) + "\n"
 
 

@@ -58,7 +58,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         title="Llama",
         license="other",
         license_note="Weights of this architecture have different licenses (Llama: its Community License; SmolLM2: "
-        "Apache-2.0). That of the model this one was made from holds for it too: name it here.",
+        "Apache-2.0). That of the model this one was made from holds for it too: `export --license` names it.",
     ),
     "mistral": Architecture(
         LlamaConfig, Llama, llama_keys.key_map, title="Mistral", license="apache-2.0", license_note=_APACHE

@@ -31,6 +31,19 @@ def test_license_and_name_are_those_of_the_architecture(monkeypatch):
     assert "BLOOM" not in cards[1]
 
 
+@pytest.mark.parametrize(("architecture", "title"), [("llama", "Llama"), ("qwen2", "Qwen2.5"), ("qwen3", "Qwen3")])
+def test_a_card_of_the_llama_family(architecture, title):
+    sizes = {"hidden_size": 48, "mlp_size": 96, "n_layer": 1, "n_head": 6, "n_kv_head": 2, "head_dim": 8}
+    config = registry.make_config(architecture, vocab_size=peers.VOCAB, max_length=64, tied_head=True, **sizes)
+    card = model_card(config, title="tickets", prompts={}, contract=ModelContract())
+    assert f"with the architecture of {title}" in card
+    assert f"license: {registry.family(architecture).license}" in card
+    assert "bloom" not in card.lower()
+    named = model_card(config, title="tickets", prompts={}, contract=ModelContract(), license="apache-2.0")
+    assert "license: apache-2.0" in named
+    assert "## License\n\nThis model is under the license apache-2.0. The data sets" in named
+
+
 @pytest.mark.parametrize(
     ("contract", "prompts"),
     [
