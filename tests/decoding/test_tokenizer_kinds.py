@@ -78,6 +78,23 @@ def test_every_right_answer_can_be_written_as_training_spells_it(kind, example) 
     assert accepts(kind, example.atom, example.labels, encode(tokenizer_of(kind), [target])[0])
 
 
+WORDS = ("person", "name", "(x)", "a.", "。", "17", "城市", ":", "-", "_id", "B-PER", "$5", "'s", "#tag", "Ünï", "🙂")
+PHRASE = st.lists(st.sampled_from([*WORDS, " ", "/"]), min_size=1, max_size=3).map("".join).map(CHINESE.clean_label)
+PHRASES = st.lists(PHRASE.filter(lambda phrase: phrase not in ("", "None")), min_size=1, max_size=4, unique=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(labels=PHRASES, spans=PHRASES, atom=st.sampled_from(["cls", "ext"]))
+@pytest.mark.parametrize("kind", KINDS)
+def test_so_can_answers_of_any_words(kind, labels, spans, atom) -> None:
+    if atom == "cls":
+        example = Classification("x", tuple(labels), tuple(labels[::2]))
+    else:
+        example = Extraction("x", tuple(labels), tuple(tuple(spans[number:]) for number in range(len(labels))))
+    _, target = CHINESE.render(example)
+    assert accepts(kind, atom, example.labels, encode(tokenizer_of(kind), [target])[0])
+
+
 def test_one_of_them_joins_a_tab_and_the_word_after_it() -> None:
     tokenizer = tokenizer_of("start_token")
     assert encode(tokenizer, ["a\tname"]) != [[id for part in encode(tokenizer, ["a", "\t", "name"]) for id in part]]
