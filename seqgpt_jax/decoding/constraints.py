@@ -42,6 +42,7 @@ from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.label_edges import DONE, Edge, label_edges
 from seqgpt_jax.decoding.value_states import token_table, tokens_to_end, value_states
+from seqgpt_jax.io.tokenizer import never_generated
 
 # Nodes from here on are values of an extraction: the character state decides there, and edges lead out.
 _FREE = 1 << 20
@@ -151,7 +152,8 @@ class Grammar:
         self._tokenizer = tokenizer
         self._end = tokenizer.eos_token_id
         ((self._tab,),) = encode(tokenizer, [TAB])
-        self._written: set[str] = set()
+        self._never = frozenset(never_generated(tokenizer, vocab_size))
+        self._written: dict[str, str] = {}
         table = token_table(tokenizer, vocab_size)
         self._distance = tokens_to_end(table)
         self._next_SxV, self._distance_S = jnp.asarray(table), jnp.asarray(self._distance)
@@ -176,16 +178,37 @@ class Grammar:
                 )
 
     def _check_written(self, labels: Sequence[str]) -> None:
-        """Raises ContractError where the tokenizer writes a label in other characters: normalized, or unknown ones."""
+        """Raises ContractError where the tokenizer does not know a label, or writes two of them alike."""
         new = [label for label in dict.fromkeys(labels) if label not in self._written]
         decode = self._tokenizer.backend_tokenizer.decode
         for label, ids in zip(new, encode(self._tokenizer, new), strict=True):
-            if (written := decode(ids, skip_special_tokens=False)) != label:
+            if not self._never.isdisjoint(ids):
+                raise ContractError(f"label {label!r} has characters that the model's tokenizer does not know")
+            self._written[label] = decode(ids, skip_special_tokens=False)
+        label_of: dict[str, str] = {}
+        for label in labels:
+            if (other := label_of.setdefault(self._written[label], label)) != label:
                 raise ContractError(
-                    f"the model's tokenizer writes label {label!r} as {written!r}, so that no answer with it can be "
-                    "read: ask it in that spelling, or in other characters"
+                    f"labels {other!r} and {label!r} are the same to the model's tokenizer: ask one of them, or put "
+                    "them into other words"
                 )
-            self._written.add(label)
+
+    def as_asked(self, prompt: Prompt, text: str) -> str:
+        """A constrained answer with the labels as they are asked: tokenizers that normalize write some otherwise.
+
+        Args:
+          prompt: has been checked.
+          text: that the ids of the answer were decoded to.
+        """
+        written = [self._written[label] for label in prompt.labels]
+        if written == list(prompt.labels):
+            return text
+        if prompt.atom == "cls":
+            asked = dict(zip(written, prompt.labels, strict=True))
+            return TAB.join(asked.get(label, label) for label in text.split(TAB))
+        lines = text.split("\n")
+        queries = zip(prompt.labels, written, lines, strict=False)
+        return "\n".join([query + line.removeprefix(other) for query, other, line in queries] + lines[len(written) :])
 
     def _needed_tokens(self, prompt: Prompt) -> int:
         """Tokens of the longest answer with one label, or of the shortest extraction, the end token included."""

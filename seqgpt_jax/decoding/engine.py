@@ -209,6 +209,8 @@ class Engine:
 
     def _completion(self, asked: "_Asked", ids: list[int], **values: object) -> Completion:
         text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        if self._grammar:
+            text = self._grammar.as_asked(asked.prompt, text)
         return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, text_read=asked.cut.text, **values)
 
     def _width(self, asked: Sequence["_Asked"]) -> int:

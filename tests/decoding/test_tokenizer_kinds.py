@@ -180,13 +180,38 @@ def test_no_value_has_a_control_token(kind) -> None:
     assert (table[:, sorted(control_ids(tokenizer_of(kind)))] == value_states().dead).all()
 
 
-def test_a_label_that_the_tokenizer_normalizes_is_refused() -> None:
-    with pytest.raises(ContractError, match="writes label 'e\u0301te' as 'éte', so that no answer with it can be read"):
-        grammar_of("start_token").check([Prompt("cls", ("a", "e\u0301te"), "x")])
+def test_labels_that_the_tokenizer_normalizes_are_answered_as_they_were_asked() -> None:
+    labels, tokenizer = ("e\u0301te", "\u212b", "a"), tokenizer_of("start_token")
+    assert tokenizer.decode(encode(tokenizer, [labels[0]])[0]) == "\u00e9te"
+    engine = Engine(
+        tiny_model(5, vocab_size=ROWS),
+        tokenizer,
+        DecodeConfig(num_beams=1, batch_size=4, max_new_tokens=48),
+        ModelContract(max_prompt_tokens=96),
+    )
+    prompts = [Prompt(atom, labels, "x", choose) for atom, choose in (("ext", "any"), ("cls", "any"), ("cls", "one"))]
+    extracted, listed, one = engine.generate(prompts)
+    for prompt, found in zip(prompts, (extracted, listed, one), strict=True):
+        parse_answer(prompt.atom, prompt.labels, found.text)
+    assert [line.split(":")[0] for line in extracted.text.splitlines()] == list(labels)
+    assert one.text in labels
+    assert one.label_scores.keys() == {*labels}
+    assert grammar_of_labels(labels).as_asked(prompts[1], "\u00e9te\t\u00c5\ta") == "\t".join(labels)
+
+
+def grammar_of_labels(labels: tuple[str, ...]) -> Grammar:
+    grammar = grammar_of("start_token")
+    grammar.check([Prompt("cls", labels, "x")])
+    return grammar
+
+
+def test_labels_that_are_the_same_to_the_tokenizer_are_refused() -> None:
+    with pytest.raises(ContractError, match="labels 'e\u0301te' and 'éte' are the same to the model's tokenizer"):
+        grammar_of("start_token").check([Prompt("cls", ("e\u0301te", "a", "\u00e9te"), "x")])
 
 
 def test_a_label_of_unknown_characters_is_refused() -> None:
-    with pytest.raises(ContractError, match="writes label '日' as '<unk>', so that no answer with it can be read"):
+    with pytest.raises(ContractError, match="label '日' has characters that the model's tokenizer does not know"):
         Grammar(without_bytes(), ROWS).check([Prompt("cls", ("a", "日"), "x")])
 
 
