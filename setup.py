@@ -63,6 +63,7 @@ ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
     *GGUF,
     "hypothesis>=6.100",
+    "peft>=0.18",
     "pytest>=8",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",

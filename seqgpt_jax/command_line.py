@@ -36,6 +36,7 @@ _CONFIGS = {
     "Model": "seqgpt_jax.models.registry:make_config",
     "Optimizer": "seqgpt_jax.training.optimizer:OptimizerConfig",
     "Mesh": "seqgpt_jax.training.partitioning:MeshConfig",
+    "Lora": "seqgpt_jax.models.lora:LoraConfig",
     "Train": "seqgpt_jax.training.config:TrainConfig",
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.evaluator:EvaluateConfig",

@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--multihost", action="store_true", help="on every host of a TPU pod or cluster: join the other hosts first"
     )
-    args, configs = command_line.parse(parser, argv, uses=("Prepare", "Model", "Optimizer", "Mesh", "Train"))
+    args, configs = command_line.parse(parser, argv, uses=("Prepare", "Model", "Lora", "Optimizer", "Mesh", "Train"))
     if not args.gin_file:
         raise command_line.UsageError("--gin_file is missing: try --gin_file=ft_cpu.gin (see configs/runs/)")
 
@@ -121,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare_config, train_config = configs.build("Prepare", split="train"), configs.build("Train")
     model = model_of(configs, run_dir, train_config.init_from)
     optimizer, mesh = configs.build("Optimizer"), configs.build("Mesh")
+    lora = configs.build("Lora")
     validation_config = validation_data(args, prepare_config, train_config)
 
     import jax
@@ -169,6 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             contract=contract_of(store.manifest),
             open_validation=validation,
             config_text=configs.text(),
+            lora=lora,
             hosts=hosts,
         )
     return EXIT_STOPPED if outcome.stopped else 0

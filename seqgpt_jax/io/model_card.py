@@ -14,6 +14,7 @@ def model_card(
     title: str,
     prompts: Mapping[str, tuple[str, str]],
     contract: ModelContract,
+    library: str = "transformers",
     base_model: str | None = None,
     license: str | None = None,
     scores: Mapping[str, Any] | None = None,
@@ -24,6 +25,7 @@ def model_card(
       title: of the page.
       prompts: name of an atomic task -> (a prompt of the contract's template without its end, the answer), as examples.
       contract: how the model is asked, and what it was trained on.
+      library: that loads the folder.
       base_model: hub name of the model that was fine-tuned, if any.
       license: as the hub names it; None: that of the family's published weights.
       scores: what `evaluate` writes as scores.json; shown as a table.
@@ -32,7 +34,7 @@ def model_card(
       KeyError: `scores` is something else.
     """
     architecture = family(config.architecture)
-    front = ["language: [en, zh]", f"license: {license or architecture.license}", "library_name: transformers"]
+    front = ["language: [en, zh]", f"license: {license or architecture.license}", f"library_name: {library}"]
     front += ["pipeline_tag: text-generation", "tags: [seqgpt, natural-language-understanding]"]
     if base_model:
         front.append(f"base_model: {base_model}")

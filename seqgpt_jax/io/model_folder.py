@@ -12,10 +12,12 @@ from transformers import PreTrainedTokenizerBase
 
 from seqgpt_jax.io import hf_checkpoint, storage
 from seqgpt_jax.io.contract import CONTRACT_FILE, ModelContract, read_contract
+from seqgpt_jax.io.lora_folder import Adapters, check_base, read_adapters, where_to_name_it
 from seqgpt_jax.io.run_checkpoints import LoadingError, restore_params
 from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer, rows_needed
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
-from seqgpt_jax.models.parameters import from_params, param_shardings
+from seqgpt_jax.models.lora import merged, split_adapter
+from seqgpt_jax.models.parameters import from_params, param_shardings, params_of
 from seqgpt_jax.models.registry import config_from_hf, make_config
 from seqgpt_jax.models.sharding import ShardingRules
 
@@ -46,7 +48,7 @@ def load(
     rules: ShardingRules | None = None,
     log: Callable[[str], None] = print,
 ) -> Loaded:
-    """The model in `path`.
+    """The model in `path`. Of a run of adapters (LoRA) the base model with these added to its weights.
 
     Args:
       path: a Hugging Face folder (it has config.json), or a run folder (it has model.json), which may lie in a bucket.
@@ -73,7 +75,10 @@ def load(
     if is_run(folder):
         config = _with_dtype(read_config(folder), dtype)
         _check_rows(folder, tokenizer, config)
-        params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules), log=log)
+        if adapters := read_adapters(folder):
+            params = _with_adapters(folder, adapters, config, step, mesh, rules, log)
+        else:
+            params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules), log=log)
     else:
         if step is not None:
             raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
@@ -82,6 +87,47 @@ def load(
         _check_rows(folder, tokenizer, config)
         params = hf_checkpoint.load_params(local, config, _shardings(config, mesh, rules))
     return Loaded(config, from_params(config, params), tokenizer, contract)
+
+
+def _with_adapters(
+    folder: epath.Path,
+    adapters: Adapters,
+    config: ModelConfig,
+    step: int | Literal["best"] | None,
+    mesh: Mesh | None,
+    rules: ShardingRules | None,
+    log: Callable[[str], None],
+) -> dict[str, Any]:
+    """The base model with the adapters of a run added, in `config.param_dtype`."""
+    adapter = load_adapter(folder, adapters, step=step, mesh=mesh, rules=rules, log=log)
+    # As they were when the adapters were trained; the sum is rounded, not what is added up.
+    dtype = read_run_config(folder).param_dtype
+    try:
+        base = params_of(load(adapters.base, dtype=dtype, mesh=mesh, rules=rules, log=log).model)
+    except LoadingError as error:
+        raise LoadingError(
+            f"{folder} holds adapters (LoRA) of the model in {adapters.base}, which cannot be loaded ({error}): "
+            f"{where_to_name_it(folder)}"
+        ) from error
+    check_base(folder, adapters, base)
+    return merged(base, adapter, adapters.config, config.param_dtype)
+
+
+def load_adapter(
+    folder: epath.Path,
+    adapters: Adapters,
+    *,
+    step: int | Literal["best"] | None = None,
+    mesh: Mesh | None = None,
+    rules: ShardingRules | None = None,
+    log: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """The trained parameters of a run of adapters, a pure dict of float32; arguments and errors as for `load`."""
+    config = read_run_config(folder)
+    shardings = None
+    if mesh is not None:
+        shardings, _ = split_adapter(param_shardings(config, mesh, rules or ShardingRules(), adapters.config))
+    return restore_params(folder, config, step=step, shardings=shardings, lora=adapters.config, log=log)
 
 
 def open_folder(path: epath.PathLike) -> epath.Path:

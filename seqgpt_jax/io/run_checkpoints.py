@@ -15,6 +15,7 @@ from seqgpt_jax.io.checksums import array_checksums
 from seqgpt_jax.io.corruption import is_corruption, on_all_hosts, one_line
 from seqgpt_jax.io.finite import check_finite
 from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.lora import LoraConfig, split_adapter
 from seqgpt_jax.models.parameters import abstract, params_of
 
 CHECKPOINTS_FOLDER = "checkpoints"
@@ -42,9 +43,12 @@ def restore_params(
     *,
     step: int | Literal["best"] | None = None,
     shardings: Mapping[str, Any] | None = None,
+    lora: LoraConfig | None = None,
     log: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """The item `params` of a checkpoint of a run, in `config.param_dtype`; nothing else is read.
+
+    Of a run of adapters it holds these alone, and they are float32.
 
     They are the saved bits (by the checksums that training writes), cast leaf by leaf where the dtype is another one.
 
@@ -52,6 +56,7 @@ def restore_params(
       folder: of the run; nothing in it is changed.
       step: the checkpoint; by default the newest one, or the newest before it where that is corrupt.
       shardings: a pure dict of them; the default device without it.
+      lora: the adapters of the run.
       log: called with a line for each corrupt checkpoint that is left out.
 
     Raises:
@@ -63,6 +68,9 @@ def restore_params(
     # The manager would create a missing folder.
     if not checkpoints.is_dir():
         raise LoadingError(f"{folder} holds no checkpoint yet")
+    wanted, dtype = params_of(abstract(config, lora)), config.param_dtype
+    if lora:
+        (wanted, _), dtype = split_adapter(wanted), "float32"
     handlers = {"params": ocp.StandardCheckpointHandler()}
     options = ocp.CheckpointManagerOptions(read_only=True)  # a training process may be writing there
     with ocp.CheckpointManager(checkpoints, item_handlers=handlers, options=options) as manager:
@@ -72,7 +80,7 @@ def restore_params(
         for candidate in candidates:
             where, params, reason = checkpoints / str(candidate), None, "another host cannot read it"
             try:
-                params = _restore(manager, candidate, where, config, shardings)
+                params = _restore(manager, candidate, where, wanted, shardings)
             except LoadingError:
                 raise
             except Exception as error:  # Orbax and TensorStore have no common class for corrupt files.
@@ -87,7 +95,7 @@ def restore_params(
                 log(f"checkpoint {corrupt} is corrupt: {reason}")
             if errors:
                 log(f"falling back to checkpoint {candidate} of {folder}")
-            return _cast(params, config.param_dtype, where)
+            return _cast(params, dtype, where)
     lines = "\n".join(f"  {checkpoints / str(corrupt)}: {reason}" for corrupt, reason in errors.items())
     others = " or ".join(f"--step={other}" for other in steps if other not in errors)
     fix = f"Use another one: {others}" if others else "Restore a copy of one of them, or train again"
@@ -114,11 +122,10 @@ def _restore(
     manager: ocp.CheckpointManager,
     step: int,
     where: epath.Path,
-    config: ModelConfig,
+    wanted: Mapping[str, Any],
     shardings: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The saved parameters in their own dtype; any error but LoadingError says that they cannot be read."""
-    wanted = params_of(abstract(config))
     stored = manager.item_metadata(step)["params"]
     if stored is None:
         raise FileNotFoundError(f"it has no item 'params', or one without metadata: {where / 'params'}")

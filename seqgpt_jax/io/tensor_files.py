@@ -174,7 +174,7 @@ def write_tensors(folder: Path, tensors: Mapping[str, Tensor], *, max_shard_byte
     for number, shard in enumerate(shards, start=1):
         one = len(shards) == 1
         file = "model.safetensors" if one else f"model-{number:05}-of-{len(shards):05}.safetensors"
-        _write_safetensors(folder / file, shard)
+        write_safetensors(folder / file, shard)
         weight_map |= dict.fromkeys(shard, file)
     if len(shards) > 1:
         metadata = {"total_size": sum(tensor.nbytes for tensor in tensors.values())}
@@ -182,7 +182,7 @@ def write_tensors(folder: Path, tensors: Mapping[str, Tensor], *, max_shard_byte
         (folder / "model.safetensors.index.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """One file: 8 bytes with the header's length, the header in JSON, the tensors (huggingface.co/docs/safetensors).
 
     The library's own writer wants all tensors in memory, and copies them there.

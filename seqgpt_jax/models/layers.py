@@ -12,6 +12,8 @@ from seqgpt_jax.models.matmul import kernel_matmul
 
 KERNEL_PRODUCT = "kernel_product"
 """Name of the results that `remat="dots"` keeps."""
+ADAPTER_NAMES = ("lora_a", "lora_b")
+"""Names of the two factors of a low-rank adapter."""
 
 
 def make_param(
@@ -27,6 +29,8 @@ def make_param(
 
 class Linear(nnx.Module):
     """`x·kernel`, plus a bias where it has one; the kernel may have several input or output axes.
+
+    After `add_adapter` it also adds a low-rank product: scale·(x·lora_a)·lora_b.
 
     Args:
       spec: einsum of `x` and the kernel.
@@ -46,7 +50,8 @@ class Linear(nnx.Module):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ):
-        self.spec, self.names = spec, names
+        self.spec, self.names, self.n_out = spec, names, n_out
+        self.adapter_scale: float | None = None
         self.dtype, self.use_bias = config.dtype, use_bias
         normal = nnx.initializers.normal(config.initializer_range)
         self.kernel = make_param(normal, names, rngs, shape, config.param_dtype)
@@ -57,9 +62,43 @@ class Linear(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """The result of `spec` in the compute dtype: [B, L, *output axes] of `x` [B, L, *input axes]."""
         y = kernel_matmul(self.spec, x, self.kernel[...], self.names, self.dtype)
+        if self.adapter_scale is not None:
+            y = (y.astype(jnp.float32) + self.adapter_scale * self._low_rank(x).astype(jnp.float32)).astype(self.dtype)
         # The name is what remat="dots" goes by; a policy for dot products does not see into a custom gradient.
         y = checkpoint_name(y, KERNEL_PRODUCT)
         if not self.use_bias:
             return y
         # Added in float32, so that autodiff sums the gradient of the bias in float32, over tokens and devices.
         return (y.astype(jnp.float32) + self.bias[...].astype(jnp.float32)).astype(self.dtype)
+
+    def add_adapter(self, rank: int, scale: float, *, rngs: nnx.Rngs) -> None:
+        """Adds `lora_a` [*input axes, rank] and `lora_b` [rank, *output axes], float32, the second one zeros.
+
+        With a leading axis `layers` where the kernel has one. The rank is not sharded.
+        """
+        shape, n_in = self.kernel[...].shape, len(self.names) - self.n_out
+        layers = len(shape) - len(self.names)
+        stacked, stacked_name = shape[:layers], ("layers",) * layers
+        axes = {"in_axis": range(layers, layers + n_in), "out_axis": -1, "batch_axis": range(layers)}
+        # Between -1/sqrt(inputs) and 1/sqrt(inputs), as PEFT has it.
+        uniform = nnx.initializers.variance_scaling(1 / 3, "fan_in", "uniform", **axes)
+        inputs, outputs = shape[layers : layers + n_in], shape[layers + n_in :]
+        a_names, b_names = self._adapter_axes()
+        self.lora_a = make_param(uniform, stacked_name + a_names, rngs, (*stacked, *inputs, rank), "float32")
+        zeros = nnx.initializers.zeros
+        self.lora_b = make_param(zeros, stacked_name + b_names, rngs, (*stacked, rank, *outputs), "float32")
+        self.adapter_scale = scale
+
+    def _adapter_axes(self) -> tuple[tuple[str | None, ...], tuple[str | None, ...]]:
+        return (*self.names[: -self.n_out], None), (None, *self.names[-self.n_out :])
+
+    def _low_rank(self, x: jax.Array) -> jax.Array:
+        """(x·lora_a)·lora_b in the compute dtype."""
+        operands, result = self.spec.split("->")
+        x_axes, kernel_axes = operands.split(",")
+        inputs, outputs = kernel_axes[: -self.n_out], kernel_axes[-self.n_out :]
+        rows = x_axes.removesuffix(inputs)
+        a_names, b_names = self._adapter_axes()
+        low = kernel_matmul(f"{x_axes},{inputs}r->{rows}r", x, self.lora_a[...], a_names, self.dtype)
+        low = checkpoint_name(low, KERNEL_PRODUCT)
+        return kernel_matmul(f"{rows}r,r{outputs}->{result}", low, self.lora_b[...], b_names, self.dtype)

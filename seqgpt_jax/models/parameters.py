@@ -12,15 +12,18 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding
 
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
+from seqgpt_jax.models.lora import LoraConfig, add_adapters, split_adapter
 from seqgpt_jax.models.registry import family
 from seqgpt_jax.models.sharding import ShardingRules
 
 
-def abstract(config: ModelConfig) -> Backbone:
-    """The model with a `jax.ShapeDtypeStruct` for each parameter; nothing is allocated."""
+def abstract(config: ModelConfig, lora: LoraConfig | None = None) -> Backbone:
+    """The model, with adapters where `lora` says so, with a `jax.ShapeDtypeStruct` for each parameter.
+
+    Nothing is allocated. ValueError where the model lacks a target of `lora`.
+    """
     # Not `nnx.eval_shape`, which under a mesh takes the logical axes of parameters for mesh axes.
-    model = family(config.architecture).model
-    return nnx.merge(*jax.eval_shape(lambda: nnx.split(model(config, rngs=nnx.Rngs(params=0)))))
+    return nnx.merge(*jax.eval_shape(lambda: nnx.split(_initialized(config, jax.random.key(0), lora))))
 
 
 def params_of(model: Backbone) -> dict[str, Any]:
@@ -28,9 +31,9 @@ def params_of(model: Backbone) -> dict[str, Any]:
     return nnx.to_pure_dict(nnx.state(model, nnx.Param))
 
 
-def from_params(config: ModelConfig, params: Mapping[str, Any]) -> Backbone:
-    """The model that holds `params`."""
-    graph, state = nnx.split(abstract(config))
+def from_params(config: ModelConfig, params: Mapping[str, Any], lora: LoraConfig | None = None) -> Backbone:
+    """The model that holds `params`, those of its adapters among them."""
+    graph, state = nnx.split(abstract(config, lora))
     nnx.replace_by_pure_dict(state, params)
     return nnx.merge(graph, state)
 
@@ -47,7 +50,7 @@ def create(
     """
 
     def init(key: jax.Array) -> dict[str, Any]:
-        return params_of(family(config.architecture).model(config, rngs=nnx.Rngs(params=key)))
+        return params_of(_initialized(config, key))
 
     shardings = None if mesh is None else param_shardings(config, mesh, rules or ShardingRules())
     return from_params(config, jax.jit(init, out_shardings=shardings)(jax.random.key(seed)))
@@ -67,13 +70,42 @@ def axis_sizes(config: ModelConfig) -> dict[str, set[int]]:
     return sizes
 
 
-def param_shardings(config: ModelConfig, mesh: Mesh, rules: ShardingRules) -> dict[str, Any]:
+def create_adapter(
+    config: ModelConfig,
+    lora: LoraConfig,
+    seed: int = 0,
+    *,
+    mesh: Mesh | None = None,
+    rules: ShardingRules | None = None,
+) -> dict[str, Any]:
+    """Newly initialized adapters, a pure dict of their parameters alone; arguments as for `create`."""
+
+    def init(key: jax.Array) -> dict[str, Any]:
+        return split_adapter(params_of(_initialized(config, key, lora)))[0]
+
+    shardings = None
+    if mesh is not None:
+        shardings, _ = split_adapter(param_shardings(config, mesh, rules or ShardingRules(), lora))
+    return jax.jit(init, out_shardings=shardings)(jax.random.key(seed))
+
+
+def _initialized(config: ModelConfig, key: jax.Array, lora: LoraConfig | None = None) -> Backbone:
+    rngs = nnx.Rngs(params=key)
+    model = family(config.architecture).model(config, rngs=rngs)
+    if lora:
+        add_adapters(model, lora, rngs)
+    return model
+
+
+def param_shardings(
+    config: ModelConfig, mesh: Mesh, rules: ShardingRules, lora: LoraConfig | None = None
+) -> dict[str, Any]:
     """A `NamedSharding` for every parameter, from the logical axes that its module gave it, as a pure dict.
 
     Raises:
       ValueError: an unknown logical axis, a mesh axis used twice, or a size that the mesh does not divide.
     """
-    state = nnx.state(abstract(config), nnx.Param)
+    state = nnx.state(abstract(config, lora), nnx.Param)
 
     def sharding_of(path: tuple[Any, ...], param: jax.ShapeDtypeStruct, logical: tuple[str | None, ...]):
         try:

@@ -55,7 +55,7 @@ def compile_train_step(recipe: Recipe, slice_: Slice, workload: Workload) -> tup
 
     from seqgpt_jax.data.batches import pack
     from seqgpt_jax.models.sharding import ShardingRules, use_sharding
-    from seqgpt_jax.training.loop import abstract_state
+    from seqgpt_jax.training.initial_state import abstract_state
     from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
     from seqgpt_jax.training.partitioning import batch_sharding, check_batch
     from seqgpt_jax.training.step import make_train_step

@@ -8,30 +8,25 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 from etils import epath
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh
 from rich.console import Console
 
 from seqgpt_jax.data.packing import PACKING_VERSION
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
 from seqgpt_jax.io.finite import check_finite
+from seqgpt_jax.io.lora_folder import Adapters, save_adapters, weights_fingerprint
 from seqgpt_jax.io.tokenizer import rows_needed, save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
-from seqgpt_jax.models.parameters import abstract, create, param_shardings, params_of
+from seqgpt_jax.models.lora import LoraConfig
+from seqgpt_jax.models.parameters import create, create_adapter, param_shardings, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
-from seqgpt_jax.training.checkpointing.metadata import (
-    CheckpointError,
-    CheckpointMetadata,
-    changed_settings,
-    check_start,
-)
+from seqgpt_jax.training.checkpointing.metadata import CheckpointMetadata, changed_settings
 from seqgpt_jax.training.config import TrainConfig
+from seqgpt_jax.training.initial_state import abstract_state, count_params, initial_params, initial_state
 from seqgpt_jax.training.loss_plot import plot_loss
 from seqgpt_jax.training.metric_sinks import MetricLogger, check_sinks
 from seqgpt_jax.training.metrics import MetricsAggregator
@@ -42,7 +37,7 @@ from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, check_b
 from seqgpt_jax.training.preemption import preemption_signals
 from seqgpt_jax.training.profiling import Profiler
 from seqgpt_jax.training.run_lease import hold_lease
-from seqgpt_jax.training.step import StepMetrics, TrainState, compile_once, make_train_step, train_state_shardings
+from seqgpt_jax.training.step import StepMetrics, compile_once, make_train_step
 from seqgpt_jax.training.validation import Validation
 
 
@@ -86,6 +81,7 @@ def train(
     contract: ModelContract = RELEASED_CONTRACT,
     open_validation: Callable[..., BatchSource] | None = None,
     config_text: str = "",
+    lora: LoraConfig | None = None,
     rules: ShardingRules | None = None,
     hosts: Hosts = SINGLE_HOST,
 ) -> Outcome:
@@ -99,6 +95,7 @@ def train(
       contract: how the model will be asked, and its data; saved as seqgpt.json once all checks have passed.
       open_validation: the same for the validation data, in batches of `micro_batch_size` rows.
       config_text: saved as config.gin once all checks have passed.
+      lora: adapters, which alone are trained and saved; those of rank 0, like None, are none. Needs `init_from`.
       rules: sharding of logical axes over the mesh.
       hosts: of the run; each of them calls this with the same arguments.
 
@@ -111,6 +108,7 @@ def train(
       SaveError: all steps are done, or the run was preempted, but the state could not be saved.
     """
     run_dir, rules = storage.open_path(run_dir), rules or ShardingRules()
+    lora = lora if lora and lora.rank else None
     console = Console(soft_wrap=True, emoji=False)
 
     def log(text: str) -> None:
@@ -124,8 +122,10 @@ def train(
     # ---- Mesh
     mesh = make_mesh(mesh_config)
     check_batch(config.batch_size, config.accumulate, mesh, rules)
-    param_shardings(model_config, mesh, rules)  # raises for sizes that the mesh does not divide
-    if model_config.param_dtype != "float32":
+    param_shardings(model_config, mesh, rules, lora)  # raises for sizes that the mesh does not divide
+    if lora and config.init_from is None:
+        raise ValueError(f"Lora.rank = {lora.rank} adds adapters to a trained model: name its folder, Train.init_from")
+    if model_config.param_dtype != "float32" and not lora:
         raise ValueError("Model.param_dtype must be 'float32' in training; Model.dtype is the compute dtype")
     check_sinks(config.metric_sinks)
     if (tokens := rows_needed(tokenizer)) > model_config.vocab_size:
@@ -143,6 +143,7 @@ def train(
 
     if hosts.is_multihost:
         configs = config_fields(Train=config, Model=model_config, Optimizer=optimizer_config, Mesh=mesh_config)
+        configs |= config_fields(Lora=lora) if lora else {}
         data = {"prepared data": data_fingerprint, "last batch": batch_checksum(batches.example_ids(steps - 1))}
         hosts.assert_equal({**configs, **data, **environment()})
         hosts.assert_shared_folder(run_dir)
@@ -163,6 +164,12 @@ def train(
             log=log_on_every_host,
         )
         stack.callback(checkpoints.close)
+        base = adapters = None
+        if lora:
+            base = initial_params(config.init_from, model_config, tokenizer, mesh, rules, log)
+            adapters = Adapters(
+                lora, str(storage.absolute(storage.open_path(config.init_from))), weights_fingerprint(base)
+            )
 
         def metadata(step: int, skipped: int = 0, validation_loss: float | None = None) -> CheckpointMetadata:
             return CheckpointMetadata(
@@ -177,6 +184,7 @@ def train(
                 optimizer=dataclasses.asdict(optimizer_config),
                 skipped=skipped,
                 validation_loss=validation_loss,
+                lora=adapters.fields() if adapters else None,
             )
 
         # ---- State. In this order:
@@ -187,8 +195,9 @@ def train(
         newest = checkpoints.latest_step()
         hosts.assert_equal({"newest checkpoint": newest})
         if newest is not None:
-            target = abstract_state(model_config, optimizer, mesh, rules)
+            target = abstract_state(model_config, optimizer, mesh, rules, lora)
             state, stored = checkpoints.restore(target, metadata(0))
+            state = state._replace(frozen=base)
             start, skipped = stored.step, stored.skipped
             where = checkpoints.folder / str(start)
             check_finite(state.params, f"the checkpoint {where}", f"Move {where} away to resume from an earlier one")
@@ -196,18 +205,23 @@ def train(
             changed = changed_settings(stored, metadata(0))
             origin += f" with changed settings ({', '.join(changed)})" if changed else ""
         else:
-            if config.init_from is not None:
+            if lora:
+                params = create_adapter(model_config, lora, config.seed, mesh=mesh, rules=rules)
+                origin = f"adapters of {config.init_from}"
+            elif config.init_from is not None:
                 params = initial_params(config.init_from, model_config, tokenizer, mesh, rules, log)
                 origin = f"initialized from {config.init_from}"
             else:
                 model = create(model_config, config.seed, mesh=mesh, rules=rules)
                 params = params_of(model)
                 origin = "initialized with random weights"
-            state = initial_state(params, model_config, optimizer, mesh, rules)
+            state = initial_state(params, model_config, optimizer, mesh, rules, lora, base)
             if jax.process_index() == 0:
                 with storage.writing(run_dir / model_folder.TOKENIZER_FOLDER) as local:
                     save_tokenizer(tokenizer, local)
                 model_folder.save_run_config(run_dir, model_config)
+                if adapters:
+                    save_adapters(run_dir, adapters)
         if jax.process_index() == 0:
             write_contract(run_dir, contract)
             if config_text:
@@ -228,6 +242,9 @@ def train(
         shape = ", ".join(f"{name} {size}" for name, size in mesh.shape.items())
         kind = mesh.devices.flat[0].device_kind
         log(f"{run_dir}: {origin}; {model_config.num_params():,} parameters on {mesh.size} x {kind} ({shape})")
+        if lora:
+            trained, all_ = (count_params(tree) for tree in (state.params, state.all_params))
+            log(f"LoRA: {trained:,} of {all_:,} parameters are trained")
         nonfinite = NonFiniteSteps(
             config.max_skipped,
             skipped,
@@ -243,12 +260,15 @@ def train(
         if config.validate_every is not None:
             if open_validation is None:
                 raise ValueError(f"Train.validate_every = {config.validate_every}, but there are no validation data")
+            rows = config.micro_batch_size
             validation = Validation(
-                model_config, open_validation, rows=config.micro_batch_size, mesh=mesh, rules=rules, hosts=hosts
+                model_config, open_validation, rows=rows, mesh=mesh, rules=rules, hosts=hosts, lora=lora
             )
 
         # ---- Steps
-        train_step = make_train_step(model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules)
+        train_step = make_train_step(
+            model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules, lora=lora
+        )
         rows = batch_sharding(mesh, rules)
         aggregator = MetricsAggregator(model_config, steps=steps, devices=mesh.size, device_kind=kind)
         on_device: list[StepMetrics] = []
@@ -287,7 +307,7 @@ def train(
             result = None
             if validation_due:
                 with aggregator.paused():
-                    result = validation(step, state.params)
+                    result = validation(step, state.all_params)
                 log(result.summary())
                 if metric_logger:
                     metric_logger.write_validation(result)
@@ -321,41 +341,3 @@ def is_older(saved_at: float, minutes: float | None) -> bool:
         return False
     older = time.monotonic() - saved_at >= 60 * minutes
     return older if jax.process_count() == 1 else bool(multihost_utils.broadcast_one_to_all(np.asarray(older)))
-
-
-def abstract_state(
-    config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
-) -> TrainState:
-    """The train state as `jax.ShapeDtypeStruct`s with shardings; nothing is allocated."""
-    params = params_of(abstract(config))
-    state = TrainState(jax.ShapeDtypeStruct((), jnp.int32), params, jax.eval_shape(optimizer.init, params))
-    return jax.tree.map(
-        lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
-        state,
-        train_state_shardings(config, optimizer, mesh, rules),
-    )
-
-
-def initial_state(
-    params: Any, config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
-) -> TrainState:
-    """The train state at step 0; the optimizer state is created sharded."""
-    shardings = train_state_shardings(config, optimizer, mesh, rules)
-    opt_state = jax.jit(optimizer.init, out_shardings=shardings.opt_state)(params)
-    return TrainState(jax.device_put(np.zeros((), np.int32), shardings.step), params, opt_state)
-
-
-def initial_params(
-    path: str, config: ModelConfig, tokenizer: Any, mesh: Mesh, rules: ShardingRules, log: Callable[[str], None]
-) -> Any:
-    """The weights in `path`, sharded over the mesh; CheckpointError where model or tokenizer do not match."""
-    loaded = model_folder.load(path, mesh=mesh, rules=rules, log=log)
-    check_start(path, loaded.config, config)
-    ids = tokenizer.get_vocab()
-    changed = sorted(token for token, id in loaded.tokenizer.get_vocab().items() if ids.get(token) != id)
-    if changed:
-        raise CheckpointError(
-            f"Train.init_from = {path!r} was trained with another tokenizer: {len(changed):,} of its tokens have "
-            f"another id here, or none, for example {changed[0]!r}. Prepare the data with the tokenizer of that folder."
-        )
-    return params_of(loaded.model)

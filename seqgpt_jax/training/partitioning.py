@@ -23,6 +23,7 @@ import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.lora import LoraConfig, split_adapter
 from seqgpt_jax.models.parameters import abstract, param_shardings, params_of
 from seqgpt_jax.models.sharding import ShardingRules
 
@@ -125,11 +126,16 @@ def host_rows(mesh: Mesh, rules: ShardingRules, batch_size: int) -> tuple[int, i
 
 
 def state_shardings(
-    config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
+    config: ModelConfig,
+    optimizer: optax.GradientTransformation,
+    mesh: Mesh,
+    rules: ShardingRules,
+    lora: LoraConfig | None = None,
 ) -> Any:
-    """(shardings of the parameters, of the optimizer's state): what mirrors a parameter lies as it does."""
-    params = param_shardings(config, mesh, rules)
-    shapes = params_of(abstract(config))
+    """(shardings of the trained parameters, of the optimizer's state): what mirrors a parameter lies as it does."""
+    params, shapes = param_shardings(config, mesh, rules, lora), params_of(abstract(config, lora))
+    if lora:
+        (params, _), (shapes, _) = split_adapter(params), split_adapter(shapes)
     everywhere = NamedSharding(mesh, PartitionSpec())
     opt_state = optax.tree_map_params(
         optimizer,

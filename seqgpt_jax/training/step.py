@@ -10,7 +10,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.backbone import ModelConfig
-from seqgpt_jax.models.parameters import from_params
+from seqgpt_jax.models.lora import LoraConfig, joined, split_adapter
+from seqgpt_jax.models.parameters import from_params, param_shardings
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.loss import LossSums, target_loss
 from seqgpt_jax.training.partitioning import batch_sharding, state_shardings
@@ -23,13 +24,20 @@ class TrainState(NamedTuple):
 
     Attributes:
       step: int32 scalar, batches consumed so far.
-      params: pure dict of float32 master weights.
+      params: pure dict of the float32 master weights that are trained: all of them, or those of the adapters.
       opt_state: state of the optimizer.
+      frozen: pure dict of the weights of a model whose adapters are trained; None where all are trained.
     """
 
     step: jax.Array
     params: Any
     opt_state: Any
+    frozen: Any = None
+
+    @property
+    def all_params(self) -> Any:
+        """Pure dict of all weights of the model."""
+        return joined(self.params, self.frozen)
 
 
 class StepMetrics(NamedTuple):
@@ -38,7 +46,7 @@ class StepMetrics(NamedTuple):
     Attributes:
       loss: float32, cross-entropy per supervised token in nats, over the whole global batch.
       grad_norm: float32, before clipping.
-      param_norm: float32, of all parameters before the update.
+      param_norm: float32, of all trained parameters before the update.
       learning_rate: float32.
       skipped: bool, loss or gradient is not finite, so that the step has changed nothing but the step count.
       supervised: int32, tokens that are predicted.
@@ -62,9 +70,9 @@ class StepMetrics(NamedTuple):
     family_weight: jax.Array
 
 
-def batch_loss(config: ModelConfig, params: Any, batch: Batch) -> LossSums:
+def batch_loss(config: ModelConfig, params: Any, batch: Batch, lora: LoraConfig | None = None) -> LossSums:
     """The loss of all targets of a batch, whose arrays are [B, L] and, of targets, [B, T] (see `data.batches`)."""
-    model = from_params(config, params)
+    model = from_params(config, params, lora)
     hidden_BxLxD = model(batch["tokens"], batch["positions"], batch["segment_ids"])
     return target_loss(
         hidden_BxLxD,
@@ -87,11 +95,16 @@ def sum_by_family(values: jax.Array, families: jax.Array) -> jax.Array:
 
 
 def train_state_shardings(
-    config: ModelConfig, optimizer: optax.GradientTransformation, mesh: Mesh, rules: ShardingRules
+    config: ModelConfig,
+    optimizer: optax.GradientTransformation,
+    mesh: Mesh,
+    rules: ShardingRules,
+    lora: LoraConfig | None = None,
 ) -> TrainState:
     """Sharding of each array of the train state."""
-    params, opt_state = state_shardings(config, optimizer, mesh, rules)
-    return TrainState(NamedSharding(mesh, PartitionSpec()), params, opt_state)
+    params, opt_state = state_shardings(config, optimizer, mesh, rules, lora)
+    frozen = split_adapter(param_shardings(config, mesh, rules, lora))[1] if lora else None
+    return TrainState(NamedSharding(mesh, PartitionSpec()), params, opt_state, frozen)
 
 
 def updates_done(opt_state: Any) -> jax.Array:
@@ -111,6 +124,7 @@ def make_train_step(
     *,
     accumulate: int = 1,
     rules: ShardingRules | None = None,
+    lora: LoraConfig | None = None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, StepMetrics]]:
     """The jitted `train_step(state, batch) -> (state, metrics)`; it donates the old state.
 
@@ -121,11 +135,13 @@ def make_train_step(
 
     Where the loss or a gradient is not finite, parameters and optimizer state (with its count of updates, which the
     learning rate schedule reads) are unchanged; this is decided on the device, in the same program.
+
+    With `lora` only the adapters have gradients and an optimizer state; the base is `state.frozen`, in any float dtype.
     """
     rules = rules or ShardingRules()
 
-    def mean_loss(params: Any, batch: Batch, all_weights: jax.Array) -> tuple[jax.Array, jax.Array]:
-        sums = batch_loss(config, params, batch)
+    def mean_loss(params: Any, frozen: Any, batch: Batch, all_weights: jax.Array) -> tuple[jax.Array, jax.Array]:
+        sums = batch_loss(config, joined(params, frozen), batch, lora)
         return sums.loss / all_weights, sums.by_target
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, StepMetrics]:
@@ -133,11 +149,11 @@ def make_train_step(
         loss_and_grads = jax.value_and_grad(mean_loss, has_aux=True)
         families = batch["target_families"]
         if accumulate == 1:
-            (loss, by_target), grads = loss_and_grads(state.params, batch, all_weights)
+            (loss, by_target), grads = loss_and_grads(state.params, state.frozen, batch, all_weights)
         else:
 
             def add(sums, micro_batch):
-                (loss, by_target), grads = loss_and_grads(state.params, micro_batch, all_weights)
+                (loss, by_target), grads = loss_and_grads(state.params, state.frozen, micro_batch, all_weights)
                 return jax.tree.map(jnp.add, sums, (loss, grads)), by_target
 
             zeros = (jnp.zeros((), jnp.float32), jax.tree.map(jnp.zeros_like, state.params))
@@ -146,8 +162,8 @@ def make_train_step(
         grad_norm = optax.tree.norm(grads)
         finite = jnp.isfinite(loss) & jnp.isfinite(grad_norm)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-        after = TrainState(state.step, optax.apply_updates(state.params, updates), opt_state)
-        after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, state)
+        after = TrainState(state.step, optax.apply_updates(state.params, updates), opt_state, state.frozen)
+        after = jax.tree.map(lambda new, old: new if new is old else jnp.where(finite, new, old), after, state)
         real = batch["segment_ids"] > 0
         metrics = StepMetrics(
             loss=loss,
@@ -169,7 +185,7 @@ def make_train_step(
         micro = jnp.swapaxes(x_Bx.reshape(-1, accumulate, *x_Bx.shape[1:]), 0, 1)
         return jax.lax.with_sharding_constraint(micro, NamedSharding(mesh, rules.spec(None, "batch")))
 
-    state = train_state_shardings(config, optimizer, mesh, rules)
+    state = train_state_shardings(config, optimizer, mesh, rules, lora)
     replicated = NamedSharding(mesh, PartitionSpec())
     return jax.jit(
         train_step,

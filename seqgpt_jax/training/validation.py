@@ -10,6 +10,7 @@ import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.lora import LoraConfig
 from seqgpt_jax.models.parameters import param_shardings
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.metrics import family_means
@@ -58,6 +59,7 @@ class Validation:
       rows: of a global batch. Those of a micro-batch, so that a model that can be trained can be validated.
       mesh, rules: sharding of parameters and batches.
       hosts: of the run.
+      lora: adapters of the model.
     """
 
     def __init__(
@@ -69,19 +71,20 @@ class Validation:
         mesh: Mesh,
         rules: ShardingRules,
         hosts: Hosts = SINGLE_HOST,
+        lora: LoraConfig | None = None,
     ) -> None:
         index, count = host_rows(mesh, rules, rows)
         self._hosts = hosts
         self._batches = open_batches(process_index=index, process_count=count)
         self._rows = batch_sharding(mesh, rules)
         self._sums = jax.jit(
-            lambda params, batch: _sums(config, params, batch),
-            in_shardings=(param_shardings(config, mesh, rules), self._rows),
+            lambda params, batch: _sums(config, params, batch, lora),
+            in_shardings=(param_shardings(config, mesh, rules, lora), self._rows),
             out_shardings=NamedSharding(mesh, PartitionSpec()),
         )
 
     def __call__(self, step: int, params: Any) -> ValidationResult:
-        """The validation loss of `params`, the parameters after `step` training steps."""
+        """The validation loss of `params`, all parameters after `step` training steps."""
         started = time.perf_counter()
         sums = []
         for batch in self._hosts.each(self._batches.iterate(0), "validation batch"):
@@ -98,9 +101,9 @@ class Validation:
         )
 
 
-def _sums(config: ModelConfig, params: Any, batch: Batch) -> _Sums:
+def _sums(config: ModelConfig, params: Any, batch: Batch, lora: LoraConfig | None) -> _Sums:
     """Sums of the losses and weights of a global batch, whose arrays are [B, …]."""
-    sums, families = batch_loss(config, params, batch), batch["target_families"]
+    sums, families = batch_loss(config, params, batch, lora), batch["target_families"]
     return _Sums(
         sums.loss,
         sums.weight,

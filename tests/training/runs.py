@@ -1,6 +1,8 @@
 """Fixtures of the training tests: a tiny model, batches with real arrays, a real tokenizer, and one call of `train`."""
 
 import functools
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io import model_folder
 from seqgpt_jax.models.bloom_config import BloomConfig
-from seqgpt_jax.models.parameters import create, params_of
+from seqgpt_jax.models.lora import LoraConfig
+from seqgpt_jax.models.parameters import create, create_adapter, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.loop import Outcome, initial_state, train
+from seqgpt_jax.training.initial_state import initial_state
+from seqgpt_jax.training.loop import Outcome, train
 from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, make_mesh
@@ -68,6 +72,16 @@ class TinyBatches:
         return [f"news/{step}-{row}" for row in range(ROWS)]
 
 
+class StoppedBatches(TinyBatches):
+    """The machine is taken away while step 4 is being prepared."""
+
+    def iterate(self, start_step: int) -> Iterator[dict[str, np.ndarray]]:
+        for step, batch in enumerate(super().iterate(start_step), start=start_step + 1):
+            if step == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield batch
+
+
 @functools.cache
 def tokenizer() -> Any:
     return train_tokenizer(["one two three"], 264)
@@ -83,6 +97,7 @@ def tiny_train(
     fingerprint: str = "data-1",
     open_validation: Any = None,
     hosts: Hosts = SINGLE_HOST,
+    lora: LoraConfig | None = None,
     **settings: Any,
 ) -> Outcome:
     """`train` with settings for a test; `settings` are fields of TrainConfig."""
@@ -98,6 +113,7 @@ def tiny_train(
         run_dir=run_dir,
         open_validation=open_validation,
         hosts=hosts,
+        lora=lora,
     )
 
 
@@ -108,6 +124,7 @@ def take_steps(
     model: BloomConfig = MODEL,
     optimizer: OptimizerConfig = OPTIMIZER,
     steps: int = 10,
+    lora: LoraConfig | None = None,
     **options: Any,
 ) -> tuple[TrainState, list[StepMetrics]]:
     """State and metrics, as host arrays, after one update for each batch."""
@@ -115,9 +132,11 @@ def take_steps(
     schedule = make_schedule(optimizer, steps)
     chain = make_optimizer(optimizer, schedule)
     with use_sharding(mesh, rules):
-        made = create(model, 0, mesh=mesh, rules=rules)
-        state = initial_state(params_of(made), model, chain, mesh, rules)
-        step = make_train_step(model, chain, schedule, mesh, **options)
+        params, frozen = params_of(create(model, 0, mesh=mesh, rules=rules)), None
+        if lora:
+            params, frozen = create_adapter(model, lora, 0, mesh=mesh, rules=rules), params
+        state = initial_state(params, model, chain, mesh, rules, lora, frozen)
+        step = make_train_step(model, chain, schedule, mesh, lora=lora, **options)
         metrics = []
         for batch in batches:
             state, one = step(state, jax.device_put(batch, batch_sharding(mesh, rules)))

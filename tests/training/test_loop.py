@@ -29,6 +29,7 @@ from tests.training.runs import (
     MODEL,
     OPTIMIZER,
     ROWS,
+    StoppedBatches,
     TinyBatches,
     assert_bit_equal,
     checkpoint_params,
@@ -37,16 +38,6 @@ from tests.training.runs import (
 )
 
 PROJECT = Path(__file__).parents[2]
-
-
-class StoppedBatches(TinyBatches):
-    """The machine is taken away while step 4 is being prepared."""
-
-    def iterate(self, start_step):
-        for step, batch in enumerate(super().iterate(start_step), start=start_step + 1):
-            if step == 4:
-                os.kill(os.getpid(), signal.SIGTERM)
-            yield batch
 
 
 class BrokenBatches(TinyBatches):

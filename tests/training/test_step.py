@@ -9,7 +9,7 @@ import pytest
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.parameters import create, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
-from seqgpt_jax.training.loop import initial_state
+from seqgpt_jax.training.initial_state import initial_state
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import batch_sharding
 from seqgpt_jax.training.step import make_train_step

@@ -37,6 +37,8 @@ class CheckpointMetadata:
       sums: `array_checksums` of params and opt_state; empty in format 1.
       packing_version: `data.packing.PACKING_VERSION` of the run; 1 in checkpoints of before there was one.
       validation_loss: nats per supervised token; None where there was no validation at this step.
+      lora: of a run that trains adapters, the fields of LoraConfig and `base_fingerprint`: of the weights that they
+        belong to, which the checkpoint does not hold. None in other runs.
     """
 
     step: int
@@ -51,6 +53,7 @@ class CheckpointMetadata:
     sums: dict[str, int] = field(default_factory=dict)
     packing_version: int = 1
     validation_loss: float | None = None
+    lora: dict[str, Any] | None = None
 
 
 def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, folder: epath.Path) -> None:
@@ -78,6 +81,7 @@ def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, fol
         for name, value in ours["model"].items()
         if name not in COMPUTE_FIELDS and not _same(model.get(name), value)
     ]
+    differences += _lora_differences(stored.lora or {}, expected.lora or {})
     if differences:
         raise CheckpointError(
             f"this run cannot resume from its checkpoint {folder}:\n"
@@ -85,6 +89,15 @@ def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, fol
             + "\nGive the run another folder (--run_dir), restore these settings, or delete the checkpoint. To start "
             "from its weights with other data, name its run folder as Train.init_from of a new run."
         )
+
+
+def _lora_differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    titles = {"base_fingerprint": "fingerprint of the weights in Train.init_from"}
+    return [
+        f"  {titles.get(name, f'Lora.{name}')}: {theirs.get(name)!r} in the checkpoint, {ours.get(name)!r} in this run"
+        for name in sorted(theirs.keys() | ours.keys())
+        if theirs.get(name) != ours.get(name)
+    ]
 
 
 def changed_settings(stored: CheckpointMetadata, expected: CheckpointMetadata) -> list[str]:

@@ -8,7 +8,7 @@ from seqgpt_jax.io import model_folder
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError, CheckpointMetadata
-from seqgpt_jax.training.loop import abstract_state
+from seqgpt_jax.training.initial_state import abstract_state
 from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
 from seqgpt_jax.training.step import TrainState
 from tests.training.runs import MODEL, OPTIMIZER, assert_bit_equal, mesh_of

@@ -18,7 +18,7 @@ from seqgpt_jax.io.tokenizer import TokenizerError
 from seqgpt_jax.models.parameters import params_of
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
-from seqgpt_jax.training.loop import initial_params
+from seqgpt_jax.training.initial_state import initial_params
 from tests.training.checkpointing.test_checkpointer import META, some_state
 from tests.training.runs import MODEL, TinyBatches, assert_bit_equal, mesh_of, tiny_train, tokenizer
 from tests.training.test_faults import garble, garble_data, two_checkpoints

@@ -19,7 +19,8 @@ from seqgpt_jax.data.store import TrainStore
 from seqgpt_jax.io.checksums import array_checksums
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer, read_metadata
-from seqgpt_jax.training.loop import Outcome, abstract_state
+from seqgpt_jax.training.initial_state import abstract_state
+from seqgpt_jax.training.loop import Outcome
 from seqgpt_jax.training.multihost.hosts import Hosts, join
 from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import MeshConfig, make_mesh
