@@ -185,6 +185,19 @@ def test_tokenizer_without_gen(run):
         load(run)
 
 
+def test_a_vocabulary_larger_than_the_table_is_refused_before_weights_are_read(tmp_path):
+    tokenizer = peers.make_tokenizer()
+    tokenizer.add_tokens([f"word{number}" for number in range(peers.VOCAB + 1 - len(tokenizer))])
+    run, hugging_face = tmp_path / "run", tmp_path / "hf"
+    tokenizer.save_pretrained(str(run / "tokenizer"))
+    model_folder.save_run_config(run, CONFIG)
+    tokenizer.save_pretrained(str(hugging_face))
+    (hugging_face / "config.json").write_text(json.dumps(CONFIG.to_hf()))
+    for folder in (run, hugging_face):  # neither has weights
+        with pytest.raises(LoadingError, match="the tokenizer has 513 tokens, the model 512 rows"):
+            load(folder)
+
+
 def test_no_tokenizer(run):
     shutil.rmtree(run / "tokenizer")
     with pytest.raises(TokenizerError, match="no tokenizer could be loaded"):
