@@ -21,12 +21,15 @@ class Prompt:
       labels: the labels (or queries) as they are written in `text`.
       text: the whole prompt; it ends with `[GEN]`.
       choose: of a classification: "any" number of its labels, exactly "one", or "one_or_none".
+      source_text: of an extraction: the text in `text`, of which constrained decoding copies the spans; None lets them
+        be anything.
     """
 
     atom: Atom
     labels: tuple[str, ...]
     text: str
     choose: Choice = "any"
+    source_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ An extraction (`query: value\\n` for each query) is a chain. The tokens of `quer
     value node l, value complete    one that ends with a line break       first node of line l + 1
     after the last line             </s>                                  done
 
+Spans are copied from the text of the prompt: `text_copy.py`.
+
 A token may follow only if the answer can still be ended in the tokens that are left after it: an edge of a
 classification says how many it needs, a value needs those that end it and those of the lines that follow.
 
@@ -41,6 +43,7 @@ from seqgpt_jax.atomic import NONE, TAB, ContractError, clean_text
 from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.label_edges import DONE, Edge, label_edges
+from seqgpt_jax.decoding.text_copy import CopyIndex, TextCopy, advance_places, copied_tokens, initial_places
 from seqgpt_jax.decoding.value_states import token_table, tokens_to_end, value_states
 from seqgpt_jax.io.tokenizer import never_generated
 
@@ -62,6 +65,7 @@ class Automaton(NamedTuple):
       rest_BxL: int32, fewest tokens of the answer after line l, the end token included.
       next_SxV: int8 [S, V], the state of a value after a token (`value_states`).
       distance_S: int32 [S + 2], fewest tokens that end a value, its line break included.
+      copy: which spans may be copied; None where no prompt has a text for it.
     """
 
     source: jax.Array
@@ -74,6 +78,7 @@ class Automaton(NamedTuple):
     rest_BxL: jax.Array
     next_SxV: jax.Array
     distance_S: jax.Array
+    copy: TextCopy | None
 
 
 class AutomatonState(NamedTuple):
@@ -83,17 +88,20 @@ class AutomatonState(NamedTuple):
       node: where it is.
       last_label: number of the last label written, -1 before the first.
       value: state of the value, of a value node.
+      places_BxKxP: bool, places in the text where its span may stand; None where nothing is copied.
     """
 
     node: jax.Array
     last_label: jax.Array
     value: jax.Array
+    places_BxKxP: jax.Array | None
 
 
 def initial_state(automaton: Automaton, num_beams: int) -> AutomatonState:
     """All beams at the start of their prompt's automaton."""
     node_BxK = jnp.broadcast_to(automaton.start_B[:, None], (automaton.start_B.shape[0], num_beams))
-    return AutomatonState(node_BxK, jnp.full_like(node_BxK, -1), jnp.zeros_like(node_BxK))
+    places = None if automaton.copy is None else initial_places(automaton.copy, num_beams)
+    return AutomatonState(node_BxK, jnp.full_like(node_BxK, -1), jnp.zeros_like(node_BxK), places)
 
 
 def forbidden_tokens(automaton: Automaton, state: AutomatonState, remaining: jax.Array | int) -> jax.Array:
@@ -114,24 +122,33 @@ def forbidden_tokens(automaton: Automaton, state: AutomatonState, remaining: jax
     distance_S = automaton.distance_S.at[value_states().ended].set(_FREE)
     in_value_BxK = state.node >= _FREE
     continues_BxKxV = in_value_BxK[..., None] & (distance_S[after_BxKxV] <= left_BxK[..., None])
-    return ~(allowed | continues_BxKxV)
+    allowed |= continues_BxKxV
+    if automaton.copy is not None:
+        copied = copied_tokens(automaton.copy, state.places_BxKxP, state.value, after_BxKxV, left_BxK)
+        allowed &= copied | ~in_value_BxK[..., None]
+    return ~allowed
 
 
 def advance(
     automaton: Automaton, state: AutomatonState, parents_BxK: jax.Array, tokens_BxK: jax.Array
 ) -> AutomatonState:
     """The states after `tokens_BxK`, each a continuation of hypothesis `parents_BxK` (both int32 [B, K])."""
-    state = AutomatonState(*(jnp.take_along_axis(field, parents_BxK, axis=1) for field in state))
+    places = state.places_BxKxP
+    state = AutomatonState(*(jnp.take_along_axis(field, parents_BxK, axis=1) for field in state[:3]), None)
     taken_BxKxE = _open_edges(automaton, state) & (automaton.token[:, None] == tokens_BxK[..., None])
     edge_BxK = jnp.argmax(taken_BxKxE, axis=-1)
     moved_BxK = taken_BxKxE.any(axis=-1)
     target, writes = (jnp.take_along_axis(field, edge_BxK, axis=1) for field in (automaton.target, automaton.writes))
     in_value_BxK = state.node >= _FREE
     value = automaton.next_SxV[state.value, tokens_BxK].astype(jnp.int32)
+    if automaton.copy is not None:
+        places = jnp.take_along_axis(places, parents_BxK[..., None], axis=1)
+        places = advance_places(automaton.copy, places, tokens_BxK, in_value_BxK, moved_BxK)
     return AutomatonState(
         node=jnp.where(moved_BxK, target, jnp.where(in_value_BxK, state.node, _DEAD_NODE)),
         last_label=jnp.where(moved_BxK & (writes >= 0), writes, state.last_label),
         value=jnp.where(moved_BxK, 0, jnp.where(in_value_BxK, value, state.value)),
+        places_BxKxP=places,
     )
 
 
@@ -157,6 +174,7 @@ class Grammar:
         table = token_table(tokenizer, vocab_size)
         self._distance = tokens_to_end(table)
         self._next_SxV, self._distance_S = jnp.asarray(table), jnp.asarray(self._distance)
+        self._copy = CopyIndex(tokenizer, vocab_size)
         # A tokenizer may join the last characters of a value and its line break into one token.
         self._breaks = np.flatnonzero((table == value_states().ended).any(axis=0)).tolist()
 
@@ -214,10 +232,20 @@ class Grammar:
         """Tokens of the longest answer with one label, or of the shortest extraction, the end token included."""
         if prompt.atom == "cls":
             return 1 + max(map(len, encode(self._tokenizer, [*prompt.labels, NONE])))
-        return 1 + sum(len(ids) + int(self._distance[0]) for ids in self._echoes(prompt))
+        return 1 + sum(len(ids) + self._shortest_value(prompt) for ids in self._echoes(prompt))
 
-    def automaton(self, prompts: Sequence[Prompt], batch_size: int) -> Automaton:
-        """One automaton for each prompt (see `check`); rows beyond them, up to `batch_size`, let nothing follow."""
+    def _shortest_value(self, prompt: Prompt) -> int:
+        """Fewest tokens of a value and its line break, whatever the text: what is copied may take more than `None`."""
+        return int(self._distance[0]) if prompt.source_text is None else self._copy.none_tokens()
+
+    def automaton(
+        self, prompts: Sequence[Prompt], batch_size: int, texts: Sequence[str | None] | None = None
+    ) -> Automaton:
+        """One automaton for each prompt (see `check`); rows beyond them, up to `batch_size`, let nothing follow.
+
+        Args:
+          texts: what spans are copied from, where it is not `Prompt.source_text`: what is left of a text that was cut.
+        """
         tables = [self._edges(prompt) for prompt in prompts]
         # Few widths, so that few programs are compiled.
         width = max(64, 1 << (max((len(edges) for edges, _ in tables), default=1) - 1).bit_length())
@@ -230,7 +258,11 @@ class Grammar:
             starts[row] = 0
             rest[row, : len(lines)] = lines
         columns = (jnp.asarray(array[:, :, i]) for i in range(6))
-        return Automaton(*columns, jnp.asarray(starts), jnp.asarray(rest), self._next_SxV, self._distance_S)
+        texts = texts or [prompt.source_text for prompt in prompts]
+        texts = [text if prompt.atom == "ext" else None for prompt, text in zip(prompts, texts, strict=True)]
+        copy = self._copy.batch(texts, batch_size) if any(text is not None for text in texts) else None
+        tables = (self._next_SxV, self._distance_S)
+        return Automaton(*columns, jnp.asarray(starts), jnp.asarray(rest), *tables, copy)
 
     def _edges(self, prompt: Prompt) -> tuple[list[Edge], list[int]]:
         """(edges, fewest tokens after each line) of one prompt."""
@@ -241,7 +273,7 @@ class Grammar:
             (none,) = encode(self._tokenizer, [NONE])
             return label_edges(labels, none, joined, tabbed, self._tab, self._end), []
         lines = self._echoes(prompt)
-        least = [len(ids) + int(self._distance[0]) for ids in lines]
+        least = [len(ids) + self._shortest_value(prompt) for ids in lines]
         rest = np.cumsum([1, *reversed(least[1:])])[::-1]
         return self._line_edges(lines), rest.tolist()
 

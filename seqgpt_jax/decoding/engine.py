@@ -159,7 +159,10 @@ class Engine:
         rows = self.config.batch_size
         tokens_BxP, mask_BxP = self._padded(asked, rows)
         real_B = np.arange(rows) < len(asked)
-        automaton = self._grammar.automaton([one.prompt for one in asked], rows) if self._grammar else None
+        automaton = None
+        if self._grammar:
+            texts = [one.prompt.source_text if one.cut.text is None else one.cut.text for one in asked]
+            automaton = self._grammar.automaton([one.prompt for one in asked], rows, texts)
         length_penalty_B = np.ones(rows, np.float32)
         length_penalty_B[: len(asked)] = [self.config.length_penalty_of(one.prompt) for one in asked]
         hypotheses: Hypotheses = jax.device_get(

@@ -87,6 +87,6 @@ def prompts_of(question: Question, text: str, labels: Sequence[str], limits: Pro
     """The prompts that ask these labels (clean, of the question) of its clean text; ContractError as `compose`."""
     chunks = limits.chunks(question.atom, text, labels, written=question.choose == "any")
     return tuple(
-        Prompt(question.atom, chunk, limits.template.prompt(question.atom, text, chunk), question.choose)
+        Prompt(question.atom, chunk, limits.template.prompt(question.atom, text, chunk), question.choose, text)
         for chunk in chunks
     )

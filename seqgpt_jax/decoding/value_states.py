@@ -61,12 +61,14 @@ class ValueStates(NamedTuple):
       ends_S: bool, whether the value may end there.
       dead: not a state to be in: no value begins like this.
       ended: not a state to be in: a line break has ended the value properly.
+      listed_none: the state of a later span that is `None`, which must go on.
     """
 
     after_SxB: np.ndarray
     ends_S: np.ndarray
     dead: int
     ended: int
+    listed_none: int
 
 
 @functools.cache
@@ -87,18 +89,16 @@ def value_states() -> ValueStates:
         after[number] = [dead if state is None else numbers[state] for state in row]
     ends = np.array([_may_end(state) for state in numbers])
     after[:dead][ends, ord("\n")] = dead + 1
-    return ValueStates(after, ends, dead, dead + 1)
+    return ValueStates(after, ends, dead, dead + 1, numbers[_State("again", len(NONE))])
 
 
 def token_table(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarray:
     """int8 [S, V]: the state after each token, from each state; control tokens and ids without a token never follow."""
     states = value_states()
     table = np.full((states.dead, vocab_size), states.dead, np.int8)
-    special = control_ids(tokenizer)
     by_length: dict[int, list[tuple[int, bytes]]] = {}
-    for id, token in enumerate(token_bytes(tokenizer)):
-        if token and id not in special:
-            by_length.setdefault(len(token), []).append((id, token))
+    for id, token in byte_strings(tokenizer):
+        by_length.setdefault(len(token), []).append((id, token))
     for length, tokens in by_length.items():
         ids = [id for id, _ in tokens]
         bytes_TxN = np.frombuffer(b"".join(token for _, token in tokens), np.uint8).reshape(-1, length)
@@ -121,6 +121,12 @@ def tokens_to_end(table_SxV: np.ndarray) -> np.ndarray:
             break
         distance[: states.dead] = np.minimum(better, distance[: states.dead])
     return distance
+
+
+def byte_strings(tokenizer: PreTrainedTokenizerFast) -> list[tuple[int, bytes]]:
+    """(id, what it writes behind other text) of each token that may stand in a value."""
+    special = control_ids(tokenizer)
+    return [(id, token) for id, token in enumerate(token_bytes(tokenizer)) if token and id not in special]
 
 
 def token_bytes(tokenizer: PreTrainedTokenizerFast) -> list[bytes]:

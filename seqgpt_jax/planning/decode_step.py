@@ -13,6 +13,7 @@ from seqgpt_jax.decoding.cache import empty_answers
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
+from seqgpt_jax.decoding.text_copy import EDGES_PER_PLACE, TextCopy
 from seqgpt_jax.decoding.value_states import value_states
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.backbone import ModelConfig
@@ -26,6 +27,8 @@ from seqgpt_jax.training.hardware import GIB
 # Sizes of the automaton that says what an answer may be: edges, about one for each token of the labels; lines, one for
 # each query.
 EDGES, LINES = 256, 8
+# Bytes of a text for each token that a prompt may have.
+BYTES_PER_TOKEN = 4
 END_ID = 2
 _REMEDY = (
     "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, or take a chip "
@@ -178,7 +181,8 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
     vocab_size = weights.config.vocab_size
     cache, logits = _placed(jax.eval_shape(prefill, weights, *prompts(weights, decode, contract)), place)
     real, forbidden = _array((batch,), jnp.bool_, place), _array((vocab_size,), jnp.bool_, place)
-    automaton = abstract_automaton(batch, vocab_size, place) if decode.constrained else None
+    places = BYTES_PER_TOKEN * contract.max_prompt_tokens
+    automaton = abstract_automaton(batch, vocab_size, places, place) if decode.constrained else None
     start = partial(begin, num_beams=beams, max_new_tokens=room, eos_id=END_ID)
     state, at = _placed(jax.eval_shape(start, logits, real, forbidden, automaton), place)
     answers = _placed(jax.eval_shape(partial(empty_answers, num_beams=beams, size=room), cache), place)
@@ -199,15 +203,23 @@ def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) 
     return compile_program(extend, arguments, kinds, eos_id=END_ID)
 
 
-def abstract_automaton(batch_size: int, vocab_size: int, place: SingleDeviceSharding) -> Automaton:
-    """What `Grammar.automaton` makes, of a usual size."""
+def abstract_automaton(batch_size: int, vocab_size: int, places: int, place: SingleDeviceSharding) -> Automaton:
+    """What `Grammar.automaton` makes, of a usual size, for texts of `places` bytes."""
     states = len(value_states().ends_S)
+    copy = TextCopy(
+        *[_array((batch_size, EDGES_PER_PLACE * places), jnp.int32, place)] * 4,
+        begins_BxP=_array((batch_size, places), jnp.bool_, place),
+        free_B=_array((batch_size,), jnp.bool_, place),
+        none_SxV=_array((states, vocab_size), jnp.bool_, place),
+        none_need_S=_array((states + 2,), jnp.int32, place),
+    )
     return Automaton(
         *[_array((batch_size, EDGES), jnp.int32, place)] * 6,
         start_B=_array((batch_size,), jnp.int32, place),
         rest_BxL=_array((batch_size, LINES), jnp.int32, place),
         next_SxV=_array((states, vocab_size), jnp.int8, place),
         distance_S=_array((states + 2,), jnp.int32, place),
+        copy=copy,
     )
 
 
