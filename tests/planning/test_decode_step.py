@@ -26,13 +26,16 @@ def here() -> SingleDeviceSharding:
 
 
 def test_the_automaton_is_one_that_the_grammar_makes() -> None:
-    made = Grammar(tokenizer(), 512).automaton([Prompt("ext", ("b", "c"), "输入: a\n抽取: b，c\n输出: [GEN]")], 3)
-    planned = decode_step.abstract_automaton(3, 512, here())
+    made = Grammar(tokenizer(), 512).automaton(
+        [Prompt("ext", ("b", "c"), "输入: a\n抽取: b，c\n输出: [GEN]", source_text="a")], 3
+    )
+    planned = decode_step.abstract_automaton(3, 512, 256, here())
     assert jax.tree.structure(planned) == jax.tree.structure(made)
-    for name, real, abstract in zip(made._fields, made, planned, strict=True):
-        assert (real.dtype, real.ndim) == (abstract.dtype, abstract.ndim), name
+    leaves = zip(jax.tree.leaves_with_path(made), jax.tree.leaves(planned), strict=True)
+    for (path, real), abstract in leaves:
+        assert (real.dtype, real.ndim) == (abstract.dtype, abstract.ndim), path
         # Edges and lines depend on the labels.
-        assert real.shape[0] == abstract.shape[0], name
+        assert real.shape[0] == abstract.shape[0], path
     assert made.next_SxV.shape == planned.next_SxV.shape
 
 
