@@ -46,10 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
         if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
-            found = [path.name for path in sorted(folder.glob("*.gguf"))]
-            instead = f"; name one of its GGUF files: {', '.join(found)}" if found else ""
             raise command_line.UsageError(
-                f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}{instead}"
+                f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}{_way_out(folder, missing)}"
             )
         source = read_source(folder)
     rows = source.model_config().vocab_size
@@ -57,6 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = import_model(source, args.output, imported.tokenizer, rows=imported.rows)
     print(f"{args.output}: {config.num_params():,} parameters; {'; '.join(imported.changes)}")
     return 0
+
+
+def _way_out(folder: Path, missing: Sequence[str]) -> str:
+    """What to do about files that a folder lacks, as far as its others show it."""
+    if found := [path.name for path in sorted(folder.glob("*.gguf"))]:
+        return f"; name one of its GGUF files: {', '.join(found)}"
+    if "tokenizer.json" in missing and (folder / "tokenizer.model").is_file():
+        return "; AutoTokenizer of transformers makes tokenizer.json of tokenizer.model: load it there, save_pretrained"
+    return ""
 
 
 def _download(name: str, revision: str | None) -> Path:

@@ -118,7 +118,7 @@ def unused_special_tokens(tokenizer: PreTrainedTokenizerFast) -> list[str]:
     named = set(tokenizer.special_tokens_map.values())
     around = {id for ids in tokens_around(tokenizer.backend_tokenizer) for id in ids}
     found = control_tokens(tokenizer.backend_tokenizer)
-    return [token.content for id, token in found.items() if id not in around and token.content not in named]
+    return [token.content for id, token in sorted(found.items()) if id not in around and token.content not in named]
 
 
 def _listed(unused: list[str]) -> str:

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from seqgpt_jax import import_hf
 from seqgpt_jax.atomic import GEN
+from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.io.model_folder import load
 from seqgpt_jax.io.special_tokens import tokens_around
 from seqgpt_jax.io.tensor_files import read_tensors
@@ -234,6 +235,15 @@ def full(tmp_path):
     tokenizer.add_tokens([f"word{number}" for number in range(peers.VOCAB - len(tokenizer))])
     tokenizer.save_pretrained(str(tmp_path / "full"))
     return tmp_path / "full"
+
+
+def test_import_of_a_sentencepiece_file_alone_says_what_makes_a_tokenizer_of_it(full, tmp_path) -> None:
+    (full / "tokenizer.json").rename(full / "tokenizer.model")
+    with pytest.raises(UsageError, match=r"no tokenizer\.json; AutoTokenizer of transformers makes tokenizer\.json of"):
+        import_hf.main([f"--source={full}", f"--output={tmp_path / 'out'}"])
+    (full / "tokenizer.model").unlink()
+    with pytest.raises(UsageError, match=r"no tokenizer\.json$"):
+        import_hf.main([f"--source={full}", f"--output={tmp_path / 'out'}"])
 
 
 def test_import_takes_the_row_of_a_token(full, tmp_path, capsys) -> None:
