@@ -1,5 +1,6 @@
 """The tasks the stack knows, by name, and the mixtures made of them."""
 
+import dataclasses
 import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,7 @@ if len(TASKS) < len(_SPECS):
     raise ValueError(f"two tasks have one name: {sorted({s.name for s in _SPECS if TASKS[s.name] is not s})}")
 MIXTURES: dict[str, Sequence[str]] = _mixtures_of(TASKS)
 
-__all__ = ["MIXTURES", "TASKS", "catalogue", "evaluation_tasks", "find"]
+__all__ = ["MIXTURES", "TASKS", "catalogue", "evaluation_tasks", "find", "general_tasks"]
 
 
 def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Sequence[str]]]:
@@ -116,6 +117,15 @@ def splits(config: PrepareConfig) -> set[str]:
 def _find(config: PrepareConfig) -> dict[str, TaskSpec]:
     tasks, mixtures = catalogue(config)
     return {spec.name: spec for name in config.mixture.split("+") for spec in _resolve(name, tasks, mixtures)}
+
+
+def general_tasks(config: PrepareConfig) -> list[TaskSpec]:
+    """The tasks of `config.general_mixture` with a training split, without held-out ones and those of the mixture."""
+    mine = _find(config)
+    found = _find(dataclasses.replace(config, mixture=config.general_mixture))
+    return [
+        spec for name, spec in found.items() if name not in mine and config.split in spec.splits and not spec.held_out
+    ]
 
 
 def evaluation_tasks(config: PrepareConfig) -> list[TaskSpec]:

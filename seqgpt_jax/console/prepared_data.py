@@ -93,10 +93,22 @@ def print_summary(folder: Path, fresh: bool) -> None:
         _CONSOLE.print(f"the first of each in full: {folder / MANIFEST}")
     for sentence in losses(manifest["tasks"], manifest["settings"]):
         _CONSOLE.print(f"- {sentence}", markup=False, soft_wrap=True)
+    if (general := manifest.get("general")) is not None:
+        _CONSOLE.print(general_line(general, manifest["mixing"]), soft_wrap=True)
     total = sum(task["tokens"] for task in manifest["tasks"].values())
     epochs = f", sampled for {manifest['epochs']} epochs" if manifest["kind"] == "train" else ""
     state = "prepared" if fresh else "already prepared"
     _CONSOLE.print(f"{state}: {manifest['examples']:,} examples, {total:,} tokens{epochs} in {folder}")
+
+
+def general_line(names: Sequence[str], mixing: Mapping[str, Mapping[str, int]]) -> str:
+    """How much of an epoch is general data, mixed in by `Prepare.general_share`."""
+    instances = {name: task["instances"] for name, task in mixing.items()}
+    total, general = sum(instances.values()), sum(instances[name] for name in names)
+    return (
+        f"general data, against forgetting: {general:,} of {total:,} instances ({general / max(total, 1):.0%}) of "
+        f"{len(names)} tasks (Prepare.general_share)"
+    )
 
 
 def print_mixture(folder: Path) -> None:

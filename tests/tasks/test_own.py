@@ -16,8 +16,9 @@ from seqgpt_jax import command_line, prepare, validate
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.raw.files import DataNotFound
 from seqgpt_jax.data.raw.task_spec import RecordError
-from seqgpt_jax.tasks import catalogue, evaluation_tasks, find
+from seqgpt_jax.tasks import MIXTURES, catalogue, evaluation_tasks, find, general_tasks
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 from tests.tasks.records import json_lines, strict, write
@@ -277,6 +278,19 @@ def test_own_data_are_compared_with_public_mixtures_and_themselves(tmp_path):
     ]
     assert evaluation_tasks(config(**settings, evaluation_mixtures=())) == []
     assert evaluation_tasks(config(None, "quick_sa_en")) == []
+
+
+def test_general_data_beside_own_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQGPT_DATA_DIR", raising=False)
+    (tmp_path / "t.csv").write_text("text,label\n" + "".join(f"text number {n},{'ab'[n % 2]}\n" for n in range(20)))
+    config = PrepareConfig("t", "-", own_data={"t": "t.csv"}, general_share=0.3, general_mixture="ft_cls+held_out")
+    names = [spec.name for spec in general_tasks(config)]
+    assert len(names) > 3
+    assert not {"t", *MIXTURES["held_out"]} & {*names}
+    with pytest.raises(DataNotFound, match=r"no data folder .* general data .*general_share=0` trains without them"):
+        prepare.main(["--gin_file=own_cpu.gin", "--data=t.csv", "--gin.Prepare.general_share=0.3"])
+    assert parse("--gin_file=own_pretrained_cpu.gin", "--data=t.csv").build("Prepare").general_share == 0.3
 
 
 def test_one_file_for_each_split(tmp_path, capsys):

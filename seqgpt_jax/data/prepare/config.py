@@ -49,6 +49,9 @@ class PrepareConfig:
         (`seqgpt_jax.data.prepare.mixing`).
       temperature: T of mixing "temperature": 1 is proportional, a larger one is closer to equal shares.
       mixing_maximum: instances that count of one task in mixing "proportional" and "temperature", None for no limit.
+      general_share: share of the training instances of an epoch that are of `general_mixture`, so that a model does not
+        forget what it knows while it learns own data; 0: `mixture` alone.
+      general_mixture: the tasks that those are taken from, each as evenly as its size allows.
       max_prompt_tokens: limit of a prompt. Where a text is too long, training cuts extractions into overlapping windows
         and composed questions to the part around their mentions; other texts lose their left end.
       max_target_tokens: training examples with longer targets are dropped and counted.
@@ -84,6 +87,8 @@ class PrepareConfig:
     mixing: str = "all"
     temperature: float = 2.0
     mixing_maximum: int | None = None
+    general_share: float = 0.0
+    general_mixture: str = "ft"
     max_prompt_tokens: int = 1024
     max_target_tokens: int = 256
     template: str = "chinese"
@@ -103,13 +108,18 @@ class PrepareConfig:
                 raise ValueError(f"Prepare.{name} must be a whole number of at least 1, not {value!r}")
         if self.max_negative_queries < 0:
             raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
-        for name in ("empty_extractions", "empty_classifications"):
+        for name in ("empty_extractions", "empty_classifications", "general_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"Prepare.{name} must be at least 0 and below 1, not {getattr(self, name)!r}")
         for name in ("quota", "max_instances", "mixing_maximum", "tokenizer_vocab_size", "workers"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"Prepare.{name} must be None or a whole number of at least 1, not {value!r}")
+        if self.general_share and self.mixing != "all":
+            raise ValueError(
+                f"Prepare.general_share = {self.general_share} and Prepare.mixing = {self.mixing!r} both set rates: "
+                "leave one of them out"
+            )
         if not self.temperature > 0:
             raise ValueError(f"Prepare.temperature must be positive, not {self.temperature!r}")
         if self.mixing == "all" and self.mixing_maximum is not None:
@@ -125,6 +135,7 @@ class PrepareConfig:
         """The fields that decide what the store holds; paths do not."""
         elsewhere = ("tokenizer", "tokenizer_vocab_size", "tokenizer_mixture", "data_dir", "output_dir", "workers")
         elsewhere += ("modules",)  # their code is hashed with that of all readers
+        elsewhere += () if self.general_share else ("general_share", "general_mixture")
         content = {name: value for name, value in asdict(self).items() if name not in elsewhere}
         # Not the paths of own files, but which file is which split: the files themselves are hashed one by one.
         content["own_data"] = {
@@ -139,6 +150,11 @@ class PrepareConfig:
     def training(self) -> bool:
         """Whether examples are sampled for training rather than built for evaluation."""
         return self.split == "train"
+
+    @property
+    def sets_rates(self) -> bool:
+        """Whether tasks may have other rates in training than what survives their quotas."""
+        return self.training and (self.mixing != "all" or self.general_share > 0)
 
     def sampler(self, counts: TokenCounts | None = None) -> ExampleSampler:
         """The sampler of negatives, label order, chunks and windows that these settings describe.

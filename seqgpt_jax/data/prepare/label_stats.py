@@ -181,7 +181,7 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
         drops=drops,
         choose="any" if spec.atom == "ext" else choice_of(answers),
     )
-    if config.mixing == "all" or not config.training:
+    if not config.sets_rates:
         return stats
     items = (item for item in read(config.split) if not isinstance(item, Skipped))
     return replace(stats, within_quota=sum(bool(stats.labels_within_quota(item)) for item in items))

@@ -67,6 +67,25 @@ def epoch_instances(sizes: Sequence[int], shares: Sequence[float]) -> list[int]:
     return numbers
 
 
+def with_general_share(sizes: Sequence[int], is_general: Sequence[bool], share: float) -> list[int]:
+    """Instances of each task in an epoch in which general tasks have this share, or all they have where that is less.
+
+    Other tasks keep all their instances; general ones are taken from as evenly as their sizes allow.
+
+    >>> with_general_share([700, 5, 9000, 400], [False, True, True, True], 0.3)
+    [700, 5, 148, 147]
+    """
+    own = sum(size for size, general in zip(sizes, is_general, strict=True) if not general)
+    left = round(own * share / (1 - share))
+    numbers = list(sizes)
+    # The smallest first: what they lack is taken from the larger ones.
+    general = sorted((task for task, flag in enumerate(is_general) if flag), key=lambda task: (sizes[task], task))
+    for done, task in enumerate(general):
+        numbers[task] = min(sizes[task], left // (len(general) - done))
+        left -= numbers[task]
+    return numbers
+
+
 @dataclass(frozen=True)
 class TaskMixing:
     """How often each instance of one task comes in an epoch.

@@ -21,7 +21,7 @@ from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.decontamination import bare_text, leaking
 from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats, with_clean_labels
 from seqgpt_jax.data.prepare.losses import advice
-from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights
+from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights, with_general_share
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.shards import (
     Shard,
@@ -215,6 +215,8 @@ class _Preparing:
         }
         if mixed:
             manifest["mixing"] = _mixing_report(self.specs, mixed, reports)
+        if config.general_share and config.training:
+            manifest["general"] = [spec.name for spec in self.specs if spec.name in self.preparation.general]
         self.store.finish(names, manifest)
         self.state.remove()
 
@@ -256,15 +258,20 @@ class _Preparing:
         return [self.state.label_stats(number) for number in range(len(self.specs))]
 
     def mix(self, stats: Sequence[LabelStats]) -> list[tuple[float, int]]:
-        """For each task (share, instances of an epoch) as `Prepare.mixing` says; [] where all come once."""
+        """For each task (share, instances of an epoch) as the settings say; [] where all come once."""
         config = self.config
-        if config.mixing == "all" or not config.training:
+        if not config.sets_rates:
             return []
         sizes = [task.within_quota for task in stats]
         if not any(sizes):
             return []
-        shares = mixing_weights(sizes, config.mixing, config.temperature, config.mixing_maximum)
-        numbers = epoch_instances(sizes, shares)
+        if config.general_share:
+            is_general = [spec.name in self.preparation.general for spec in self.specs]
+            numbers = with_general_share(sizes, is_general, config.general_share)
+            shares = [number / max(sum(numbers), 1) for number in numbers]
+        else:
+            shares = mixing_weights(sizes, config.mixing, config.temperature, config.mixing_maximum)
+            numbers = epoch_instances(sizes, shares)
         missing = [task for task, size in enumerate(sizes) if size and self.state.mixing(task) is None]
         work = functools.partial(_mix, specs=self.specs, config=config, state=self.state, sizes=sizes, numbers=numbers)
         for done, _ in enumerate(self.run(missing, _itself, work), start=1):

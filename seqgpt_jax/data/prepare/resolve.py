@@ -36,6 +36,10 @@ class TaskRegistry(Protocol):
         """The tasks of `config.mixture` that have `config.split`."""
         ...
 
+    def general_tasks(self, config: PrepareConfig) -> list[TaskSpec]:
+        """The tasks of `config.general_mixture` that are trained on beside those of `config.mixture`."""
+        ...
+
     def evaluation_tasks(self, config: PrepareConfig) -> list[TaskSpec]:
         """The tasks of `config.evaluation_mixtures` that have a validation or a test split."""
         ...
@@ -53,6 +57,14 @@ def resolve(config: PrepareConfig, registry: TaskRegistry) -> ResolvedPreparatio
     evaluation = registry.evaluation_tasks(config) if config.training else []
     # Before a tokenizer is trained on part of it.
     check_files(specs, config.data_folder())
+    general = registry.general_tasks(config) if config.training and config.general_share else []
+    try:
+        check_files(general, config.data_folder())
+    except DataNotFound as error:
+        raise DataNotFound(
+            f"{error}. They are general data (Prepare.general_mixture = {config.general_mixture!r}), mixed in so that "
+            "the model does not forget; `--gin.Prepare.general_share=0` trains without them"
+        ) from error
     try:
         check_files(evaluation, config.data_folder())
     except DataNotFound as error:
@@ -60,7 +72,9 @@ def resolve(config: PrepareConfig, registry: TaskRegistry) -> ResolvedPreparatio
             f"{error}. They are only compared with: Prepare.evaluation_mixtures = {config.evaluation_mixtures} keeps "
             "their texts out of training; `--gin.Prepare.evaluation_mixtures=()` does without"
         ) from error
-    return ResolvedPreparation(config, specs, _load_or_train_tokenizer(config, registry), evaluation)
+    tokenizer = _load_or_train_tokenizer(config, registry)
+    names = frozenset(spec.name for spec in general)
+    return ResolvedPreparation(config, [*specs, *general], tokenizer, evaluation, names)
 
 
 def open_store(

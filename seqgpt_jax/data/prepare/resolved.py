@@ -25,6 +25,7 @@ class ResolvedPreparation:
       specs: the tasks of the mixture.
       tokenizer: that the ids are of.
       evaluation: tasks whose validation and test texts may not be trained on (`data.prepare.decontamination`).
+      general: names of the tasks among `specs` that are there for `config.general_share` alone.
       files: `data set/file` -> hash, of every raw file that is read.
       fingerprint: equal exactly where the same store would be written: it covers the settings, the tokenizer, the raw
         files and the code that reads, samples and renders.
@@ -37,6 +38,7 @@ class ResolvedPreparation:
     specs: Sequence[TaskSpec]
     tokenizer: PreTrainedTokenizerFast
     evaluation: Sequence[TaskSpec] = ()
+    general: frozenset[str] = frozenset()
     files: Mapping[str, str] = field(init=False)
     fingerprint: str = field(init=False)
 

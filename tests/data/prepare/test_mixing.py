@@ -6,8 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from seqgpt_jax.console.prepared_data import general_line
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights
+from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights, with_general_share
 from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.store import TrainStore
@@ -121,6 +122,36 @@ def test_a_limit_counts_and_any_number_of_workers_makes_one_store(config, tokeni
     assert [first.manifest["mixing"][task]["instances"] for task in ("entities", "topics")] == [24, 33]
 
 
+def test_general_data_get_their_share_and_own_data_stay_whole(config, tokenizer) -> None:
+    def store(share: float, **settings) -> TrainStore:
+        changed = dataclasses.replace(config, general_share=share, **settings)
+        return TrainStore(
+            prepare(ResolvedPreparation(changed, (ENTITIES, TOPICS), tokenizer, general=frozenset({"topics"})))
+        )
+
+    alone = instances(store_of(config, tokenizer), 0)
+    quarter = store(0.25)
+    own = quarter.manifest["tasks"]["entities"]["within_quota"]
+    general = round(own / 3)
+    assert quarter.manifest["general"] == ["topics"]
+    assert [quarter.manifest["mixing"][task]["instances"] for task in ("entities", "topics")] == [own, general]
+    first, second = (instances(quarter, epoch) for epoch in range(2))
+    assert sorted(first["entities"]) == sorted(alone["entities"])
+    assert len(set(first["topics"])) == len(set(second["topics"])) == general
+    assert set(first["topics"]) != set(second["topics"])
+    # More than there is: all of it, and none twice.
+    everything = store(0.9)
+    assert sorted(instances(everything, 0)["topics"]) == sorted(alone["topics"])
+    line = general_line(quarter.manifest["general"], quarter.manifest["mixing"])
+    assert f"{general} of {own + general} instances (25%) of 1 tasks" in line
+
+
+def test_general_shares_are_even_over_tasks_as_far_as_their_sizes_allow() -> None:
+    assert with_general_share([70, 3, 0, 900, 40], [False, True, True, True, True], 0.3) == [70, 3, 0, 14, 13]
+    assert with_general_share([70, 3, 9], [False, True, True], 0.5) == [70, 3, 9]
+    assert with_general_share([7, 5], [False, True], 0.0) == [7, 0]
+
+
 def test_training_splits_alone_are_mixed_and_wrong_settings_are_named(config, tokenizer) -> None:
     folder = prepare(
         ResolvedPreparation(
@@ -130,6 +161,8 @@ def test_training_splits_alone_are_mixed_and_wrong_settings_are_named(config, to
     assert "~" not in folder.joinpath("manifest.json").read_text(encoding="utf-8")
     for settings, message in (
         ({"mixing": "sqrt"}, "Prepare.mixing must be one of all, proportional, temperature"),
+        ({"general_share": 1.0}, "Prepare.general_share must be at least 0 and below 1"),
+        ({"mixing": "proportional", "general_share": 0.3}, "both set rates"),
         ({"temperature": 0.0}, "Prepare.temperature must be positive"),
         ({"mixing_maximum": 5}, "set Prepare.mixing too"),
         ({"mixing": "proportional", "mixing_maximum": 0}, "Prepare.mixing_maximum must be None or a whole number"),
