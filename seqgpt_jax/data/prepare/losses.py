@@ -33,7 +33,7 @@ def losses(tasks: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) 
     """
     kinds: dict[str, list[tuple[str, int, int]]] = {}  # what -> (task, how many, of how many)
     for name, task in tasks.items():
-        for what, count, total in _counts(task):
+        for what, count, total in _counts(task, settings["split"]):
             if count and count > _SHARE * total:
                 kinds.setdefault(what, []).append((name, count, total))
     sentences = []
@@ -50,12 +50,13 @@ def advice(drops: Mapping[str, Mapping[str, int]], settings: Mapping[str, Any]) 
     return "; ".join(_help(reason, settings) for reason in reasons)
 
 
-def _counts(task: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
+def _counts(task: Mapping[str, Any], split: str) -> Iterator[tuple[str, int, int]]:
     """(what, how many, of how many) of all that one task can lose."""
     everything = task["examples"] + sum(task["drops"].values())
     for reason, count in task["drops"].items():
         yield reason, count, everything
-    yield "over_quota", task["instances"] - task["within_quota"], task["instances"]
+    if split == "train":  # evaluation asks a sample, and says of how many
+        yield "over_quota", task["instances"] - task["within_quota"], task["instances"]
     dropped = sum(task["drops"].get(reason, 0) for reason in ("answer_cut", "labels_cut"))
     yield "truncated", task["truncated_prompts"] - dropped, everything
     yield "windows", task.get("texts_in_windows", 0), task["within_quota"]
@@ -65,9 +66,9 @@ def _counts(task: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
 
 def _help(what: str, settings: Mapping[str, Any]) -> str:
     prompts = _setting("max_prompt_tokens", settings)
+    limits = [_setting(name, settings) for name in ("quota", "max_instances") if settings[name] is not None]
     known = {
-        "over_quota": f"instances are left out by {_setting('quota', settings)} and "
-        f"{_setting('max_instances', settings)}: None takes all",
+        "over_quota": f"instances are left out by {' and '.join(limits)}: None takes all",
         "truncated": f"prompts lost the start of their text: raise {prompts}",
         "windows": f"texts are cut into windows: {prompts} decides how long one is",
         "spans": f"gold spans are in no prompt: raise {prompts}",

@@ -13,7 +13,7 @@ from seqgpt_jax.data.store import read_manifest
 from tests.data.small_tasks import ENTITIES, TOPICS, small_tokenizer
 
 SETTINGS = {"max_prompt_tokens": 128, "max_target_tokens": 32, "max_queries": 6, "max_labels": 9, "quota": None}
-SETTINGS |= {"max_instances": None}
+SETTINGS |= {"max_instances": None, "split": "train"}
 TASK = dict.fromkeys(("instances", "within_quota", "examples"), 1000) | {"drops": {}, "truncated_prompts": 0}
 
 
@@ -30,13 +30,13 @@ def test_losses_above_one_percent_are_said():
         "once, Prepare.max_queries",
         "b: 30 of 1,041 (2.9%) leak: they are in validation or test too; --gin.Prepare.evaluation_mixtures=() keeps "
         "them",
-        "d: 600 of 1,000 (60.0%) instances are left out by Prepare.quota = 7 and Prepare.max_instances = None: None "
-        "takes all",
+        "d: 600 of 1,000 (60.0%) instances are left out by Prepare.quota = 7: None takes all",
         "e: 20 of 1,000 (2.0%) prompts lost the start of their text: raise Prepare.max_prompt_tokens = 128",
         "e: 30 of 1,000 (3.0%) texts are cut into windows: Prepare.max_prompt_tokens = 128 decides how long one is",
         "e: 94 of 1,000 (9.4%) gold spans are in no prompt: raise Prepare.max_prompt_tokens = 128",
     ]
     assert losses({"a": TASK}, SETTINGS) == []
+    assert losses({"d": tasks["d"]}, SETTINGS | {"split": "test", "max_instances": 5}) == []  # a sample, as asked for
 
 
 def test_every_setting_that_is_named_is_one_of_preparation():
