@@ -23,7 +23,7 @@ SIZES = (
     *("llama3_2_1b", "llama3_2_3b"),
 )
 # Of these the table has rows.
-COMPILED = (*SIZES[:5], "qwen3_8b")
+COMPILED = (*SIZES[:5], "qwen3_0_6b", "qwen3_1_7b", "qwen3_4b", "qwen3_8b")
 RECIPES = [f"{stage}_{size}" for stage in ("pt", "ft") for size in SIZES]
 
 
