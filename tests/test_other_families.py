@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
 from seqgpt_jax import decode, export, import_hf, train
 from seqgpt_jax.command_line import Configs, UsageError
 from seqgpt_jax.io import model_folder
+from seqgpt_jax.models.parameters import params_of
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from tests.models import peers
 
@@ -87,3 +90,15 @@ def test_what_gin_binds_wins_and_must_fit(workplace) -> None:
     with pytest.raises(CheckpointError, match=r"Model\.n_layer: 3 there, 2 in this run") as found:
         train.main([*run, "--gin.Model.n_layer=2", "--gin.Model.norm_epsilon=1e-6"])
     assert "norm_epsilon" not in str(found.value)
+
+
+def test_adapters_are_trained_on_a_base_in_bfloat16_and_exported_merged(workplace, capsys) -> None:
+    flags = [*TRAIN, "--run_dir=runs/lora", "--gin.Lora.rank=2", "--gin.Model.param_dtype=bfloat16"]
+    assert train.main([*flags, "--gin.Train.steps=2"]) == 0
+    assert "LoRA: 5,376 of 135,624 " in capsys.readouterr().out
+    assert "Lora.rank = 2" in Path("runs/lora/config.gin").read_text()
+    assert export.main(["--model=runs/lora", "--output=merged", "--dtype=float32"]) == 0
+    exported, run = (params_of(model_folder.load(folder, dtype="float32").model) for folder in ("merged", "runs/lora"))
+    jax.tree.map(np.testing.assert_array_equal, exported, run)
+    question = ["--task=cls", "--text=Maria flew to Oslo.", "--labels=travel,sport", "--gin.Decode.max_new_tokens=8"]
+    assert decode.main(["--model=runs/lora", *question]) == 0

@@ -17,9 +17,14 @@ from seqgpt_jax.io.run_checkpoints import LoadingError
 from seqgpt_jax.models.lora import LoraConfig, merged
 from seqgpt_jax.models.parameters import params_of
 from seqgpt_jax.models.registry import make_config
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
+from seqgpt_jax.training.initial_state import abstract_state
+from seqgpt_jax.training.optimizer import make_optimizer, make_schedule
+from seqgpt_jax.training.step import make_train_step
 from tests.training.runs import (
     MODEL,
+    OPTIMIZER,
     StoppedBatches,
     TinyBatches,
     assert_bit_equal,
@@ -128,3 +133,19 @@ def test_adapters_train_alike_on_every_mesh(name):
     np.testing.assert_allclose([m.loss for m in sharded], [m.loss for m in metrics], rtol=1e-5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), one.params, eight.params)
     assert_bit_equal(one.frozen, eight.frozen)
+
+
+def test_the_base_has_no_gradient():
+    """A step of adapters leaves out the products that make gradients of kernels, and the room for these."""
+    model = dataclasses.replace(MODEL, hidden_size=64, vocab_size=2048)
+    rules, mesh, schedule = ShardingRules(), mesh_of(1, 1, 1), make_schedule(OPTIMIZER, 5)
+    optimizer, batch = make_optimizer(OPTIMIZER, schedule), TinyBatches().batch(0)
+    compiled = {}
+    for lora in (None, LORA):
+        with use_sharding(mesh, rules):
+            state = abstract_state(model, optimizer, mesh, rules, lora)
+            compiled[lora] = make_train_step(model, optimizer, schedule, mesh, lora=lora).lower(state, batch).compile()
+    flops = [step.cost_analysis()["flops"] for step in compiled.values()]
+    assert flops[1] < 0.75 * flops[0]
+    room = [step.memory_analysis().temp_size_in_bytes for step in compiled.values()]
+    assert room[1] < room[0] - 4 * model.num_params()
