@@ -137,7 +137,7 @@ def test_stage_two_of_another_shape_is_refused(workplace) -> None:
 @pytest.mark.slow
 def test_evaluation_writes_scores_and_report(workplace) -> None:
     flags = ("--gin.Evaluate.mixtures=('quick_ner_en', 'quick_zero_ner_zh')", "--gin.Evaluate.records=3")
-    flags += ("--gin.Decode.max_new_tokens=12", "--gin.Decode.batch_size=8")
+    flags += ("--gin.Decode.max_new_tokens=24", "--gin.Decode.batch_size=8")
     assert evaluate.main(["--gin_file=quickstart_eval.gin", "--model=runs/ft", "--output=scores", *SMALL, *flags]) == 0
     scores = json.loads((workplace / "scores" / "scores.json").read_text())
     assert set(scores["mixtures"]) == {"quick_ner_en", "quick_zero_ner_zh"}

@@ -1,9 +1,10 @@
 """Token counts of labels and texts, for chunks and windows that fit a prompt."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from seqgpt_jax.atomic import Atom, Template, label_budget
+from seqgpt_jax.atomic import NONE, Atom, Template, label_budget
 from seqgpt_jax.data.prepare.encoder import Encoder
 
 
@@ -36,9 +37,13 @@ class TokenCounts:
         return self._label_sets[key]
 
     def queries(self, queries: Iterable[str]) -> list[int]:
-        """Tokens that the shortest answer to each query takes: its echo, one token of a value and a line break."""
+        """Tokens that an answer to each query takes if it is `None`: its echo, the value and a line break."""
         # The colon is the token that the separator is in a prompt.
-        return [count + 2 for count in self.labels(queries)]
+        return [count + self._none + 1 for count in self.labels(queries)]
+
+    @functools.cached_property
+    def _none(self) -> int:
+        return self.text(f" {NONE}")
 
     def label_room(
         self, template: Template, atom: Atom, text: str, costs: Sequence[int], max_prompt_tokens: int
