@@ -54,7 +54,7 @@ def validation_data(
 
 
 def model_of(configs: command_line.Configs, run_dir: "epath.Path", init_from: str | None) -> "ModelConfig":
-    """The model to train: what gin binds of `Model`; the rest as in the run, where it is begun, or in `init_from`.
+    """The model to train: as gin binds `Model`; where that is not all of it, the rest as in the run or in `init_from`.
 
     How it is computed (dtypes, remat, attention) is never taken from there.
 
@@ -66,8 +66,11 @@ def model_of(configs: command_line.Configs, run_dir: "epath.Path", init_from: st
     from seqgpt_jax.training.checkpointing.metadata import COMPUTE_FIELDS
 
     known = run_dir if model_folder.is_run(run_dir) else init_from
-    if known is None:
+    try:
         return configs.build("Model")
+    except command_line.UsageError:
+        if known is None:
+            raise
     stored = dataclasses.asdict(model_folder.read_config(known))
     here = {*COMPUTE_FIELDS, "param_dtype", *configs.bound("Model")}
     return configs.build("Model", **{name: value for name, value in stored.items() if name not in here})

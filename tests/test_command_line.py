@@ -124,7 +124,9 @@ def test_every_shipped_run_builds_all_its_configurations() -> None:
         configs = parse(f"--gin_file={path.name}", uses=uses)
         complete = evaluates or configs.is_bound("Prepare.mixture")
         for name in uses:
-            if complete and not (evaluates and name == "Prepare"):
+            if name == "Model" and not configs.bound("Model"):
+                assert configs.is_bound("Train.init_from"), f"{path.name}: of what size?"
+            elif complete and not (evaluates and name == "Prepare"):
                 configs.build(name)
         training += complete and not evaluates
     assert training >= 6
