@@ -13,7 +13,7 @@ from seqgpt_jax.models.registry import DEFAULT_ARCHITECTURE
 COMPUTE_FIELDS = ("attention", "dtype", "remat")
 """Fields of the model's config that may change on resume."""
 # And when another run starts from the weights.
-_START_FIELDS = (*COMPUTE_FIELDS, "param_dtype", "initializer_range")
+_START_FIELDS = (*COMPUTE_FIELDS, "param_dtype", "initializer_range", "max_length")
 
 
 class CheckpointError(ValueError):
