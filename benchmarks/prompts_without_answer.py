@@ -21,7 +21,12 @@ import numpy as np
 RESULTS = Path(__file__).parent / "results"
 DATA = ("cluener", "mit_movie", "snips.slots", "resume_ner", "trec", "clinc150", "snips.intent")
 # name -> (Prepare.empty_extractions, Prepare.empty_classifications)
-ARMS = {"none": (0.0, 0.0), "a third / a tenth": (0.3, 0.1), "half / a fifth": (0.5, 0.2)}
+ARMS = {
+    "none": (0.0, 0.0),
+    "a third / a tenth": (0.3, 0.1),
+    "half / a fifth": (0.5, 0.2),
+    "a tenth / a tenth": (0.1, 0.1),
+}
 RESAMPLES = 1000
 
 
@@ -169,8 +174,9 @@ def page(result: dict[str, Any]) -> str:
     table = "\n".join(lines)
     return f"""# Training prompts without an answer
 
-`python benchmarks/prompts_without_answer.py`: {", ".join(DATA)}; models of 1.8 million parameters from scratch,
-{result["steps"]:,} steps for every arm, {len(result["seeds"])} seed(s), {result["records"]} instances of each task
+`python benchmarks/prompts_without_answer.py`: {", ".join(DATA)};
+models of 1.8 million parameters from scratch, {result["steps"]:,} steps for every arm,
+{len(result["seeds"])} seed(s), {result["records"]} instances of each task
 from validation and test, all labels asked in chunks, greedy constrained decoding. Rates are means over tasks
 in percent, with 95 % bootstrap intervals over instances and seeds.
 

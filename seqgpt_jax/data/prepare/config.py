@@ -81,7 +81,7 @@ class PrepareConfig:
     max_labels: int = 64
     max_queries: int = 6
     max_negative_queries: int = 5
-    empty_extractions: float = 0.3
+    empty_extractions: float = 0.1
     empty_classifications: float = 0.1
     max_instances: int | None = None
     mixing: str = "all"
