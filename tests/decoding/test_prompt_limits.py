@@ -70,7 +70,7 @@ def test_the_echo_of_the_queries_fits_the_answer() -> None:
 
 def test_what_fits_nowhere_is_refused_with_the_number_needed() -> None:
     query = "a kind of thing that takes more tokens than the answer may have"
-    need = tokens(query) + 4
+    need = tokens(query) + tokens(" None") + 3  # and a colon, a line break, the end
     with pytest.raises(ContractError, match=f"takes {need} tokens, but may have only 32: set Decode.max_new_tokens to"):
         compose(Question("Ada", "ext", (query, "b")), limits(target=32))
     assert compose(Question("Ada", "ext", (query, "b")), limits(target=need, prompt=1024)).prompts
