@@ -36,12 +36,12 @@ def model(tmp_path_factory):
 def test_a_prepared_folder_is_scored(model, tmp_path, capsys):
     write_store(tmp_path / "store", two_data_sets())
     flags = [f"--model={model}", f"--data={tmp_path / 'store'}", f"--output={tmp_path / 'out'}"]
-    assert evaluate.main([*flags, *FAST, "--gin.Evaluate.records=2"]) == 0
+    assert evaluate.main([*flags, *FAST, "--gin.Decode.max_new_tokens=48", "--gin.Evaluate.records=2"]) == 0
     numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
     # Two instances of each of three tasks; the two chunks of facts.spans fit one prompt.
     assert numbers["overall"]["prompts"] == 6
     assert numbers["about"]["data"] == ["store"]
-    assert numbers["about"]["Decode"]["max_new_tokens"] == 32
+    assert numbers["about"]["Decode"]["max_new_tokens"] == 48
     assert numbers["overall"]["truncated_prompts"] == 0
     assert (numbers["about"]["fewer_instances"], numbers["notes"]) == ([], [])
     assert "reviews (SA, en)" in capsys.readouterr().out

@@ -7,7 +7,15 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from seqgpt_jax.io.hf_checkpoint import WeightsError, import_folder, load_params, params_to_hf, read_config, save_folder
+from seqgpt_jax.io.hf_checkpoint import (
+    WeightsError,
+    import_model,
+    load_params,
+    params_to_hf,
+    read_config,
+    read_source,
+    save_folder,
+)
 from seqgpt_jax.io.tensor_files import read_tensors
 from seqgpt_jax.models.registry import config_from_hf
 from seqgpt_jax.models.rotary import Rotary
@@ -28,7 +36,7 @@ def test_round_trip_keeps_every_bit(tmp_path, kind, dtype):
     peer.save_pretrained(tmp_path / "in")
     peers.make_tokenizer().save_pretrained(tmp_path / "in")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "in")
-    import_folder(tmp_path / "in", tmp_path / "imported", tokenizer)
+    import_model(read_source(tmp_path / "in"), tmp_path / "imported", tokenizer)
     config = config_from_hf(read_config(tmp_path / "imported"), param_dtype=dtype)
     tensors = params_to_hf(load_params(tmp_path / "imported", config), config, dtype)
     save_folder(tmp_path / "exported", config, tensors, tokenizer)
