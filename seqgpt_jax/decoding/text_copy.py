@@ -144,11 +144,14 @@ class CopyIndex:
             ids_of.setdefault(part, []).append(id)
             for begun in (part, part.removeprefix(b" ")):
                 self._longest[begun[:2]] = max(self._longest.get(begun[:2], 0), len(begun))
-        self._none_SxV, self._none_need_S = self._none(vocab_size)
+        continues, need = self._none(vocab_size)
+        self._none_tokens = int(need[0])
+        # On the device once, not with every batch.
+        self._none_SxV, self._none_need_S = jnp.asarray(continues), jnp.asarray(need)
 
     def none_tokens(self) -> int:
         """Fewest tokens of the value ` None` and its line break."""
-        return int(self._none_need_S[0])
+        return self._none_tokens
 
     def _none(self, vocab_size: int) -> tuple[np.ndarray, np.ndarray]:
         """(`none_SxV`, `none_need_S`) of `TextCopy`."""
@@ -174,8 +177,9 @@ class CopyIndex:
 
     def batch(self, texts: Sequence[str | None], batch_size: int) -> TextCopy:
         """The edges of these texts; None is one whose spans are not copied, and so is a row beyond them."""
-        tables = [self._edges(text.encode()) if text is not None else ([], []) for text in texts]
-        places = max((len(text.encode()) for text in texts if text is not None), default=0) + 2
+        encoded = [None if text is None else text.encode() for text in texts]
+        tables = [([], []) if text is None else self._edges(text) for text in encoded]
+        places = max((len(text) for text in encoded if text is not None), default=0) + 2
         width = _power_of_two(places, _SMALLEST_WIDTH)
         edges = _power_of_two(max((len(rows) for rows, _ in tables), default=0), EDGES_PER_PLACE * width)
         array = np.zeros((batch_size, edges, 4), np.int32)
@@ -188,8 +192,7 @@ class CopyIndex:
                 array[row, : len(rows)] = rows
             begins[row, beginnings] = True
         columns = (jnp.asarray(array[:, :, i]) for i in range(4))
-        none = jnp.asarray(self._none_SxV), jnp.asarray(self._none_need_S)
-        return TextCopy(*columns, jnp.asarray(begins), jnp.asarray(free), *none)
+        return TextCopy(*columns, jnp.asarray(begins), jnp.asarray(free), self._none_SxV, self._none_need_S)
 
     def _edges(self, text: bytes) -> tuple[list[tuple[int, int, int, int]], list[int]]:
         """((source, token, target, need) of each edge, the places where spans may begin) of one text."""

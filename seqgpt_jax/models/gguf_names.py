@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from seqgpt_jax.models.llama_config import CLASSES
 from seqgpt_jax.models.rotary import Rotary
 
 TABLE, HEAD, ROPE_FACTORS = "token_embd.weight", "output.weight", "rope_freqs.weight"
@@ -53,19 +54,17 @@ class _Architecture:
 
     Attributes:
       model_type: that of Hugging Face.
-      class_name: of the language model in `transformers`.
       permuted: whether llama.cpp stores the rows of queries and keys as pairs (i, i + half) of a head side by side.
     """
 
     model_type: str
-    class_name: str
     permuted: bool = False
 
 
 _ARCHITECTURES = {
-    "llama": _Architecture("llama", "LlamaForCausalLM", permuted=True),
-    "qwen2": _Architecture("qwen2", "Qwen2ForCausalLM"),
-    "qwen3": _Architecture("qwen3", "Qwen3ForCausalLM"),
+    "llama": _Architecture("llama", permuted=True),
+    "qwen2": _Architecture("qwen2"),
+    "qwen3": _Architecture("qwen3"),
 }
 
 
@@ -125,7 +124,7 @@ def hf_config(
         raise GgufModelError(f"missing: {TABLE}")
     values = {
         "model_type": kind.model_type,
-        "architectures": [kind.class_name],
+        "architectures": [CLASSES[kind.model_type]],
         "vocab_size": shapes[TABLE][0],
         "hidden_size": sizes["embedding_length"],
         "intermediate_size": sizes["feed_forward_length"],
