@@ -56,13 +56,18 @@ PLAN = ["libtpu==0.0.42.*"]
 BUCKETS = ["etils[epath-gcs]>=1.15"]
 # GGUF files of llama.cpp; all that it asks for is among the requirements of others here.
 GGUF = ["gguf>=0.17"]
+# The HTTP server.
+SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
 TORCH = ["torch>=2.9,<3"]
 # One version for the parity tests: what they compare with must not move.
 # transformers wants accelerate for its own reading of GGUF files.
 ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
     *GGUF,
+    *SERVE,
     "hypothesis>=6.100",
+    # The independent check of the grammar of answers; serving engines bring it.
+    "llguidance>=1.3",
     "peft>=0.18",
     "pytest>=8",
     "pytest-timeout>=2.3",
@@ -119,7 +124,7 @@ setup(
     package_data={
         "seqgpt_jax": ["py.typed"],
         "seqgpt_jax.configs": ["*/*.gin"],
-        "": ["*.json"],
+        "": ["*.json", "*.html"],
     },
     entry_points={"console_scripts": ["seqgpt = seqgpt_jax.__main__:main"]},
     install_requires=CORE,
@@ -130,6 +135,7 @@ setup(
         "hub": HUB,
         "plan": PLAN,
         "seqio": SEQIO,
+        "serve": SERVE,
         "test": TEST,
         "tfds": TFDS,
         "torch": TORCH,

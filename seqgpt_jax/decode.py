@@ -11,26 +11,42 @@ An input in any format of own data (docs/own_data.md) is read too: its answers a
 are those of its answers where neither a record nor --labels names them. A record with an empty text has an "error"
 in place of an answer.
 
-The output adds "answers", "well_formed" (false where the model broke the format and its answer was read leniently),
+The output adds "answers", "found" (each span with its places in the text, in code points, and its score; each label
+with its score), "well_formed" (false where the model broke the format and its answer was read leniently),
 "output" (text and mean log-probability of each prompt), "further_prompts", "truncated_tokens" (how much of a too long
-text was not read) and "unfinished" (true where an answer reached the token limit). How the model is asked (template,
-limits, queries in one prompt) is in the seqgpt.json of its folder. The whole input is checked before the model is
-loaded.
+pair of texts was not read; one long text is read in windows) and "unfinished" (true where an answer reached the token
+limit). How the model is asked (template, limits, queries in one prompt) is in the seqgpt.json of its folder.
+
+The whole input is checked before the model is loaded; --skip_bad_lines leaves bad lines out and writes them, with what
+is wrong, to OUTPUT.rejected.jsonl. Answers are written as they come, to a file beside the output. The same command
+resumes after an interruption, even a kill.
 """
 
+import argparse
+import dataclasses
+import json
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import seqgpt_jax
 from seqgpt_jax import command_line
 from seqgpt_jax.atomic import ContractError
 
 if TYPE_CHECKING:
+    from etils import epath
+
+    from seqgpt_jax.decoding.answer_file import AnswerFile
     from seqgpt_jax.decoding.answers import Answer
+    from seqgpt_jax.decoding.engine import DecodeConfig, Engine
     from seqgpt_jax.decoding.prompt_limits import PromptLimits
+    from seqgpt_jax.decoding.question_files import QuestionRecord
     from seqgpt_jax.decoding.questions import Question
 
+# Batches of prompts that are sorted by length together, and written together.
+_BATCHES = 16
 # Labels whose probability is printed: the best ones.
 _SHOWN_LABELS = 5
 
@@ -53,17 +69,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=("any", "one", "one_or_none"),
         help="how many labels of a classification fit, where a line of the file does not say it",
     )
+    parser.add_argument("--skip_bad_lines", action="store_true", help="leave out lines that cannot be asked")
     args, configs = command_line.parse(parser, argv, uses=("Decode", "Prepare"))
     from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
     decode = configs.build("Decode")
 
     from seqgpt_jax.console.progress import progress_bar
+    from seqgpt_jax.decoding.answer_file import AnswerFile
     from seqgpt_jax.decoding.answers import answer
-    from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.prompt_limits import PromptLimits
-    from seqgpt_jax.decoding.question_files import read_questions, split_labels, write_answers
+    from seqgpt_jax.decoding.question_files import read_questions, split_labels
     from seqgpt_jax.io.contract import read_contract
-    from seqgpt_jax.io.model_folder import load, open_folder, tokenizer_folder
+    from seqgpt_jax.io.file_hash import files_hash
+    from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
     from seqgpt_jax.io.tokenizer import load_tokenizer
     from seqgpt_jax.tasks.own import Form
     from seqgpt_jax.tasks.own_questions import question_lines
@@ -75,30 +93,87 @@ def main(argv: Sequence[str] | None = None) -> int:
     tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
     limits = PromptLimits(contract, decode.answer_tokens(contract), tokenizer)
     if from_file:
-        lines = question_lines(
-            args.input,
-            labels=split_labels(args.labels or ""),
-            task=args.task or "",
-            form=Form.of(configs.build("Prepare", mixture="", tokenizer="")),
-        )
-        records = read_questions(args.input, lines, limits, args.choose)
-        questions = [record.question for record in records if record.question]
-    else:
-        questions = [_parse_question(args.text, args.task, args.labels, args.choose, limits)]
-    loaded = load(args.model, step=args.step)
-    engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
-    started = time.monotonic()
-    with progress_bar("answering") as progress:
-        answers = answer(engine, questions, progress) if questions else []
-    if from_file:
-        write_answers(args.output, records, answers)
-        _print_summary(answers, time.monotonic() - started)
-        if errors := sum(bool(record.error) for record in records):
-            print(f'{errors} records were not asked: they have an "error" in place of an answer')
+        form = Form.of(configs.build("Prepare", mixture="", tokenizer=""))
+        labels = split_labels(args.labels or "")
+        lines = question_lines(args.input, labels=labels, task=args.task or "", form=form)
+        rejected: list[dict[str, Any]] | None = [] if args.skip_bad_lines else None
+        records = read_questions(args.input, lines, limits, args.choose, rejected)
+        settings = {
+            "model": str(folder),
+            "step": args.step,
+            "decode": dataclasses.asdict(decode),
+            "version": seqgpt_jax.__version__,
+            "files": _files(folder),
+            "contract": dataclasses.asdict(contract),
+            "form": repr(form),
+            "input": files_hash([args.input]),
+            "flags": [args.task, args.labels, args.choose, args.skip_bad_lines],
+        }
+        with AnswerFile(args.output, settings) as output:
+            if output.done:
+                print(f"{output.done:,} of {len(records):,} records have been answered already: going on behind them")
+            _answer_file(lambda: _engine(args, decode), records, output, decode.batch_size)
+            output.finish()
+        if rejected:
+            _write_rejected(args.output, rejected)
         print(f"answers: {args.output}")
-    else:
-        _print_answer(answers[0])
+        return 0
+    question = _parse_question(args.text, args.task, args.labels, args.choose, limits)
+    engine = _engine(args, decode)
+    with progress_bar("answering") as progress:
+        (found,) = answer(engine, [question], progress)
+    _print_answer(found)
     return 0
+
+
+def _files(folder: "epath.Path") -> list[str]:
+    """What changes when a model folder gets other weights: its checkpoints, or the state of its files."""
+    if (checkpoints := folder / "checkpoints").is_dir():
+        return sorted(path.name for path in checkpoints.iterdir())
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return [f"{path.name} {path.stat().mtime} {path.stat().length}" for path in files]
+
+
+def _engine(args: argparse.Namespace, decode: "DecodeConfig") -> "Engine":
+    from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.io.model_folder import load
+
+    loaded = load(args.model, step=args.step)
+    return Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
+
+
+def _answer_file(
+    make_engine: "Callable[[], Engine]", records: "Sequence[QuestionRecord]", output: "AnswerFile", batch_size: int
+) -> None:
+    """Answers the records behind those that the file has, and prints a summary of them."""
+    from seqgpt_jax.console.progress import progress_bar
+    from seqgpt_jax.decoding.answers import answer
+    from seqgpt_jax.decoding.question_files import answered_lines
+
+    counts, started = Counter(), time.monotonic()
+    total = len(records)
+    engine = make_engine() if output.done < total else None
+    with progress_bar("answering (the first batch of each width compiles)") as progress:
+        while output.done < total:
+            chunk = records[output.done : output.done + _BATCHES * batch_size]
+            first = output.done
+
+            def shown(_: str, done: int, of_all: int, first: int = first, size: int = len(chunk)) -> None:
+                progress("records", first + size * done // of_all, total)
+
+            questions = [record.question for record in chunk if record.question]
+            answers = answer(engine, questions, shown) if questions else []
+            output.append(answered_lines(chunk, answers))
+            counts.update(_counts(answers))
+    _print_summary(counts, time.monotonic() - started)
+    if errors := sum(bool(record.error) for record in records):
+        print(f'{errors} records were not asked: they have an "error" in place of an answer')
+
+
+def _write_rejected(output: Path, rejected: "Sequence[dict[str, Any]]") -> None:
+    path = output.with_name(f"{output.name}.rejected.jsonl")
+    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in rejected), encoding="utf-8")
+    print(f"{len(rejected)} lines could not be asked: {path} says why")
 
 
 def _reads_file(flags: dict[str, object]) -> bool:
@@ -134,25 +209,36 @@ def _parse_question(text: str, task: str, labels: str, choose: str | None, limit
         raise command_line.UsageError(f"--labels={labels}: {error}") from error
 
 
-def _print_summary(answers: Sequence["Answer"], seconds: float) -> None:
+def _counts(answers: Sequence["Answer"]) -> dict[str, int]:
     completions = [completion for answer in answers for completion in answer.completions]
-    malformed = sum(not answer.well_formed for answer in answers)
-    unfinished = sum(not completion.finished for completion in completions)
-    truncated = sum(answer.truncated > 0 for answer in answers)
+    return {
+        "questions": len(answers),
+        "prompts": len(completions),
+        "malformed": sum(not answer.well_formed for answer in answers),
+        "unfinished": sum(not completion.finished for completion in completions),
+        "truncated": sum(answer.truncated > 0 for answer in answers),
+    }
+
+
+def _print_summary(counts: Counter[str], seconds: float) -> None:
     print(
-        f"{len(answers)} questions in {len(completions)} prompts: {seconds:.1f} s with compilation, "
-        f"{len(completions) / seconds:.1f} prompts/s\n"
-        f"{malformed} answers not well formed, {unfinished} completions unfinished at the token limit, "
-        f"{truncated} questions with a text that was cut on the left"
+        f"{counts['questions']} questions in {counts['prompts']} prompts: {seconds:.1f} s with loading and "
+        f"compilation, {counts['prompts'] / seconds:.1f} prompts/s\n"
+        f"{counts['malformed']} answers not well formed, {counts['unfinished']} completions unfinished at the token "
+        f"limit, {counts['truncated']} questions with a text that was cut on the left"
     )
 
 
 def _print_answer(answer: "Answer") -> None:
-    if isinstance(answer.answers, dict):
-        for label, spans in answer.answers.items():
-            print(f"{label}: {'  |  '.join(spans) or '-'}")
+    if isinstance(answer.found, dict):
+        for label, spans in answer.found.items():
+            shown = [f"{span.text} ({span.start}-{span.end}{_percent(span.score)})" for span in spans]
+            print(f"{label}: {'  |  '.join(shown) or '-'}")
+            if invented := [span for span in answer.answers[label] if span not in {found.text for found in spans}]:
+                print(f"  (not in the text: {'  |  '.join(invented)})")
     else:
-        print("  |  ".join(answer.answers) or "- (no label fits)")
+        shown = [f"{label.label}{_percent(label.score)}" for label in answer.found]
+        print("  |  ".join(shown) or "- (no label fits)")
         shares = sorted((answer.label_probabilities or {}).items(), key=lambda item: -item[1])
         for label, share in shares[:_SHOWN_LABELS]:
             print(f"  {100 * share:5.1f} %  {label}")
@@ -162,6 +248,10 @@ def _print_answer(answer: "Answer") -> None:
         print(f"(the text was too long: its first {answer.truncated} tokens were not read)")
     if not answer.finished:
         print("(the answer reached the token limit and is incomplete)")
+
+
+def _percent(score: float | None) -> str:
+    return "" if score is None else f", {100 * score:.0f} %"
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqgpt_jax.atomic import Atom, Instance
+from seqgpt_jax.atomic.languages import CHINESE, CHINESE_SHARE
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, Skipped, TaskSpec
 from seqgpt_jax.tasks.readers import own
-from seqgpt_jax.tasks.readers.own_formats.forms import CHINESE, CHINESE_SHARE
 from seqgpt_jax.tasks.readers.own_formats.items import Item
 from seqgpt_jax.tasks.readers.record import Record
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split

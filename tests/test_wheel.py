@@ -73,7 +73,21 @@ def test_the_core_asks_for_no_framework_but_jax(wheel, tmp_path) -> None:
     core = [text for text in requirements if "extra ==" not in text]
     assert any(text.startswith("jax") for text in core)
     assert [text for text in core if text.startswith(EXTRAS)] == []
-    extras = {"beam", "cuda", "gguf", "hub", "plan", "seqio", "test", "tfds", "torch", "tpu", "trackio", "wandb"}
+    extras = {
+        "beam",
+        "cuda",
+        "gguf",
+        "hub",
+        "plan",
+        "seqio",
+        "serve",
+        "test",
+        "tfds",
+        "torch",
+        "tpu",
+        "trackio",
+        "wandb",
+    }
     assert set(distribution.metadata.get_all("Provides-Extra")) == extras
     (script,) = distribution.entry_points
     assert (script.name, script.value) == ("seqgpt", "seqgpt_jax.__main__:main")

@@ -31,12 +31,12 @@ TAB = "\t"
 CONTROL_TOKENS = ("<unk>", "<s>", "</s>", "<pad>", GEN)
 
 # All that str.splitlines() breaks at: any of it would end the line that holds the text.
-_LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 # Half a character, as broken JSON escapes give it: no encoder takes it.
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile("|".join(re.escape(token) for token in CONTROL_TOKENS))
+CONTROL_PATTERN = re.compile("|".join(re.escape(token) for token in CONTROL_TOKENS))
 # Nearly every text is clean, and one search says so.
-_UNCLEAN = re.compile("|".join(pattern.pattern for pattern in (_LINE_BREAKS, _SURROGATES, _CONTROL)))
+_UNCLEAN = re.compile("|".join(pattern.pattern for pattern in (LINE_BREAKS, _SURROGATES, CONTROL_PATTERN)))
 
 
 class ContractError(ValueError):
@@ -50,8 +50,8 @@ def clean_text(text: str) -> str:
     """
     if not _UNCLEAN.search(text):
         return text
-    text = _SURROGATES.sub("\ufffd", _LINE_BREAKS.sub(" ", text))
-    return _CONTROL.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+    text = _SURROGATES.sub("\ufffd", LINE_BREAKS.sub(" ", text))
+    return CONTROL_PATTERN.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 @functools.lru_cache(1 << 16)  # the same few labels come with every text of a task

@@ -35,8 +35,10 @@ class SearchState(NamedTuple):
       length: int32 [], tokens generated so far.
       ids_BxKxN: int32, the running hypotheses; filled up with the end token.
       scores_BxK: float32, their summed log-probabilities, best first.
+      token_scores_BxKxN: float32, the log-probability of each of their tokens among those that were allowed there.
       parents_BxK: int32, the beam that each running hypothesis continued in the last step.
       pool_ids_BxKxN: int32, the finished hypotheses, best first.
+      pool_token_scores_BxKxN: as `token_scores_BxKxN`.
       pool_scores_BxK: float32, log-probability divided by the power of the length (of greedy search: by nothing);
         `NEG_INF` where there is no hypothesis yet.
       pool_full_BxK: bool, whether there is one.
@@ -49,8 +51,10 @@ class SearchState(NamedTuple):
     length: jax.Array
     ids_BxKxN: jax.Array
     scores_BxK: jax.Array
+    token_scores_BxKxN: jax.Array
     parents_BxK: jax.Array
     pool_ids_BxKxN: jax.Array
+    pool_token_scores_BxKxN: jax.Array
     pool_scores_BxK: jax.Array
     pool_full_BxK: jax.Array
     undecided_B: jax.Array
@@ -91,12 +95,15 @@ class Hypotheses(NamedTuple):
       scores_B: float32, mean log-probability of a token, the end token included (with more than one beam, as the
         repetition penalty has made them); NaN where the model's logits were
         NaN or infinite.
+      token_scores_BxN: float32, the log-probability of each token, the end token included, among those that were
+        allowed there; 0 beyond them.
     """
 
     ids_BxN: jax.Array
     lengths_B: jax.Array
     ended_B: jax.Array
     scores_B: jax.Array
+    token_scores_BxN: jax.Array
 
 
 def start(
@@ -115,13 +122,16 @@ def start(
     batch = real_B.shape[0]
     ids = jnp.full((batch, num_beams, max_new_tokens), eos_id, jnp.int32)
     worst = jnp.full((batch, num_beams), NEG_INF, jnp.float32)
+    nothing = jnp.zeros(ids.shape, jnp.float32)
     return SearchState(
         length=jnp.zeros((), jnp.int32),
         ids_BxKxN=ids,
         # All beams hold the same prompt: only the first is continued, or all would stay the same.
         scores_BxK=worst.at[:, 0].set(0.0),
+        token_scores_BxKxN=nothing,
         parents_BxK=jnp.zeros((batch, num_beams), jnp.int32),
         pool_ids_BxKxN=ids,
+        pool_token_scores_BxKxN=nothing,
         pool_scores_BxK=worst,
         pool_full_BxK=jnp.zeros((batch, num_beams), bool),
         undecided_B=real_B,
@@ -163,18 +173,29 @@ def best(state: SearchState, *, eos_id: int) -> Hypotheses:
         by_mean_B = state.length_penalty_B == 1
         scores_B = jnp.where(by_mean_B, scores_B, scores_B * _divisor(state, tokens_B) / tokens_B)
     scores_B = jnp.where(state.finite_B, scores_B, jnp.nan)
-    return Hypotheses(ids_BxN=ids_BxN, lengths_B=lengths_B, ended_B=ended_B, scores_B=scores_B)
+    written_BxN = jnp.arange(ids_BxN.shape[1]) < (lengths_B + ended_B)[:, None]
+    token_scores_BxN = jnp.where(written_BxN, state.pool_token_scores_BxKxN[:, 0], 0.0)
+    return Hypotheses(ids_BxN, lengths_B, ended_B, scores_B, token_scores_BxN)
 
 
 def _best_tokens(
     logits: jax.Array, normalizer: jax.Array, forbidden: jax.Array, count: int
-) -> tuple[jax.Array, jax.Array]:
-    """(log-probabilities, ids) of the best `count` allowed tokens, both [..., count].
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """(log-probabilities, those among the allowed tokens, ids) of the best `count` allowed tokens, all [..., count].
 
     Never holds log-probabilities of the whole vocabulary: choosing needs the logits alone.
     """
-    values, ids = jax.lax.top_k(jnp.where(forbidden, -jnp.inf, logits), count)
-    return values - normalizer[..., None], ids.astype(jnp.int32)
+    allowed = jnp.where(forbidden, -jnp.inf, logits)
+    values, ids = jax.lax.top_k(allowed, count)
+    among_allowed = values - jax.nn.logsumexp(allowed, axis=-1, keepdims=True)
+    # Where no token is allowed there is no number.
+    among_allowed = jnp.where(jnp.isfinite(values), among_allowed, NEG_INF)
+    return values - normalizer[..., None], among_allowed, ids.astype(jnp.int32)
+
+
+def _append(array_BxKxN: jax.Array, new_BxK: jax.Array, index: jax.Array) -> jax.Array:
+    """The array with `new_BxK` at place `index` of its last axis."""
+    return jax.lax.dynamic_update_index_in_dim(array_BxKxN, new_BxK, index, axis=2)
 
 
 def _divisor(state: SearchState, length: jax.Array) -> jax.Array:
@@ -208,15 +229,15 @@ def _beam_step(
     if state.repetition:
         logits_BxKxV = _penalized(state, logits_BxKxV - normalizer_BxK[..., None])
         normalizer_BxK = jnp.zeros_like(normalizer_BxK)
-    log_probs, ids = _best_tokens(logits_BxKxV, normalizer_BxK, forbidden, per_beam)
+    log_probs, among_allowed, ids = _best_tokens(logits_BxKxV, normalizer_BxK, forbidden, per_beam)
     # The best 2 K of a beam hold all of its continuations that can be among the best 2 K of all.
     sums = (log_probs + state.scores_BxK[:, :, None]).reshape(batch, -1)
     sums_BxC, where_BxC = jax.lax.top_k(sums, 2 * num_beams)
     parents_BxC = (where_BxC // per_beam).astype(jnp.int32)
     tokens_BxC = _take(ids.reshape(batch, -1), where_BxC)
-    grown_BxCxN = jax.lax.dynamic_update_index_in_dim(
-        _take(state.ids_BxKxN, parents_BxC), tokens_BxC, state.length, axis=2
-    )
+    grown_BxCxN = _append(_take(state.ids_BxKxN, parents_BxC), tokens_BxC, state.length)
+    token_scores_BxC = _take(among_allowed.reshape(batch, -1), where_BxC)
+    token_scores_BxCxN = _append(_take(state.token_scores_BxKxN, parents_BxC), token_scores_BxC, state.length)
     length = state.length + 1
     ends_BxC = (tokens_BxC == eos_id) | (length == max_new_tokens)
 
@@ -230,6 +251,9 @@ def _beam_step(
     )
     pool_full_BxK = _take(jnp.concatenate([state.pool_full_BxK, enters_BxC], axis=1), kept_BxK)
     pool_ids_BxKxN = _take(jnp.concatenate([state.pool_ids_BxKxN, grown_BxCxN], axis=1), kept_BxK)
+    pool_token_scores_BxKxN = _take(
+        jnp.concatenate([state.pool_token_scores_BxKxN, token_scores_BxCxN], axis=1), kept_BxK
+    )
 
     worst_BxK = jnp.where(pool_full_BxK, pool_scores_BxK.min(axis=1, keepdims=True), NEG_INF)
     can_improve_B = (scores_BxK[:, :1] / divisor_Bx1 > worst_BxK).any(axis=1)
@@ -237,8 +261,10 @@ def _beam_step(
         length=length,
         ids_BxKxN=_take(grown_BxCxN, running_BxK),
         scores_BxK=scores_BxK,
+        token_scores_BxKxN=_take(token_scores_BxCxN, running_BxK),
         parents_BxK=_take(parents_BxC, running_BxK),
         pool_ids_BxKxN=pool_ids_BxKxN,
+        pool_token_scores_BxKxN=pool_token_scores_BxKxN,
         pool_scores_BxK=pool_scores_BxK,
         pool_full_BxK=pool_full_BxK,
         undecided_B=state.undecided_B & can_improve_B,
@@ -248,18 +274,21 @@ def _beam_step(
 def _greedy_step(
     state: SearchState, logits_Bx1xV: jax.Array, normalizer_Bx1: jax.Array, forbidden: jax.Array, eos_id: int
 ) -> SearchState:
-    log_probs, ids = _best_tokens(logits_Bx1xV, normalizer_Bx1, forbidden, 1)
+    log_probs, among_allowed, ids = _best_tokens(logits_Bx1xV, normalizer_Bx1, forbidden, 1)
     if state.repetition:
-        _, ids = _best_tokens(_penalized(state, logits_Bx1xV), normalizer_Bx1, forbidden, 1)
+        _, among_allowed, ids = _best_tokens(_penalized(state, logits_Bx1xV), normalizer_Bx1, forbidden, 1)
         log_probs = jnp.take_along_axis(logits_Bx1xV, ids, axis=-1) - normalizer_Bx1[..., None]
     token_B = jnp.where(state.undecided_B, ids[:, 0, 0], eos_id)
     scores_Bx1 = state.scores_BxK + jnp.where(state.undecided_B[:, None], log_probs[:, :, 0], 0.0)
-    ids_Bx1xN = jax.lax.dynamic_update_index_in_dim(state.ids_BxKxN, token_B[:, None], state.length, axis=2)
+    ids_Bx1xN = _append(state.ids_BxKxN, token_B[:, None], state.length)
+    token_scores_Bx1xN = _append(state.token_scores_BxKxN, among_allowed[:, :, 0], state.length)
     return state._replace(
         length=state.length + 1,
         ids_BxKxN=ids_Bx1xN,
         scores_BxK=scores_Bx1,
+        token_scores_BxKxN=token_scores_Bx1xN,
         pool_ids_BxKxN=ids_Bx1xN,
+        pool_token_scores_BxKxN=token_scores_Bx1xN,
         pool_scores_BxK=scores_Bx1,
         undecided_B=state.undecided_B & (token_B != eos_id),
     )

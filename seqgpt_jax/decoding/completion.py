@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from seqgpt_jax.atomic import Atom
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.decoding.value_scores import ValueScores
 from seqgpt_jax.io.progress import Progress, no_progress
 
 Choice = Literal["any", "one", "one_or_none"]
@@ -46,6 +47,9 @@ class Completion:
       finished: False where the token limit cut the completion off.
       label_scores: log-probability, in nats, of each label that could have been chosen, `None` ("no label fits")
         among them where it could: the sum over its tokens and the end token. None where they were not computed.
+      value_scores: probability of each value of the answer among those that could be written there (`value_scores`):
+        of the labels of a classification, in one tuple, or of the spans of each line of an extraction. None where they
+        are not known.
     """
 
     text: str
@@ -55,6 +59,7 @@ class Completion:
     text_read: str | None = None
     finished: bool = True
     label_scores: Mapping[str, float] | None = None
+    value_scores: ValueScores | None = None
 
 
 class Generator(Protocol):

@@ -161,6 +161,10 @@ def _open_edges(automaton: Automaton, state: AutomatonState) -> jax.Array:
     return open_ & ((state.node < _FREE)[..., None] | ends_value)
 
 
+# Labels whose spelling is remembered.
+_MOST_LABELS = 1 << 16
+
+
 class Grammar:
     """Builds automata for one tokenizer."""
 
@@ -197,19 +201,30 @@ class Grammar:
 
     def _check_written(self, labels: Sequence[str]) -> None:
         """Raises ContractError where the tokenizer does not know a label, or writes two of them alike."""
-        new = [label for label in dict.fromkeys(labels) if label not in self._written]
-        decode = self._tokenizer.backend_tokenizer.decode
-        for label, ids in zip(new, encode(self._tokenizer, new), strict=True):
-            if not self._never.isdisjoint(ids):
-                raise ContractError(f"label {label!r} has characters that the model's tokenizer does not know")
-            self._written[label] = decode(ids, skip_special_tokens=False)
         label_of: dict[str, str] = {}
-        for label in labels:
-            if (other := label_of.setdefault(self._written[label], label)) != label:
+        for label, written in zip(labels, self._write(labels), strict=True):
+            if (other := label_of.setdefault(written, label)) != label:
                 raise ContractError(
                     f"labels {other!r} and {label!r} are the same to the model's tokenizer: ask one of them, or put "
                     "them into other words"
                 )
+
+    def written(self, prompt: Prompt) -> list[str]:
+        """The labels of a prompt that has been checked, as the tokenizer writes them."""
+        return self._write(prompt.labels)
+
+    def _write(self, labels: Sequence[str]) -> list[str]:
+        """The labels as the tokenizer writes them; ContractError where it does not know one."""
+        known = self._written
+        if len(known) > _MOST_LABELS:  # a server is asked new ones for ever
+            known = self._written = {}
+        new = [label for label in dict.fromkeys(labels) if label not in known]
+        decode = self._tokenizer.backend_tokenizer.decode
+        for label, ids in zip(new, encode(self._tokenizer, new), strict=True):
+            if not self._never.isdisjoint(ids):
+                raise ContractError(f"label {label!r} has characters that the model's tokenizer does not know")
+            known[label] = decode(ids, skip_special_tokens=False)
+        return [known[label] for label in labels]
 
     def as_asked(self, prompt: Prompt, text: str) -> str:
         """A constrained answer with the labels as they are asked: tokenizers that normalize write some otherwise.
@@ -218,7 +233,7 @@ class Grammar:
           prompt: has been checked.
           text: that the ids of the answer were decoded to.
         """
-        written = [self._written[label] for label in prompt.labels]
+        written = self.written(prompt)
         if written == list(prompt.labels):
             return text
         if prompt.atom == "cls":

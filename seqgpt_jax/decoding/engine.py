@@ -22,6 +22,7 @@ from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels
 from seqgpt_jax.decoding.label_trie import LabelTrie, label_trie
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.step import for_decoding, generate
+from seqgpt_jax.decoding.value_scores import ValueScorer
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.io.tokenizer import never_generated, rows_needed
@@ -105,6 +106,7 @@ class Engine:
         self._tokenizer = tokenizer
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
+        self._value_scorer = ValueScorer(tokenizer)
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
@@ -123,13 +125,7 @@ class Engine:
           NonFiniteError: the model's scores are NaN or infinite.
           ValueError: a prompt has no token.
         """
-        prompt_ids = encode_prompts(self._tokenizer, [prompt.text for prompt in prompts])
-        if empty := [number for number, ids in enumerate(prompt_ids) if not ids]:
-            raise ValueError(f"prompt {empty[0]} has no token")
-        if self._grammar:
-            self._grammar.check([prompt for prompt in prompts if prompt.choose != "any"])
-            self._grammar.check([prompt for prompt in prompts if prompt.choose == "any"], self.limits.answer_tokens)
-        asked = [_Asked(prompt, self._cut(prompt, ids)) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
+        asked = self._checked(prompts)
         completions: dict[int, Completion] = {}
         order = sorted(range(len(asked)), key=lambda i: len(asked[i].cut.ids))
         scored = [i for i in order if self._grammar and asked[i].prompt.choose != "any"]
@@ -141,6 +137,19 @@ class Engine:
                 rows = rows[len(found) :]
                 progress("prompts", len(completions), len(order))
         return [completions[number] for number in range(len(asked))]
+
+    def check(self, prompts: Sequence[Prompt]) -> None:
+        """Raises what `generate` would raise for one of these prompts, without the model."""
+        self._checked(prompts)
+
+    def _checked(self, prompts: Sequence[Prompt]) -> list["_Asked"]:
+        prompt_ids = encode_prompts(self._tokenizer, [prompt.text for prompt in prompts])
+        if empty := [number for number, ids in enumerate(prompt_ids) if not ids]:
+            raise ValueError(f"prompt {empty[0]} has no token")
+        if self._grammar:
+            self._grammar.check([prompt for prompt in prompts if prompt.choose != "any"])
+            self._grammar.check([prompt for prompt in prompts if prompt.choose == "any"], self.limits.answer_tokens)
+        return [_Asked(prompt, self._cut(prompt, ids)) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
 
     def _cut(self, prompt: Prompt, ids: list[int]) -> TruncatedPrompt:
         """The prompt within the limit; ContractError where its labels would be cut."""
@@ -185,6 +194,7 @@ class Engine:
             self._completion(
                 one,
                 hypotheses.ids_BxN[row, : hypotheses.lengths_B[row]].tolist(),
+                hypotheses.token_scores_BxN[row],
                 score=float(hypotheses.scores_B[row]),
                 finished=bool(hypotheses.ended_B[row]),
             )
@@ -210,10 +220,16 @@ class Engine:
             completions.append(self._completion(one, label_ids[best], score=per_token, label_scores=by_label))
         return completions
 
-    def _completion(self, asked: "_Asked", ids: list[int], **values: object) -> Completion:
+    def _completion(
+        self, asked: "_Asked", ids: list[int], token_scores: np.ndarray | None = None, **values: object
+    ) -> Completion:
+        prompt = asked.prompt
         text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        if token_scores is not None:
+            echoes = self._grammar.written(prompt) if self._grammar else prompt.labels
+            values["value_scores"] = self._value_scorer.scores(prompt.atom, echoes, ids, token_scores.tolist(), text)
         if self._grammar:
-            text = self._grammar.as_asked(asked.prompt, text)
+            text = self._grammar.as_asked(prompt, text)
         return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, text_read=asked.cut.text, **values)
 
     def _width(self, asked: Sequence["_Asked"]) -> int:

@@ -6,8 +6,12 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import Atom, ContractError, Template, chunk_labels, find_template
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
+from seqgpt_jax.data.prepare.windows import text_windows, window_around
 from seqgpt_jax.data.tokenizer import encoder_of
 from seqgpt_jax.io.contract import ModelContract
+
+# Tokens of a window, at least.
+_LEAST_ROOM = 16
 
 
 class PromptLimits:
@@ -33,6 +37,8 @@ class PromptLimits:
         """
         self.contract = contract
         self.answer_tokens = contract.max_target_tokens if answer_tokens is None else answer_tokens
+        # The text that was asked about last, and its tokens: a text has many pairs of spans.
+        self._last: tuple[str, Sequence[tuple[int, int]]] | None = None
         self._counts = None if tokenizer is None else TokenCounts(encoder_of(tokenizer))
 
     @property
@@ -67,6 +73,52 @@ class PromptLimits:
             self._check_answer(labels, [cost + (atom == "ext") for cost in costs])
         self._check_prompt(atom, [label for label, cost in zip(labels, costs, strict=True) if cost > budget])
         return chunk_labels(labels, at_most, costs, budget)
+
+    def windows(self, atom: Atom, text: str, labels: Sequence[str], *, written: bool) -> list[tuple[int, int]]:
+        """Overlapping windows (start, end) in characters that cover the text, each short enough for a prompt.
+
+        One window, the whole text, where it fits. Arguments and errors as for `chunks`.
+        """
+        whole = [(0, len(text))]
+        if self._counts is None:
+            return whole
+        chunks = self.chunks(atom, text, labels, written=written)
+        taken = max(self._counts.prompt(self.template.prompt(atom, "", chunk)) for chunk in chunks)
+        room = self.contract.max_prompt_tokens - taken
+        # A token is at least a byte. Where labels leave hardly any room, every few words would need a prompt of their
+        # own: the text is cut then, and its answer has how much.
+        if len(text.encode()) <= room or self._counts.text(text) <= room or room < _LEAST_ROOM:
+            return whole
+        # A part of a text may take a token more than it does in the text.
+        return text_windows(text, self._counts.encoder.offsets(text), max(room - 2, 1))
+
+    def part_around(self, text: str, parts: Sequence[str], question: str, labels: Sequence[str]) -> str | None:
+        """The text, or the part of it around these parts that leaves room for a question about it.
+
+        Args:
+          text, parts: clean; the parts are in the text.
+          question: of a classification, without the text.
+          labels: of the classification, in any spelling.
+
+        Returns:
+          None where the parts are too far from each other.
+        """
+        if self._counts is None:
+            return text
+        labels = tuple(map(self.template.clean_label, labels))
+        # Of a long text as much as decides how many labels fit: it is counted for each pair of its spans.
+        counted = text[: 8 * self.contract.max_prompt_tokens]
+        chunks = self.chunks("cls", f"{question}{counted}", labels, written=True)
+        taken = max(self._counts.prompt(self.template.prompt("cls", question, chunk)) for chunk in chunks)
+        room = self.contract.max_prompt_tokens - taken - 2
+        if len(text.encode()) <= room:
+            return text
+        if self._last is None or self._last[0] != text:
+            self._last = text, self._counts.encoder.offsets(text)
+        _, offsets = self._last
+        if len(offsets) <= room:
+            return text
+        return window_around(text, offsets, room, parts) if room > 0 else None
 
     def _check_answer(self, labels: Sequence[str], costs: Sequence[int]) -> None:
         """Raises ContractError unless an answer has room for each of these labels."""

@@ -7,10 +7,13 @@ A classification may say in "choose" how many labels fit: "any" number (the defa
 line becomes the same object with more keys:
 
     "answers": {"person": ["Ada", "Bob"], "city": ["Turin"]}, or ["delivery"]
+    "found": {"person": [{"text": "Ada", "start": 0, "end": 3, "score": 0.98}, …], …}, or
+             [{"label": "delivery", "score": 0.97}]
     "well_formed": true,
     "output": [{"text": "person: …", "mean_log_prob": -0.04}],
     "further_prompts": 0, "truncated_tokens": 0, "unfinished": false
 
+`start` and `end` are code points of the text as the line has it, `score` is a probability (`decoding.value_scores`).
 `output` has one entry for each prompt that the question took, `further_prompts` counts those beyond the first,
 `truncated_tokens` is how much of the text did not fit and was not read, and `unfinished` is true where an answer
 reached the token limit. Where one label is chosen, `label_scores` has the log-probability of each label, and
@@ -23,17 +26,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from etils import epath
-
 from seqgpt_jax.atomic import ContractError, clean_text
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import Question, compose
-from seqgpt_jax.io import storage
 
 TASKS = ("cls", "ext")
 _INPUT_KEYS = ("text", "task", "labels")
-_OUTPUT_KEYS = ("answers", "well_formed", "output", "further_prompts", "truncated_tokens", "unfinished")
+_OUTPUT_KEYS = ("answers", "found", "well_formed", "output", "further_prompts", "truncated_tokens", "unfinished")
 _LABEL_KEYS = ("label_scores", "label_probabilities")
 # Enough to fix a file in one go, few enough to read.
 _MAX_SHOWN_ERRORS = 10
@@ -63,6 +63,7 @@ def read_questions(
     lines: Iterable[tuple[int, dict[str, Any] | ValueError]],
     limits: PromptLimits,
     choose: str | None = None,
+    rejected: list[dict[str, Any]] | None = None,
 ) -> list[QuestionRecord]:
     """All questions of a file, each checked against the model's limits; one with an empty text is not asked.
 
@@ -71,10 +72,11 @@ def read_questions(
       lines: (line, fields, or why there are none) of each record, as `seqgpt_jax.tasks.own_questions` reads them.
       limits: what fits into the model's prompts and answers.
       choose: of classifications that do not say it themselves.
+      rejected: gets the line and the error of each invalid line, which is left out; None raises them.
 
     Raises:
-      QuestionError: the file is missing or empty, or any line is invalid; the first ten errors are
-        named with file and line.
+      QuestionError: the file is missing or empty, or a line is invalid; the first ten errors are named with file and
+        line.
     """
     try:
         found = list(lines)
@@ -89,13 +91,18 @@ def read_questions(
                 raise fields
             records.append(_parse_fields(fields, limits, choose))
         except ValueError as error:
-            errors.append(str(error) if str(error).startswith(f"{path}:") else f"{path}:{number}: {error}")
+            message = str(error).removeprefix(f"{path}:{number}: ")
+            if rejected is None:
+                errors.append(message if message.startswith(f"{path}:") else f"{path}:{number}: {message}")
+            else:
+                rejected.append({"line": number, "error": message})
     if len(errors) > _MAX_SHOWN_ERRORS:
         errors[_MAX_SHOWN_ERRORS:] = [f"… and {len(errors) - _MAX_SHOWN_ERRORS} more"]
     if errors:
         raise QuestionError("\n".join(errors))
     if not records:
-        raise QuestionError(f"{path}: holds no question")
+        several = f" that can be asked; the first error: {rejected[0]['error']}" if rejected else ""
+        raise QuestionError(f"{path}: holds no question{several}")
     return records
 
 
@@ -116,12 +123,11 @@ def parse_question(text: str, task: str, labels: str, choose: str | None, limits
     return question
 
 
-def write_answers(path: Path, records: Sequence[QuestionRecord], answers: Sequence[Answer]) -> None:
-    """Writes the fields of each record with its answer, or with its error; the file appears only when it is complete.
+def answered_lines(records: Sequence[QuestionRecord], answers: Sequence[Answer]) -> list[str]:
+    """The fields of each record with its answer, or with its error, as lines of JSON.
 
     Args:
-      path: of the file to write.
-      records: all of them.
+      records: any number of them.
       answers: one for each record with a question, in their order.
     """
     given, lines = iter(answers), []
@@ -130,13 +136,17 @@ def write_answers(path: Path, records: Sequence[QuestionRecord], answers: Sequen
         lines.append(json.dumps(record.fields | further, ensure_ascii=False) + "\n")
     if next(given, None) is not None:
         raise ValueError("there are more answers than questions")
-    storage.write(epath.Path(path), "".join(lines).encode())
+    return lines
 
 
 def _answer_fields(answer: Answer) -> dict[str, Any]:
     output = [{"text": completion.text, "mean_log_prob": completion.score} for completion in answer.completions]
     further = len(answer.prompts) - 1
-    values = (answer.answers, answer.well_formed, output, further, answer.truncated, not answer.finished)
+    if isinstance(answer.found, dict):
+        found: Any = {label: [span.to_dict() for span in spans] for label, spans in answer.found.items()}
+    else:
+        found = [label.to_dict() for label in answer.found]
+    values = (answer.answers, found, answer.well_formed, output, further, answer.truncated, not answer.finished)
     compared = zip(_LABEL_KEYS, (answer.label_scores, answer.label_probabilities), strict=True)
     return dict(zip(_OUTPUT_KEYS, values, strict=True)) | {key: value for key, value in compared if value is not None}
 

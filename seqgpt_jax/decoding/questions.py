@@ -1,10 +1,10 @@
 """Questions of users, and the prompts that ask them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
-from seqgpt_jax.atomic import Atom, ContractError, clean_text
+from seqgpt_jax.atomic import TAB, Atom, ContractError, OriginalText
 from seqgpt_jax.decoding.completion import Choice, Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 
@@ -37,13 +37,13 @@ class ComposedQuestion:
 
     Attributes:
       question: as it was asked.
-      text: as the prompts have it.
+      text: as it was given, and as the prompts have it.
       spellings: label as it is written in the prompts -> label as the question spells it, in the question's order.
       prompts: each asks a chunk of the labels; together they ask all of them, in order.
     """
 
     question: Question
-    text: str
+    text: OriginalText
     spellings: dict[str, str]
     prompts: tuple[Prompt, ...]
 
@@ -57,7 +57,8 @@ def compose(question: Question, limits: PromptLimits) -> ComposedQuestion:
         the separator (a list in one string), a label fits into no prompt or answer, or `choose` is not known or is
         asked of an extraction.
     """
-    template, text = limits.template, clean_text(question.text)
+    template, original = limits.template, OriginalText.of(question.text)
+    text = original.clean
     if not text.strip():
         raise ContractError("the text is empty")
     if question.choose not in CHOICES:
@@ -80,7 +81,7 @@ def compose(question: Question, limits: PromptLimits) -> ComposedQuestion:
         )
     # Whatever is wrong with a label is found here, before its tokens are counted.
     template.prompt(atom, text, tuple(spellings))
-    return ComposedQuestion(question, text, spellings, prompts_of(question, text, tuple(spellings), limits))
+    return ComposedQuestion(question, original, spellings, prompts_of(question, text, tuple(spellings), limits))
 
 
 def prompts_of(question: Question, text: str, labels: Sequence[str], limits: PromptLimits) -> tuple[Prompt, ...]:
@@ -90,3 +91,23 @@ def prompts_of(question: Question, text: str, labels: Sequence[str], limits: Pro
         Prompt(question.atom, chunk, limits.template.prompt(question.atom, text, chunk), question.choose, text)
         for chunk in chunks
     )
+
+
+def compose_windows(question: Question, limits: PromptLimits) -> list[tuple[int, ComposedQuestion]]:
+    """The question about each window of its text, and where that begins; one where the text fits into a prompt.
+
+    A classification of a text with a TAB is about a pair, such as a premise and a hypothesis, and is not cut.
+
+    Raises:
+      ContractError: as `compose`.
+    """
+    composed = compose(question, limits)
+    text = composed.text
+    if question.atom == "cls" and TAB in text.clean:
+        return [(0, composed)]
+    written = question.choose == "any"
+    bounds = limits.windows(question.atom, text.clean, tuple(composed.spellings), written=written)
+    if len(bounds) == 1:
+        return [(0, composed)]
+    places = [text.place(start, end) for start, end in bounds if text.clean[start:end].strip()]
+    return [(start, compose(replace(question, text=text.text[start:end]), limits)) for start, end in places]

@@ -86,6 +86,20 @@ def test_scores_are_those_of_the_sequences_and_forbidden_tokens_never_come(num_b
         assert EOS not in ids[:-1]
 
 
+@pytest.mark.parametrize("num_beams", [1, 3])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), forbidden=st.sets(st.sampled_from([0, 1, 3, 5]), max_size=4))
+def test_token_scores_share_out_what_is_allowed(num_beams, seed, forbidden) -> None:
+    chains, mask = tables(seed), np.isin(np.arange(VOCAB), list(forbidden))
+    found = search(chains, np.ones(3, bool), mask, num_beams=num_beams, max_new_tokens=9)
+    for chain, ids, scores in zip(chains, sequences(found), found.token_scores_BxN, strict=True):
+        allowed = log_probs(np.where(mask, -np.inf, chain))
+        assert scores[: len(ids)].tolist() == pytest.approx(
+            [allowed[before, id] for before, id in itertools.pairwise([FIRST, *ids])], abs=1e-5
+        )
+        assert not scores[len(ids) :].any()
+
+
 def test_examples_do_not_touch_each_other() -> None:
     chains = tables(5, batch=8)
     together = sequences(search(chains, np.ones(8, bool), NONE_FORBIDDEN, num_beams=4, max_new_tokens=12))

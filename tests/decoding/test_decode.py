@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from seqgpt_jax import decode
 from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.decoding.answer_file import AnswerFile
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.question_files import QuestionError
 from seqgpt_jax.io.contract import ContractFileError, read_contract, write_contract
@@ -64,6 +66,80 @@ def test_a_file_is_answered_line_by_line(model, tmp_path, capsys) -> None:
     assert all(prompt["mean_log_prob"] < 0 for one in written for prompt in one["output"])
 
 
+def test_places_and_scores_are_printed_and_written(model, tmp_path, capsys) -> None:
+    text = "Ada\r\nLovelace 👩‍👧 visited 杭州"
+    (tmp_path / "asked.jsonl").write_text(json.dumps({"text": text, "task": "ext", "labels": ["a", "b", "c"]}))
+    flags = (f"--model={model}", f"--input={tmp_path / 'asked.jsonl'}", f"--output={tmp_path / 'answers.jsonl'}")
+    assert decode.main([*flags, *FAST]) == 0
+    (line,) = (tmp_path / "answers.jsonl").read_text().splitlines()
+    spans = [span for of_label in json.loads(line)["found"].values() for span in of_label]
+    assert spans
+    for span in spans:
+        assert text[span["start"] : span["end"]] == span["text"]
+        assert 0 < span["score"] <= 1
+    capsys.readouterr()
+    assert decode.main([f"--model={model}", "--task=ext", f"--text={text}", "--labels=a, b, c", *FAST]) == 0
+    assert re.search(r"\(\d+-\d+, \d+ %\)", capsys.readouterr().out)
+
+
+def test_a_killed_run_goes_on_and_no_line_is_lost_or_twice(model, tmp_path) -> None:
+    path, output = tmp_path / "asked.jsonl", tmp_path / "answers.jsonl"
+    asked = [
+        {"text": f"Ada {number} in Turin", "task": "cls", "labels": ["a", "b"], "id": number} for number in range(200)
+    ]
+    path.write_text("".join(json.dumps(one) + "\n" for one in asked))
+    command = [sys.executable, "-m", "seqgpt_jax.decode", f"--model={model}", f"--input={path}"]
+    command += ["--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=16", "--gin.Decode.batch_size=1"]
+    whole = tmp_path / "whole.jsonl"
+    subprocess.run([*command, f"--output={whole}"], check=True, capture_output=True)
+    kills = 0
+    while not output.exists():
+        with subprocess.Popen([*command, f"--output={output}"], stdout=subprocess.PIPE, text=True) as process:
+            before = sum(part.stat().st_size for part in tmp_path.glob("answers.jsonl.partial-*"))
+            while process.poll() is None and not output.exists():
+                sizes = [part.stat().st_size for part in tmp_path.glob("answers.jsonl.partial-*")] if kills < 2 else []
+                if sizes and sizes[0] > before:
+                    process.kill()
+                    kills += 1
+                time.sleep(0.002)
+        for part in tmp_path.glob("answers.jsonl.partial-*"):
+            # As a kill within a write leaves it.
+            with part.open("ab") as file:
+                file.write(b'{"text": "cut')
+    assert kills == 2
+    assert output.read_bytes() == whole.read_bytes()
+    assert [json.loads(line)["id"] for line in output.read_text().splitlines()] == list(range(200))
+    assert not list(tmp_path.glob("*.partial-*"))
+
+
+def test_another_question_or_model_begins_anew(tmp_path) -> None:
+    path = tmp_path / "answers.jsonl"
+    with AnswerFile(path, {"model": "one"}) as file:
+        file.append(["a\n", "b\n"])
+    with AnswerFile(path, {"model": "one"}) as file:
+        assert file.done == 2
+    with AnswerFile(path, {"model": "two"}) as file:
+        assert file.done == 0
+        file.append(["c\n"])
+        file.finish()
+    assert path.read_text() == "c\n"
+
+
+def test_bad_lines_are_kept_aside_where_that_is_asked(model, tmp_path, capsys) -> None:
+    path, output = tmp_path / "asked.jsonl", tmp_path / "answers.jsonl"
+    questions(path)
+    with path.open("a") as file:
+        file.write('{broken\n{"text": "x", "task": "cls", "labels": ["a", "a"]}\n')
+    flags = (f"--model={model}", f"--input={path}", f"--output={output}")
+    assert decode.main([*flags, "--skip_bad_lines", *FAST]) == 0
+    assert [json.loads(line)["id"] for line in output.read_text().splitlines()] == [1, 2]
+    rejected = [json.loads(line) for line in (tmp_path / "answers.jsonl.rejected.jsonl").read_text().splitlines()]
+    assert [one["line"] for one in rejected] == [3, 4]
+    assert "not JSON" in rejected[0]["error"]
+    assert "written alike" in rejected[1]["error"]
+    assert "2 lines could not be asked" in capsys.readouterr().out
+
+
 def test_the_likeliest_label_is_chosen_and_all_are_scored(model, tmp_path, capsys) -> None:
     questions(tmp_path / "asked.jsonl")
     flags = (f"--model={model}", f"--input={tmp_path / 'asked.jsonl'}", f"--output={tmp_path / 'answers.jsonl'}")
@@ -79,8 +155,10 @@ def test_the_likeliest_label_is_chosen_and_all_are_scored(model, tmp_path, capsy
     capsys.readouterr()
     assert decode.main([*one, *FAST]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0] in ("财经", "旅游")
-    assert said[1].endswith(f"%  {said[0]}")
+    label, _, share = said[0].partition(", ")
+    assert label in ("财经", "旅游")
+    assert re.fullmatch(r"\d+ %", share)
+    assert said[1].endswith(f"%  {label}")
 
 
 def test_one_question_is_printed(model, capsys) -> None:

@@ -9,7 +9,7 @@ from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
-from seqgpt_jax.decoding.question_files import QuestionError, parse_question, read_questions, write_answers
+from seqgpt_jax.decoding.question_files import QuestionError, answered_lines, parse_question, read_questions
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.tasks.own_questions import question_lines
 
@@ -92,18 +92,19 @@ def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
     outputs = ("who,exactly: Ada\ncity: None\n", "person\tcity or so")
     completions = (Completion(outputs[0], score=-0.25), Completion(outputs[1], truncated=7, finished=False))
     answers = answer(Canned(completions), [line.question for line in lines])
-    write_answers(tmp_path / "answered.jsonl", lines, answers)
+    (tmp_path / "answered.jsonl").write_text("".join(answered_lines(lines, answers)), encoding="utf-8")
     written = [json.loads(line) for line in (tmp_path / "answered.jsonl").read_bytes().splitlines()]
     assert written == [
         asked[0]
         | {"answers": {"who，exactly": ["Ada"], "city": []}, "well_formed": True}
+        | {"found": {"who，exactly": [{"text": "Ada", "start": 0, "end": 3, "score": None}], "city": []}}
         | {"output": [{"text": outputs[0], "mean_log_prob": -0.25}]}
         | {"further_prompts": 0, "truncated_tokens": 0, "unfinished": False},
         asked[1]
         | {"answers": ["person"], "well_formed": False, "output": [{"text": outputs[1], "mean_log_prob": None}]}
+        | {"found": [{"label": "person", "score": None}]}
         | {"further_prompts": 0, "truncated_tokens": 7, "unfinished": True},
     ]
-    assert [path.name for path in tmp_path.glob("*.partial*")] == []
 
 
 def test_own_data_are_questions_with_their_answers_as_gold(tmp_path) -> None:
@@ -118,7 +119,9 @@ def test_own_data_are_questions_with_their_answers_as_gold(tmp_path) -> None:
     assert found[0].fields["gold"] == {"PER": [{"start": 0, "end": 3}]}
     asked = [record.question for record in found if record.question]
     completions = (Completion("PER: Ada\nCITY: None\n"), Completion("PER: None\nCITY: Rome\n"))
-    write_answers(tmp_path / "out.jsonl", found, answer(Canned(completions), asked))
+    (tmp_path / "out.jsonl").write_text(
+        "".join(answered_lines(found, answer(Canned(completions), asked))), encoding="utf-8"
+    )
     written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row.get("answers") for row in written] == [
         {"PER": ["Ada"], "CITY": []},
@@ -170,7 +173,7 @@ def test_label_scores_are_written_where_there_are_some(tmp_path) -> None:
     lines = read_questions(path, question_lines(path), LIMITS)
     scores = {"person": math.log(0.02), "city": math.log(0.06)}
     answers = answer(Canned([Completion("city", label_scores=scores)]), [lines[0].question])
-    write_answers(tmp_path / "answered.jsonl", lines, answers)
+    (tmp_path / "answered.jsonl").write_text("".join(answered_lines(lines, answers)), encoding="utf-8")
     written = json.loads((tmp_path / "answered.jsonl").read_text())
     assert (written["answers"], written["label_scores"]) == (["city"], scores)
     assert written["label_probabilities"] == pytest.approx({"person": 0.25, "city": 0.75})

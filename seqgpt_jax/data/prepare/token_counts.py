@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from seqgpt_jax.atomic import NONE, Atom, Template, label_budget
 from seqgpt_jax.data.prepare.encoder import Encoder
 
+# Labels whose tokens are remembered.
+_MOST_LABELS = 1 << 16
+
 
 @dataclass(frozen=True)
 class TokenCounts:
@@ -24,10 +27,15 @@ class TokenCounts:
     def labels(self, labels: Iterable[str]) -> list[int]:
         """Tokens that each label takes in a prompt, its separator included."""
         labels = list(labels)
-        if missing := [label for label in dict.fromkeys(labels) if label not in self._labels]:
-            counts = map(len, self.encoder.encode(missing))
-            self._labels.update({label: count + 1 for label, count in zip(missing, counts, strict=True)})
-        return [self._labels[label] for label in labels]
+        # Several threads of a server ask at once, and one may forget what another one has counted.
+        counts = {label: self._labels.get(label) for label in labels}
+        if missing := [label for label, count in counts.items() if count is None]:
+            new = {label: len(ids) + 1 for label, ids in zip(missing, self.encoder.encode(missing), strict=True)}
+            if len(self._labels) > _MOST_LABELS:
+                self._labels.clear()
+            self._labels.update(new)
+            counts |= new
+        return [counts[label] for label in labels]
 
     def label_set(self, labels: tuple[str, ...], template: Template) -> list[int]:
         """`labels` of a whole label set, in the form of prompts; kept, as every instance of a task asks for it."""

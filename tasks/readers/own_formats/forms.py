@@ -8,11 +8,11 @@
 {"text": "Bob sued Acme.", "events": [{"type": "trial", "trigger": "sued", "arguments": {"plaintiff": ["Bob"]}}]}   EE
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
+from seqgpt_jax.atomic.languages import language_of
 from seqgpt_jax.tasks.readers.own_formats.items import Fields, Item
 from seqgpt_jax.tasks.readers.record import BROKEN, Record, in_its_place
 
@@ -21,15 +21,6 @@ SOURCE_TEXT = "source_text"
 MENTIONS = "mentions"
 """Further fields of what the forms become: the family, the bare text of a composed question, and the spans of that text
 which the question is about."""
-
-CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-CHINESE_SHARE = 0.2
-"""Of the letters of a Chinese text, at least so many are Chinese characters."""
-
-
-def language_of(text: str) -> str:
-    """ "zh" where at least a fifth of the letters of a text are Chinese characters, else "en"."""
-    return "zh" if len(CHINESE.findall(text)) >= CHINESE_SHARE * sum(map(str.isalpha, text)) > 0 else "en"
 
 
 def in_base_form(items: Iterable[Item]) -> Iterator[Item]:

@@ -1,0 +1,140 @@
+"""Relations and events in several questions: spans first, then what is between them.
+
+The questions are those that the families RE and EE are trained on (`seqgpt_jax.atomic.families`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seqgpt_jax.atomic import ContractError, OriginalText
+from seqgpt_jax.atomic.families import event_query, relation_typing
+from seqgpt_jax.atomic.languages import language_of
+from seqgpt_jax.decoding.answers import answer
+from seqgpt_jax.decoding.completion import Generator
+from seqgpt_jax.decoding.questions import Question
+from seqgpt_jax.decoding.results import Event, Events, Extracted, Relation, Relations
+from seqgpt_jax.decoding.spans import Span
+from seqgpt_jax.io.progress import Progress, no_progress
+
+RelationSchema = Mapping[str, tuple[str, str]]
+EventSchema = Mapping[str, Sequence[str]]
+# Pairs of spans of one text; each is a question.
+MAX_PAIRS = 2000
+
+
+def check_relations(schema: RelationSchema) -> None:
+    """Raises ContractError unless each relation has the two types of its spans."""
+    if not schema:
+        raise ContractError('the schema is empty: give relations, such as {"born in": ("person", "city")}')
+    for label, types in schema.items():
+        if isinstance(types, str) or len(tuple(types)) != 2:
+            raise ContractError(f"relation {label!r} needs the type of its head and of its tail, not {types!r}")
+
+
+def check_events(schema: EventSchema) -> None:
+    """Raises ContractError unless each event type has a list of roles."""
+    if not schema:
+        raise ContractError('the schema is empty: give event types, such as {"attack": ["attacker", "target"]}')
+    for label, roles in schema.items():
+        if isinstance(roles, str):
+            raise ContractError(f"event type {label!r} needs a list of roles, not the one string {roles!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two spans of a text, and the relations that their types allow."""
+
+    text: int
+    head: Span
+    tail: Span
+    labels: tuple[str, ...]
+
+
+def relations(
+    generator: Generator,
+    texts: Sequence[str],
+    schema: RelationSchema,
+    language: str | None = None,
+    progress: Progress = no_progress,
+) -> list[Relations]:
+    """The relations of each text; see `SeqGPT.relations`.
+
+    Two mentions with the same words are one span here: the question about a pair names it by its words.
+    """
+    types = tuple(dict.fromkeys(kind for pair in schema.values() for kind in pair))
+    found = answer(generator, [Question(text, "ext", types) for text in texts], progress)
+    pairs, questions, not_asked = [], [], [0] * len(texts)
+    for number, one in enumerate(found):
+        of_text = _pairs(number, one.found, schema)
+        if len(of_text) > MAX_PAIRS:
+            raise ContractError(
+                f"a text has {len(of_text):,} pairs of spans that the schema allows, more than {MAX_PAIRS:,}: give "
+                f"narrower types, or a shorter text ({texts[number][:40]!r}…)"
+            )
+        clean = OriginalText.of(texts[number]).clean
+        for pair in of_text:
+            question = _relation_question(generator, clean, pair, language)
+            if question is None:
+                not_asked[number] += 1
+            else:
+                pairs.append(pair)
+                questions.append(question)
+    typed: list[list[Relation]] = [[] for _ in texts]
+    for pair, one in zip(pairs, answer(generator, questions, progress) if questions else [], strict=True):
+        typed[pair.text] += [Relation(pair.head, label.label, pair.tail, label.score) for label in one.found]
+    return [
+        Relations(text, one.found, tuple(sorted(of_text, key=lambda r: (r.head.start, r.tail.start))), missed)
+        for text, one, of_text, missed in zip(texts, found, typed, not_asked, strict=True)
+    ]
+
+
+def _pairs(number: int, spans: Mapping[str, Sequence[Span]], schema: RelationSchema) -> list[_Pair]:
+    first = {kind: {span.text: span for span in reversed(found)} for kind, found in spans.items()}
+    labels: dict[tuple[Span, Span], list[str]] = {}
+    for label, (head_type, tail_type) in schema.items():
+        for head in first[head_type].values():
+            for tail in first[tail_type].values():
+                if head.text != tail.text:
+                    labels.setdefault((head, tail), []).append(label)
+    return [_Pair(number, head, tail, tuple(of_pair)) for (head, tail), of_pair in labels.items()]
+
+
+def _relation_question(generator: Generator, clean: str, pair: _Pair, language: str | None) -> Question | None:
+    """The question about a pair of a clean text; None where its spans are too far apart for a prompt."""
+    asked = language or language_of(clean)
+    head, tail = (OriginalText.of(span.text).clean for span in (pair.head, pair.tail))
+
+    def question(sentence: str) -> Question:
+        composed = relation_typing("", sentence, head, tail, (), asked)
+        return Question(composed.text, "cls", pair.labels)
+
+    part = generator.limits.part_around(clean, (head, tail), question("").text, pair.labels)
+    return None if part is None else question(part)
+
+
+def events(
+    generator: Generator,
+    texts: Sequence[str],
+    schema: EventSchema,
+    language: str | None = None,
+    progress: Progress = no_progress,
+) -> list[Events]:
+    """The events of each text; see `SeqGPT.events`."""
+    asked = [{event_query(label, language or language_of(text)): label for label in schema} for text in texts]
+    triggers = [
+        Extracted.of(one, queries)
+        for one, queries in zip(
+            answer(generator, [Question(t, "ext", tuple(q)) for t, q in zip(texts, asked, strict=True)], progress),
+            asked,
+            strict=True,
+        )
+    ]
+    told = [(n, label) for n, one in enumerate(triggers) for label, spans in one.spans.items() if spans]
+    with_roles = [(n, label) for n, label in told if schema[label]]
+    questions = [Question(texts[n], "ext", tuple(schema[label])) for n, label in with_roles]
+    answers = answer(generator, questions, progress) if questions else []
+    arguments = {place: Extracted.of(one).spans for place, one in zip(with_roles, answers, strict=True)}
+    found: list[list[Event]] = [[] for _ in texts]
+    for n, label in told:
+        found[n].append(Event(label, triggers[n].spans[label], arguments.get((n, label), {})))
+    return [Events(text, tuple(of_text)) for text, of_text in zip(texts, found, strict=True)]
