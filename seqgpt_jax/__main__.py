@@ -22,6 +22,8 @@ COMMANDS = (
     "train",
     "evaluate",
     "decode",
+    "review",
+    "serve",
     "export",
 )
 """In the order in which a user meets them."""

@@ -1,0 +1,177 @@
+"""Dynamic batching: prompts of many requests are answered together by the one thread that runs the model."""
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.engine import Engine
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.io.progress import Progress, no_progress
+from seqgpt_jax.serving.metrics import Metrics
+
+
+class OverloadedError(Exception):
+    """The queue is full: the request is not taken."""
+
+
+class TooManyPromptsError(Exception):
+    """A request needs more prompts than the queue ever has room for."""
+
+
+class DeadlineError(Exception):
+    """A request was not answered in time."""
+
+
+class ClosedError(Exception):
+    """The server is shutting down and takes no more requests."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A prompt of a request, and where its completion goes."""
+
+    prompt: Prompt
+    deadline: float
+    completion: Future = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestGenerator:
+    """The `Generator` of one request, which may ask in several rounds: one deadline for all of them.
+
+    Attributes:
+      limits: of the engine.
+    """
+
+    limits: PromptLimits
+    _batching: "BatchingGenerator"
+    _deadline: float
+
+    def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
+        """The completion of each prompt; errors as `BatchingGenerator.generate`."""
+        del progress
+        return self._batching.generate(prompts, self._deadline)
+
+
+class BatchingGenerator:
+    """Answers prompts of many threads: each call waits for its own prompts alone."""
+
+    def __init__(self, engine: Engine, *, max_queue: int, timeout: float, wait: float, metrics: Metrics) -> None:
+        """Starts the thread of the model.
+
+        Args:
+          engine: the model; nobody else may use it at the same time.
+          max_queue: most prompts that wait; a call that would exceed it raises OverloadedError.
+          timeout: seconds of a request, after which it raises DeadlineError.
+          wait: seconds that a prompt waits for others to join its batch.
+          metrics: counts batches.
+        """
+        self._engine = engine
+        self._max_queue, self._timeout, self._wait, self._metrics = max_queue, timeout, wait, metrics
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue()
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+        self._thread.start()
+
+    def for_request(self) -> RequestGenerator:
+        """The generator of a request that begins now."""
+        return RequestGenerator(self._engine.limits, self, time.monotonic() + self._timeout)
+
+    def generate(self, prompts: Sequence[Prompt], deadline: float) -> list[Completion]:
+        """The completion of each prompt, in their order.
+
+        Args:
+          prompts: of one request.
+          deadline: of that request, on the clock of `time.monotonic`.
+
+        Raises:
+          ContractError: a prompt cannot be answered.
+          OverloadedError, TooManyPromptsError, DeadlineError, ClosedError: see there.
+        """
+        # Here and not in the batch, where it would fail the prompts of others too.
+        self._engine.check(prompts)
+        if len(prompts) > self._max_queue:
+            raise TooManyPromptsError(
+                f"this request needs {len(prompts):,} prompts, and the server takes at most {self._max_queue:,}: send "
+                "fewer or shorter texts, or fewer labels, at once"
+            )
+        waiting = [_Waiting(prompt, deadline) for prompt in prompts]
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the server is shutting down")
+            if self._waiting + len(waiting) > self._max_queue:
+                raise OverloadedError(
+                    f"{self._waiting} prompts wait already, and this request has {len(waiting)}; the limit is "
+                    f"{self._max_queue}: try again later, or send fewer texts or labels at once"
+                )
+            self._waiting += len(waiting)
+            self._metrics.waiting.set(self._waiting)
+            for one in waiting:
+                self._queue.put(one)
+        try:
+            return [one.completion.result(timeout=max(deadline - time.monotonic(), 0)) for one in waiting]
+        except TimeoutError:
+            raise DeadlineError(
+                f"no answer within {self._timeout:g} s: send fewer texts or labels at once, or try again later"
+            ) from None
+        finally:
+            for one in waiting:
+                one.completion.cancel()
+
+    def close(self) -> None:
+        """Answers what has been taken, and stops."""
+        with self._lock:
+            self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing or not self._queue.empty():
+            batch, closing = self._next_batch(closing)
+            asked = [one for one in batch if one.completion.set_running_or_notify_cancel()]
+            answers = self._answers(asked) if asked else []
+            # Before anybody hears of the answers, so that whoever asks again finds the room that has become free.
+            with self._lock:
+                self._waiting -= len(batch)
+                self._metrics.waiting.set(self._waiting)
+            for one, found in zip(asked, answers, strict=True):
+                if isinstance(found, Exception):
+                    one.completion.set_exception(found)
+                else:
+                    one.completion.set_result(found)
+
+    def _next_batch(self, closing: bool) -> tuple[list[_Waiting], bool]:
+        """(the prompts that are answered next, whether the queue has been closed)."""
+        size, batch, until = self._engine.config.batch_size, [], None
+        while len(batch) < size:
+            try:
+                if closing:
+                    one = self._queue.get_nowait()
+                else:
+                    one = self._queue.get(timeout=None if until is None else max(until - time.monotonic(), 0))
+            except queue.Empty:
+                break
+            if one is None:
+                closing = True
+                continue
+            batch.append(one)
+            until = until or time.monotonic() + self._wait
+        return batch, closing
+
+    def _answers(self, asked: Sequence[_Waiting]) -> Sequence[Completion | Exception]:
+        """The completions of a batch; where it breaks, the error for each of its prompts."""
+        started = time.monotonic()
+        try:
+            return self._engine.generate([one.prompt for one in asked])
+        except Exception as error:
+            return [error] * len(asked)
+        finally:
+            self._metrics.batch_size.observe(len(asked))
+            self._metrics.batch_seconds.observe(time.monotonic() - started)

@@ -1,0 +1,161 @@
+"""Dynamic batching: many threads, one model thread; full queues, deadlines, failures and shutdown."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.serving.batching import (
+    BatchingGenerator,
+    ClosedError,
+    DeadlineError,
+    OverloadedError,
+    TooManyPromptsError,
+)
+from seqgpt_jax.serving.metrics import make_metrics
+
+
+@dataclass
+class SlowEngine:
+    """Answers each prompt with its own text; notes its batches, and which threads called it."""
+
+    batch_size: int = 4
+    seconds: float = 0.0
+    batches: list = field(default_factory=list)
+    threads: set = field(default_factory=set)
+    hold: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.config, self.limits = SimpleNamespace(batch_size=self.batch_size), None
+        self.hold.set()
+
+    def check(self, prompts) -> None:
+        if any(prompt.text == "bad" for prompt in prompts):
+            raise ContractError("bad")
+
+    def generate(self, prompts) -> list[Completion]:
+        self.hold.wait()
+        self.threads.add(threading.current_thread().name)
+        self.batches.append([prompt.text for prompt in prompts])
+        time.sleep(self.seconds)
+        if any(prompt.text == "broken" for prompt in prompts):
+            raise RuntimeError("broken")
+        return [Completion(prompt.text) for prompt in prompts]
+
+
+def prompts(*texts: str) -> list[Prompt]:
+    return [Prompt("cls", ("a",), text) for text in texts]
+
+
+def generator(engine: SlowEngine, **values) -> BatchingGenerator:
+    settings = {"max_queue": 100, "timeout": 10.0, "wait": 0.02, "metrics": make_metrics()} | values
+    return BatchingGenerator(engine, **settings)
+
+
+def ask(batching: BatchingGenerator, *texts_: str) -> list[str]:
+    return texts(batching.for_request().generate(prompts(*texts_)))
+
+
+def texts(completions) -> list[str]:
+    return [completion.text for completion in completions]
+
+
+def test_requests_share_batches_and_get_their_own_answers() -> None:
+    engine = SlowEngine(seconds=0.01)
+    batching = generator(engine)
+    asked = [[f"{request}/{number}" for number in range(request % 3 + 1)] for request in range(40)]
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda of_request: ask(batching, *of_request), asked))
+    assert found == asked
+    assert engine.threads == {"model"}
+    assert max(map(len, engine.batches)) == 4
+    assert any(len({text.split("/")[0] for text in batch}) > 1 for batch in engine.batches)
+    batching.close()
+
+
+def test_a_bad_prompt_fails_its_own_request_alone() -> None:
+    engine = SlowEngine()
+    engine.hold.clear()
+    batching = generator(engine)
+    with ThreadPoolExecutor(4) as pool:
+        good = pool.submit(ask, batching, "good")
+        bad = pool.submit(ask, batching, "fine", "bad")
+        with pytest.raises(ContractError):
+            bad.result(timeout=5)
+        engine.hold.set()
+        assert good.result(timeout=5) == ["good"]
+    assert engine.batches == [["good"]]
+    batching.close()
+
+
+def test_a_batch_that_breaks_is_reported_and_the_next_one_works() -> None:
+    batching = generator(SlowEngine())
+    with pytest.raises(RuntimeError, match="broken"):
+        ask(batching, "broken")
+    assert ask(batching, "good") == ["good"]
+    batching.close()
+
+
+def test_a_full_queue_refuses() -> None:
+    engine = SlowEngine()
+    engine.hold.clear()
+    batching = generator(engine, max_queue=3)
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(ask, batching, "a", "b")
+        while batching._metrics.waiting._value.get() < 2:
+            time.sleep(0.001)
+        with pytest.raises(OverloadedError, match="2 prompts wait already, and this request has 2; the limit is 3"):
+            ask(batching, "c", "d")
+        engine.hold.set()
+        assert taken.result(timeout=5) == ["a", "b"]
+    assert ask(batching, "c", "d") == ["c", "d"]
+    with pytest.raises(TooManyPromptsError, match="needs 4 prompts, and the server takes at most 3"):
+        ask(batching, *"efgh")
+    batching.close()
+
+
+def test_a_deadline_ends_the_wait_and_its_prompts_are_not_asked() -> None:
+    engine = SlowEngine(batch_size=1)
+    engine.hold.clear()
+    batching = generator(engine, timeout=0.2)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ask, batching, "first")
+        second = pool.submit(ask, batching, "second")
+        for waiting in (first, second):
+            with pytest.raises(DeadlineError, match=r"no answer within 0\.2 s"):
+                waiting.result(timeout=5)
+    engine.hold.set()
+    batching.close()
+    # The one that had begun when its deadline passed was answered for nobody; the other one was left out.
+    assert len(engine.batches) == 1
+    assert batching._metrics.waiting._value.get() == 0
+
+
+def test_closing_answers_what_was_taken_and_takes_no_more() -> None:
+    engine = SlowEngine(batch_size=2, seconds=0.01)
+    engine.hold.clear()
+    batching = generator(engine)
+    with ThreadPoolExecutor(10) as pool:
+        taken = [pool.submit(ask, batching, f"{number}") for number in range(9)]
+        while batching._metrics.waiting._value.get() < 9:
+            time.sleep(0.001)
+        closing = pool.submit(batching.close)
+        engine.hold.set()
+        assert [one.result(timeout=5) for one in taken] == [[f"{number}"] for number in range(9)]
+        closing.result(timeout=5)
+    with pytest.raises(ClosedError):
+        ask(batching, "late")
+
+
+def test_one_deadline_for_all_rounds_of_a_request() -> None:
+    batching = generator(SlowEngine(seconds=0.15), timeout=0.25)
+    request = batching.for_request()
+    assert texts(request.generate(prompts("first"))) == ["first"]
+    with pytest.raises(DeadlineError):
+        request.generate(prompts("second"))
+    batching.close()
