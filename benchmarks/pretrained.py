@@ -154,7 +154,9 @@ def main() -> None:
     parser.add_argument("--ft_steps", type=int, default=200)
     parser.add_argument("--records", type=int, default=32, help="scored instances of each task")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--arms", default="pt,ft,pt_ft", help="of pt, ft, pt_ft (which needs pt)")
+    parser.add_argument(
+        "--arms", default="pt,ft,pt_ft", help="what is scored beside the untrained model, of pt, ft, pt_ft"
+    )
     parser.add_argument("flags", nargs="*", help="further flags of the training commands, after --")
     args = parser.parse_args()
     work: Path = args.work
@@ -167,8 +169,11 @@ def main() -> None:
     untrained = rows_of(scores)
     found: dict[str, list[dict[str, Any]]] = {"untrained": [untrained]}
     for seed in seeds:
+        if "pt" in arms or "pt_ft" in arms:
+            commands += train(work, "pt", seed, steps["pt"], args.flags)
         for arm in arms:
-            commands += train(work, arm, seed, steps["pt" if arm == "pt" else "ft"], args.flags)
+            if arm != "pt":
+                commands += train(work, arm, seed, steps["ft"], args.flags)
             command, scores = evaluate(work, f"{arm}_{seed}", args.records)
             commands.append(command)
             found.setdefault(arm, []).append(rows_of(scores))
