@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from seqgpt_jax.serving.batching import BatchingGenerator
         from seqgpt_jax.serving.metrics import make_metrics
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("seqgpt_jax"):
+            raise
         raise command_line.UsageError(f"{error}: the server needs `pip install 'seqgpt_jax[serve]'`") from error
     # Before the model is loaded, which takes longer.
     listener = _listen(args.host, args.port)

@@ -5,14 +5,14 @@ widths that holds its longest prompt, so neighbours share a compiled program and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from seqgpt_jax.atomic import NONE, ContractError
+from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.beam_search import Hypotheses
@@ -31,6 +31,9 @@ from seqgpt_jax.models.backbone import Backbone
 # Each at most half as wide again as the one before, beyond the narrow ones.
 _WIDTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 _TRIE_WIDTHS = (16, 32, *_WIDTHS)
+# What stands for no text where labels are calibrated, and the label sets whose calibration is remembered.
+_NO_TEXT = "N/A"
+_MOST_PRIORS = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class DecodeConfig:
         sums, 1 means. None takes 0 for constrained classifications, as means favor labels of more tokens, else 1.
       repetition_penalty: on tokens that the prompt or the answer has already, as in `transformers`; 1 is none. Labels
         whose probabilities are computed (`Question.choose`) have neither penalty.
+      calibrate: of labels whose probabilities are computed: each is divided by its probability after a text that says
+        nothing (`N/A`), which takes out what the model prefers whatever the text (contextual calibration,
+        arXiv:2102.09690). For label sets that the model has not been trained on: benchmarks/results/calibration.md.
     """
 
     num_beams: int = 4
@@ -56,6 +62,7 @@ class DecodeConfig:
     constrained: bool = True
     length_penalty: float | None = None
     repetition_penalty: float = 1.0
+    calibrate: bool = False
 
     def __post_init__(self) -> None:
         for name in ("num_beams", "batch_size", "max_new_tokens"):
@@ -107,6 +114,7 @@ class Engine:
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
         self._value_scorer = ValueScorer(tokenizer)
+        self._known_priors: dict[str, np.ndarray] = {}
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
@@ -203,6 +211,20 @@ class Engine:
 
     def _score(self, asked: Sequence["_Asked"]) -> list[Completion]:
         """The completions of the first prompts, as many as fit into memory: the label with the highest probability."""
+        scored = self._scored(asked)
+        asked = asked[: len(scored)]
+        priors = self._priors([one.prompt for one in asked]) if self.config.calibrate else [0.0] * len(asked)
+        completions = []
+        for one, found, prior in zip(asked, scored, priors, strict=True):
+            scores = found.scores - prior
+            best = int(np.argmax(scores))
+            per_token = float(found.scores[best] / found.lengths[best])
+            by_label = dict(zip(found.labels, scores.tolist(), strict=True))
+            completions.append(self._completion(one, found.ids[best], score=per_token, label_scores=by_label))
+        return completions
+
+    def _scored(self, asked: Sequence["_Asked"]) -> list["_Scored"]:
+        """The log-probabilities of all labels of the first prompts, as many as fit into memory."""
         candidates = [one.prompt.labels + ((NONE,) if one.prompt.choose == "one_or_none" else ()) for one in asked]
         ids = [encode(self._tokenizer, labels) for labels in candidates]
         tries = [label_trie(labels, self._tokenizer.eos_token_id) for labels in ids]
@@ -212,13 +234,31 @@ class Engine:
         asked = asked[:rows]
         tokens_BxP, mask_BxP = self._padded(asked, rows)
         found = score_labels(self._model, tokens_BxP, mask_BxP, tries[: len(asked)], _trie_width(tries[:rows]))
-        completions = []
-        for one, labels, label_ids, trie, scores in zip(asked, candidates, ids, tries, found, strict=False):
+        for scores in found:
             _check_finite(scores)
-            best = int(np.argmax(scores))
-            per_token, by_label = scores[best] / trie.lengths[best], dict(zip(labels, scores, strict=True))
-            completions.append(self._completion(one, label_ids[best], score=per_token, label_scores=by_label))
-        return completions
+        values = zip(candidates, ids, tries, found, strict=False)
+        return [_Scored(labels, of, trie.lengths, np.array(scores)) for labels, of, trie, scores in values]
+
+    def _priors(self, prompts: Sequence[Prompt]) -> list[np.ndarray]:
+        """The log-probabilities of the labels of each prompt after a text that says nothing."""
+        neutral = [self._without_text(prompt) for prompt in prompts]
+        known = {text: self._known_priors[text] for text, _ in neutral if text in self._known_priors}
+        missing = list({text: prompt for text, prompt in neutral if text not in known}.items())
+        while missing:
+            batch = missing[: self.config.batch_size]
+            found = self._scored(self._checked([prompt for _, prompt in batch]))
+            known |= {text: one.scores for (text, _), one in zip(batch, found, strict=False)}
+            missing = missing[len(found) :]
+        if len(self._known_priors) > _MOST_PRIORS:
+            self._known_priors.clear()
+        self._known_priors |= known
+        return [known[text] for text, _ in neutral]
+
+    def _without_text(self, prompt: Prompt) -> tuple[str, Prompt]:
+        """(key, the prompt with `N/A` in place of its text, or of each text of a pair)."""
+        text = TAB.join([_NO_TEXT] * (1 + (prompt.source_text or "").count(TAB)))
+        asked = self.limits.template.prompt("cls", text, prompt.labels)
+        return f"{asked}{prompt.choose}", replace(prompt, text=asked, source_text=text)
 
     def _completion(
         self, asked: "_Asked", ids: list[int], token_scores: np.ndarray | None = None, **values: object
@@ -245,6 +285,16 @@ class Engine:
         # Attention needs a token in each row, in filler too.
         mask_BxP[:, 0] = True
         return tokens_BxP, mask_BxP
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The labels of a prompt with their ids, tokens (the end token included) and log-probabilities, in one order."""
+
+    labels: tuple[str, ...]
+    ids: list[list[int]]
+    lengths: Sequence[int]
+    scores: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)

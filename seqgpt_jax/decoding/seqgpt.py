@@ -44,6 +44,8 @@ class SeqGPT:
 
         Args:
           generator: completes prompts.
+          calibrate: divides the probability of each label of `choose="one"` or `"one_or_none"` by that after no text,
+            which helps with labels that the model was not trained on (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
           stream_size: texts of an iterator that are answered together.
         """
@@ -60,6 +62,7 @@ class SeqGPT:
         num_beams: int = 4,
         batch_size: int = 16,
         max_new_tokens: int | None = None,
+        calibrate: bool = False,
         progress: Progress = no_progress,
     ) -> "SeqGPT":
         """The model in a folder.
@@ -76,7 +79,9 @@ class SeqGPT:
           LoadingError, WeightsError, TokenizerError: see `seqgpt_jax.io.model_folder.load`.
         """
         loaded = load(path, step=step)
-        config = DecodeConfig(num_beams=num_beams, batch_size=batch_size, max_new_tokens=max_new_tokens)
+        config = DecodeConfig(
+            num_beams=num_beams, batch_size=batch_size, max_new_tokens=max_new_tokens, calibrate=calibrate
+        )
         engine = Engine(loaded.model, loaded.tokenizer, config, loaded.contract)
         return cls(engine, progress, stream_size=_BATCHES * batch_size)
 

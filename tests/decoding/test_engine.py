@@ -189,6 +189,31 @@ def test_constrained_classification_writes_the_likeliest_label_whatever_its_leng
             assert one.score == pytest.approx(other.score, abs=1e-3)
 
 
+@pytest.mark.parametrize("choose", ["one", "one_or_none"])
+def test_calibrated_scores_are_those_less_the_scores_without_a_text(choose) -> None:
+    labels = ("Ada", "Ada Lovelace visited Turin", "财经体育旅游", "1840")
+
+    def asked(*texts_: str) -> list[Prompt]:
+        line = "，".join(labels)
+        return [Prompt("cls", labels, f"输入: {text}\n分类: {line}\n输出: [GEN]", choose, text) for text in texts_]
+
+    def scores(calibrate: bool, *texts_: str) -> np.ndarray:
+        config = DecodeConfig(num_beams=1, batch_size=2, calibrate=calibrate)
+        engine = Engine(folders.model(2), folders.tokenizer(), config, CONTRACT)
+        # Twice: the second time the scores without a text are remembered.
+        found, again = (engine.generate(asked(*texts_)) for _ in range(2))
+        assert found == again
+        for one in found:
+            assert one.text == max(one.label_scores, key=one.label_scores.get)
+        return np.array([list(one.label_scores.values()) for one in found])
+
+    texts_ = ("Ada", "杭州 in 1840", "x\ty")
+    plain, calibrated = scores(False, *texts_), scores(True, *texts_)
+    nothing, nothing_twice = scores(False, "N/A", "N/A\tN/A")
+    assert calibrated == pytest.approx(plain - np.array([nothing, nothing, nothing_twice]), abs=1e-4)
+    assert plain.argmax(axis=1).tolist() != calibrated.argmax(axis=1).tolist()
+
+
 def test_widths_are_few_and_hold_the_prompt() -> None:
     widths = {length: bucket_width(length, 1000) for length in range(1, 1001)}
     assert all(length <= width <= 1000 for length, width in widths.items())
