@@ -103,7 +103,7 @@ def page(result: dict[str, Any]) -> str:
         "`python benchmarks/pretrained.py`: SmolLM2-135M-Instruct (Apache-2.0) trained on English data, 4 rows of 352",
         f"tokens a step, {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT,",
         f"{len(result['seeds'])} seed(s). `{HELD_OUT}`: data sets whose texts and label sets are in no stage,",
-        f"{result['records']} records each from validation and test, all labels asked,",
+        f"{result['records']} records of each task, of validation and test together, all labels asked,",
         "greedy constrained decoding. F1, 0-100; in brackets the 95 % bootstrap intervals of all seeds together.",
         "Baselines use no model: always-None, majority label, uniform choice.\n",
         f"| data set | {' | '.join(ARMS[arm] for arm in arms)} | best baseline |",
@@ -129,7 +129,9 @@ def draw(result: dict[str, Any], work: Path) -> None:
         cells = [result[arm]["held_out"][name] for name in names]
         places = [place + number * width for place in range(len(names))]
         errors = [[c["f1"] - c["low"] for c in cells], [c["high"] - c["f1"] for c in cells]]
-        bars.bar(places, [c["f1"] for c in cells], width, yerr=errors, label=ARMS[arm], error_kw={"lw": 0.7})
+        bars.bar(
+            places, [c["f1"] for c in cells], width, yerr=errors, label=ARMS[arm], align="edge", error_kw={"lw": 0.7}
+        )
     best = [max(result["baselines"][name].values()) for name in names]
     bars.hlines(best, range(len(names)), [p + 0.8 for p in range(len(names))], colors="black", label="best baseline")
     bars.set_xticks([p + 0.4 for p in range(len(names))], names, rotation=60, ha="right", fontsize=8)
