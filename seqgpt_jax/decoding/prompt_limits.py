@@ -90,7 +90,7 @@ class PromptLimits:
         if len(text.encode()) <= room or self._counts.text(text) <= room or room < _LEAST_ROOM:
             return whole
         # A part of a text may take a token more than it does in the text.
-        return text_windows(text, self._counts.encoder.offsets(text), max(room - 2, 1))
+        return text_windows(text, self._counts.encoder.offsets(text), room - 2)
 
     def part_around(self, text: str, parts: Sequence[str], question: str, labels: Sequence[str]) -> str | None:
         """The text, or the part of it around these parts that leaves room for a question about it.

@@ -30,6 +30,7 @@ from seqgpt_jax.atomic import ContractError, clean_text
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import Question, compose
+from seqgpt_jax.decoding.spans import spans_to_dict
 
 TASKS = ("cls", "ext")
 _INPUT_KEYS = ("text", "task", "labels")
@@ -143,7 +144,7 @@ def _answer_fields(answer: Answer) -> dict[str, Any]:
     output = [{"text": completion.text, "mean_log_prob": completion.score} for completion in answer.completions]
     further = len(answer.prompts) - 1
     if isinstance(answer.found, dict):
-        found: Any = {label: [span.to_dict() for span in spans] for label, spans in answer.found.items()}
+        found: Any = spans_to_dict(answer.found)
     else:
         found = [label.to_dict() for label in answer.found]
     values = (answer.answers, found, answer.well_formed, output, further, answer.truncated, not answer.finished)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqgpt_jax.atomic import OriginalText
+from seqgpt_jax.atomic import clean_text
 from seqgpt_jax.decoding.answers import Answer
-from seqgpt_jax.decoding.spans import Label, Span, rounded
+from seqgpt_jax.decoding.spans import Label, Span, rounded, spans_to_dict
 
 Names = Mapping[str, str] | None
 """What was asked -> the name of its label; None where labels were asked by their names."""
@@ -35,14 +35,13 @@ class Extracted:
             (names or {}).get(label, label): tuple(span for span in found if _passes(span.score, threshold))
             for label, found in answer.found.items()
         }
-        text = OriginalText.of(answer.question.text).clean
+        text = clean_text(answer.question.text)
         not_in_text = sum(value not in text for values in answer.answers.values() for value in values)
         return cls(answer.question.text, spans, not_in_text, not answer.finished)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"text": …, "spans": {label: [{"text", "start", "end", "score"}]}, "unfinished": …}`."""
-        spans = {label: [span.to_dict() for span in found] for label, found in self.spans.items()}
-        return {"text": self.text, "spans": spans, "unfinished": self.unfinished}
+        return {"text": self.text, "spans": spans_to_dict(self.spans), "unfinished": self.unfinished}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +121,7 @@ class Relations:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        spans = Extracted(self.text, self.spans).to_dict()["spans"]
-        relations = [relation.to_dict() for relation in self.relations]
+        spans, relations = spans_to_dict(self.spans), [relation.to_dict() for relation in self.relations]
         return {"text": self.text, "spans": spans, "relations": relations, "not_asked": self.not_asked}
 
 
@@ -143,7 +141,7 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        arguments = Extracted("", self.arguments).to_dict()["spans"]
+        arguments = spans_to_dict(self.arguments)
         return {"label": self.label, "triggers": [span.to_dict() for span in self.triggers], "arguments": arguments}
 
 

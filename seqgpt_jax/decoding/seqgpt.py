@@ -44,8 +44,6 @@ class SeqGPT:
 
         Args:
           generator: completes prompts.
-          calibrate: divides the probability of each label of `choose="one"` or `"one_or_none"` by that after no text,
-            which helps with labels that the model was not trained on (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
           stream_size: texts of an iterator that are answered together.
         """
@@ -73,6 +71,8 @@ class SeqGPT:
           num_beams: beams of the search; 1 is greedy.
           batch_size: prompts that are answered at once.
           max_new_tokens: most tokens of an answer; None takes the model's own limit.
+          calibrate: divides the probability of each label of `choose="one"` or `"one_or_none"` by that after no text,
+            which helps with labels that the model was not trained on (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
 
         Raises:

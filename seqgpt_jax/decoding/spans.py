@@ -63,6 +63,11 @@ def locate(text: OriginalText, values: Sequence[str], scores: Sequence[float | N
     return tuple(Span(text.text[start:end], start, end, found[start, end]) for start, end in sorted(found))
 
 
+def spans_to_dict(spans: Mapping[str, Sequence[Span]]) -> dict[str, list[dict[str, Any]]]:
+    """Each label with its spans, as JSON has them."""
+    return {label: [span.to_dict() for span in found] for label, found in spans.items()}
+
+
 def merge_spans(windows: Sequence[tuple[int, Mapping[str, Sequence[Span]]]]) -> dict[str, tuple[Span, ...]]:
     """The spans of a text, of those of its overlapping windows: a span of two windows counts once, with its best score.
 
