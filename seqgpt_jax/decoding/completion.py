@@ -41,13 +41,14 @@ class Completion:
       text: without control tokens.
       ids: token ids of `text`, without the end token.
       score: mean log-probability of a token, the end token included, in nats; None where it is not known. Under
-        constrained decoding the probabilities are those of the unconstrained model.
+        constrained decoding the probabilities are those of the unconstrained model; where spans are copied, among the
+        tokens that an answer to the prompt can hold (`candidates`).
       truncated: how many tokens the text in the prompt lost at its left end.
       text_read: what is left of the text then; None where it lost nothing.
       finished: False where the token limit cut the completion off.
       label_scores: log-probability, in nats, of each label that could have been chosen, `None` ("no label fits")
-        among them where it could: the sum over its tokens and the end token. With
-        `Decode.calibrate` less that after no text. None where they were not computed.
+        among them where it could: the sum over its tokens and the end token, calibrated (`Decode.calibrate`). None
+        where they were not computed.
       value_scores: probability of each value of the answer among those that could be written there (`value_scores`):
         of the labels of a classification, in one tuple, or of the spans of each line of an extraction. None where they
         are not known.

@@ -41,6 +41,7 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import NONE, TAB, ContractError, clean_text
 from seqgpt_jax.data.tokenizer import encode
+from seqgpt_jax.decoding.candidates import Candidates, candidates_of, numbers_of
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.label_edges import DONE, Edge, label_edges
 from seqgpt_jax.decoding.text_copy import CopyIndex, TextCopy, advance_places, copied_tokens, initial_places
@@ -177,7 +178,9 @@ class Grammar:
         self._written: dict[str, str] = {}
         table = token_table(tokenizer, vocab_size)
         self._distance = tokens_to_end(table)
-        self._next_SxV, self._distance_S = jnp.asarray(table), jnp.asarray(self._distance)
+        self._next_SxV, self._vocab_size = table, vocab_size
+        # On the device once, not with every batch.
+        self._device_next_SxV, self._distance_S = jnp.asarray(table), jnp.asarray(self._distance)
         self._copy = CopyIndex(tokenizer, vocab_size)
         # A tokenizer may join the last characters of a value and its line break into one token.
         self._breaks = np.flatnonzero((table == value_states().ended).any(axis=0)).tolist()
@@ -261,7 +264,13 @@ class Grammar:
         Args:
           texts: what spans are copied from, where it is not `Prompt.source_text`: what is left of a text that was cut.
         """
-        tables = [self._edges(prompt) for prompt in prompts]
+        texts = texts or [prompt.source_text for prompt in prompts]
+        texts = [text if prompt.atom == "ext" else None for prompt, text in zip(prompts, texts, strict=True)]
+        copy = self._copy.batch(texts, batch_size) if any(text is not None for text in texts) else None
+        tables = []
+        for row, prompt in enumerate(prompts):
+            free = copy is None or copy.free_B[row]
+            tables.append(self._edges(prompt, self._breaks if free else self._copied_breaks(copy, row)))
         # Few widths, so that few programs are compiled.
         width = max(64, 1 << (max((len(edges) for edges, _ in tables), default=1) - 1).bit_length())
         array = np.full((batch_size, width, 6), _DEAD_NODE, np.int32)
@@ -272,15 +281,34 @@ class Grammar:
             array[row, : len(edges)] = edges
             starts[row] = 0
             rest[row, : len(lines)] = lines
-        columns = (jnp.asarray(array[:, :, i]) for i in range(6))
-        texts = texts or [prompt.source_text for prompt in prompts]
-        texts = [text if prompt.atom == "ext" else None for prompt, text in zip(prompts, texts, strict=True)]
-        copy = self._copy.batch(texts, batch_size) if any(text is not None for text in texts) else None
-        tables = (self._next_SxV, self._distance_S)
-        return Automaton(*columns, jnp.asarray(starts), jnp.asarray(rest), *tables, copy)
+        columns = (array[:, :, i] for i in range(6))
+        return Automaton(*columns, starts, rest, self._device_next_SxV, self._distance_S, copy)
 
-    def _edges(self, prompt: Prompt) -> tuple[list[Edge], list[int]]:
-        """(edges, fewest tokens after each line) of one prompt."""
+    def _copied_breaks(self, copy: TextCopy, row: int) -> list[int]:
+        return np.intersect1d(self._breaks, self._copy.tokens(copy, row)).tolist()
+
+    def narrowed(self, automaton: Automaton, prompts: int) -> tuple[Automaton, Candidates | None]:
+        """The automaton over the candidates of its first `prompts` rows, others being filler; see `candidates`.
+
+        As it is, with None, where the answers to a prompt may hold any token or the candidates are too many.
+        """
+        copy = automaton.copy
+        if copy is None or copy.free_B[:prompts].any():
+            return automaton, None
+        written = (automaton.token[row][automaton.source[row] != _DEAD_NODE] for row in range(prompts))
+        tokens = [np.concatenate([ids, self._copy.tokens(copy, row)]) for row, ids in enumerate(written)]
+        candidates = candidates_of(tokens, self._end, len(copy.free_B), self._vocab_size)
+        if candidates is None:
+            return automaton, None
+        number_of = numbers_of(candidates.ids_U, self._vocab_size)
+        copy = copy._replace(token=number_of[copy.token], none_SxV=copy.none_SxV[:, candidates.ids_U])
+        narrow = automaton._replace(
+            token=number_of[automaton.token], next_SxV=self._next_SxV[:, candidates.ids_U], copy=copy
+        )
+        return narrow, candidates
+
+    def _edges(self, prompt: Prompt, breaks: Sequence[int]) -> tuple[list[Edge], list[int]]:
+        """(edges, fewest tokens after each line) of one prompt, whose values may end with the tokens `breaks`."""
         if prompt.atom == "cls":
             labels = encode(self._tokenizer, prompt.labels)
             joined = encode(self._tokenizer, [label + TAB for label in prompt.labels])
@@ -290,12 +318,12 @@ class Grammar:
         lines = self._echoes(prompt)
         least = [len(ids) + self._shortest_value(prompt) for ids in lines]
         rest = np.cumsum([1, *reversed(least[1:])])[::-1]
-        return self._line_edges(lines), rest.tolist()
+        return self._line_edges(lines, breaks), rest.tolist()
 
     def _echoes(self, prompt: Prompt) -> list[list[int]]:
         return encode(self._tokenizer, [f"{query}:" for query in prompt.labels])
 
-    def _line_edges(self, lines: list[list[int]]) -> list[Edge]:
+    def _line_edges(self, lines: list[list[int]], breaks: Sequence[int]) -> list[Edge]:
         """The edges of an extraction whose `query:` have these ids."""
         edges, node = [], 0
         always = len(lines) + 1  # a need that is above any `last_label`
@@ -305,7 +333,7 @@ class Grammar:
                 target = value if position == len(ids) - 1 else node + 1
                 edges.append(Edge(node, id, target, always))
                 node += 1
-            edges += [Edge(value, id, node, always) for id in self._breaks]
+            edges += [Edge(value, id, node, always) for id in breaks]
         edges.append(Edge(node, self._end, DONE, always))
         return edges
 

@@ -53,7 +53,8 @@ class DecodeConfig:
         whose probabilities are computed (`Question.choose`) have neither penalty.
       calibrate: of labels whose probabilities are computed: each is divided by its probability after a text that says
         nothing (`N/A`), which takes out what the model prefers whatever the text (contextual calibration,
-        arXiv:2102.09690). For label sets that the model has not been trained on: benchmarks/results/calibration.md.
+        arXiv:2102.09690); that of `None` stays. Right more often for label sets that the model has not been trained on,
+        and as often for others: benchmarks/results/calibration.md.
     """
 
     num_beams: int = 4
@@ -62,7 +63,7 @@ class DecodeConfig:
     constrained: bool = True
     length_penalty: float | None = None
     repetition_penalty: float = 1.0
-    calibrate: bool = False
+    calibrate: bool = True
 
     def __post_init__(self) -> None:
         for name in ("num_beams", "batch_size", "max_new_tokens"):
@@ -135,10 +136,13 @@ class Engine:
         """
         asked = self._checked(prompts)
         completions: dict[int, Completion] = {}
-        order = sorted(range(len(asked)), key=lambda i: len(asked[i].cut.ids))
+        order = sorted(range(len(asked)), key=lambda i: self._effort(asked[i]))
         scored = [i for i in order if self._grammar and asked[i].prompt.choose != "any"]
         searched = [i for i in order if not (self._grammar and asked[i].prompt.choose != "any")]
-        for rows, method in ((searched, self._search), (scored, self._score)):
+        # Apart from each other: a batch takes as long as its longest answer, and has the vocabulary of all its prompts.
+        extractions = [i for i in searched if asked[i].prompt.atom == "ext"]
+        others = [i for i in searched if asked[i].prompt.atom != "ext"]
+        for rows, method in ((others, self._search), (extractions, self._search), (scored, self._score)):
             while rows:
                 found = method([asked[row] for row in rows[: self.config.batch_size]])
                 completions |= zip(rows, found, strict=False)
@@ -149,6 +153,12 @@ class Engine:
     def check(self, prompts: Sequence[Prompt]) -> None:
         """Raises what `generate` would raise for one of these prompts, without the model."""
         self._checked(prompts)
+
+    def _effort(self, asked: "_Asked") -> tuple[int, int, int]:
+        """What prompts are sorted by: width of the batch, then about how long the answer is at least, then length."""
+        prompt, length = asked.prompt, len(asked.cut.ids)
+        echoes = sum(map(len, prompt.labels)) if prompt.atom == "ext" else 0
+        return bucket_width(length, self.limits.contract.max_prompt_tokens), echoes, length
 
     def _checked(self, prompts: Sequence[Prompt]) -> list["_Asked"]:
         prompt_ids = encode_prompts(self._tokenizer, [prompt.text for prompt in prompts])
@@ -176,10 +186,11 @@ class Engine:
         rows = self.config.batch_size
         tokens_BxP, mask_BxP = self._padded(asked, rows)
         real_B = np.arange(rows) < len(asked)
-        automaton = None
+        automaton = candidates = None
         if self._grammar:
             texts = [one.prompt.source_text if one.cut.text is None else one.cut.text for one in asked]
             automaton = self._grammar.automaton([one.prompt for one in asked], rows, texts)
+            automaton, candidates = self._grammar.narrowed(automaton, len(asked))
         length_penalty_B = np.ones(rows, np.float32)
         length_penalty_B[: len(asked)] = [self.config.length_penalty_of(one.prompt) for one in asked]
         hypotheses: Hypotheses = jax.device_get(
@@ -191,6 +202,7 @@ class Engine:
                 self._forbidden_V,
                 automaton,
                 length_penalty_B,
+                candidates,
                 num_beams=self.config.num_beams,
                 max_new_tokens=self.limits.answer_tokens,
                 eos_id=self._tokenizer.eos_token_id,
@@ -213,10 +225,10 @@ class Engine:
         """The completions of the first prompts, as many as fit into memory: the label with the highest probability."""
         scored = self._scored(asked)
         asked = asked[: len(scored)]
-        priors = self._priors([one.prompt for one in asked]) if self.config.calibrate else [0.0] * len(asked)
+        priors = self._priors([one.prompt for one in asked]) if self.config.calibrate else [None] * len(asked)
         completions = []
         for one, found, prior in zip(asked, scored, priors, strict=True):
-            scores = found.scores - prior
+            scores = found.scores if prior is None else calibrated(found.scores, prior, len(one.prompt.labels))
             best = int(np.argmax(scores))
             per_token = float(found.scores[best] / found.lengths[best])
             by_label = dict(zip(found.labels, scores.tolist(), strict=True))
@@ -303,6 +315,19 @@ class _Asked:
 
     prompt: Prompt
     cut: TruncatedPrompt
+
+
+def calibrated(scores: np.ndarray, priors: np.ndarray, labels: int) -> np.ndarray:
+    """Log-probabilities with the prior of each label divided out, shifted so that the best is what the best was.
+
+    That of `None`, behind the `labels`, stays, and so does whether it is the best: after a text that says nothing it is
+    the right answer, not a preference.
+
+    >>> np.exp(calibrated(np.log([0.6, 0.3, 0.1]), np.log([0.8, 0.1, 0.1]), 2)).round(3).tolist()
+    [0.15, 0.6, 0.1]
+    """
+    ratios = scores[:labels] - priors[:labels]
+    return np.concatenate([ratios + scores[:labels].max() - ratios.max(), scores[labels:]])
 
 
 def _check_finite(scores: Sequence[float] | np.ndarray) -> None:

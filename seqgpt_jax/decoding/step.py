@@ -18,6 +18,7 @@ from flax import nnx
 from seqgpt_jax.decoding import beam_search, constraints
 from seqgpt_jax.decoding.beam_search import Hypotheses, Repetition, SearchState
 from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, empty_answers, write
+from seqgpt_jax.decoding.candidates import END, Candidates
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
 from seqgpt_jax.models.attention import MASKED, attend
 from seqgpt_jax.models.backbone import Backbone, Block
@@ -50,6 +51,7 @@ def generate(
     forbidden_V: jax.Array,
     automaton: Automaton | None = None,
     length_penalty_B: jax.Array | None = None,
+    candidates: Candidates | None = None,
     *,
     num_beams: int,
     max_new_tokens: int,
@@ -66,6 +68,8 @@ def generate(
       forbidden_V: bool, True where a token is never chosen.
       automaton: what each answer may be; None: anything.
       length_penalty_B: float32, 0 compares hypotheses by the sum of log-probabilities, 1 (as without it) by the mean.
+      candidates: tokens that `automaton` names by their numbers among them, and over which probabilities are
+        normalised; None: all of the vocabulary.
       num_beams: beams of the search; 1 is greedy.
       max_new_tokens: most tokens of an answer, its end token included.
       eos_id: the end-of-sequence token.
@@ -77,24 +81,33 @@ def generate(
         nothing_BxV = jnp.zeros((len(tokens_BxP), len(forbidden_V)), bool)
         in_prompt_BxV = nothing_BxV.at[rows_Bx1, tokens_BxP].max(mask_BxP)
         repetition = Repetition(jnp.float32(repetition_penalty), in_prompt_BxV)
-    prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP)
+    prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP, candidates)
+    if candidates is not None:
+        # From here on a token is its number among the candidates.
+        eos_id = END
+        forbidden_V = forbidden_V[candidates.ids_U]
+        if repetition:
+            repetition = repetition._replace(in_prompt_BxV=repetition.in_prompt_BxV[:, candidates.ids_U])
     sizes = {"num_beams": num_beams, "max_new_tokens": max_new_tokens, "eos_id": eos_id}
     state, automaton_state = begin(logits_BxV, real_B, forbidden_V, automaton, length_penalty_B, repetition, **sizes)
     room = min(_FIRST_ROOM, max_new_tokens)
     answers = empty_answers(prompt, num_beams, room)
     while True:
         state, answers, automaton_state = extend(
-            model, prompt, state, answers, automaton_state, forbidden_V, automaton, eos_id=eos_id
+            model, prompt, state, answers, automaton_state, forbidden_V, automaton, candidates, eos_id=eos_id
         )
         if room == max_new_tokens or not state.keep_going:
-            return beam_search.best(state, eos_id=eos_id)
+            found = beam_search.best(state, eos_id=eos_id)
+            return found if candidates is None else found._replace(ids_BxN=candidates.ids_of(found.ids_BxN))
         room = min(_GROWTH * room, max_new_tokens)
         answers = answers.resized(room)
 
 
 @jax.jit
-def prefill(model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tuple[PromptCache, jax.Array]:
-    """The prompts' keys and values, and float32 [B, V] logits of the first answer token."""
+def prefill(
+    model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array, candidates: Candidates | None = None
+) -> tuple[PromptCache, jax.Array]:
+    """The prompts' keys and values, and float32 [B, V] logits of the first answer token (of the candidates alone)."""
     positions_BxP = jnp.maximum(jnp.cumsum(mask_BxP, axis=1) - 1, 0).astype(jnp.int32)
     graph, state = nnx.split(model.layers)
     length = tokens_BxP.shape[1]
@@ -114,7 +127,21 @@ def prefill(model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tupl
     x_BxPxD, (keys, values) = jax.lax.scan(run, model.embed(tokens_BxP), state)
     last_B = length - 1 - jnp.argmax(mask_BxP[:, ::-1], axis=1)
     x_BxD = jnp.take_along_axis(x_BxPxD, last_B[:, None, None], axis=1)[:, 0]
-    return PromptCache(keys, values, positions_BxP, mask_BxP), model.logits(model.final_norm(x_BxD))
+    logits_BxV = _logits(model, x_BxD[:, None], _head(model, candidates), candidates)[:, 0]
+    return PromptCache(keys, values, positions_BxP, mask_BxP), logits_BxV
+
+
+def _head(model: Backbone, candidates: Candidates | None) -> jax.Array | None:
+    """The rows of the head of the candidates; None: the head is used as it is."""
+    return None if candidates is None else model.head()[candidates.ids_U]
+
+
+def _logits(
+    model: Backbone, x_BxKxD: jax.Array, head_UxD: jax.Array | None, candidates: Candidates | None
+) -> jax.Array:
+    """float32 [B, K, V] of the states after the last block; of candidates -inf where a prompt does not have them."""
+    logits_BxKxV = model.logits(model.final_norm(x_BxKxD), head_UxD)
+    return logits_BxKxV if candidates is None else candidates.logits_of(logits_BxKxV)
 
 
 @partial(jax.jit, static_argnames=("num_beams", "max_new_tokens", "eos_id"))
@@ -170,11 +197,13 @@ def extend(
     automaton_state: AutomatonState | None,
     forbidden_V: jax.Array,
     automaton: Automaton | None,
+    candidates: Candidates | None = None,
     *,
     eos_id: int,
 ) -> tuple[SearchState, AnswerCache, AutomatonState | None]:
     """Searches on until every example is decided or `answers` is full."""
     blocks = [model.block(index) for index in range(model.config.n_layer)]
+    head_UxD = _head(model, candidates)
 
     Carry = tuple[SearchState, AnswerCache, AutomatonState | None]
 
@@ -184,7 +213,9 @@ def extend(
 
     def step(carry: Carry) -> Carry:
         state, answers, automaton_state = carry
-        logits_BxKxV, answers = advance(model, blocks, prompt, state, answers)
+        tokens_BxK = state.last_tokens_BxK if candidates is None else candidates.ids_of(state.last_tokens_BxK)
+        x_BxKxD, answers = advance(model, blocks, prompt, state, answers, tokens_BxK)
+        logits_BxKxV = _logits(model, x_BxKxD, head_UxD, candidates)
         state, automaton_state = _choose(state, automaton_state, logits_BxKxV, forbidden_V, automaton, eos_id)
         return state, answers, automaton_state
 
@@ -192,9 +223,14 @@ def extend(
 
 
 def advance(
-    model: Backbone, blocks: list[Block], prompt: PromptCache, state: SearchState, answers: AnswerCache
+    model: Backbone,
+    blocks: list[Block],
+    prompt: PromptCache,
+    state: SearchState,
+    answers: AnswerCache,
+    tokens_BxK: jax.Array,
 ) -> tuple[jax.Array, AnswerCache]:
-    """Reads the newest token of each hypothesis: float32 [B, K, V] logits of the next, and the cache with it."""
+    """Reads the newest token of each hypothesis: [B, K, D] after the last block, and the cache with it."""
     index = state.length - 1
     answers = answers.with_token_slot(state.parents_BxK, index)
     bias_BxHxPx1, bias_BxHxMxK = _biases(model, prompt, answers, index)
@@ -212,11 +248,11 @@ def advance(
         )
         return attend_parts(q, parts)
 
-    x_BxKxD = model.embed(state.last_tokens_BxK)
+    x_BxKxD = model.embed(tokens_BxK)
     for layer, block in enumerate(blocks):
         x_BxKxD = block(x_BxKxD, positions_BxK, partial(attend_to_cache, layer))
     answers = answers._replace(keys=tuple(all_keys), values=tuple(all_values))
-    return model.logits(model.final_norm(x_BxKxD)), answers
+    return x_BxKxD, answers
 
 
 def _biases(

@@ -174,7 +174,7 @@ def test_constrained_classification_writes_the_likeliest_label_whatever_its_leng
     asked = [
         Prompt("cls", labels, f"输入: {word}\n分类: {'，'.join(labels)}\n输出: [GEN]") for word in ("Ada", "杭州", "in")
     ]
-    config = DecodeConfig(num_beams=8, batch_size=4, max_new_tokens=40)
+    config = DecodeConfig(num_beams=8, batch_size=4, max_new_tokens=40, calibrate=False)
     found, by_mean = (
         Engine(model, tokenizer, replace(config, length_penalty=penalty), CONTRACT).generate(asked)
         for penalty in (None, 1.0)
@@ -208,10 +208,16 @@ def test_calibrated_scores_are_those_less_the_scores_without_a_text(choose) -> N
         return np.array([list(one.label_scores.values()) for one in found])
 
     texts_ = ("Ada", "杭州 in 1840", "x\ty")
-    plain, calibrated = scores(False, *texts_), scores(True, *texts_)
+    plain, found = scores(False, *texts_), scores(True, *texts_)
     nothing, nothing_twice = scores(False, "N/A", "N/A\tN/A")
-    assert calibrated == pytest.approx(plain - np.array([nothing, nothing, nothing_twice]), abs=1e-4)
-    assert plain.argmax(axis=1).tolist() != calibrated.argmax(axis=1).tolist()
+    ratios = (plain - np.array([nothing, nothing, nothing_twice]))[:, : len(labels)]
+    # The order is that of the ratios; the best label has what the best had, and `None` what it had.
+    differences = found[:, : len(labels)] - ratios
+    assert differences == pytest.approx(np.repeat(differences[:, :1], len(labels), axis=1), abs=1e-4)
+    best = [values[:, : len(labels)].max(axis=1) for values in (plain, found)]
+    assert best[0] == pytest.approx(best[1], abs=1e-4)
+    assert found[:, len(labels) :] == pytest.approx(plain[:, len(labels) :])
+    assert plain[:, : len(labels)].argmax(axis=1).tolist() != ratios.argmax(axis=1).tolist()
 
 
 def test_widths_are_few_and_hold_the_prompt() -> None:

@@ -129,8 +129,10 @@ def test_logits_of_the_steps_are_those_of_one_pass() -> None:
     tokens, mask = padded([prompt], "left", 8)
 
     @jax.jit
-    def advance(model, *args):
-        return step.advance(model, [model.block(index) for index in range(2)], *args)
+    def advance(model, cache, state, answers):
+        blocks = [model.block(index) for index in range(2)]
+        hidden, answers = step.advance(model, blocks, cache, state, answers, state.last_tokens_BxK)
+        return model.logits(model.final_norm(hidden)), answers
 
     cache, logits_BxV = step.prefill(model, tokens, mask)
     state, _ = step.begin(logits_BxV, np.ones(1, bool), FORBIDDEN, None, num_beams=1, max_new_tokens=4, eos_id=EOS)

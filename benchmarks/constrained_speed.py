@@ -1,0 +1,142 @@
+"""Rate of constrained against free decoding of one trained model on real prompts, beam search and greedy.
+
+    SEQGPT_DATA_DIR=… python benchmarks/constrained_speed.py --model=runs/pretrained/pt_ft_0 --language=en
+
+Both answer the same prompts in turn (A B A B …) in one process, after a first pass that compiles. Free answers may be
+malformed, and end where the model ends them. Writes benchmarks/results/constrained_speed.{json,md}.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from real_prompts import real_questions  # the script beside this one
+
+from seqgpt_jax.atomic import ContractError, parse_answer
+from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.questions import compose_windows
+from seqgpt_jax.io.model_folder import load
+
+RESULTS = Path(__file__).parent / "results"
+METHODS = {"constrained": True, "free": False}
+
+
+def real_prompts(engine: Engine, language: str, number: int, seed: int) -> list[Prompt]:
+    """Prompts of both atoms in one language, as they come in the data."""
+    prompts: list[Prompt] = []
+    for of_language, question in real_questions(8 * number, seed):
+        if of_language == language:
+            try:
+                found = [prompt for _, one in compose_windows(question, engine.limits) for prompt in one.prompts]
+                engine.check(found)
+            except ContractError:
+                continue
+            prompts += found
+        if len(prompts) >= number:
+            break
+    return prompts[:number]
+
+
+def parses(prompt: Prompt, completion: Completion) -> bool:
+    """Whether an answer follows the contract and copies its spans."""
+    try:
+        answers = parse_answer(prompt.atom, prompt.labels, completion.text)
+    except ContractError:
+        return False
+    values = [value for values in answers.values() for value in values] if isinstance(answers, dict) else []
+    return completion.finished and all(value in (prompt.source_text or value) for value in values)
+
+
+def measured(engines: dict[str, Engine], prompts: list[Prompt], repeats: int) -> dict[str, Any]:
+    """Prompts a second of both, and the share of answers that can be used."""
+    answers = {name: engine.generate(prompts) for name, engine in engines.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(repeats):
+        for name, engine in engines.items():
+            start = time.perf_counter()
+            engine.generate(prompts)
+            seconds[name].append(time.perf_counter() - start)
+    rates = {name: [len(prompts) / spent for spent in values] for name, values in seconds.items()}
+    ratios = [free / ours for ours, free in zip(seconds["constrained"], seconds["free"], strict=True)]
+    return {
+        "prompts": len(prompts),
+        **{f"{name}_per_second": statistics.median(values) for name, values in rates.items()},
+        "ratio": statistics.median(ratios),
+        "ratios": ratios,
+        "tokens": {name: sum(len(one.ids) + 1 for one in found) / len(found) for name, found in answers.items()},
+        "usable": {
+            name: sum(parses(*pair) for pair in zip(prompts, found, strict=True)) / len(found)
+            for name, found in answers.items()
+        },
+    }
+
+
+def main() -> None:
+    """Measures both and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="a trained model")
+    parser.add_argument("--name", default="SmolLM2-135M after PT + FT", help="of the model, in the table")
+    parser.add_argument("--language", choices=["en", "zh"], default="en")
+    parser.add_argument("--prompts", type=int, default=96)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--batch_size", type=int, default=16)
+    parser.add_argument("--max_new_tokens", type=int, default=128)
+    args = parser.parse_args()
+    os.environ.setdefault("SEQGPT_DATA_DIR", "datasets")
+    loaded = load(args.model)
+    rows = {}
+    for beams in (4, 1):
+        engines = {
+            name: Engine(
+                loaded.model,
+                loaded.tokenizer,
+                DecodeConfig(beams, args.batch_size, args.max_new_tokens, constrained=constrained),
+                loaded.contract,
+            )
+            for name, constrained in METHODS.items()
+        }
+        prompts = real_prompts(engines["constrained"], args.language, args.prompts, seed=0)
+        for atom in ("ext", "cls"):
+            of_atom = [prompt for prompt in prompts if prompt.atom == atom]
+            rows[f"{atom}, {beams} beam(s)"] = measured(engines, of_atom, args.repeats)
+            print(atom, beams, json.dumps(rows[f"{atom}, {beams} beam(s)"]), flush=True)
+        rows[f"both, {beams} beam(s)"] = measured(engines, prompts, args.repeats)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    result = {
+        "model": args.name,
+        "vocabulary": loaded.model.config.vocab_size,
+        "rows": rows,
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "commit": commit.stdout.strip(),
+    }
+    lines = [
+        "# Constrained against free decoding\n",
+        f"`python benchmarks/constrained_speed.py`: {args.name}, a vocabulary of {result['vocabulary']:,}; real prompts",
+        f"({args.language}), batches of {args.batch_size}, at most {args.max_new_tokens} tokens. Medians of",
+        f"{args.repeats} turns, A B A B, on {result['machine']}.",
+        "Usable: parses, ends, and copies its spans.\n",
+        "| prompts | number | constrained/s | free/s | ratio | tokens an answer | usable |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, row in rows.items():
+        tokens = " / ".join(f"{row['tokens'][method]:.0f}" for method in METHODS)
+        usable = " / ".join(f"{100 * row['usable'][method]:.0f} %" for method in METHODS)
+        lines.append(
+            f"| {name} | {row['prompts']} | {row['constrained_per_second']:.2f} | {row['free_per_second']:.2f} | "
+            f"{row['ratio']:.2f} | {tokens} | {usable} |"
+        )
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "constrained_speed.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "constrained_speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Candidate tokens: the same answers as over the whole vocabulary whose other tokens are struck out."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seqgpt_jax.decoding.candidates import END, candidates_of, numbers_of
+from seqgpt_jax.decoding.completion import Prompt
+from seqgpt_jax.decoding.constraints import Grammar
+from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.step import for_decoding, generate
+from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.parameters import create
+from tests.data.small_tasks import small_tokenizer
+
+TOKENIZER = small_tokenizer()
+VOCAB = 4096
+END_ID = TOKENIZER.eos_token_id
+CONFIG = BloomConfig(vocab_size=VOCAB, hidden_size=48, n_layer=2, n_head=6, initializer_range=0.3)
+TEXTS = ("Ann went to Rome", "3月5日王明去了北京。", "New York, NY: a\tb", "x")
+PROMPTS = [
+    Prompt("ext", ("person", "地点")[: 1 + i % 2], f"{i}: {text}", source_text=text) for i, text in enumerate(TEXTS)
+]
+
+
+def test_each_prompt_has_its_own_candidates_and_the_end() -> None:
+    candidates = candidates_of([np.array([7, 9, 7]), np.array([9, 2])], 5, 3, VOCAB)
+    ids = np.asarray(candidates.ids_U)
+    assert ids[END] == 5
+    assert [set(ids[own]) for own in candidates.own_BxU] == [{5, 7, 9}, {5, 2, 9}, {5}]
+    numbers = numbers_of(ids, VOCAB)
+    assert ids[numbers[[2, 5, 7, 9]]].tolist() == [2, 5, 7, 9]
+    assert numbers[5] == END
+
+
+def test_where_candidates_are_most_of_the_vocabulary_there_are_none() -> None:
+    assert candidates_of([np.arange(600)], 5, 1, 1000) is None
+    assert candidates_of([np.arange(600)], 5, 1, VOCAB) is not None
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+@pytest.mark.parametrize("repetition_penalty", [1.0, 1.4])
+def test_equals_the_search_over_the_vocabulary_with_other_tokens_struck_out(num_beams, repetition_penalty) -> None:
+    """Each prompt alone and over all of the vocabulary: other prompts of a batch change nothing."""
+    model = for_decoding(create(CONFIG, seed=3))
+    grammar = Grammar(TOKENIZER, VOCAB)
+
+    def search(prompts: list[Prompt], narrow: bool) -> list[tuple]:
+        rows = len(prompts) + 1  # one is filler
+        tokens = np.zeros((rows, 48), np.int32)
+        mask = np.zeros((rows, 48), bool)
+        for row, prompt in enumerate(prompts):
+            ids = TOKENIZER(prompt.text).input_ids
+            tokens[row, : len(ids)], mask[row, : len(ids)] = ids, True
+        mask[:, 0] = True
+        automaton = grammar.automaton(prompts, rows)
+        narrowed, candidates = grammar.narrowed(automaton, len(prompts))
+        assert candidates is not None
+        forbidden = np.zeros(VOCAB, bool)
+        struck = model
+        if not narrow:
+            # The end token's number is none of the vocabulary's here: an own one is needed for each prompt.
+            own = np.isin(np.arange(VOCAB), np.asarray(candidates.ids_U)[candidates.own_BxU[0]])
+            struck = _Struck(model, own)
+        found = generate(
+            struck, tokens, mask, np.arange(rows) < len(prompts), jnp.asarray(forbidden),
+            narrowed if narrow else automaton, None, candidates if narrow else None,
+            num_beams=num_beams, max_new_tokens=40, eos_id=END_ID, repetition_penalty=repetition_penalty,
+        )  # fmt: skip
+        found = jax.device_get(found)
+        return [
+            (found.ids_BxN[row, : found.lengths_B[row]].tolist(), found.scores_B[row], found.token_scores_BxN[row])
+            for row in range(len(prompts))
+        ]
+
+    together = search(PROMPTS, narrow=True)
+    for prompt, (ids, score, token_scores) in zip(PROMPTS, together, strict=True):
+        ((expected_ids, expected_score, expected_token_scores),) = search([prompt], narrow=False)
+        assert ids == expected_ids
+        assert score == pytest.approx(expected_score, abs=1e-4)
+        assert token_scores == pytest.approx(expected_token_scores, abs=1e-4)
+    assert len({tuple(ids) for ids, _, _ in together}) == len(PROMPTS)
+
+
+@jax.tree_util.register_pytree_node_class
+class _Struck:
+    """A model whose other tokens are all but impossible."""
+
+    def __init__(self, model, own) -> None:
+        self.model, self.own = model, own
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def logits(self, hidden, head_VxD=None):
+        return jnp.where(self.own, self.model.logits(hidden, head_VxD), -1e30)
+
+    def tree_flatten(self):
+        return (self.model, self.own), None
+
+    @classmethod
+    def tree_unflatten(cls, _, children):
+        return cls(*children)
+
+
+def test_the_engine_answers_extractions_and_free_spans_in_one_call() -> None:
+    """Spans that are not copied need the whole vocabulary; the others keep their answers beside them."""
+    engine = Engine(create(CONFIG, seed=3), TOKENIZER, DecodeConfig(num_beams=2, max_new_tokens=40), ModelContract())
+    free = Prompt("ext", ("person",), "free: Ann")
+    labels = Prompt("cls", ("person", "地点"), "cls: Ann")
+    alone = engine.generate(PROMPTS)
+    mixed = engine.generate([labels, *PROMPTS])
+    assert [one.ids for one in mixed[1:]] == [one.ids for one in alone]
+    assert engine.generate([free])[0].finished
+    with_free = engine.generate([free, *PROMPTS])
+    assert all(one.finished for one in with_free)
