@@ -17,6 +17,7 @@ from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.fill import Schema, fill
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.results import Classified, Extracted
 from seqgpt_jax.io.model_folder import load
@@ -194,6 +195,23 @@ class SeqGPT:
         """
         pipelines.check_events(schema)
         ask = partial(pipelines.events, self._generator, schema=schema, language=language, progress=self._progress)
+        return self._each(texts, ask)
+
+    def fill(self, texts: Any, schema: Any, *, language: Literal["en", "zh"] | None = None) -> Any:
+        """An object of a schema for each text, filled with what the text says.
+
+        Strings, numbers and lists of them are extracted; Enum and Literal are classified; nested objects are relations
+        (a list of objects with two fields) or events. A field is asked by its description, or by its name.
+
+        Args:
+          texts: one, a sequence or an iterator; the result is a `Filled`, a list or an iterator of them.
+          schema: a dataclass or a pydantic model (both need pydantic), or a JSON schema.
+          language: of the questions about relations and events; None takes that of each text.
+
+        Raises:
+          ContractError: a text is empty, or a field cannot be asked; it is named.
+        """
+        ask = partial(fill, self._generator, schema=Schema(schema), language=language, progress=self._progress)
         return self._each(texts, ask)
 
     def _answers(self, atom: Atom, texts: Sequence[str], labels: Sequence[Labels], choose: Choice) -> list[Answer]:

@@ -1,0 +1,139 @@
+"""Filling of a schema: what is asked for each kind of field, the object that comes out, and what is refused."""
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+
+from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.decoding.seqgpt import SeqGPT
+from seqgpt_jax.io.contract import ModelContract
+from tests.decoding.test_seqgpt import Scholar
+
+pydantic = pytest.importorskip("pydantic")
+
+TEXT = "Ada Lovelace paid 12 for a lamp and a chair. Ada Lovelace was born in London."
+KNOWN = {
+    "customer": ("Ada Lovelace",),
+    "price in euros": ("12",),
+    "products": ("lamp", "chair"),
+    "person": ("Ada Lovelace",),
+    "city": ("London",),
+    "buyer": ("Ada Lovelace",),
+    "thing": ("lamp",),
+    "shipping date": (),
+    "trigger of purchase": ("paid",),
+}
+
+
+class Topic(enum.Enum):
+    """Topics of a message."""
+
+    ORDER = "order"
+    REFUND = "refund"
+
+
+class Birth(pydantic.BaseModel):
+    """Who was born where."""
+
+    person: str
+    city: str
+
+
+class Purchase(pydantic.BaseModel):
+    """A purchase."""
+
+    buyer: str
+    thing: str | None = None
+    shipping_date: str | None = None
+
+
+class Message(pydantic.BaseModel):
+    """A message."""
+
+    customer: str
+    price: float = pydantic.Field(description="price in euros")
+    products: list[str]
+    topic: Topic
+    moods: list[Literal["glad", "angry"]]
+    shipping_date: str | None = None
+    births: list[Birth] = pydantic.Field(default_factory=list)
+
+
+def seqgpt(known=KNOWN, table=None) -> SeqGPT:
+    return SeqGPT(Scholar(known, table or {"paid": "order"}, ModelContract(max_prompt_tokens=256)))
+
+
+def test_an_object_is_filled() -> None:
+    filled = seqgpt(table={"Ada Lovelace paid": "order", "London": "births"}).fill(TEXT, Message)
+    assert filled.errors == {}
+    assert filled.value == Message(
+        customer="Ada Lovelace",
+        price=12.0,
+        products=["lamp", "chair"],
+        topic=Topic.ORDER,
+        moods=[],
+        births=[Birth(person="Ada Lovelace", city="London")],
+    )
+    assert [TEXT[span.start : span.end] for span in filled.spans["products"]] == ["lamp", "chair"]
+    assert [label.label for label in filled.labels["topic"]] == ["order"]
+    assert filled.to_dict()["spans"]["births.city"][0]["text"] == "London"
+
+
+def test_a_dataclass_and_a_json_schema() -> None:
+    @dataclass
+    class Order:
+        customer: str
+        products: list[str] = field(default_factory=list)
+
+    model = seqgpt()
+    assert model.fill(TEXT, Order).value == Order("Ada Lovelace", ["lamp", "chair"])
+    schema = {"type": "object", "properties": {"customer": {"type": "string"}}, "required": ["customer"]}
+    one, two = model.fill([TEXT, "Nobody."], schema)
+    assert one.value == {"customer": "Ada Lovelace"}
+    assert two.value is None
+    assert two.errors == {"customer": "the text does not say it"}
+
+
+def test_what_the_text_says_in_another_form_is_an_error_of_its_field() -> None:
+    filled = seqgpt({**KNOWN, "price in euros": ("lamp",)}).fill(TEXT, Message)
+    assert filled.value is None
+    assert list(filled.errors) == ["price"]
+    assert "'lamp'" in filled.errors["price"]
+    assert filled.fields["customer"] == "Ada Lovelace"
+
+
+def test_a_nested_object_is_an_event() -> None:
+    class Letter(pydantic.BaseModel):
+        purchase: Purchase | None = None
+
+    from seqgpt_jax.atomic.families import event_query
+
+    known = {**KNOWN, event_query("purchase", "en"): ("paid",), "shipping date": ()}
+    filled = seqgpt(known).fill(TEXT, Letter)
+    assert filled.value == Letter(purchase=Purchase(buyer="Ada Lovelace", thing="lamp"))
+    assert [span.text for span in filled.spans["purchase.thing"]] == ["lamp"]
+    assert seqgpt({**known, event_query("purchase", "en"): ()}).fill(TEXT, Letter).value == Letter()
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"paid": {"type": "boolean"}}, "field 'paid' is 'boolean'"),
+        ({"a": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}, "field 'a' may be of 2 types"),
+        ({"a": {"type": "object", "properties": {"b": {"type": "array"}}}}, r"field 'a\.b': a nested object"),
+        ({"a": {"type": "string", "description": "x"}, "b": {"type": "string", "description": "x"}}, "asked alike"),
+        ({"a": {}}, "field 'a' is 'of no type'"),
+        ({}, "no fields"),
+    ],
+)
+def test_what_a_text_cannot_be_asked_for_is_refused_by_its_field(properties, message) -> None:
+    with pytest.raises(ContractError, match=message):
+        seqgpt().fill(TEXT, {"type": "object", "properties": properties})
+
+
+def test_what_is_no_schema_is_refused() -> None:
+    for schema in ("person", 3, ["person"]):
+        with pytest.raises(TypeError, match="a schema is a dataclass"):
+            seqgpt().fill(TEXT, schema)
