@@ -1,4 +1,4 @@
-"""Zero-shot classification with and without calibrated labels (`Decode.calibrate`), on label sets seen and not seen.
+"""Zero-shot classification with and without contextual calibration, on label sets seen and not seen in training.
 
     SEQGPT_DATA_DIR=… python benchmarks/calibration.py --model=runs/pretrained/pt_ft_0 \\
         --imported=runs/pretrained/imported
@@ -24,10 +24,10 @@ TASKS = {
 _RESAMPLES = 10_000
 
 
-def correct(work: Path, args: argparse.Namespace, *, calibrate: bool) -> dict[str, dict[str, bool]]:
+def correct(work: Path, args: argparse.Namespace, *, contextual: bool) -> dict[str, dict[str, bool]]:
     """Task -> record -> whether the answer is right."""
     tasks = tuple(task for of_kind in TASKS.values() for task in of_kind)
-    output = work / ("calibrated" if calibrate else "plain")
+    output = work / ("calibrated" if contextual else "plain")
     run(
         work,
         "evaluate",
@@ -37,7 +37,7 @@ def correct(work: Path, args: argparse.Namespace, *, calibrate: bool) -> dict[st
         f"--gin.CHECKPOINT={args.imported}",
         f"--gin.Evaluate.mixtures={tasks!r}".replace(" ", ""),
         f"--gin.Evaluate.records={args.records}",
-        f"--gin.Decode.calibrate={calibrate}",
+        f"--gin.Decode.contextual_calibration={contextual}",
     )
     found: dict[str, dict[str, bool]] = {}
     for line in (output / "predictions.jsonl").read_text(encoding="utf-8").splitlines():
@@ -69,7 +69,7 @@ def page(result: dict[str, dict[str, Any]], records: int) -> str:
         f"`python benchmarks/calibration.py`: SmolLM2-135M after PT + FT ([pretrained.md](pretrained.md)), {records} "
         "records of each task,",
         "all labels asked, the label with the highest probability. Share of right answers, 0-100, plain and with",
-        "`Decode.calibrate`; in brackets the 95 % bootstrap interval of the difference, over the same records.\n",
+        "`Decode.contextual_calibration`; in brackets the 95 % bootstrap interval of the difference, same records.\n",
         "| task | records | plain | calibrated | difference |",
         "|---|---:|---:|---:|---:|",
     ]
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/calibration"))
     parser.add_argument("--records", type=int, default=96, help="records of each task")
     args = parser.parse_args()
-    plain, calibrated = (correct(args.work, args, calibrate=calibrate) for calibrate in (False, True))
+    plain, calibrated = (correct(args.work, args, contextual=contextual) for contextual in (False, True))
     result: dict[str, dict[str, Any]] = {}
     for kind, tasks in TASKS.items():
         pairs = {task: [(right, calibrated[task][record]) for record, right in plain[task].items()] for task in tasks}

@@ -118,7 +118,7 @@ def main() -> None:
     }
     lines = [
         "# Constrained against free decoding\n",
-        f"`python benchmarks/constrained_speed.py`: {args.name}, {result['vocabulary']:,} tokens of vocabulary; real prompts",
+        f"`python benchmarks/constrained_speed.py`: {args.name}, vocabulary of {result['vocabulary']:,}, real prompts",
         f"({args.language}), batches of {args.batch_size}, at most {args.max_new_tokens} tokens. Medians of",
         f"{args.repeats} turns, A B A B, on {result['machine']}.",
         "Usable: parses, ends, and copies its spans.\n",

@@ -21,6 +21,7 @@ COMMANDS = (
     "import_hf",
     "train",
     "evaluate",
+    "calibrate",
     "decode",
     "review",
     "serve",

@@ -83,7 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "Prepare": {store.manifest["name"]: store.manifest["settings"] for store in stores},
         "Evaluate": dataclasses.asdict(config),
         "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
-        "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS},
+        "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS}
+        | {"calibration": contract.calibration and dataclasses.asdict(contract.calibration)},
     }
     asked = (prediction.record.task for prediction in scores.predictions)
     fewer = shortfalls(stores, asked, config.records)

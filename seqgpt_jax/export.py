@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16", help="of the stored weights")
     parser.add_argument("--max_shard_gb", type=float, default=5.0, help="largest file in GB (default 5)")
     parser.add_argument("--base_model", help="hub name of the model that was fine-tuned, for the card")
-    parser.add_argument("--license", help="of the model, as the hub names it, for the card (default: its family's)")
+    parser.add_argument("--license", help="of the model, as the hub names it (default: its base model's)")
     parser.add_argument("--adapter", action="store_true", help="of a run of adapters (LoRA): these alone, for `peft`")
     parser.add_argument("--scores", type=Path, help="scores.json of an evaluation, for the card")
     args, _ = command_line.parse(parser, argv)

@@ -15,6 +15,7 @@ A GGUF file of llama.cpp (extra `gguf`; of a split one, any part) becomes such a
 float32.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, _ = command_line.parse(parser, argv)
 
     from seqgpt_jax.atomic import GEN
+    from seqgpt_jax.io.contract import BaseModel
     from seqgpt_jax.io.gguf_file import read_gguf
     from seqgpt_jax.io.hf_checkpoint import check_output, import_model, read_source
     from seqgpt_jax.io.tokenizer_import import import_tokenizer
@@ -50,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}{_way_out(folder, missing)}"
             )
         source = read_source(folder)
+    if source.contract.base is None:
+        name = Path(args.source).name if Path(args.source).exists() else args.source
+        contract = dataclasses.replace(source.contract, base=BaseModel(name, source.license))
+        source = dataclasses.replace(source, contract=contract)
     rows = source.model_config().vocab_size
     imported = import_tokenizer(source.tokenizer, rows, GEN, take=args.gen_token, grow=args.grow)
     config = import_model(source, args.output, imported.tokenizer, rows=imported.rows)

@@ -47,8 +47,8 @@ class Completion:
       text_read: what is left of the text then; None where it lost nothing.
       finished: False where the token limit cut the completion off.
       label_scores: log-probability, in nats, of each label that could have been chosen, `None` ("no label fits")
-        among them where it could: the sum over its tokens and the end token, calibrated (`Decode.calibrate`). None
-        where they were not computed.
+        among them where it could: the sum over its tokens and the end token, less what `Decode.contextual_calibration`
+        takes, divided by the temperature of `ModelContract.calibration`. None where they were not computed.
       value_scores: probability of each value of the answer among those that could be written there (`value_scores`):
         of the labels of a classification, in one tuple, or of the spans of each line of an extraction. None where they
         are not known.

@@ -23,7 +23,7 @@ from seqgpt_jax.decoding.label_trie import LabelTrie, label_trie
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.decoding.value_scores import ValueScorer
-from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.io.contract import ModelContract, ScoreCalibration
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.io.tokenizer import never_generated, rows_needed
 from seqgpt_jax.models.backbone import Backbone
@@ -51,10 +51,10 @@ class DecodeConfig:
         sums, 1 means. None takes 0 for constrained classifications, as means favor labels of more tokens, else 1.
       repetition_penalty: on tokens that the prompt or the answer has already, as in `transformers`; 1 is none. Labels
         whose probabilities are computed (`Question.choose`) have neither penalty.
-      calibrate: of labels whose probabilities are computed: each is divided by its probability after a text that says
-        nothing (`N/A`), which takes out what the model prefers whatever the text (contextual calibration,
-        arXiv:2102.09690); that of `None` stays. Right more often for label sets that the model has not been trained on,
-        and as often for others: benchmarks/results/calibration.md.
+      contextual_calibration: of labels whose probabilities are computed: each is divided by its probability after a
+        text that says nothing (`N/A`), which takes out what the model prefers whatever the text (arXiv:2102.09690);
+        that of `None` stays. Right more often for label sets that the model has not been trained on, and as often for
+        others: benchmarks/results/calibration.md.
     """
 
     num_beams: int = 4
@@ -63,7 +63,7 @@ class DecodeConfig:
     constrained: bool = True
     length_penalty: float | None = None
     repetition_penalty: float = 1.0
-    calibrate: bool = True
+    contextual_calibration: bool = True
 
     def __post_init__(self) -> None:
         for name in ("num_beams", "batch_size", "max_new_tokens"):
@@ -115,6 +115,7 @@ class Engine:
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
         self._value_scorer = ValueScorer(tokenizer)
+        self._calibration = contract.calibration or ScoreCalibration()
         self._known_priors: dict[str, np.ndarray] = {}
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
 
@@ -225,13 +226,15 @@ class Engine:
         """The completions of the first prompts, as many as fit into memory: the label with the highest probability."""
         scored = self._scored(asked)
         asked = asked[: len(scored)]
-        priors = self._priors([one.prompt for one in asked]) if self.config.calibrate else [None] * len(asked)
+        priors = (
+            self._priors([one.prompt for one in asked]) if self.config.contextual_calibration else [None] * len(asked)
+        )
         completions = []
         for one, found, prior in zip(asked, scored, priors, strict=True):
-            scores = found.scores if prior is None else calibrated(found.scores, prior, len(one.prompt.labels))
+            scores = found.scores if prior is None else without_prior(found.scores, prior, len(one.prompt.labels))
             best = int(np.argmax(scores))
             per_token = float(found.scores[best] / found.lengths[best])
-            by_label = dict(zip(found.labels, scores.tolist(), strict=True))
+            by_label = dict(zip(found.labels, (scores / self._calibration.temperature).tolist(), strict=True))
             completions.append(self._completion(one, found.ids[best], score=per_token, label_scores=by_label))
         return completions
 
@@ -279,7 +282,9 @@ class Engine:
         text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         if token_scores is not None:
             echoes = self._grammar.written(prompt) if self._grammar else prompt.labels
-            values["value_scores"] = self._value_scorer.scores(prompt.atom, echoes, ids, token_scores.tolist(), text)
+            found = self._value_scorer.scores(prompt.atom, echoes, ids, token_scores.tolist(), text)
+            of_value = self._calibration.of_value
+            values["value_scores"] = found and tuple(tuple(map(of_value, line)) for line in found)
         if self._grammar:
             text = self._grammar.as_asked(prompt, text)
         return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, text_read=asked.cut.text, **values)
@@ -317,13 +322,13 @@ class _Asked:
     cut: TruncatedPrompt
 
 
-def calibrated(scores: np.ndarray, priors: np.ndarray, labels: int) -> np.ndarray:
+def without_prior(scores: np.ndarray, priors: np.ndarray, labels: int) -> np.ndarray:
     """Log-probabilities with the prior of each label divided out, shifted so that the best is what the best was.
 
     That of `None`, behind the `labels`, stays, and so does whether it is the best: after a text that says nothing it is
     the right answer, not a preference.
 
-    >>> np.exp(calibrated(np.log([0.6, 0.3, 0.1]), np.log([0.8, 0.1, 0.1]), 2)).round(3).tolist()
+    >>> np.exp(without_prior(np.log([0.6, 0.3, 0.1]), np.log([0.8, 0.1, 0.1]), 2)).round(3).tolist()
     [0.15, 0.6, 0.1]
     """
     ratios = scores[:labels] - priors[:labels]

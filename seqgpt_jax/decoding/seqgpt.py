@@ -61,7 +61,7 @@ class SeqGPT:
         num_beams: int = 4,
         batch_size: int = 16,
         max_new_tokens: int | None = None,
-        calibrate: bool = True,
+        contextual_calibration: bool = True,
         progress: Progress = no_progress,
     ) -> "SeqGPT":
         """The model in a folder.
@@ -72,8 +72,8 @@ class SeqGPT:
           num_beams: beams of the search; 1 is greedy.
           batch_size: prompts that are answered at once.
           max_new_tokens: most tokens of an answer; None takes the model's own limit.
-          calibrate: divides the probability of each label of `choose="one"` or `"one_or_none"` by that after no text,
-            which helps with labels that the model was not trained on (`DecodeConfig`); False does not.
+          contextual_calibration: divides the probability of each label of `choose="one"` or `"one_or_none"` by that
+            after no text, which helps with labels that the model was not trained on (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
 
         Raises:
@@ -81,7 +81,10 @@ class SeqGPT:
         """
         loaded = load(path, step=step)
         config = DecodeConfig(
-            num_beams=num_beams, batch_size=batch_size, max_new_tokens=max_new_tokens, calibrate=calibrate
+            num_beams=num_beams,
+            batch_size=batch_size,
+            max_new_tokens=max_new_tokens,
+            contextual_calibration=contextual_calibration,
         )
         engine = Engine(loaded.model, loaded.tokenizer, config, loaded.contract)
         return cls(engine, progress, stream_size=_BATCHES * batch_size)

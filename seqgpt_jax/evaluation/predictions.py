@@ -1,9 +1,9 @@
 """Predictions: answers compared with the gold answers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from seqgpt_jax.atomic import read_answer
+from seqgpt_jax.atomic import clean_text, read_answer
 from seqgpt_jax.data.store import EvalRecord
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.completion import Completion
@@ -26,6 +26,8 @@ class Prediction:
       gold, predicted: the units of both answers.
       rouge: mode -> ROUGE of the answer, between 0 and 1, or None where the instance does not count
         (`seqgpt_jax.evaluation.measures`).
+      confidences: the score of each answer, in the form of `answers`; None for each that is not known.
+      label_scores: of a classification whose labels were compared: label -> its log-probability.
       unreachable: gold spans, with their queries, that are not in the text that was read when their query was asked.
       refusal: why the instance could not be asked; it counts as answered with nothing.
     """
@@ -39,6 +41,8 @@ class Prediction:
     gold: Units
     predicted: Units
     rouge: Mapping[Mode, float | None]
+    confidences: tuple = ()
+    label_scores: Mapping[str, float] | None = None
     unreachable: Units = frozenset()
     refusal: str = ""
 
@@ -76,7 +80,19 @@ def compare(instance: EvalInstance, answer: Answer) -> Prediction:
         output = answer.completions[0].text if single else target("cls", record.labels, answers)
     prompts = tuple(prompt.text for prompt in answer.prompts)
     prediction = _prediction(instance, prompts, answer.completions, output, answers, answer.well_formed)
-    return replace(prediction, unreachable=_unreachable(prediction, answer))
+    known = {"confidences": _confidences(record.labels, answer), "label_scores": answer.label_scores}
+    return replace(prediction, unreachable=_unreachable(prediction, answer), **known)
+
+
+def _confidences(labels: Sequence[str], answer: Answer) -> tuple:
+    """The score of each value of an answer, in the form of `Prediction.answers`."""
+    if not isinstance(answer.found, dict):
+        scores = {label.label: label.score for label in answer.found}
+        return tuple(scores.get(label) for label in answer.answers)
+    of_label = {
+        label: {clean_text(span.text): span.score for span in reversed(found)} for label, found in answer.found.items()
+    }
+    return tuple(tuple(of_label[label].get(value) for value in answer.answers[label]) for label in labels)
 
 
 def _unreachable(prediction: Prediction, answer: Answer) -> Units:

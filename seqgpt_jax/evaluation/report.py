@@ -110,6 +110,8 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
         "output": prediction.output,
         "answers": prediction.answers,
         "well_formed": prediction.well_formed,
+        "confidences": prediction.confidences,
+        "label_scores": prediction.label_scores,
         "mean_log_probs": [completion.score for completion in prediction.completions],
         "truncated_tokens": max((completion.truncated for completion in prediction.completions), default=0),
         "unreachable_spans": sorted(prediction.unreachable),

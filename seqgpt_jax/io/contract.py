@@ -3,12 +3,13 @@
     {"template": "chinese", "prompt_end": "[GEN]", "max_prompt_tokens": 1024, "max_target_tokens": 256,
      "max_queries": 6, "max_labels": 64, "tokenizer_fingerprint": "…", "data": {"mixture": "ft", "content": "…", …}}
 
-`train` writes it into the run folder, `export` and `import_hf` into Hugging Face folders; `decode`, `evaluate` and
-`export` read it. A folder without it (of an older version, or of others) is read with the defaults, which are those
-of the released SeqGPT.
+`train` writes it into the run folder, `export` and `import_hf` into Hugging Face folders; whatever asks the model reads
+it. `calibrate` adds `"calibration": {"temperature": 1.4, "slope": 0.8, "intercept": -0.1}`. A folder without it (of an
+older version, or of others) is read with the defaults, which are those of the released SeqGPT.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -25,6 +26,56 @@ class ContractFileError(ValueError):
 
 
 @dataclass(frozen=True)
+class ScoreCalibration:
+    """What the model's own probabilities become, so that they are shares of right answers (`calibrate` fits it).
+
+    Attributes:
+      temperature: log-probabilities of labels that are compared are divided by it.
+      slope, intercept: of the log-odds of a span, or of a label that may be one of any number.
+    """
+
+    temperature: float = 1.0
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not isinstance(value, int | float) or not math.isfinite(value) or (name != "intercept" and value <= 0):
+                raise ValueError(f"calibration: {name} must be a number above 0, not {value!r}")
+
+    def of_value(self, probability: float) -> float:
+        """The calibrated probability of a span, or of a label that may be one of any number.
+
+        >>> round(ScoreCalibration(slope=0.5).of_value(0.9), 3)
+        0.75
+        """
+        inside = min(max(probability, 1e-12), 1 - 1e-12)
+        log_odds = self.slope * math.log(inside / (1 - inside)) + self.intercept
+        return 1 / (1 + math.exp(-log_odds))
+
+    def after(self, earlier: "ScoreCalibration") -> "ScoreCalibration":
+        """This one applied to what `earlier` makes, as one."""
+        return ScoreCalibration(
+            self.temperature * earlier.temperature,
+            self.slope * earlier.slope,
+            self.slope * earlier.intercept + self.intercept,
+        )
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """The weights that training started from.
+
+    Attributes:
+      name: on the hub, or of their file; "" where they were random.
+      license: as the Hugging Face hub names it; None where it is not known.
+    """
+
+    name: str = ""
+    license: str | None = None
+
+
+@dataclass(frozen=True)
 class ModelContract:
     """How a model is asked.
 
@@ -37,6 +88,8 @@ class ModelContract:
       max_labels: most labels in one classification prompt of its training; None where it is not known.
       tokenizer_fingerprint: of the tokenizer it was trained with (`seqgpt_jax.io.tokenizer.fingerprint`); None where
         it is not known.
+      base: the weights that training started from; None where they are not known.
+      calibration: of its scores; None where they are the model's own.
       data: what it was trained on last: `store` (name), `mixture`, `content` (checksum of the records), `settings` (of
         the preparation) and `tasks`; empty where it is not known.
     """
@@ -49,8 +102,13 @@ class ModelContract:
     max_labels: int | None = None
     tokenizer_fingerprint: str | None = None
     data: Mapping[str, Any] | None = None
+    base: BaseModel | None = None
+    calibration: ScoreCalibration | None = None
 
     def __post_init__(self) -> None:
+        for name, kind in (("base", BaseModel), ("calibration", ScoreCalibration)):
+            if isinstance(getattr(self, name), Mapping):  # of a file
+                object.__setattr__(self, name, kind(**getattr(self, name)))
         for name in ("template", "prompt_end"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be a string, not {getattr(self, name)!r}")
@@ -81,6 +139,11 @@ def write_contract(folder: epath.PathLike, contract: ModelContract) -> None:
     """Writes the seqgpt.json of a model folder on a disk or in a bucket; OSError where it cannot."""
     content = json.dumps(asdict(contract), ensure_ascii=False, indent=1) + "\n"
     storage.write(storage.open_path(folder) / CONTRACT_FILE, content.encode())
+
+
+def base_of(path: str) -> BaseModel:
+    """The weights that those in a model folder come from: the folder's own name where it does not know."""
+    return read_contract(path).base or BaseModel(storage.open_path(path).name)
 
 
 def read_contract(folder: epath.PathLike, log: Callable[[str], None] = lambda _: None) -> ModelContract:

@@ -56,7 +56,7 @@ def read_gguf(path: Path) -> ModelSource:
         read = functools.partial(_read, tensor, shapes[name], metadata)
         # One without a counterpart keeps its name and is listed as unknown with the others.
         tensors[gguf_names.hf_name(name) or name] = Tensor(shapes[name], _dtype(tensor), read)
-    return ModelSource(path, config, tensors, tokenizer)
+    return ModelSource(path, config, tensors, tokenizer, license=metadata.get("general.license"))
 
 
 def _parts(path: Path) -> list[Path]:

@@ -48,6 +48,7 @@ class ModelSource:
       tensors: by their names in a Hugging Face file.
       tokenizer: its own.
       contract: how the model is asked.
+      license: of its weights, as the Hugging Face hub names it; None where it does not say.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class ModelSource:
     tensors: Mapping[str, Tensor]
     tokenizer: "PreTrainedTokenizerFast"
     contract: ModelContract = RELEASED_CONTRACT
+    license: str | None = None
 
     def model_config(self) -> ModelConfig:
         """The config; ValueError where it is no model of a supported architecture."""
@@ -200,7 +202,20 @@ def read_source(folder: Path) -> ModelSource:
     """
     # An exported folder has a contract; for other models that of the released SeqGPT is used.
     contract = read_contract(folder)
-    return ModelSource(folder, read_config(folder), read_tensors(folder), read_tokenizer(folder), contract)
+    tokenizer, license = read_tokenizer(folder), _license_of(folder)
+    return ModelSource(folder, read_config(folder), read_tensors(folder), tokenizer, contract, license)
+
+
+def _license_of(folder: Path) -> str | None:
+    """What the front matter of its README.md says."""
+    from huggingface_hub.repocard import metadata_load
+    from yaml import YAMLError
+
+    try:
+        license = (metadata_load(folder / "README.md") or {}).get("license")
+    except (OSError, ValueError, YAMLError):
+        return None
+    return license if isinstance(license, str) else None
 
 
 def import_model(

@@ -1,11 +1,14 @@
 """Model card: the README.md of an exported model."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.io.contract import BaseModel, ModelContract
 from seqgpt_jax.models.backbone import ModelConfig
-from seqgpt_jax.models.registry import family
+from seqgpt_jax.models.registry import Architecture, family
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def model_card(
@@ -26,19 +29,28 @@ def model_card(
       prompts: name of an atomic task -> (a prompt of the contract's template without its end, the answer), as examples.
       contract: how the model is asked, and what it was trained on.
       library: that loads the folder.
-      base_model: hub name of the model that was fine-tuned, if any.
-      license: as the hub names it; None: that of the family's published weights.
+      base_model: hub name of the model that was fine-tuned; None: what the contract says.
+      license: as the hub names it; None: that of the weights that training started from, or where these are not known
+        of the family's published ones. A model that began with random weights has none until it is given one.
       scores: what `evaluate` writes as scores.json; shown as a table.
 
     Raises:
       KeyError: `scores` is something else.
     """
     architecture = family(config.architecture)
-    front = ["language: [en, zh]", f"license: {license or architecture.license}", f"library_name: {library}"]
+    base = contract.base
+    if base is not None and not base_model:
+        base_model = base.name if _HUB_NAME.fullmatch(base.name) else None
+    origin = f"fine-tuned from {base_model or (base and base.name)}"
+    if base is None and not base_model:
+        origin = f"with the architecture of {architecture.title}"
+    elif base is not None and not base.name and not base_model:
+        origin = f"trained from random weights, with the architecture of {architecture.title}"
+    license, license_note = _license(license, base, architecture)
+    front = ["language: [en, zh]", *([f"license: {license}"] if license else []), f"library_name: {library}"]
     front += ["pipeline_tag: text-generation", "tags: [seqgpt, natural-language-understanding]"]
     if base_model:
         front.append(f"base_model: {base_model}")
-    origin = f"fine-tuned from {base_model}" if base_model else f"with the architecture of {architecture.title}"
     examples = "\n".join(
         f"**{name}**\n\n```text\n{prompt}{contract.prompt_end}\n```\n\n"
         f"answer (TAB between answers):\n\n```text\n{answer.rstrip()}\n```\n"
@@ -63,14 +75,32 @@ def model_card(
         "output = model.generate(**batch)  # beam search, 4 beams, as generation_config.json says\n"
         'print(tokenizer.decode(output[0, batch["input_ids"].shape[1]:], skip_special_tokens=True))\n```',
     ]
+    if contract.calibration:
+        sections.append(
+            "## Scores of answers\n\nseqgpt.json holds a calibration, fitted on a validation split, that seqgpt_jax "
+            f"applies: temperature {contract.calibration.temperature:.3g} for labels that are compared; of log-odds "
+            f"of spans slope {contract.calibration.slope:.3g} and intercept {contract.calibration.intercept:.3g}."
+        )
     if contract.data:
         sections.append(f"## Training data\n\n{_training_data(contract.data)}")
     if scores:
         legend = "Times 100. The best baseline is a program without a model, on the same instances."
         sections.append(f"## Scores\n\n{legend}\n\n{_score_table(scores)}")
-    note = f"This model is under the license {license}." if license else architecture.license_note
-    sections.append(f"## License\n\n{note} The data sets that a model was trained on have licenses of their own.")
+    sections.append(
+        f"## License\n\n{license_note} The data sets that a model was trained on have licenses of their own."
+    )
     return "\n\n".join(sections) + "\n"
+
+
+def _license(named: str | None, base: BaseModel | None, architecture: Architecture) -> tuple[str | None, str]:
+    """(the license as the hub names it, None where there is none; the sentence about it)."""
+    if named:
+        return named, f"This model is under the license {named}."
+    if base is None or (base.name and not base.license):
+        return architecture.license, architecture.license_note
+    if not base.name:
+        return None, "Training began with random weights: whoever publishes the model chooses its license."
+    return base.license, f"{base.name}, which training started from, is under the license {base.license}."
 
 
 def _training_data(data: Mapping[str, Any]) -> str:

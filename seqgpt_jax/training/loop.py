@@ -15,7 +15,14 @@ from rich.console import Console
 
 from seqgpt_jax.data.packing import PACKING_VERSION
 from seqgpt_jax.io import model_folder, storage
-from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, write_contract
+from seqgpt_jax.io.contract import (
+    RELEASED_CONTRACT,
+    BaseModel,
+    ModelContract,
+    base_of,
+    read_contract,
+    write_contract,
+)
 from seqgpt_jax.io.finite import check_finite
 from seqgpt_jax.io.lora_folder import Adapters, save_adapters, weights_fingerprint
 from seqgpt_jax.io.tokenizer import rows_needed, save_tokenizer
@@ -198,6 +205,7 @@ def train(
             target = abstract_state(model_config, optimizer, mesh, rules, lora)
             state, stored = checkpoints.restore(target, metadata(0))
             state = state._replace(frozen=base)
+            base_model = read_contract(run_dir).base
             start, skipped = stored.step, stored.skipped
             where = checkpoints.folder / str(start)
             check_finite(state.params, f"the checkpoint {where}", f"Move {where} away to resume from an earlier one")
@@ -205,6 +213,7 @@ def train(
             changed = changed_settings(stored, metadata(0))
             origin += f" with changed settings ({', '.join(changed)})" if changed else ""
         else:
+            base_model = BaseModel() if config.init_from is None else base_of(config.init_from)
             if lora:
                 params = create_adapter(model_config, lora, config.seed, mesh=mesh, rules=rules)
                 origin = f"adapters of {config.init_from}"
@@ -223,7 +232,7 @@ def train(
                 if adapters:
                     save_adapters(run_dir, adapters)
         if jax.process_index() == 0:
-            write_contract(run_dir, contract)
+            write_contract(run_dir, dataclasses.replace(contract, base=base_model))
             if config_text:
                 storage.write(run_dir / "config.gin", config_text.encode())
 

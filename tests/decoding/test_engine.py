@@ -174,7 +174,7 @@ def test_constrained_classification_writes_the_likeliest_label_whatever_its_leng
     asked = [
         Prompt("cls", labels, f"输入: {word}\n分类: {'，'.join(labels)}\n输出: [GEN]") for word in ("Ada", "杭州", "in")
     ]
-    config = DecodeConfig(num_beams=8, batch_size=4, max_new_tokens=40, calibrate=False)
+    config = DecodeConfig(num_beams=8, batch_size=4, max_new_tokens=40, contextual_calibration=False)
     found, by_mean = (
         Engine(model, tokenizer, replace(config, length_penalty=penalty), CONTRACT).generate(asked)
         for penalty in (None, 1.0)
@@ -190,15 +190,15 @@ def test_constrained_classification_writes_the_likeliest_label_whatever_its_leng
 
 
 @pytest.mark.parametrize("choose", ["one", "one_or_none"])
-def test_calibrated_scores_are_those_less_the_scores_without_a_text(choose) -> None:
+def test_contextual_calibration_takes_the_scores_without_a_text_away(choose) -> None:
     labels = ("Ada", "Ada Lovelace visited Turin", "财经体育旅游", "1840")
 
     def asked(*texts_: str) -> list[Prompt]:
         line = "，".join(labels)
         return [Prompt("cls", labels, f"输入: {text}\n分类: {line}\n输出: [GEN]", choose, text) for text in texts_]
 
-    def scores(calibrate: bool, *texts_: str) -> np.ndarray:
-        config = DecodeConfig(num_beams=1, batch_size=2, calibrate=calibrate)
+    def scores(contextual: bool, *texts_: str) -> np.ndarray:
+        config = DecodeConfig(num_beams=1, batch_size=2, contextual_calibration=contextual)
         engine = Engine(folders.model(2), folders.tokenizer(), config, CONTRACT)
         # Twice: the second time the scores without a text are remembered.
         found, again = (engine.generate(asked(*texts_)) for _ in range(2))

@@ -49,7 +49,7 @@ def test_scores_are_the_log_probabilities_of_whole_labels(choose, monkeypatch) -
     # Several prompts in a batch, and several chunks of pairs in a prompt.
     monkeypatch.setattr(label_scores, "MAX_BYTES", 4 * model.config.vocab_size * 24)
     monkeypatch.setattr("seqgpt_jax.decoding.engine.rows_that_fit", lambda *_: 2)
-    engine = Engine(model, folders.tokenizer(), DecodeConfig(batch_size=4, calibrate=False), CONTRACT)
+    engine = Engine(model, folders.tokenizer(), DecodeConfig(batch_size=4, contextual_calibration=False), CONTRACT)
     prompts = asked(5, choose)
     for prompt, completion in zip(prompts, engine.generate(prompts), strict=True):
         labels = [*prompt.labels, *([NONE] if choose == "one_or_none" else [])]

@@ -110,6 +110,8 @@ def test_a_line_of_predictions_tells_the_whole_story(scores, tmp_path):
         "labels": ["positive", "negative"],
         "gold": ["positive"],
         "output": "negative",
+        "confidences": [],
+        "label_scores": None,
         "mean_log_probs": [None],
         "truncated_tokens": 0,
         "unreachable_spans": [],
