@@ -4,10 +4,12 @@
     python -m seqgpt_jax.export --model=runs/ft --step=2000 --output=exported/ft --dtype=float32 \\
         --base_model=bigscience/bloomz-560m --scores=runs/ft/evaluation/scores.json
     python -m seqgpt_jax.export --model=runs/lora --output=exported/lora --adapter      # for `peft`
+    HF_TOKEN=… python -m seqgpt_jax.export --model=runs/ft --output=exported/ft --push=acme/tickets
 
 The folder has safetensors, tokenizer, config.json, generation_config.json (beam search with 4 beams), seqgpt.json (how
 the model is asked) and README.md. Of a run of adapters (LoRA) it holds the base model with these added to its weights;
-with --adapter the adapters alone, as PEFT's adapter_model.safetensors and adapter_config.json.
+with --adapter the adapters alone, as PEFT's adapter_model.safetensors and adapter_config.json. --push uploads it to the
+Hugging Face hub, a new repository as a private one.
 """
 
 import argparse
@@ -37,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--license", help="of the model, as the hub names it (default: its base model's)")
     parser.add_argument("--adapter", action="store_true", help="of a run of adapters (LoRA): these alone, for `peft`")
     parser.add_argument("--scores", type=Path, help="scores.json of an evaluation, for the card")
+    parser.add_argument("--push", metavar="OWNER/NAME", help="upload the folder to the Hugging Face hub too")
     args, _ = command_line.parse(parser, argv)
     if args.max_shard_gb <= 0:
         raise command_line.UsageError(f"--max_shard_gb must be above 0, not {args.max_shard_gb}")
@@ -44,13 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.hf_checkpoint import check_output, params_to_hf, save_folder
+    from seqgpt_jax.io.hub_upload import check_access, upload
     from seqgpt_jax.io.model_folder import load, open_folder
     from seqgpt_jax.models.parameters import params_of
 
     check_output(args.output)
     contract = read_contract(open_folder(args.model), log=print)
+    if args.push:
+        check_access(args.push)
     if args.adapter:
-        return export_adapter(args, contract, scores)
+        export_adapter(args, contract, scores)
+        if args.push:
+            print(f"uploaded: {upload(args.output, args.push)}")
+        return 0
     loaded = load(args.model, step=args.step, dtype=args.dtype)  # cast as it is read
     card = card_of(args, loaded.config, contract, scores, library="transformers")
     tensors = params_to_hf(params_of(loaded.model), loaded.config, args.dtype)
@@ -65,11 +74,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         card=card,
     )
     print(f"{args.output}: {loaded.config.num_params():,} parameters in {args.dtype}")
+    if args.push:
+        print(f"uploaded: {upload(args.output, args.push)}")
     return 0
 
 
-def export_adapter(args: argparse.Namespace, contract: "ModelContract", scores: dict[str, Any] | None) -> int:
-    """Exports the adapters of a run without their base model; returns the exit code.
+def export_adapter(args: argparse.Namespace, contract: "ModelContract", scores: dict[str, Any] | None) -> None:
+    """Exports the adapters of a run without their base model.
 
     Raises:
       UsageError: the model is no run of adapters.
@@ -102,7 +113,6 @@ def export_adapter(args: argparse.Namespace, contract: "ModelContract", scores: 
         card=card_of(args, config, contract, scores, library="peft"),
     )
     print(f"{args.output}: adapters of {len(tensors) // 2:,} linear maps in {args.dtype}")
-    return 0
 
 
 def card_of(

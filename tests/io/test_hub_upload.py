@@ -1,0 +1,113 @@
+"""Upload of an exported folder, to a hub on this machine that speaks the part of the protocol that it takes."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.decoding import folders
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Knows the token "right"; keeps repositories and files in `server`."""
+
+    def do_GET(self) -> None:
+        if self.path == "/api/whoami-v2":
+            known = self.headers.get("Authorization") == "Bearer right"
+            self.answer(200, {"name": "acme", "type": "user"}) if known else self.answer(401, {"error": "Unauthorized"})
+        else:
+            self.answer(404, {"error": "not found"})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/api/repos/create":
+            asked = json.loads(body)
+            self.server.repositories.append(asked)
+            self.answer(200, {"url": f"{self.server.address}/acme/{asked['name']}"})
+        elif self.path == "/api/validate-yaml":  # of the card
+            self.answer(200, {"errors": [], "warnings": []})
+        elif "/preupload/" in self.path:
+            if self.server.refuses:
+                self.answer(403, {"error": "out of space"})
+                return
+            files = [{"path": file["path"], "uploadMode": "regular"} for file in json.loads(body)["files"]]
+            self.answer(200, {"files": [file | {"shouldIgnore": False} for file in files]})
+        elif "/commit/" in self.path:
+            for line in map(json.loads, body.splitlines()):
+                if line["key"] == "file":
+                    self.server.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            url = f"{self.server.address}/acme/tickets/commit/0123456789"
+            self.answer(200, {"commitUrl": url, "commitOid": "0123456789", "pullRequestUrl": None})
+        else:
+            self.answer(404, {"error": "not found"})
+
+    def answer(self, status: int, value: object) -> None:
+        content = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.repositories, server.files, server.refuses = [], {}, False
+    server.address = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def export(hub, model: Path, output: Path, *flags: str, token: str = "right") -> subprocess.CompletedProcess:
+    """Runs the command; its own process, since the hub's client reads its settings when it is imported."""
+    env = {
+        **os.environ,
+        "HF_ENDPOINT": hub.address,
+        "HF_TOKEN": token,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0",
+    }
+    words = ["-m", "seqgpt_jax.export", f"--model={model}", f"--output={output}", "--dtype=float32", *flags]
+    return subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_folder_is_uploaded_and_a_new_repository_is_private(tmp_path, hub) -> None:
+    done = export(hub, folders.write_folder(tmp_path / "model"), tmp_path / "out", "--push=acme/tickets")
+    assert done.returncode == 0, done.stderr
+    assert f"uploaded: {hub.address}/acme/tickets/commit/0123456789" in done.stdout
+    assert [(one["name"], one["organization"], one["visibility"]) for one in hub.repositories] == [
+        ("tickets", "acme", "private")
+    ]
+    local = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert hub.files == local
+    assert {"model.safetensors", "seqgpt.json", "README.md", "tokenizer.json"} <= local.keys()
+
+
+def test_a_wrong_token_or_name_is_refused_before_anything_is_written(tmp_path, hub) -> None:
+    model = folders.write_folder(tmp_path / "model")
+    done = export(hub, model, tmp_path / "out", "--push=acme/tickets", token="wrong")
+    assert done.returncode == 2
+    assert "hf auth login" in done.stderr
+    named = export(hub, model, tmp_path / "out", "--push=tickets")
+    assert "'tickets' is no name on the hub: give OWNER/NAME" in named.stderr
+    assert not (tmp_path / "out").exists()
+    assert hub.repositories == []
+
+
+def test_a_refusal_leaves_the_folder_and_says_how_to_try_again(tmp_path, hub) -> None:
+    hub.refuses = True
+    done = export(hub, folders.write_folder(tmp_path / "model"), tmp_path / "out", "--push=acme/tickets")
+    assert done.returncode == 2
+    assert f"`hf upload acme/tickets {tmp_path / 'out'}` tries again" in done.stderr
+    assert (tmp_path / "out" / "model.safetensors").exists()
