@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help quickstart test lint clean
+.PHONY: help quickstart test lint docs clean
 
 help:
 	@echo "make quickstart   install the core, then prepare, train, score, export and query a small bilingual model"
 	@echo "make test         install everything, then check style and run all tests"
 	@echo "make lint         style only"
+	@echo "make docs         build the site of the documentation into site/, with all links checked"
 	@echo "make clean        remove the output of quickstart (runs/quickstart, prepared/quickstart_*)"
 	@echo "VENV=$(VENV) and PYTHON=$(PYTHON) can be set"
 
@@ -21,6 +22,11 @@ test: $(VENV)/.installed_test lint
 lint: $(VENV)/.installed_test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "== open site/index.html"
 
 clean:
 	rm -rf runs/quickstart prepared/quickstart_*

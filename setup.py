@@ -58,11 +58,14 @@ BUCKETS = ["etils[epath-gcs]>=1.15"]
 GGUF = ["gguf>=0.17"]
 # The HTTP server.
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
+# The site of the documentation.
+DOCS = ["mkdocs-material>=9.6", "mkdocstrings[python]>=0.30"]
 TORCH = ["torch>=2.9,<3"]
 # One version for the parity tests: what they compare with must not move.
 # transformers wants accelerate for its own reading of GGUF files.
 ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
+    *DOCS,
     *GGUF,
     *SERVE,
     "hypothesis>=6.100",
@@ -131,6 +134,7 @@ setup(
     extras_require={
         "beam": BEAM,
         "cuda": ["jax[cuda13]"],
+        "docs": DOCS,
         "gguf": GGUF,
         "hub": HUB,
         "plan": PLAN,
