@@ -22,7 +22,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).parent / "results"
-ARMS = {"untrained": "before training", "pt": "PT", "ft": "FT", "pt_ft": "PT + FT"}
+# FT alone gets the steps of both stages.
+ARMS = {"untrained": "before training", "pt": "PT", "ft": "FT alone", "pt_ft": "PT + FT"}
 HELD_OUT = "held_out_en"
 
 
@@ -101,7 +102,7 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# Zero-shot answers of a small pretrained model\n",
         "`python benchmarks/pretrained.py`: SmolLM2-135M-Instruct (Apache-2.0) trained on English data, 4 rows of 352",
-        f"tokens a step, {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT,",
+        f"tokens a step, {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or as many of FT,",
         f"{len(result['seeds'])} seed(s). `{HELD_OUT}`: data sets whose texts and label sets are in no stage,",
         f"{result['records']} records of each task, of validation and test together, all labels asked,",
         "greedy constrained decoding. F1, 0-100; in brackets the 95 % bootstrap intervals of all seeds together.",
@@ -175,7 +176,7 @@ def main() -> None:
             commands += train(work, "pt", seed, steps["pt"], args.flags)
         for arm in arms:
             if arm != "pt":
-                commands += train(work, arm, seed, steps["ft"], args.flags)
+                commands += train(work, arm, seed, steps["ft"] + (steps["pt"] if arm == "ft" else 0), args.flags)
             command, scores = evaluate(work, f"{arm}_{seed}", args.records)
             commands.append(command)
             found.setdefault(arm, []).append(rows_of(scores))
@@ -198,7 +199,11 @@ def main() -> None:
         },
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "commit": commit.stdout.strip(),
-        "commands": commands,
+        # As a user types them, wherever the folders were here.
+        "commands": [
+            command.replace(str(work), "runs/pretrained").replace(f"{Path(args.gguf).parent}/", "")
+            for command in commands
+        ],
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "pretrained.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
