@@ -102,7 +102,7 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# Zero-shot answers of a small pretrained model\n",
         "`python benchmarks/pretrained.py`: SmolLM2-135M-Instruct (Apache-2.0) trained on English data, 4 rows of 352",
-        f"tokens a step, {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or as many of FT,",
+        f"tokens a step, {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or all of FT alone,",
         f"{len(result['seeds'])} seed(s). `{HELD_OUT}`: data sets whose texts and label sets are in no stage,",
         f"{result['records']} records of each task, of validation and test together, all labels asked,",
         "greedy constrained decoding. F1, 0-100; in brackets the 95 % bootstrap intervals of all seeds together.",

@@ -40,17 +40,15 @@ def main() -> None:
     args = parser.parse_args()
     found = {name: scored(args.work, args, n, settings) for n, (name, settings) in enumerate(SETTINGS.items())}
     first = next(iter(found.values()))
-    rows = {name: {"all": scores["overall"], **scores["families"]} for name, scores in found.items()}
-    result = {
-        name: {
-            row: {key: of[key] for key in ("f1", "f1_interval", "well_formed", "instances")}
-            for row, of in of_row.items()
-        }
-        for name, of_row in rows.items()
-    }
+    keys = ("f1", "f1_interval", "well_formed", "instances")
+    result = {}
+    for name, scores in found.items():
+        rows = {"all": scores["overall"], **scores["families"]}
+        result[name] = {row: {key: of[key] for key in keys} for row, of in rows.items()}
+    result_size = first["overall"]["instances"]
     lines = [
         "# Settings of the released scripts\n",
-        f"`python benchmarks/released_settings.py`: {args.name}, four beams, {first['overall']['instances']:,} instances. F1,",
+        f"`python benchmarks/released_settings.py`: {args.name}, 4 beams, {result_size:,} instances. F1,",
         "0-100; in brackets the 95 % bootstrap interval, and the share of answers that follow the format.\n",
         f"| family | {' | '.join(result)} |",
         "|---|" + "---:|" * len(result),
