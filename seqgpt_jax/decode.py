@@ -19,7 +19,8 @@ limit). How the model is asked (template, limits, queries in one prompt) is in t
 
 The whole input is checked before the model is loaded; --skip_bad_lines leaves bad lines out and writes them, with what
 is wrong, to OUTPUT.rejected.jsonl. Answers are written as they come, to a file beside the output. The same command
-resumes after an interruption, even a kill.
+resumes after an interruption, even a kill. On several hosts each answers a part of the file: --shard=0/4 --output=a.0,
+--shard=1/4 --output=a.1 and so on; `cat a.0 a.1 a.2 a.3` has the order of the input.
 """
 
 import argparse
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="how many labels of a classification fit, where a line of the file does not say it",
     )
     parser.add_argument("--skip_bad_lines", action="store_true", help="leave out lines that cannot be asked")
+    parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="I/N", help="part I (from 0) of N of the input")
     args, configs = command_line.parse(parser, argv, uses=("Decode", "Prepare"))
     from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
     decode = configs.build("Decode")
@@ -98,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines = question_lines(args.input, labels=labels, task=args.task or "", form=form)
         rejected: list[dict[str, Any]] | None = [] if args.skip_bad_lines else None
         records = read_questions(args.input, lines, limits, args.choose, rejected)
+        number, shards = args.shard
+        records = records[len(records) * number // shards : len(records) * (number + 1) // shards]
         settings = {
             "model": str(folder),
             "step": args.step,
@@ -107,14 +111,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             "contract": dataclasses.asdict(contract),
             "form": repr(form),
             "input": files_hash([args.input]),
-            "flags": [args.task, args.labels, args.choose, args.skip_bad_lines],
+            "flags": [args.task, args.labels, args.choose, args.skip_bad_lines, args.shard],
         }
         with AnswerFile(args.output, settings) as output:
             if output.done:
                 print(f"{output.done:,} of {len(records):,} records have been answered already: going on behind them")
             _answer_file(lambda: _engine(args, decode), records, output, decode.batch_size)
             output.finish()
-        if rejected:
+        if rejected and number == 0:
             _write_rejected(args.output, rejected)
         print(f"answers: {args.output}")
         return 0
@@ -124,6 +128,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         (found,) = answer(engine, [question], progress)
     _print_answer(found)
     return 0
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """(part, of how many) of `I/N`."""
+    number, _, shards = text.partition("/")
+    if not (number.isdecimal() and shards.isdecimal() and int(number) < int(shards)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part: 0/4 is the first of four, 3/4 the last")
+    return int(number), int(shards)
 
 
 def _files(folder: "epath.Path") -> list[str]:

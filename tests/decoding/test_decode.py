@@ -12,7 +12,7 @@ import pytest
 
 from seqgpt_jax import decode
 from seqgpt_jax.command_line import UsageError
-from seqgpt_jax.decoding.answer_file import AnswerFile
+from seqgpt_jax.decoding.answer_file import AnswerFile, AnswerFileInUseError
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.question_files import QuestionError
 from seqgpt_jax.io.contract import ContractFileError, read_contract, write_contract
@@ -110,6 +110,35 @@ def test_a_killed_run_goes_on_and_no_line_is_lost_or_twice(model, tmp_path) -> N
     assert output.read_bytes() == whole.read_bytes()
     assert [json.loads(line)["id"] for line in output.read_text().splitlines()] == list(range(200))
     assert not list(tmp_path.glob("*.partial-*"))
+
+
+def test_shards_together_are_the_whole(model, tmp_path, capsys) -> None:
+    asked = [{"text": f"Ada {n}", "task": "ext", "labels": ["a"], "id": n} for n in range(7)]
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps(one) + "\n" for one in asked))
+    flags = (f"--model={model}", f"--input={tmp_path / 'asked.jsonl'}", *FAST)
+    parts = []
+    for number in range(3):
+        output = tmp_path / f"answers.{number}"
+        assert decode.main([*flags, f"--output={output}", f"--shard={number}/3"]) == 0
+        parts.append(output.read_text())
+    assert all(parts)
+    assert [json.loads(line)["id"] for line in "".join(parts).splitlines()] == list(range(7))
+    for wrong in ("3/3", "1", "-1/2", "a/b"):
+        with pytest.raises(SystemExit):
+            decode.main([*flags, f"--output={tmp_path / 'x'}", f"--shard={wrong}"])
+        assert "is no part: 0/4 is the first of four" in capsys.readouterr().err
+
+
+def test_a_file_that_another_process_writes_is_refused(tmp_path) -> None:
+    with (
+        AnswerFile(tmp_path / "answers.jsonl", {}) as first,
+        pytest.raises(AnswerFileInUseError, match="another process writes it"),
+    ):
+        AnswerFile(tmp_path / "answers.jsonl", {})
+    first = AnswerFile(tmp_path / "answers.jsonl", {})
+    first.append(["{}\n"])
+    first.finish()
+    assert (tmp_path / "answers.jsonl").read_text() == "{}\n"
 
 
 def test_another_question_or_model_begins_anew(tmp_path) -> None:
