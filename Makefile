@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make quickstart   install the core, then prepare, train, score, export and query a small bilingual model"
+	@echo "make quickstart BASE=smollm2   the same with real weights (English, 93 MB): answers for labels of your own"
 	@echo "make test         install everything, then check style and run all tests"
 	@echo "make lint         style only"
 	@echo "make docs         build the site of the documentation into site/, with all links checked"
@@ -14,7 +15,12 @@ help:
 	@echo "VENV=$(VENV) and PYTHON=$(PYTHON) can be set"
 
 quickstart: $(VENV)/.installed
+ifdef BASE
+	$(BIN)/python -m pip install --quiet -e '.[gguf]'
+	$(BIN)/python -m seqgpt_jax.quickstart --base=$(BASE)
+else
 	$(BIN)/python -m seqgpt_jax.quickstart
+endif
 
 test: $(VENV)/.installed_test lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15

@@ -6,8 +6,8 @@
 
 Reads the predictions of an evaluation of the model, fits what its probabilities have to become to be shares of right
 answers, prints the expected calibration error before and after, and writes it into the seqgpt.json of the model's
-folder. Whatever asks the model uses it, and `export` takes it along. Which answers are given does not change, only
-their scores; choose thresholds anew.
+folder. Whatever asks the model uses it, and `export` takes it along. The answers to a text of one prompt stay the same,
+only their scores change: choose thresholds anew. Training on takes it out.
 """
 
 import dataclasses
@@ -24,13 +24,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
     parser.add_argument("--evaluation", type=Path, help="what `evaluate --output` wrote about this model")
     parser.add_argument("--remove", action="store_true", help="take the calibration out again")
-    args = parser.parse_args(argv)
+    args, _ = command_line.parse(parser, argv)
     if args.remove == bool(args.evaluation):
         raise command_line.UsageError("give --evaluation=FOLDER, or --remove")
 
     from seqgpt_jax.evaluation.score_calibration import LEAST, fit, read_evidence
     from seqgpt_jax.io.contract import ScoreCalibration, read_contract, write_contract
     from seqgpt_jax.io.model_folder import open_folder
+    from seqgpt_jax.io.storage import absolute, open_path
 
     folder = open_folder(args.model)
     contract = read_contract(folder, log=print)
@@ -40,22 +41,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         about = json.loads((args.evaluation / "scores.json").read_text(encoding="utf-8"))["about"]
+        evaluated, earlier = about["model"], about["contract"].get("calibration") or {}
+        constrained = about["Decode"]["constrained"]
         evidence = read_evidence(args.evaluation / "predictions.jsonl")
     except OSError as error:
         raise command_line.UsageError(f"{error.filename} cannot be read: give the --output of `evaluate`") from error
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise command_line.UsageError(f"{args.evaluation} is no output of `evaluate`: {error}") from error
-    if about["model"] != str(folder):
-        raise command_line.UsageError(
-            f"{args.evaluation} has the scores of {about['model']}, not of {folder}: evaluate that one"
-        )
+    if absolute(open_path(evaluated)) != absolute(folder):
+        raise command_line.UsageError(f"{args.evaluation} has the scores of {evaluated}, not of {folder}")
+    if not constrained:
+        raise command_line.UsageError(f"{args.evaluation} is of free decoding (Decode.constrained=False)")
     found = fit(evidence)
     if not found.errors:
         raise command_line.UsageError(
             f"{len(evidence.compared)} labels and {len(evidence.values)} spans with scores are too few: at least "
             f"{LEAST} of a kind are needed, right ones and wrong ones; raise Evaluate.records"
         )
-    earlier = about["contract"].get("calibration") or {}
     calibration = found.calibration.after(ScoreCalibration(**earlier))
     write_contract(folder, dataclasses.replace(contract, calibration=calibration))
     for kind, (number, before, after) in found.errors.items():

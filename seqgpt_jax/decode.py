@@ -20,7 +20,8 @@ limit). How the model is asked (template, limits, queries in one prompt) is in t
 The whole input is checked before the model is loaded; --skip_bad_lines leaves bad lines out and writes them, with what
 is wrong, to OUTPUT.rejected.jsonl. Answers are written as they come, to a file beside the output. The same command
 resumes after an interruption, even a kill. On several hosts each answers a part of the file: --shard=0/4 --output=a.0,
---shard=1/4 --output=a.1 and so on; `cat a.0 a.1 a.2 a.3` has the order of the input.
+--shard=1/4 --output=a.1 and so on; `cat a.0 a.1 a.2 a.3` has the order of the input, and a.0.rejected.jsonl the bad
+lines of all.
 """
 
 import argparse
@@ -73,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--skip_bad_lines", action="store_true", help="leave out lines that cannot be asked")
     parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="I/N", help="part I (from 0) of N of the input")
     args, configs = command_line.parse(parser, argv, uses=("Decode", "Prepare"))
+    if args.text is not None and args.shard != (0, 1):
+        raise command_line.UsageError("--shard is for a file (--input)")
     from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
     decode = configs.build("Decode")
 

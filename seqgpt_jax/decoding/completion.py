@@ -22,7 +22,7 @@ class Prompt:
       labels: the labels (or queries) as they are written in `text`.
       text: the whole prompt; it ends with `[GEN]`.
       choose: of a classification: "any" number of its labels, exactly "one", or "one_or_none".
-      source_text: of an extraction: the text in `text`, of which constrained decoding copies the spans; None lets them
+      source_text: the text in `text`. Constrained decoding copies the spans of an extraction from it; None lets them
         be anything.
     """
 
@@ -31,6 +31,11 @@ class Prompt:
     text: str
     choose: Choice = "any"
     source_text: str | None = None
+
+    @property
+    def copies(self) -> bool:
+        """Whether constrained decoding copies its answer from a text."""
+        return self.atom == "ext" and self.source_text is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,10 +267,10 @@ class Grammar:
         texts = texts or [prompt.source_text for prompt in prompts]
         texts = [text if prompt.atom == "ext" else None for prompt, text in zip(prompts, texts, strict=True)]
         copy = self._copy.batch(texts, batch_size) if any(text is not None for text in texts) else None
-        tables = []
-        for row, prompt in enumerate(prompts):
-            free = copy is None or copy.free_B[row]
-            tables.append(self._edges(prompt, self._breaks if free else self._copied_breaks(copy, row)))
+        tables = [
+            self._edges(prompt, self._breaks if text is None else self._copied_breaks(text))
+            for prompt, text in zip(prompts, texts, strict=True)
+        ]
         # Few widths, so that few programs are compiled.
         width = max(64, 1 << (max((len(edges) for edges, _ in tables), default=1) - 1).bit_length())
         array = np.full((batch_size, width, 6), _DEAD_NODE, np.int32)
@@ -284,23 +284,21 @@ class Grammar:
         columns = (array[:, :, i] for i in range(6))
         return Automaton(*columns, starts, rest, self._device_next_SxV, self._distance_S, copy)
 
-    def _copied_breaks(self, copy: TextCopy, row: int) -> list[int]:
-        return np.intersect1d(self._breaks, self._copy.tokens(copy, row)).tolist()
+    def _copied_breaks(self, text: str) -> list[int]:
+        return np.intersect1d(self._breaks, self._copy.tokens(text)).tolist()
 
-    def narrowed(self, automaton: Automaton, prompts: int) -> tuple[Automaton, Candidates | None]:
-        """The automaton over the candidates of its first `prompts` rows, others being filler; see `candidates`.
+    def narrowed(self, automaton: Automaton, texts: Sequence[str]) -> tuple[Automaton, Candidates]:
+        """An automaton of extractions over the candidates of its prompts; see `candidates`.
 
-        As it is, with None, where the answers to a prompt may hold any token or the candidates are too many.
+        Args:
+          automaton: of prompts with a text each, and filler.
+          texts: what their spans are copied from.
         """
-        copy = automaton.copy
-        if copy is None or copy.free_B[:prompts].any():
-            return automaton, None
-        written = (automaton.token[row][automaton.source[row] != _DEAD_NODE] for row in range(prompts))
-        tokens = [np.concatenate([ids, self._copy.tokens(copy, row)]) for row, ids in enumerate(written)]
-        candidates = candidates_of(tokens, self._end, len(copy.free_B), self._vocab_size)
-        if candidates is None:
-            return automaton, None
+        written = (automaton.token[row][automaton.source[row] != _DEAD_NODE] for row in range(len(texts)))
+        tokens = [np.concatenate([ids, self._copy.tokens(text)]) for ids, text in zip(written, texts, strict=True)]
+        candidates = candidates_of(tokens, self._end, len(automaton.start_B), self._vocab_size)
         number_of = numbers_of(candidates.ids_U, self._vocab_size)
+        copy = automaton.copy
         copy = copy._replace(token=number_of[copy.token], none_SxV=copy.none_SxV[:, candidates.ids_U])
         narrow = automaton._replace(
             token=number_of[automaton.token], next_SxV=self._next_SxV[:, candidates.ids_U], copy=copy

@@ -1,7 +1,7 @@
 """Batched generation engine: prompts of any length in, completions in the same order out, few shapes to compile.
 
-Prompts are sorted by length and cut into batches; a batch is as wide as the smallest of a few
-widths that holds its longest prompt, so neighbours share a compiled program and little is padded.
+A batch is as wide as the smallest of a few widths that holds its longest prompt. Prompts are sorted by that width, then
+by the length of their labels, which answers repeat, so that neighbours share a compiled program and little is padded.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from seqgpt_jax.decoding.label_trie import LabelTrie, label_trie
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.step import for_decoding, generate
 from seqgpt_jax.decoding.value_scores import ValueScorer
-from seqgpt_jax.io.contract import ModelContract, ScoreCalibration
+from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.io.tokenizer import never_generated, rows_needed
 from seqgpt_jax.models.backbone import Backbone
@@ -115,7 +115,7 @@ class Engine:
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
         self._value_scorer = ValueScorer(tokenizer)
-        self._calibration = contract.calibration or ScoreCalibration()
+        self._calibration = contract.calibration
         self._known_priors: dict[str, np.ndarray] = {}
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
 
@@ -140,10 +140,10 @@ class Engine:
         order = sorted(range(len(asked)), key=lambda i: self._effort(asked[i]))
         scored = [i for i in order if self._grammar and asked[i].prompt.choose != "any"]
         searched = [i for i in order if not (self._grammar and asked[i].prompt.choose != "any")]
-        # Apart from each other: a batch takes as long as its longest answer, and has the vocabulary of all its prompts.
-        extractions = [i for i in searched if asked[i].prompt.atom == "ext"]
-        others = [i for i in searched if asked[i].prompt.atom != "ext"]
-        for rows, method in ((others, self._search), (extractions, self._search), (scored, self._score)):
+        # Apart from each other: those that copy need a part of the vocabulary alone.
+        copied = [i for i in searched if asked[i].prompt.copies]
+        others = [i for i in searched if not asked[i].prompt.copies]
+        for rows, method in ((others, self._search), (copied, self._search), (scored, self._score)):
             while rows:
                 found = method([asked[row] for row in rows[: self.config.batch_size]])
                 completions |= zip(rows, found, strict=False)
@@ -191,7 +191,9 @@ class Engine:
         if self._grammar:
             texts = [one.prompt.source_text if one.cut.text is None else one.cut.text for one in asked]
             automaton = self._grammar.automaton([one.prompt for one in asked], rows, texts)
-            automaton, candidates = self._grammar.narrowed(automaton, len(asked))
+            if all(one.prompt.copies for one in asked):
+                automaton, candidates = self._grammar.narrowed(automaton, texts)
+            automaton, candidates = jax.device_put((automaton, candidates))
         length_penalty_B = np.ones(rows, np.float32)
         length_penalty_B[: len(asked)] = [self.config.length_penalty_of(one.prompt) for one in asked]
         hypotheses: Hypotheses = jax.device_get(
@@ -234,7 +236,8 @@ class Engine:
             scores = found.scores if prior is None else without_prior(found.scores, prior, len(one.prompt.labels))
             best = int(np.argmax(scores))
             per_token = float(found.scores[best] / found.lengths[best])
-            by_label = dict(zip(found.labels, (scores / self._calibration.temperature).tolist(), strict=True))
+            temperature = self._calibration.temperature if self._calibration else 1.0
+            by_label = dict(zip(found.labels, (scores / temperature).tolist(), strict=True))
             completions.append(self._completion(one, found.ids[best], score=per_token, label_scores=by_label))
         return completions
 
@@ -283,8 +286,9 @@ class Engine:
         if token_scores is not None:
             echoes = self._grammar.written(prompt) if self._grammar else prompt.labels
             found = self._value_scorer.scores(prompt.atom, echoes, ids, token_scores.tolist(), text)
-            of_value = self._calibration.of_value
-            values["value_scores"] = found and tuple(tuple(map(of_value, line)) for line in found)
+            if found and self._calibration:
+                found = tuple(tuple(map(self._calibration.of_value, line)) for line in found)
+            values["value_scores"] = found
         if self._grammar:
             text = self._grammar.as_asked(prompt, text)
         return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, text_read=asked.cut.text, **values)

@@ -3,23 +3,27 @@
     field                                        question
     str, a number, a date                        extraction of the field, the span with the highest score
     list of these                                extraction, all spans
-    Enum, Literal                                classification, one label (or none where the field may be None)
+    Enum, Literal                                classification, one label (or none where the field may be left out)
     list of Enum or Literal                      classification, any number of labels
     list of objects with two such fields         relations between spans of these two types, named as the field is
-    object, or list of objects, with others      event of the type that the field names, its fields are the roles
+    object                                       event of the type that the field names, its fields are the roles
 
-A field is asked by its `description`, or by its name with spaces for underscores.
+A field is asked by its `description`, or by its name with spaces for underscores; a classification by its labels alone,
+as the contract has no room for more.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
-from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.atomic import Atom, ContractError
 from seqgpt_jax.decoding import pipelines
-from seqgpt_jax.decoding.answers import answer
-from seqgpt_jax.decoding.completion import Generator
+from seqgpt_jax.decoding.answers import Answer, answer
+from seqgpt_jax.decoding.completion import Choice, Generator
 from seqgpt_jax.decoding.questions import Question
+from seqgpt_jax.decoding.results import Events, Relations
 from seqgpt_jax.decoding.spans import Label, Span, spans_to_dict
 from seqgpt_jax.io.progress import Progress, no_progress
 
@@ -38,6 +42,8 @@ class Filled:
       labels: each field that was classified with its labels.
       errors: why there is no object, by field: what the text does not say, or says in another form ("three").
       not_asked: pairs of spans that are too far apart for a question about their relation.
+      truncated_tokens: how much of a pair of texts (with a TAB between them) was too long to be classified whole.
+      unfinished: whether an answer reached the token limit, so that spans may be missing.
     """
 
     text: str
@@ -47,12 +53,20 @@ class Filled:
     labels: dict[str, tuple[Label, ...]]
     errors: dict[str, str]
     not_asked: int = 0
+    truncated_tokens: int = 0
+    unfinished: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"text": …, "fields": …, "spans": {field: […]}, "labels": {field: […]}, "errors": {field: …}}`."""
-        labels = {field: [label.to_dict() for label in found] for field, found in self.labels.items()}
-        spans = spans_to_dict(self.spans)
-        return {"text": self.text, "fields": self.fields, "spans": spans, "labels": labels, "errors": self.errors}
+        """All but `value`, as JSON has it."""
+        counted = {name: getattr(self, name) for name in ("not_asked", "truncated_tokens", "unfinished")}
+        return {
+            "text": self.text,
+            "fields": self.fields,
+            "spans": spans_to_dict(self.spans),
+            "labels": {field: [label.to_dict() for label in found] for field, found in self.labels.items()},
+            "errors": self.errors,
+            **counted,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,7 @@ class _Field:
     """A field: how it is asked, its kind ("spans", "labels", "relations", "events") and whether it holds several.
 
     `optional` fields may be left out; `choices` are the labels, or the fields of a nested object with how they are
-    asked.
+    asked; `type` is that of a span.
     """
 
     name: str
@@ -69,6 +83,7 @@ class _Field:
     several: bool
     optional: bool
     choices: dict[str, Any]
+    type: str = ""
 
 
 class Schema:
@@ -90,12 +105,13 @@ class Schema:
             described, self._make = adapter.json_schema(), adapter.validate_python
         else:
             raise TypeError(f"a schema is a dataclass, a pydantic model or a JSON schema, not {schema!r}")
-        self._definitions = described.get("$defs", {})
+        self._definitions = described.get("$defs") or described.get("definitions") or {}
         required = described.get("required", ())
         fields = described.get("properties")
         if not fields:
             raise ContractError("the schema has no fields: give an object with properties")
         self.fields = [self._field(name, field, name not in required) for name, field in fields.items()]
+        self._check_labels()
 
     def _field(self, name: str, field: Mapping[str, Any], optional: bool) -> _Field:
         field, nullable = self._resolved(name, field)
@@ -107,13 +123,20 @@ class Schema:
             item = field
         optional = optional or nullable or several
         if "enum" in item or "const" in item:
-            labels = item.get("enum", [item.get("const")])
+            labels = [label for label in item.get("enum", [item.get("const")]) if label is not None]
             return _Field(name, asked, "labels", several, optional, {str(label): label for label in labels})
         if item.get("type") in _SPAN_TYPES:
-            return _Field(name, asked, "spans", several, optional, {})
+            return _Field(name, asked, "spans", several, optional, {}, item["type"])
         if item.get("type") == "object" and item.get("properties"):
             parts = {part: self._part(f"{name}.{part}", of) for part, of in item["properties"].items()}
-            kind = "relations" if several and len(parts) == 2 else "events"
+            if len(set(parts.values())) < len(parts):
+                raise ContractError(f"field {name!r}: two of its fields are asked alike: {', '.join(parts.values())}")
+            if several and len(parts) != 2:
+                raise ContractError(
+                    f"field {name!r} is a list of objects with {len(parts)} fields, which a text cannot be asked for: "
+                    "a list needs two fields (a relation); without a list it is one event"
+                )
+            kind = "relations" if several else "events"
             return _Field(name, asked, kind, several, optional, parts)
         raise ContractError(
             f"field {name!r} is {item.get('type', 'of no type')!r}, which a text cannot be asked for: use str, a "
@@ -139,11 +162,31 @@ class Schema:
             (field,) = others
         if "$ref" in field:
             # The description of a class is its docstring: no question to a text.
-            field = {**self._definitions[field["$ref"].rpartition("/")[2]]}
+            reference = field["$ref"].rpartition("/")[2]
+            if reference not in self._definitions:
+                raise ContractError(f"field {name!r} refers to {field['$ref']!r}, which the schema does not define")
+            field = {**self._definitions[reference]}
             field.pop("description", None)
+        if isinstance(field.get("type"), list):
+            types = [kind for kind in field["type"] if kind != "null"]
+            if len(types) != 1:
+                raise ContractError(f"field {name!r} may be of {len(types)} types: give one")
+            nullable = nullable or len(types) < len(field["type"])
+            field = {**field, "type": types[0]}
+        nullable = nullable or None in field.get("enum", ())
         if "allOf" in field or "oneOf" in field:
             raise ContractError(f"field {name!r} combines schemas: give one type")
         return {**field, **described}, nullable
+
+    def _check_labels(self) -> None:
+        """Raises ContractError where two fields have the same labels: nothing in their questions would differ."""
+        asked: dict[tuple[str, ...], str] = {}
+        for field in self.fields:
+            if field.kind == "labels" and (other := asked.setdefault(tuple(field.choices), field.name)) != field.name:
+                raise ContractError(
+                    f"fields {other!r} and {field.name!r} have the same labels, by which alone they are asked: name "
+                    f"them differently, such as '{field.name} {next(iter(field.choices))}'"
+                )
 
     def object_of(self, fields: dict[str, Any]) -> tuple[Any, dict[str, str]]:
         """(the object, or None; why there is none, by field)."""
@@ -151,9 +194,28 @@ class Schema:
         if missing:
             return None, missing
         try:
-            return self._make(fields), {}
+            return self._make(self._numbers(fields)), {}
         except ValueError as error:  # pydantic's ValidationError is one
             return None, _errors(error)
+
+    def _numbers(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields with numbers where the schema has numbers; ValueError names the field that has none.
+
+        Classes read their own numbers: pydantic does.
+        """
+        if self._make is not dict:
+            return dict(fields)
+        read = {"integer": int, "number": float}
+        found = dict(fields)
+        for field in self.fields:
+            make = read.get(field.type)
+            if make and field.name in found:
+                given = found[field.name]
+                try:
+                    found[field.name] = [make(one) for one in given] if field.several else make(given)
+                except ValueError as error:
+                    raise _NumberError(field.name, f"not of type {field.type}: {given!r}") from error
+        return found
 
     @staticmethod
     def _lacks(field: _Field, fields: Mapping[str, Any]) -> bool:
@@ -168,49 +230,103 @@ def fill(
     progress: Progress = no_progress,
 ) -> list[Filled]:
     """What each text says of a schema; see `SeqGPT.fill`."""
-    fields: list[dict[str, Any]] = [{} for _ in texts]
-    spans: list[dict[str, tuple[Span, ...]]] = [{} for _ in texts]
-    labels: list[dict[str, tuple[Label, ...]]] = [{} for _ in texts]
-    not_asked = [0] * len(texts)
-    extracted = [one for one in schema.fields if one.kind == "spans"]
-    asked = _different(extracted)
+    drafts = [_Draft() for _ in texts]
+    extracted = _different([field for field in schema.fields if field.kind == "spans"])
     if extracted:
-        for n, one in enumerate(answer(generator, [Question(t, "ext", tuple(asked)) for t in texts], progress)):
-            for query, field in asked.items():
-                _add_spans(fields[n], spans[n], field, one.found[query])
+        for draft, one in zip(drafts, _ask(generator, texts, "ext", tuple(extracted), "any", progress), strict=True):
+            for query, field in extracted.items():
+                draft.add_spans(field, one.found[query])
+            draft.add(one)
     for field in schema.fields:
         if field.kind == "labels":
             choose = "any" if field.several else "one_or_none" if field.optional else "one"
-            questions = [Question(text, "cls", tuple(field.choices), choose) for text in texts]
-            for n, one in enumerate(answer(generator, questions, progress)):
-                labels[n][field.name] = one.found
-                values = [field.choices[label.label] for label in one.found]
-                if field.several or values:
-                    fields[n][field.name] = values if field.several else values[0]
+            answers = _ask(generator, texts, "cls", tuple(field.choices), choose, progress, field.name)
+            for draft, one in zip(drafts, answers, strict=True):
+                draft.add_labels(field, one.found)
+                draft.add(one)
         elif field.kind == "relations":
-            (head, head_asked), (tail, tail_asked) = field.choices.items()
-            found = pipelines.relations(generator, texts, {field.asked: (head_asked, tail_asked)}, language, progress)
-            for n, one in enumerate(found):
-                not_asked[n] += one.not_asked
-                fields[n][field.name] = [{head: r.head.text, tail: r.tail.text} for r in one.relations]
-                spans[n][f"{field.name}.{head}"] = tuple(r.head for r in one.relations)
-                spans[n][f"{field.name}.{tail}"] = tuple(r.tail for r in one.relations)
+            schema_of_field = {field.asked: tuple(field.choices.values())}
+            with _named(field.name):
+                found = pipelines.relations(generator, texts, schema_of_field, language, progress)
+            for draft, one in zip(drafts, found, strict=True):
+                draft.add_relations(field, one)
         elif field.kind == "events":
-            names = {role: name for name, role in field.choices.items()}
-            for n, one in enumerate(pipelines.events(generator, texts, {field.asked: list(names)}, language, progress)):
-                objects = [
-                    {names[role]: _best(found).text for role, found in event.arguments.items() if found}
-                    for event in one.events
-                ]
-                for event in one.events:
-                    spans[n] |= {f"{field.name}.{names[role]}": found for role, found in event.arguments.items()}
-                if field.several or objects:
-                    fields[n][field.name] = objects if field.several else objects[0]
-    results = []
-    for n, text in enumerate(texts):
-        value, errors = schema.object_of(fields[n])
-        results.append(Filled(text, value, fields[n], spans[n], labels[n], errors, not_asked[n]))
-    return results
+            with _named(field.name):
+                roles = {field.asked: list(field.choices.values())}
+                found = pipelines.events(generator, texts, roles, language, progress)
+            for draft, one in zip(drafts, found, strict=True):
+                draft.add_events(field, one)
+    return [draft.filled(text, schema) for draft, text in zip(drafts, texts, strict=True)]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What has been found in one text so far: the parts of a `Filled`."""
+
+    fields: dict[str, Any] = dataclass_field(default_factory=dict)
+    spans: dict[str, tuple[Span, ...]] = dataclass_field(default_factory=dict)
+    labels: dict[str, tuple[Label, ...]] = dataclass_field(default_factory=dict)
+    not_asked: int = 0
+    truncated: int = 0
+    unfinished: bool = False
+
+    def add(self, answer: Answer) -> None:
+        self.truncated = max(self.truncated, answer.truncated)
+        self.unfinished |= not answer.finished
+
+    def add_spans(self, field: _Field, found: Sequence[Span]) -> None:
+        self.spans[field.name] = tuple(found)
+        if field.several:
+            self.fields[field.name] = list(dict.fromkeys(span.text for span in found))
+        elif found:
+            self.fields[field.name] = _best(found).text
+
+    def add_labels(self, field: _Field, found: Sequence[Label]) -> None:
+        self.labels[field.name] = tuple(found)
+        values = [field.choices[label.label] for label in found]
+        if field.several or values:
+            self.fields[field.name] = values if field.several else values[0]
+
+    def add_relations(self, field: _Field, found: Relations) -> None:
+        head, tail = field.choices
+        self.not_asked += found.not_asked
+        self.fields[field.name] = [{head: r.head.text, tail: r.tail.text} for r in found.relations]
+        self.spans[f"{field.name}.{head}"] = tuple(r.head for r in found.relations)
+        self.spans[f"{field.name}.{tail}"] = tuple(r.tail for r in found.relations)
+
+    def add_events(self, field: _Field, found: Events) -> None:
+        names = {role: name for name, role in field.choices.items()}
+        for event in found.events:  # at most one, as one type was asked
+            arguments = {names[role]: spans for role, spans in event.arguments.items() if spans}
+            self.fields[field.name] = {name: _best(spans).text for name, spans in arguments.items()}
+            self.spans |= {f"{field.name}.{name}": spans for name, spans in arguments.items()}
+
+    def filled(self, text: str, schema: Schema) -> Filled:
+        value, errors = schema.object_of(self.fields)
+        counts = (self.not_asked, self.truncated, self.unfinished)
+        return Filled(text, value, self.fields, self.spans, self.labels, errors, *counts)
+
+
+def _ask(
+    generator: Generator,
+    texts: Sequence[str],
+    atom: Atom,
+    labels: tuple[str, ...],
+    choose: Choice,
+    progress: Progress,
+    field: str = "",
+) -> list[Answer]:
+    with _named(field):
+        return answer(generator, [Question(text, atom, labels, choose) for text in texts], progress)
+
+
+@contextmanager
+def _named(field: str) -> Iterator[None]:
+    """Names the field in errors about its question."""
+    try:
+        yield
+    except ContractError as error:
+        raise ContractError(f"field {field!r}: {error}" if field else str(error)) from error
 
 
 def _different(fields: Sequence[_Field]) -> dict[str, _Field]:
@@ -222,17 +338,17 @@ def _different(fields: Sequence[_Field]) -> dict[str, _Field]:
     return asked
 
 
-def _add_spans(fields: dict[str, Any], spans: dict[str, tuple[Span, ...]], field: _Field, found: Any) -> None:
-    spans[field.name] = tuple(found)
-    if field.several:
-        fields[field.name] = list(dict.fromkeys(span.text for span in found))
-    elif found:
-        fields[field.name] = _best(found).text
-
-
 def _best(found: Sequence[Span]) -> Span:
     """The span with the highest score, the first of several."""
     return max(found, key=lambda span: 0.0 if span.score is None else span.score)
+
+
+class _NumberError(ValueError):
+    """A field that is no number."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def _adapter(schema: type) -> Any:
@@ -245,6 +361,8 @@ def _adapter(schema: type) -> Any:
 
 def _errors(error: ValueError) -> dict[str, str]:
     """Field -> what is wrong with it, of pydantic's error."""
+    if isinstance(error, _NumberError):
+        return {error.field: str(error)}
     errors = getattr(error, "errors", None)
     if errors is None:
         return {"": str(error)}

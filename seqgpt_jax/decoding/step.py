@@ -81,10 +81,11 @@ def generate(
         nothing_BxV = jnp.zeros((len(tokens_BxP), len(forbidden_V)), bool)
         in_prompt_BxV = nothing_BxV.at[rows_Bx1, tokens_BxP].max(mask_BxP)
         repetition = Repetition(jnp.float32(repetition_penalty), in_prompt_BxV)
-    prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP, candidates)
+    prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP)
     if candidates is not None:
         # From here on a token is its number among the candidates.
         eos_id = END
+        logits_BxV = candidates.logits_of(logits_BxV[:, None, candidates.ids_U])[:, 0]
         forbidden_V = forbidden_V[candidates.ids_U]
         if repetition:
             repetition = repetition._replace(in_prompt_BxV=repetition.in_prompt_BxV[:, candidates.ids_U])
@@ -104,10 +105,8 @@ def generate(
 
 
 @jax.jit
-def prefill(
-    model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array, candidates: Candidates | None = None
-) -> tuple[PromptCache, jax.Array]:
-    """The prompts' keys and values, and float32 [B, V] logits of the first answer token (of the candidates alone)."""
+def prefill(model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tuple[PromptCache, jax.Array]:
+    """The prompts' keys and values, and float32 [B, V] logits of the first answer token."""
     positions_BxP = jnp.maximum(jnp.cumsum(mask_BxP, axis=1) - 1, 0).astype(jnp.int32)
     graph, state = nnx.split(model.layers)
     length = tokens_BxP.shape[1]
@@ -127,21 +126,7 @@ def prefill(
     x_BxPxD, (keys, values) = jax.lax.scan(run, model.embed(tokens_BxP), state)
     last_B = length - 1 - jnp.argmax(mask_BxP[:, ::-1], axis=1)
     x_BxD = jnp.take_along_axis(x_BxPxD, last_B[:, None, None], axis=1)[:, 0]
-    logits_BxV = _logits(model, x_BxD[:, None], _head(model, candidates), candidates)[:, 0]
-    return PromptCache(keys, values, positions_BxP, mask_BxP), logits_BxV
-
-
-def _head(model: Backbone, candidates: Candidates | None) -> jax.Array | None:
-    """The rows of the head of the candidates; None: the head is used as it is."""
-    return None if candidates is None else model.head()[candidates.ids_U]
-
-
-def _logits(
-    model: Backbone, x_BxKxD: jax.Array, head_UxD: jax.Array | None, candidates: Candidates | None
-) -> jax.Array:
-    """float32 [B, K, V] of the states after the last block; of candidates -inf where a prompt does not have them."""
-    logits_BxKxV = model.logits(model.final_norm(x_BxKxD), head_UxD)
-    return logits_BxKxV if candidates is None else candidates.logits_of(logits_BxKxV)
+    return PromptCache(keys, values, positions_BxP, mask_BxP), model.logits(model.final_norm(x_BxD))
 
 
 @partial(jax.jit, static_argnames=("num_beams", "max_new_tokens", "eos_id"))
@@ -203,7 +188,7 @@ def extend(
 ) -> tuple[SearchState, AnswerCache, AutomatonState | None]:
     """Searches on until every example is decided or `answers` is full."""
     blocks = [model.block(index) for index in range(model.config.n_layer)]
-    head_UxD = _head(model, candidates)
+    head_UxD = None if candidates is None else model.head()[candidates.ids_U]
 
     Carry = tuple[SearchState, AnswerCache, AutomatonState | None]
 
@@ -215,7 +200,9 @@ def extend(
         state, answers, automaton_state = carry
         tokens_BxK = state.last_tokens_BxK if candidates is None else candidates.ids_of(state.last_tokens_BxK)
         x_BxKxD, answers = advance(model, blocks, prompt, state, answers, tokens_BxK)
-        logits_BxKxV = _logits(model, x_BxKxD, head_UxD, candidates)
+        logits_BxKxV = model.logits(model.final_norm(x_BxKxD), head_UxD)
+        if candidates is not None:
+            logits_BxKxV = candidates.logits_of(logits_BxKxV)
         state, automaton_state = _choose(state, automaton_state, logits_BxKxV, forbidden_V, automaton, eos_id)
         return state, answers, automaton_state
 

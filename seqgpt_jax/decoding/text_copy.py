@@ -37,7 +37,7 @@ _FIRST, _ANY, _BEGINNINGS, _NEXT_LINE = 0, -1, -1, -2
 _NEVER = 1 << 20
 _SMALLEST_WIDTH = 256
 # Texts whose edges are remembered.
-_MOST_TEXTS = 256
+_MOST_TEXTS = 64
 EDGES_PER_PLACE = 8
 """Room for edges, where a text has not got more."""
 
@@ -122,11 +122,7 @@ def advance_places(
 
 
 class CopyIndex:
-    """The tokens of a vocabulary by their bytes: builds the edges of texts.
-
-    Attributes:
-      none_ids: int [.], the tokens that a value `None` can be written in, and its line break.
-    """
+    """The tokens of a vocabulary by their bytes: builds the edges of texts."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> None:
         """Args: `vocab_size` is the model's."""
@@ -152,9 +148,9 @@ class CopyIndex:
                 self._longest[begun[:2]] = max(self._longest.get(begun[:2], 0), len(begun))
         continues, need = self._none(vocab_size)
         self._none_tokens = int(need[0])
-        self.none_ids = np.flatnonzero(continues.any(axis=0))
+        self._none_ids = np.flatnonzero(continues.any(axis=0))
         self._none_SxV, self._none_need_S = continues, need
-        self._known: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+        self._known: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def none_tokens(self) -> int:
         """Fewest tokens of the value ` None` and its line break."""
@@ -186,7 +182,7 @@ class CopyIndex:
         """The edges of these texts, NumPy arrays; None is one whose spans are not copied, and so is a row beyond."""
         nothing = np.zeros((0, 4), np.int32), np.zeros(0, np.int64)
         encoded = [None if text is None else text.encode() for text in texts]
-        tables = [nothing if text is None else self._edges(text) for text in encoded]
+        tables = [nothing if text is None else self._edges(text)[:2] for text in encoded]
         places = max((len(text) for text in encoded if text is not None), default=0) + 2
         width = _power_of_two(places, _SMALLEST_WIDTH)
         edges = _power_of_two(max((len(rows) for rows, _ in tables), default=0), EDGES_PER_PLACE * width)
@@ -201,14 +197,17 @@ class CopyIndex:
         columns = (array[:, :, i] for i in range(4))
         return TextCopy(*columns, begins, free, self._none_SxV, self._none_need_S)
 
-    def _edges(self, text: bytes) -> tuple[np.ndarray, np.ndarray]:
-        """(int32 [C, 4] of (source, token, target, need), the places where spans may begin) of one text."""
-        if text not in self._known:
+    def _edges(self, text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(int32 [C, 4] of (source, token, target, need), where spans may begin, the different tokens) of one text."""
+        found = self._known.get(text)
+        if found is None:
+            rows, begins = self._found_edges(text)
+            found = rows, begins, np.unique(rows[rows[:, 3] < _NEVER, 1])
             # The labels of a text are asked in several prompts, one after the other.
             if len(self._known) >= _MOST_TEXTS:
-                self._known.clear()
-            self._known[text] = self._found_edges(text)
-        return self._known[text]
+                self._known = {}
+            self._known[text] = found
+        return found
 
     def _found_edges(self, text: bytes) -> tuple[np.ndarray, np.ndarray]:
         begins, ends = _edges_of_spans(text)
@@ -230,9 +229,9 @@ class CopyIndex:
         rows = np.array([(*edge, need(edge[2])) for edge in edges], np.int32).reshape(-1, 4)
         return rows, np.flatnonzero(begins)
 
-    def tokens(self, copy: TextCopy, row: int) -> np.ndarray:
-        """int [.]: the tokens that copy the text of a row of `batch`, or write `None`."""
-        return np.concatenate([copy.token[row][copy.need[row] < _NEVER], self.none_ids])
+    def tokens(self, text: str) -> np.ndarray:
+        """int [.]: the tokens that copy a text or write `None`."""
+        return np.concatenate([self._edges(text.encode())[2], self._none_ids])
 
     def _copying(self, text: bytes, begins: np.ndarray) -> Iterator[tuple[int, int, int]]:
         """(source, token, target) of each edge."""

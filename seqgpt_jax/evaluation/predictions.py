@@ -113,7 +113,7 @@ def refused(instance: EvalInstance, reason: str) -> Prediction:
     record = instance.record
     nothing: tuple = () if record.atom == "cls" else ((),) * len(record.labels)
     prediction = _prediction(instance, (), (), target(record.atom, record.labels, nothing), nothing, well_formed=False)
-    return replace(prediction, refusal=reason)
+    return replace(prediction, confidences=nothing, refusal=reason)
 
 
 def read_predictions(answered: Iterable[tuple[EvalRecord, str]]) -> list[Prediction]:

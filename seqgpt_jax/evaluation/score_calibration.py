@@ -1,7 +1,8 @@
 """Calibration of scores: fitted on the predictions of an evaluation, and its expected calibration error.
 
 Labels that are compared get a temperature (Guo et al. 2017, arXiv:1706.04599), spans and labels that may be one of any
-number a line through their log-odds (Platt scaling). Both keep the order of the scores.
+number a line through their log-odds (Platt scaling). Both keep the order of the scores of a prompt. Of labels that are
+asked in chunks all log-probabilities are compared.
 
 Suffixes: P predictions, L labels.
 """
@@ -155,5 +156,6 @@ def _line(values: Sequence[tuple[float, bool]]) -> dict[str, float]:
         found = np.exp(parameters[0]) * log_odds + parameters[1]
         return float(np.mean(np.logaddexp(0, found) - right * found))
 
-    log_slope, intercept = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    bounds = ((-5, 3), (-20, 20))  # separable evidence has no best line
+    log_slope, intercept = minimize(loss, np.zeros(2), method="Nelder-Mead", bounds=bounds).x
     return {"slope": float(np.exp(log_slope)), "intercept": float(intercept)}

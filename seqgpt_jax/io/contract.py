@@ -11,7 +11,7 @@ older version, or of others) is read with the defaults, which are those of the r
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from etils import epath
@@ -19,6 +19,7 @@ from etils import epath
 from seqgpt_jax.io import storage
 
 CONTRACT_FILE = "seqgpt.json"
+_OPTIONAL = ("base", "calibration")
 
 
 class ContractFileError(ValueError):
@@ -40,8 +41,9 @@ class ScoreCalibration:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not isinstance(value, int | float) or not math.isfinite(value) or (name != "intercept" and value <= 0):
-                raise ValueError(f"calibration: {name} must be a number above 0, not {value!r}")
+            above = "" if name == "intercept" else " above 0"
+            if not isinstance(value, int | float) or not math.isfinite(value) or (above and value <= 0):
+                raise ValueError(f"calibration: {name} must be a number{above}, not {value!r}")
 
     def of_value(self, probability: float) -> float:
         """The calibrated probability of a span, or of a label that may be one of any number.
@@ -49,9 +51,11 @@ class ScoreCalibration:
         >>> round(ScoreCalibration(slope=0.5).of_value(0.9), 3)
         0.75
         """
-        inside = min(max(probability, 1e-12), 1 - 1e-12)
-        log_odds = self.slope * math.log(inside / (1 - inside)) + self.intercept
-        return 1 / (1 + math.exp(-log_odds))
+        if probability <= 0:
+            return 0.0
+        sure = min(probability, 1 - 1e-12)
+        log_odds = self.slope * (math.log(sure) - math.log1p(-sure)) + self.intercept
+        return 1 / (1 + math.exp(min(-log_odds, 700.0)))
 
     def after(self, earlier: "ScoreCalibration") -> "ScoreCalibration":
         """This one applied to what `earlier` makes, as one."""
@@ -63,7 +67,7 @@ class ScoreCalibration:
 
 
 @dataclass(frozen=True)
-class BaseModel:
+class BaseWeights:
     """The weights that training started from.
 
     Attributes:
@@ -102,11 +106,11 @@ class ModelContract:
     max_labels: int | None = None
     tokenizer_fingerprint: str | None = None
     data: Mapping[str, Any] | None = None
-    base: BaseModel | None = None
+    base: BaseWeights | None = None
     calibration: ScoreCalibration | None = None
 
     def __post_init__(self) -> None:
-        for name, kind in (("base", BaseModel), ("calibration", ScoreCalibration)):
+        for name, kind in (("base", BaseWeights), ("calibration", ScoreCalibration)):
             if isinstance(getattr(self, name), Mapping):  # of a file
                 object.__setattr__(self, name, kind(**getattr(self, name)))
         for name in ("template", "prompt_end"):
@@ -135,15 +139,32 @@ def contract_of(manifest: Mapping[str, Any]) -> ModelContract:
     )
 
 
+def contract_of_start(contract: ModelContract, init_from: str | None) -> ModelContract:
+    """The contract of a run that begins, with the weights that it starts from: random ones without `init_from`."""
+    return replace(contract, base=BaseWeights() if init_from is None else base_of(init_from))
+
+
+def contract_of_resumed(
+    contract: ModelContract, run_dir: epath.PathLike, *, finished: bool, log: Callable[[str], None]
+) -> ModelContract:
+    """The contract of a run that resumes: its base stays, and its calibration where no more steps are to come."""
+    stored = read_contract(run_dir)
+    if stored.calibration and not finished:
+        log("the calibration of scores is taken out of seqgpt.json, since the weights change: run `calibrate` again")
+    return replace(contract, base=stored.base, calibration=stored.calibration if finished else None)
+
+
 def write_contract(folder: epath.PathLike, contract: ModelContract) -> None:
     """Writes the seqgpt.json of a model folder on a disk or in a bucket; OSError where it cannot."""
-    content = json.dumps(asdict(contract), ensure_ascii=False, indent=1) + "\n"
+    # Versions before these two refuse keys that they do not know.
+    values = {key: value for key, value in asdict(contract).items() if value is not None or key not in _OPTIONAL}
+    content = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
     storage.write(storage.open_path(folder) / CONTRACT_FILE, content.encode())
 
 
-def base_of(path: str) -> BaseModel:
+def base_of(path: str) -> BaseWeights:
     """The weights that those in a model folder come from: the folder's own name where it does not know."""
-    return read_contract(path).base or BaseModel(storage.open_path(path).name)
+    return read_contract(path).base or BaseWeights(storage.absolute(storage.open_path(path)).name)
 
 
 def read_contract(folder: epath.PathLike, log: Callable[[str], None] = lambda _: None) -> ModelContract:

@@ -20,8 +20,8 @@ def check_access(name: str) -> None:
         HfApi().whoami()
     except Exception as error:  # what the hub's client raises without a network differs between its versions
         raise HubUploadError(
-            f"{name} cannot be uploaded ({error}): log in with `hf auth login`, or set HF_TOKEN to a token with write "
-            "access"
+            f"{name} cannot be uploaded ({error}): check the network, log in with `hf auth login`, or set HF_TOKEN to "
+            "a token with write access"
         ) from error
 
 
@@ -39,7 +39,14 @@ def upload(folder: Path, name: str) -> str:
     try:
         api = HfApi()
         api.create_repo(name, private=True, exist_ok=True)
-        return api.upload_folder(repo_id=name, folder_path=folder, commit_message="Upload by seqgpt_jax").commit_url
+        commit = api.upload_folder(
+            repo_id=name,
+            folder_path=folder,
+            commit_message="Upload by seqgpt_jax",
+            # Weights of an earlier upload under other names would be loaded in place of these.
+            delete_patterns=["*.safetensors", "*.safetensors.index.json", "*.bin", "*.bin.index.json"],
+        )
+        return commit.commit_url
     except Exception as error:  # as above
         raise HubUploadError(
             f"{name} was not uploaded ({error}): the folder {folder} is complete, "

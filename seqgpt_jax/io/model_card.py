@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from seqgpt_jax.io.contract import BaseModel, ModelContract
+from seqgpt_jax.io.contract import BaseWeights, ModelContract
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.registry import Architecture, family
 
@@ -38,7 +38,8 @@ def model_card(
       KeyError: `scores` is something else.
     """
     architecture = family(config.architecture)
-    base = contract.base
+    # Of another base model nothing is known here.
+    base = None if base_model and contract.base and base_model != contract.base.name else contract.base
     if base is not None and not base_model:
         base_model = base.name if _HUB_NAME.fullmatch(base.name) else None
     origin = f"fine-tuned from {base_model or (base and base.name)}"
@@ -92,7 +93,7 @@ def model_card(
     return "\n\n".join(sections) + "\n"
 
 
-def _license(named: str | None, base: BaseModel | None, architecture: Architecture) -> tuple[str | None, str]:
+def _license(named: str | None, base: BaseWeights | None, architecture: Architecture) -> tuple[str | None, str]:
     """(the license as the hub names it, None where there is none; the sentence about it)."""
     if named:
         return named, f"This model is under the license {named}."

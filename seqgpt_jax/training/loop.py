@@ -17,10 +17,9 @@ from seqgpt_jax.data.packing import PACKING_VERSION
 from seqgpt_jax.io import model_folder, storage
 from seqgpt_jax.io.contract import (
     RELEASED_CONTRACT,
-    BaseModel,
     ModelContract,
-    base_of,
-    read_contract,
+    contract_of_resumed,
+    contract_of_start,
     write_contract,
 )
 from seqgpt_jax.io.finite import check_finite
@@ -205,7 +204,6 @@ def train(
             target = abstract_state(model_config, optimizer, mesh, rules, lora)
             state, stored = checkpoints.restore(target, metadata(0))
             state = state._replace(frozen=base)
-            base_model = read_contract(run_dir).base
             start, skipped = stored.step, stored.skipped
             where = checkpoints.folder / str(start)
             check_finite(state.params, f"the checkpoint {where}", f"Move {where} away to resume from an earlier one")
@@ -213,7 +211,6 @@ def train(
             changed = changed_settings(stored, metadata(0))
             origin += f" with changed settings ({', '.join(changed)})" if changed else ""
         else:
-            base_model = BaseModel() if config.init_from is None else base_of(config.init_from)
             if lora:
                 params = create_adapter(model_config, lora, config.seed, mesh=mesh, rules=rules)
                 origin = f"adapters of {config.init_from}"
@@ -232,7 +229,11 @@ def train(
                 if adapters:
                     save_adapters(run_dir, adapters)
         if jax.process_index() == 0:
-            write_contract(run_dir, dataclasses.replace(contract, base=base_model))
+            if newest is None:
+                contract = contract_of_start(contract, config.init_from)
+            else:
+                contract = contract_of_resumed(contract, run_dir, finished=start >= steps, log=log)
+            write_contract(run_dir, contract)
             if config_text:
                 storage.write(run_dir / "config.gin", config_text.encode())
 

@@ -1,5 +1,7 @@
 """Candidate tokens: the same answers as over the whole vocabulary whose other tokens are struck out."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,9 +37,9 @@ def test_each_prompt_has_its_own_candidates_and_the_end() -> None:
     assert numbers[5] == END
 
 
-def test_where_candidates_are_most_of_the_vocabulary_there_are_none() -> None:
-    assert candidates_of([np.arange(600)], 5, 1, 1000) is None
-    assert candidates_of([np.arange(600)], 5, 1, VOCAB) is not None
+def test_there_are_never_more_than_the_vocabulary_has() -> None:
+    assert len(candidates_of([np.arange(600)], 5, 1, 601).ids_U) == 601
+    assert len(candidates_of([np.arange(600)], 5, 1, VOCAB).ids_U) == 1024
 
 
 @pytest.mark.parametrize("num_beams", [1, 3])
@@ -56,8 +58,7 @@ def test_equals_the_search_over_the_vocabulary_with_other_tokens_struck_out(num_
             tokens[row, : len(ids)], mask[row, : len(ids)] = ids, True
         mask[:, 0] = True
         automaton = grammar.automaton(prompts, rows)
-        narrowed, candidates = grammar.narrowed(automaton, len(prompts))
-        assert candidates is not None
+        narrowed, candidates = grammar.narrowed(automaton, [prompt.source_text for prompt in prompts])
         forbidden = np.zeros(VOCAB, bool)
         struck = model
         if not narrow:
@@ -105,14 +106,19 @@ class _Struck:
         return cls(*children)
 
 
-def test_the_engine_answers_extractions_and_free_spans_in_one_call() -> None:
-    """Spans that are not copied need the whole vocabulary; the others keep their answers beside them."""
-    engine = Engine(create(CONFIG, seed=3), TOKENIZER, DecodeConfig(num_beams=2, max_new_tokens=40), ModelContract())
-    free = Prompt("ext", ("person",), "free: Ann")
-    labels = Prompt("cls", ("person", "地点"), "cls: Ann")
-    alone = engine.generate(PROMPTS)
-    mixed = engine.generate([labels, *PROMPTS])
-    assert [one.ids for one in mixed[1:]] == [one.ids for one in alone]
-    assert engine.generate([free])[0].finished
-    with_free = engine.generate([free, *PROMPTS])
-    assert all(one.finished for one in with_free)
+@pytest.mark.parametrize("rows", [VOCAB, len(TOKENIZER) + 8])
+def test_answers_do_not_depend_on_what_else_is_asked(rows) -> None:
+    """Other texts, classifications, and spans that are not copied; a vocabulary that is larger than the candidates."""
+    model = create(replace(CONFIG, vocab_size=rows), seed=3)
+    engine = Engine(model, TOKENIZER, DecodeConfig(num_beams=2, batch_size=8, max_new_tokens=40), ModelContract())
+    further = [
+        Prompt("ext", ("person",), "free: Ann"),
+        Prompt("cls", ("person", "地点"), "cls: Ann"),
+        Prompt("ext", ("city",), "long", source_text="".join(map(chr, range(0x4E00, 0x4E80))) + TEXTS[0]),
+    ]
+    alone = [engine.generate([prompt])[0] for prompt in PROMPTS]
+    together = engine.generate([*further, *PROMPTS])
+    assert all(one.finished for one in together)
+    for one, other in zip(alone, together[len(further) :], strict=True):
+        assert one.ids == other.ids
+        assert one.score == pytest.approx(other.score, abs=1e-4)

@@ -126,11 +126,36 @@ def test_a_nested_object_is_an_event() -> None:
         ({"a": {"type": "string", "description": "x"}, "b": {"type": "string", "description": "x"}}, "asked alike"),
         ({"a": {}}, "field 'a' is 'of no type'"),
         ({}, "no fields"),
+        ({"a": {"type": ["string", "integer"]}}, "field 'a' may be of 2 types"),
+        ({"a": {"$ref": "#/$defs/B"}}, "field 'a' refers to '#/\\$defs/B', which the schema does not define"),
+        ({"a": {"enum": ["x", "y"]}, "b": {"enum": ["x", "y"]}}, "fields 'a' and 'b' have the same labels"),
+        (
+            {"a": {"type": "array", "items": {"type": "object", "properties": {n: {"type": "string"} for n in "xyz"}}}},
+            "field 'a' is a list of objects with 3 fields",
+        ),
+        (
+            {"a": {"type": "object", "properties": {n: {"type": "string", "description": "x"} for n in "bc"}}},
+            "field 'a': two of its fields are asked alike",
+        ),
+        ({"a": {"enum": ["", "z"]}}, "field 'a': "),
     ],
 )
 def test_what_a_text_cannot_be_asked_for_is_refused_by_its_field(properties, message) -> None:
     with pytest.raises(ContractError, match=message):
         seqgpt().fill(TEXT, {"type": "object", "properties": properties})
+
+
+def test_numbers_of_a_json_schema_are_numbers() -> None:
+    properties = {
+        "price in euros": {"type": "number"},
+        "products": {"type": "array", "items": {"type": ["string", "null"]}},
+        "mood": {"enum": ["glad", None]},
+    }
+    filled = seqgpt().fill(TEXT, {"properties": properties})
+    assert filled.value == {"price in euros": 12.0, "products": ["lamp", "chair"]}
+    wrong = seqgpt({**KNOWN, "price in euros": ("lamp",)}).fill(TEXT, {"properties": properties})
+    assert wrong.value is None
+    assert wrong.errors == {"price in euros": "not of type number: 'lamp'"}
 
 
 def test_what_is_no_schema_is_refused() -> None:

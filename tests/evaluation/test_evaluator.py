@@ -128,6 +128,7 @@ def test_what_cannot_be_asked_counts_as_answered_with_nothing(tmp_path):
     by_id = {prediction.record.instance: prediction for prediction in scores.predictions}
     assert by_id["ner/test/1"].correct
     assert "Decode.max_new_tokens" in by_id["ner/test/2"].refusal
+    assert len(by_id["ner/test/2"].confidences) == len(by_id["ner/test/2"].answers)
     assert by_id["ner/test/2"].answers == ((), ())
     assert scores.overall.recall == 0.5
     write_report(scores, tmp_path / "report", {})

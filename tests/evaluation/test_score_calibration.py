@@ -59,9 +59,16 @@ def test_two_calibrations_are_one() -> None:
     assert both.temperature == 3.0
 
 
+def test_extremes_stay_numbers() -> None:
+    steep = ScoreCalibration(slope=30.0, intercept=-20.0)
+    assert [steep.of_value(p) for p in (0.0, 1e-300, 0.5, 1.0)] == pytest.approx([0, 0, 2e-9, 1], abs=1e-6)
+    separable = fit(Evidence([], [(0.9, True)] * 40 + [(0.1, False)] * 40)).calibration
+    assert 0 <= separable.of_value(1e-9) < separable.of_value(0.5) < separable.of_value(0.9) <= 1
+
+
 def write_evaluation(folder: Path, model: Path, calibration: dict | None = None) -> Path:
     folder.mkdir()
-    about = {"model": str(model), "contract": {"calibration": calibration}}
+    about = {"model": str(model), "contract": {"calibration": calibration}, "Decode": {"constrained": True}}
     (folder / "scores.json").write_text(json.dumps({"about": about}))
     lines = [
         {"gold": [f"l{right}"], "answers": ["l0"], "confidences": [0.5],
@@ -72,6 +79,8 @@ def write_evaluation(folder: Path, model: Path, calibration: dict | None = None)
         {"gold": [["a"] if right else ["b"]], "answers": [["a"]], "confidences": [[score]], "label_scores": None}
         for score, right in values(300, 0.5, 0.0)
     ]
+    # One that was refused.
+    lines.append({"gold": [["a"], []], "answers": [[], []], "confidences": [[], []], "label_scores": None})
     lines.append({"gold": ["x"], "answers": ["x", "y"], "confidences": [0.9, None], "label_scores": None})
     (folder / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder

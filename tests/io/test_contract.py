@@ -8,9 +8,13 @@ import pytest
 from seqgpt_jax.atomic import GEN, TEMPLATES, chunk_labels
 from seqgpt_jax.io.contract import (
     RELEASED_CONTRACT,
+    BaseWeights,
     ContractFileError,
     ModelContract,
+    ScoreCalibration,
     contract_of,
+    contract_of_resumed,
+    contract_of_start,
     read_contract,
     write_contract,
 )
@@ -76,4 +80,28 @@ def test_a_broken_file_is_named(tmp_path, content, fault) -> None:
 def test_the_file_is_json_with_every_field(tmp_path) -> None:
     write_contract(tmp_path, ModelContract())
     values = json.loads((tmp_path / "seqgpt.json").read_text(encoding="utf-8"))
-    assert values == dataclasses.asdict(RELEASED_CONTRACT)
+    # Two that only some models have.
+    assert values | {"base": None, "calibration": None} == dataclasses.asdict(RELEASED_CONTRACT)
+
+
+def test_the_weights_that_training_started_from_are_kept_over_stages(tmp_path) -> None:
+    first = contract_of_start(ModelContract(), None)
+    assert first.base == BaseWeights()
+    write_contract(tmp_path / "imported", ModelContract(base=BaseWeights("acme/mini", "mit")))
+    write_contract(tmp_path / "pt", contract_of_start(ModelContract(), str(tmp_path / "imported")))
+    assert contract_of_start(ModelContract(), str(tmp_path / "pt")).base == BaseWeights("acme/mini", "mit")
+    # A folder of an earlier version has but its name.
+    write_contract(tmp_path / "old", ModelContract())
+    assert not {"base", "calibration"} & json.loads((tmp_path / "old" / "seqgpt.json").read_text()).keys()
+    assert contract_of_start(ModelContract(), str(tmp_path / "old")).base == BaseWeights("old")
+
+
+@pytest.mark.parametrize("base", [None, BaseWeights("acme/mini")])
+def test_a_run_that_resumes_keeps_its_base_and_loses_the_calibration_of_other_weights(tmp_path, base) -> None:
+    calibration, lines = ScoreCalibration(2.0), []
+    write_contract(tmp_path, ModelContract(base=base, calibration=calibration))
+    finished = contract_of_resumed(ModelContract(), tmp_path, finished=True, log=lines.append)
+    assert (finished.base, finished.calibration, lines) == (base, calibration, [])
+    resumed = contract_of_resumed(ModelContract(), tmp_path, finished=False, log=lines.append)
+    assert (resumed.base, resumed.calibration) == (base, None)
+    assert "run `calibrate` again" in lines[0]

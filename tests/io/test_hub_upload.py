@@ -21,6 +21,10 @@ class Hub(BaseHTTPRequestHandler):
         if self.path == "/api/whoami-v2":
             known = self.headers.get("Authorization") == "Bearer right"
             self.answer(200, {"name": "acme", "type": "user"}) if known else self.answer(401, {"error": "Unauthorized"})
+        elif "/tree/" in self.path:
+            self.answer(200, [{"type": "file", "path": name, "size": 1, "oid": "0"} for name in self.server.stored])
+        elif self.path.startswith("/api/models/"):
+            self.answer(200, {"id": "acme/tickets", "siblings": [{"rfilename": name} for name in self.server.stored]})
         else:
             self.answer(404, {"error": "not found"})
 
@@ -40,6 +44,8 @@ class Hub(BaseHTTPRequestHandler):
             self.answer(200, {"files": [file | {"shouldIgnore": False} for file in files]})
         elif "/commit/" in self.path:
             for line in map(json.loads, body.splitlines()):
+                if line["key"] == "deletedFile":
+                    self.server.deleted.append(line["value"]["path"])
                 if line["key"] == "file":
                     self.server.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
             url = f"{self.server.address}/acme/tickets/commit/0123456789"
@@ -63,6 +69,7 @@ class Hub(BaseHTTPRequestHandler):
 def hub():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.repositories, server.files, server.refuses = [], {}, False
+    server.stored, server.deleted = [], []
     server.address = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -92,6 +99,13 @@ def test_the_folder_is_uploaded_and_a_new_repository_is_private(tmp_path, hub) -
     local = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert hub.files == local
     assert {"model.safetensors", "seqgpt.json", "README.md", "tokenizer.json"} <= local.keys()
+
+
+def test_weights_of_an_earlier_upload_are_deleted(tmp_path, hub) -> None:
+    hub.stored = ["model-00001-of-00002.safetensors", "model.safetensors.index.json", "README.md", "notes.txt"]
+    done = export(hub, folders.write_folder(tmp_path / "model"), tmp_path / "out", "--push=acme/tickets")
+    assert done.returncode == 0, done.stderr
+    assert sorted(hub.deleted) == ["model-00001-of-00002.safetensors", "model.safetensors.index.json"]
 
 
 def test_a_wrong_token_or_name_is_refused_before_anything_is_written(tmp_path, hub) -> None:

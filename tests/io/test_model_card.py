@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from seqgpt_jax import export, import_hf
-from seqgpt_jax.io.contract import BaseModel, ModelContract, ScoreCalibration, base_of, read_contract
+from seqgpt_jax.io.contract import BaseWeights, ModelContract, ScoreCalibration, base_of, read_contract
 from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
 from seqgpt_jax.io.model_card import model_card
 from seqgpt_jax.models import registry
@@ -66,22 +66,22 @@ def test_prompts_are_those_of_the_contract(tmp_path, contract, prompts):
 
 
 def test_license_and_name_follow_the_weights_that_training_started_from() -> None:
-    def card(base: BaseModel | None, **flags: str) -> str:
+    def card(base: BaseWeights | None, **flags: str) -> str:
         return model_card(CONFIG, title="tickets", prompts={}, contract=ModelContract(base=base), **flags)
 
-    random = card(BaseModel())
+    random = card(BaseWeights())
     assert "license:" not in random
     assert "trained from random weights, with the architecture of BLOOM" in random
     assert "whoever publishes the model chooses its license" in random
-    hub = card(BaseModel("acme/bloom-mini", "mit"))
+    hub = card(BaseWeights("acme/bloom-mini", "mit"))
     assert "\nlicense: mit\n" in hub
     assert "\nbase_model: acme/bloom-mini\n" in hub
     assert "acme/bloom-mini, which training started from, is under the license mit." in hub
-    file = card(BaseModel("mini.gguf", None))
+    file = card(BaseWeights("mini.gguf", None))
     assert "base_model" not in file
     assert "fine-tuned from mini.gguf" in file
     assert "license: bigscience-bloom-rail-1.0" in file
-    named = card(BaseModel(), license="apache-2.0", base_model="acme/other")
+    named = card(BaseWeights(), license="apache-2.0", base_model="acme/other")
     assert "license: apache-2.0" in named
     assert "base_model: acme/other" in named
     assert "fine-tuned from acme/other" in named
@@ -99,7 +99,9 @@ def test_the_base_model_is_kept_from_import_to_export(tmp_path, capsys) -> None:
     save_folder(tmp_path / "mini", CONFIG, tensors, peers.make_tokenizer(), card="---\nlicense: mit\n---\n# Mini\n")
     (tmp_path / "mini" / "seqgpt.json").unlink()
     assert import_hf.main([f"--source={tmp_path / 'mini'}", f"--output={tmp_path / 'imported'}"]) == 0
-    assert read_contract(tmp_path / "imported").base == base_of(str(tmp_path / "imported")) == BaseModel("mini", "mit")
-    assert base_of(str(tmp_path / "mini")) == BaseModel("mini")
+    assert (
+        read_contract(tmp_path / "imported").base == base_of(str(tmp_path / "imported")) == BaseWeights("mini", "mit")
+    )
+    assert base_of(str(tmp_path / "mini")) == BaseWeights("mini")
     assert export.main([f"--model={tmp_path / 'imported'}", f"--output={tmp_path / 'out'}"]) == 0
     assert "license: mit" in (tmp_path / "out" / "README.md").read_text()
