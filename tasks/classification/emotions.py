@@ -110,7 +110,7 @@ TASKS = task_specs(
         license="SMP2020 EWECT: research",
         citation="SMP 2020 EWECT",
         tasks=(
-            _posts("usual", {"train": 27768, "validation": 2000, "test": 5000}),
+            _posts("usual", {"train": 27766, "validation": 2000, "test": 5000}),
             _posts("virus", {"train": 8606, "validation": 2000, "test": 3000}),
         ),
     ),

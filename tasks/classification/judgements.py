@@ -69,6 +69,7 @@ TASKS = task_specs(
         ),
         license="Apache-2.0",
         citation="Deng et al. 2022, EMNLP",
+        held_out=True,
         splits={"train": ("train.csv",), "validation": ("dev.csv",), "test": ("test.csv",)},
         sizes={"train": 25726, "validation": 6431, "test": 5323},
         tasks=(

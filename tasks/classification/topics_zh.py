@@ -140,7 +140,7 @@ TASKS = task_specs(
         license="FewCLUE: research",
         citation="Xu et al. 2021, FewCLUE (arXiv 2107.07498)",
         splits=FEWCLUE_SPLITS,
-        sizes={"train": 536, "validation": 536, "test": 1784},
+        sizes={"train": 2036, "validation": 2068, "test": 1784},
         tasks=(_topic(reader(jsonl(), labelled("content", "label"))),),
     ),
     DatasetSpec(

@@ -14,11 +14,11 @@ from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named, numbered
 from seqgpt_jax.tasks.readers.record import Records, reader
-from seqgpt_jax.tasks.readers.split import SHARES
 from seqgpt_jax.tasks.repositories import FEWCLUE_SPLITS, cblue, fewclue
 
 THREE = {"entailment": "蕴含", "neutral": "中立", "contradiction": "矛盾"}
 SAME = {"0": "不同", "1": "相同"}
+OCNLI = github("CLUEbenchmark/OCNLI", "b53efdee17257a5c33993cf6fcf8ffff0497ea0e", "data/ocnli/{}")
 COLUMNS = ("sentence1", "sentence2", "label")
 
 _task = partial(Task, "NLI", "zh", exclusive=True)
@@ -29,12 +29,11 @@ def pair(
     records: Records,
     fields: tuple[str, str] = COLUMNS[:2],
     split_key: Callable[[Any], str] | None = None,
-    shares: Mapping[str, float] = SHARES,
     **differences: Any,
 ) -> Task:
     """Records of a sentence pair and a `label`, whose codes are `names`."""
     build = sentence_pair(*fields, "label", named(names), unlabelled="NA")
-    read = reader(records, build, split_key=split_key, shares=shares)
+    read = reader(records, build, split_key=split_key)
     return _task(read, **differences)
 
 
@@ -42,6 +41,9 @@ def _scored() -> Task:
     """Rows whose score is 0 or 1: the hub keeps these sentence pairs for similarity."""
     build = sentence_pair("sentence1", "sentence2", "score", numbered("不同", "相同"))
     return _task(reader(jsonl(), build))
+
+
+OCNLI_TASKS = (_task(reader(jsonl(), sentence_pair("sentence1", "sentence2", "label", named(THREE), unlabelled="-"))),)
 
 
 def _csts(folder: str) -> FilePattern:
@@ -66,13 +68,13 @@ def _cblue(
 TASKS = task_specs(
     DatasetSpec(
         "ocnli",
-        github("CLUEbenchmark/OCNLI", "b53efdee17257a5c33993cf6fcf8ffff0497ea0e", "data/ocnli/{}"),
+        OCNLI,
         license="CC BY-NC 2.0",
         citation="Hu et al. 2020, Findings of EMNLP",
         verified="files",
-        splits={"train": ("train.3k.json",), "test": ("dev.json",)},
-        sizes={"train": 2994, "test": 2719},
-        tasks=(_task(reader(jsonl(), sentence_pair("sentence1", "sentence2", "label", named(THREE), unlabelled="-"))),),
+        # The labels of its test set are not published: the development set is the test here.
+        splits={"train": ("train.50k.json",), "test": ("dev.json",)},
+        tasks=OCNLI_TASKS,
     ),
     DatasetSpec(
         "afqmc",
@@ -93,6 +95,7 @@ TASKS = task_specs(
         hub("clue/clue", "cmnli", {"train": "train", "validation": "validation"}),
         license="CLUE: research",
         citation="Xu et al. 2020, COLING (CLUE)",
+        derived_from=("mnli",),
         sizes={"train": 391783, "validation": 12241},
         tasks=(pair(THREE, jsonl()),),
     ),
@@ -143,16 +146,10 @@ TASKS = task_specs(
         _csts("Chinese-SNLI"),
         license="CNSD: research",
         citation="Zeng 2019 (CNSD)",
-        splits={"train": ("dev.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
-        tasks=(
-            # A premise has three hypotheses; the training file is too large for the repository.
-            pair(
-                THREE,
-                delimited("\t", columns=COLUMNS),
-                split_key=itemgetter("sentence1"),
-                shares={"train": 0.9, "validation": 0.1},
-            ),
-        ),
+        # SNLI, which is held out, in a machine's translation: held out with it.
+        splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
+        tasks=(pair(THREE, delimited("\t", columns=COLUMNS), held_out=True),),
+        derived_from=("snli",),
     ),
     _cblue("chip_sts", "CHIP-STS", SAME, ("text1", "text2"), 16000, 4000),
     _cblue(

@@ -139,6 +139,7 @@ TASKS = task_specs(
         tfds("sci_tail"),
         license="Apache-2.0",
         citation="Khot et al. 2018, AAAI",
+        held_out=True,
         sizes={"train": 23097, "validation": 1304, "test": 2126},
         tasks=(pair("premise", "hypothesis", {"entails": "entailment", "neutral": "neutral"}),),
     ),

@@ -44,6 +44,7 @@ HWU64_INTENTS = {code: english for code, (english, _) in INTENTS.items()} | {
     "general_praise": "praise",
     "general_repeat": "ask to repeat",
 }
+CLINC150 = github("clinc/oos-eval", "828f8093932c8fe6ca7936c3d2e52903b1c523de", "data/{}")
 HINT3_COMMIT = "9d6b72d8cfd2665c495dc2c300c307f2a69e2f3e"
 
 
@@ -85,6 +86,14 @@ def _nlupp(domain: str) -> Task:
 
 
 _intent = partial(Task, "ID", "en", exclusive=True)
+CLINC150_TASKS = (
+    _intent(
+        nested_splits(
+            {"train": ("train", "oos_train"), "validation": ("val", "oos_val"), "test": ("test", "oos_test")},
+            lambda code: "out of scope" if code == "oos" else spelled_out(code),
+        )
+    ),
+)
 
 TASKS = task_specs(
     DatasetSpec(
@@ -99,20 +108,13 @@ TASKS = task_specs(
     ),
     DatasetSpec(
         "clinc150",
-        github("clinc/oos-eval", "828f8093932c8fe6ca7936c3d2e52903b1c523de", "data/{}"),
+        CLINC150,
         license="CC BY 3.0",
         citation="Larson et al. 2019, EMNLP",
         verified="files",
-        splits=dict.fromkeys(SPLITS, ("data_small.json",)),
-        sizes={"train": 7600, "validation": 3100, "test": 5500},
-        tasks=(
-            _intent(
-                nested_splits(
-                    {"train": ("train", "oos_train"), "validation": ("val", "oos_val"), "test": ("test", "oos_test")},
-                    lambda code: "out of scope" if code == "oos" else spelled_out(code),
-                )
-            ),
-        ),
+        splits=dict.fromkeys(SPLITS, ("data_full.json",)),
+        sizes={"train": 15100, "validation": 3100, "test": 5500},
+        tasks=CLINC150_TASKS,
     ),
     ATIS.only("ID"),
     SNIPS.only("ID"),
@@ -121,6 +123,7 @@ TASKS = task_specs(
         "hint3",
         license="ODbL-1.0",
         citation="Arora et al. 2020, Insights workshop",
+        held_out=True,
         tasks=(
             _hint3("curekart", HINT3_COMMIT),
             # Its test file was corrected later.

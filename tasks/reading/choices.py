@@ -154,6 +154,7 @@ TASKS = task_specs(
         tfds("cosmos_qa", TRAIN_AND_VALIDATION),
         license="CC BY 4.0",
         citation="Huang et al. 2019, EMNLP",
+        held_out=True,
         sizes={"train": 25262, "validation": 2985},
         tasks=(_choice(choices(cosmos)),),
     ),

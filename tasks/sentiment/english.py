@@ -153,6 +153,7 @@ TASKS = task_specs(
         hub("google-research-datasets/poem_sentiment"),
         license="CC BY 4.0",
         citation="Sheng and Uthus 2020, GeBNLP",
+        held_out=True,
         sizes={"train": 892, "validation": 105, "test": 104},
         tasks=(_sentiment(reader(jsonl(), labelled("verse_text", "label", spelled_out))),),
     ),

@@ -213,6 +213,9 @@ class _Preparing:
             # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
             "rates": {name: task["examples"] for name, task in tasks.items()},
         }
+        if self.preparation.left_out:
+            # By name alone: where the folder lies is of no interest elsewhere.
+            manifest["left_out"] = {use: sorted(missing) for use, missing in self.preparation.left_out.items()}
         if mixed:
             manifest["mixing"] = _mixing_report(self.specs, mixed, reports)
         if config.general_share and config.training:

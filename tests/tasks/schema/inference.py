@@ -174,8 +174,8 @@ SAMPLES = {
     ),
     "cinlid": Sample({"Idiom_NLI.txt": CSNLI_TEXT}, {"+": SNLI_EXPECTED}),
     "chinese_snli": Sample(
-        {"dev.txt": CSNLI_TEXT, "test.txt": CSNLI_TEXT},
-        {"+": [*SNLI_EXPECTED, *SNLI_EXPECTED], "test": SNLI_EXPECTED},
+        dict.fromkeys(("train.txt", "dev.txt", "test.txt"), CSNLI_TEXT),
+        dict.fromkeys(("train", "validation", "test"), SNLI_EXPECTED),
     ),
     "chip_sts": cblue("CHIP-STS", ZH_SAME, ("text1", "text2"), category="diabetes"),
     "kuake_qqr": cblue(
