@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     rows = catalogue.select(rows, args.family, args.language, args.state)
     if args.json:
-        print(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=2))
+        print(json.dumps([row.as_json(MIXTURES) for row in rows], ensure_ascii=False, indent=2))
     elif args.markdown:
         print(catalogue.markdown(rows), end="")
     else:

@@ -50,7 +50,7 @@ SUBSETS: dict[str, TaskSpec] = {spec.name: spec for spec in _subsets.SUBSETS}
 MIXTURES: dict[str, Sequence[str]] = _mixtures_of(TASKS)
 _SUBSET_MIXTURES = _mixtures_of(TASKS | SUBSETS)
 
-__all__ = ["MIXTURES", "SUBSETS", "TASKS", "catalogue", "evaluation_tasks", "find", "general_tasks"]
+__all__ = ["MIXTURES", "SUBSETS", "TASKS", "catalogue", "evaluation_tasks", "expand", "find", "general_tasks"]
 
 
 def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Sequence[str]]]:
@@ -101,7 +101,7 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
       ValueError: nothing is called so, nothing in it has the split, or it may not be trained on.
     """
     tasks, mixtures = catalogue(config)
-    found = _expand(config.mixture, tasks, mixtures)
+    found = expand(config.mixture, tasks, mixtures)
     having = [spec for spec in found.values() if config.split in spec.splits]
     if not having:
         splits = sorted({split for spec in found.values() for split in spec.splits})
@@ -120,14 +120,14 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
 
 def splits(config: PrepareConfig) -> set[str]:
     """The splits that tasks of `config.mixture` have; ValueError where nothing is called so."""
-    return {split for spec in _expand(config.mixture, *catalogue(config)).values() for split in spec.splits}
+    return {split for spec in expand(config.mixture, *catalogue(config)).values() for split in spec.splits}
 
 
 def general_tasks(config: PrepareConfig) -> list[TaskSpec]:
     """The tasks of `config.general_mixture` with a training split, without held-out ones and those of the mixture."""
     tasks, mixtures = catalogue(config)
-    mine = _expand(config.mixture, tasks, mixtures)
-    found = _expand(config.general_mixture, tasks, mixtures)
+    mine = expand(config.mixture, tasks, mixtures)
+    found = expand(config.general_mixture, tasks, mixtures)
     return [
         spec for name, spec in found.items() if name not in mine and config.split in spec.splits and not spec.held_out
     ]
@@ -143,16 +143,20 @@ def evaluation_tasks(config: PrepareConfig) -> list[TaskSpec]:
     tasks, mixtures = catalogue(config)
     found: dict[str, TaskSpec] = {}
     for name in config.evaluation_mixtures or ():
-        found |= _expand(name, tasks, mixtures)
-    own_tasks = _expand(config.mixture, tasks, mixtures)
+        found |= expand(name, tasks, mixtures)
+    own_tasks = expand(config.mixture, tasks, mixtures)
     found |= {name: spec for name, spec in own_tasks.items() if spec.dataset.name in (config.own_data or {})}
     return [spec for spec in found.values() if {"validation", "test"} & {*spec.splits}]
 
 
-def _expand(
+def expand(
     expression: str, tasks: Mapping[str, TaskSpec], mixtures: Mapping[str, Sequence[str]]
 ) -> dict[str, TaskSpec]:
-    """The tasks of an expression by name, in its order."""
+    """The tasks of an expression by name, in its order; `a+b-c` is all of a and b without c.
+
+    Raises:
+      ValueError: nothing is called so, nothing is left, or what is taken away is not there.
+    """
     found: dict[str, TaskSpec] = {}
     for sign, name in terms(expression, {*mixtures} | _names(tasks)):
         members = {spec.name: spec for spec in _resolve(name, tasks, mixtures)}

@@ -6,6 +6,7 @@ from operator import itemgetter
 from seqgpt_jax.data.raw.sources import FilePattern, github
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.drugs import ADE
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import jsonl
@@ -65,6 +66,7 @@ def scierc_sentences(row: dict) -> Iterator[dict]:
 _SCIERC_SENTENCES = parts(jsonl(), scierc_sentences)
 
 TASKS = task_specs(
+    ADE.only("RE"),
     DatasetSpec(
         "scierc",
         FilePattern("http://nlp.cs.washington.edu/sciIE/data/sciERC_processed.tar.gz", "processed_data/json/{}"),

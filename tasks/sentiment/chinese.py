@@ -15,6 +15,7 @@ from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, numbered, verbatim
 from seqgpt_jax.tasks.readers.record import reader
 from seqgpt_jax.tasks.repositories import FEWCLUE_SPLITS, fewclue
+from seqgpt_jax.tasks.sentiment.aspects import asap_aspects, aspect_sentiments
 from seqgpt_jax.tasks.sentiment.english import STARS as ENGLISH_STARS
 
 STARS = ("一星", "二星", "三星", "四星", "五星")
@@ -114,7 +115,7 @@ TASKS = task_specs(
     DatasetSpec(
         "asap",
         # The first commits of the repository hold samples alone.
-        github("Meituan-Dianping/asap", "master", "data/{}"),
+        github("Meituan-Dianping/asap", "975122a60065240124df62cb4d5dbfd19ed9ef2c", "data/{}"),
         license="Apache-2.0",
         citation="Bu et al. 2021, NAACL",
         splits={"train": ("train.csv",), "validation": ("dev.csv",), "test": ("test.csv",)},
@@ -124,7 +125,16 @@ TASKS = task_specs(
                 reader(
                     delimited(",", quoted=True),
                     labelled("review", "star", named({f"{i}.0": star for i, star in enumerate(STARS, start=1)})),
-                )
+                ),
+                name="stars",
+            ),
+            Task(
+                "SA",
+                "zh",
+                reader(delimited(",", quoted=True), aspect_sentiments(asap_aspects, "对“{}”的评价是什么？")),
+                name="aspects",
+                exclusive=True,
+                sizes={},
             ),
         ),
     ),

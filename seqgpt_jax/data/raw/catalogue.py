@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data.raw.download import sources_of
+from seqgpt_jax.data.raw.licenses import is_commercial
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Source, Tfds
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, TaskSpec
 
@@ -87,7 +88,17 @@ class Row:
         held = {spec.held_out for spec in self.specs}
         return "in+out" if len(held) == 2 else "out" if held == {True} else "in"
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def openly_available(self) -> bool:
+        """Whether all its files can be downloaded without a form."""
+        return not any(isinstance(source, OnRequest) for source in self.sources)
+
+    def mixtures(self, mixtures: Mapping[str, Sequence[str]]) -> list[str]:
+        """The names of those that hold one of its tasks."""
+        mine = {spec.name for spec in self.specs}
+        return [name for name, members in mixtures.items() if mine.intersection(members)]
+
+    def as_json(self, mixtures: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The row as one object of `--json`."""
         return {
             "name": self.name,
@@ -98,6 +109,10 @@ class Row:
             "source": ", ".join(text for text, _ in links(self.sources)),
             "urls": [url for source in self.sources for url in urls(source)],
             "license": self.dataset.license,
+            "commercial_use": is_commercial(self.dataset.license),
+            "openly_available": self.openly_available,
+            "mixtures": self.mixtures(mixtures),
+            "derived_from": list(self.dataset.derived_from),
             "citation": self.dataset.citation,
             "verified": self.verified,
             "held_out": self.held == "out",

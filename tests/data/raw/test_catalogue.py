@@ -168,7 +168,8 @@ def test_everything_of_one_data_set(tmp_path):
 
 
 def test_json_has_what_other_programs_read():
-    tickets = json.loads(json.dumps(ROWS[0].as_json()))
+    mixtures = {"all": ("tickets.topics", "alpha"), "other": ("alpha",), "slots": ("tickets.slots",)}
+    tickets = json.loads(json.dumps(ROWS[0].as_json(mixtures)))
     assert tickets | {"tasks": None, "urls": None} == {
         "name": "tickets",
         "family": "CLS",
@@ -178,6 +179,10 @@ def test_json_has_what_other_programs_read():
         "source": "someone/data",
         "urls": None,
         "license": "MIT",
+        "commercial_use": True,
+        "openly_available": True,
+        "mixtures": ["all", "slots"],
+        "derived_from": [],
         "citation": "Doe 2020",
         "verified": "schema",
         "held_out": False,
@@ -187,6 +192,7 @@ def test_json_has_what_other_programs_read():
     assert [task["name"] for task in tickets["tasks"]] == ["tickets.topics", "tickets.slots"]
     assert tickets["tasks"][0]["files"] == {"train": ["a.txt"], "test": ["b.txt"]}
     assert len(tickets["urls"]) == 2
+    assert ROWS[1].as_json({})["openly_available"] is False
 
 
 def test_markdown_cells_hold_no_bar():
@@ -221,7 +227,11 @@ def test_the_registry_is_larger_than_the_paper_s_in_every_family_and_language(ca
     code, text = run(capsys, "--json")
     found = json.loads(text)
     assert code == 0
-    assert len(found) >= catalogue.PAPER["data sets"]
+    assert len(found) >= 240
+    assert sum(row["verified"] == "files" for row in found) >= 85
+    ft = [row for row in found if "ft" in row["mixtures"]]
+    assert len(ft) > catalogue.PAPER["data sets"]
+    assert all(row["openly_available"] and not row["held_out"] for row in ft)
     families = {
         (family, language) for row in found for family in row["families"] for language in row["language"].split("+")
     }

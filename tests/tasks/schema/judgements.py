@@ -165,6 +165,19 @@ SAMPLES = {
         answer("A rash followed the first dose.", "adverse drug effect"),
         answer("The ward has twenty beds.", "no adverse drug effect"),
     ),
+    "ade_corpus_v2.effects": split_by_hash(
+        "Ade_corpus_v2_drug_ade_relation/train.jsonl",
+        [
+            {"text": "Fever and rash after xylol.", "drug": "xylol", "effect": effect, "indexes": {}}
+            for effect in ("Fever", "rash")
+        ],
+        ("Fever and rash after xylol.", {"drug": ("xylol",), "adverse effect": ("Fever", "rash")}),
+    ),
+    "ade_corpus_v2.dosages": split_by_hash(
+        "Ade_corpus_v2_drug_dosage_relation/train.jsonl",
+        [{"text": "xylol, 5 mg daily", "drug": "xylol", "dosage": "5 mg daily", "indexes": {}}],
+        ("xylol, 5 mg daily", {"drug": ("xylol",), "dosage": ("5 mg daily",)}),
+    ),
     "scicite": each_split(
         [
             {

@@ -27,6 +27,10 @@ SAMPLES: dict[str, Sample] = {
         "rat exon of Pqr1",
         {"organism": ("rat",), "sequence feature": ("exon",), "gene or gene product": ("Pqr1",)},
     ),
+    **{
+        name: _corpus("Abc1/B-Protein binds/O Xyz/B-Protein", "Abc1 binds Xyz", {"protein": ("Abc1", "Xyz")})
+        for name in ("bionlp09", "bionlp11epi", "bionlp13ge", "ex_ptm")
+    },
     "bionlp11id": _corpus(
         "the/O abcD/B-Regulon-operon operon/I-Regulon-operon of/O V./B-Organism minor/I-Organism",
         "the abcD operon of V. minor",
