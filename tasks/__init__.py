@@ -48,9 +48,19 @@ if len(TASKS) < len(_SPECS):
 # Tasks of the same names that read less (`Prepare.subsets`).
 SUBSETS: dict[str, TaskSpec] = {spec.name: spec for spec in _subsets.SUBSETS}
 MIXTURES: dict[str, Sequence[str]] = _mixtures_of(TASKS)
-_SUBSET_MIXTURES = _mixtures_of(TASKS | SUBSETS)
+SUBSET_MIXTURES = _mixtures_of(TASKS | SUBSETS)
 
-__all__ = ["MIXTURES", "SUBSETS", "TASKS", "catalogue", "evaluation_tasks", "expand", "find", "general_tasks"]
+__all__ = [
+    "MIXTURES",
+    "SUBSETS",
+    "SUBSET_MIXTURES",
+    "TASKS",
+    "catalogue",
+    "evaluation_tasks",
+    "expand",
+    "find",
+    "general_tasks",
+]
 
 
 def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Sequence[str]]]:
@@ -59,7 +69,7 @@ def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Seq
     Raises:
       ValueError: own data cannot be read, or bears a name that is taken.
     """
-    tasks, mixtures = (TASKS | SUBSETS, dict(_SUBSET_MIXTURES)) if config.subsets else (dict(TASKS), dict(MIXTURES))
+    tasks, mixtures = (TASKS | SUBSETS, dict(SUBSET_MIXTURES)) if config.subsets else (dict(TASKS), dict(MIXTURES))
     for module in config.modules:
         specs, of_module = own.module_tasks(module)
         _add(tasks, mixtures, specs, f"module {module}")

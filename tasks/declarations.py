@@ -2,7 +2,7 @@
 
 `checksums.json` has the SHA-256 of what the URLs give; `evidence.json` the instances that readers found in published
 files: task -> split -> number. A split that is not there was too large to be had. A task with evidence is verified on
-files, and its sizes are those that were counted.
+files, and its sizes are those that were counted. `file_sizes.json` has the bytes of files, where they are known.
 """
 
 import json
@@ -21,6 +21,8 @@ def _table(name: str) -> dict[str, dict[str, Any]]:
 _CHECKSUMS: dict[str, dict[str, str]] = _table("checksums.json")
 EVIDENCE: dict[str, dict[str, int]] = _table("evidence.json")
 """Task -> split -> instances that its reader found in the published files."""
+FILE_SIZES: dict[str, dict[str, int]] = _table("file_sizes.json")
+"""Data set -> file below its folder -> bytes of what its URL gives."""
 
 
 def task_specs(*datasets: DatasetSpec) -> tuple[TaskSpec, ...]:

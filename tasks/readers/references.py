@@ -1,4 +1,4 @@
-"""What a pronoun refers to (the Winograd schema challenge): two spans of a text, and whether they are one."""
+"""Pronouns and what they refer to (the Winograd schema challenge): two spans of a text, one or not."""
 
 from collections.abc import Iterator, Mapping
 

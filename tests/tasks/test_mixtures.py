@@ -48,7 +48,7 @@ def test_held_out_data_sets_are_of_every_family_and_in_no_training():
     assert all("test" in spec.splits or "validation" in spec.splits for spec in specs("held_out"))
 
 
-def test_ft_commercial_has_no_licence_that_forbids_it():
+def test_ft_commercial_has_no_license_that_forbids_it():
     licenses = {spec.dataset.license for spec in specs("ft_commercial")}
     assert "CC BY 4.0" in licenses
     assert not [text for text in licenses if "NC" in text or "research" in text or "unknown" in text]

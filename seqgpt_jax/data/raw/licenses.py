@@ -1,8 +1,8 @@
-"""Licences of data sets: which of them allow commercial use, by what the catalogue says of each."""
+"""Commercial use of data sets, by what the catalogue says of their licenses."""
 
 import re
 
-# Words of a licence -> whether they allow commercial use; the first that is found decides.
+# Words of a license -> whether they allow commercial use; the first that is found decides.
 _WORDS = (
     (r"non-?commercial|\bNC\b|-NC\b|research|academic|education|agreement|terms|on request|registration", False),
     (r"unknown|other", False),
@@ -11,9 +11,9 @@ _WORDS = (
 
 
 def is_commercial(license: str) -> bool:
-    """Whether the licence allows commercial use as it is written; where that is unknown, it does not.
+    """Whether the license allows commercial use as it is written; where that is unknown, it does not.
 
-    This sorts what the catalogue says. It is no legal advice: the text of a licence, and the rights in the texts that
+    This sorts what the catalogue says. It is no legal advice: the text of a license, and the rights in the texts that
     it was put on, are for you to read.
 
     >>> [is_commercial(text) for text in ("CC BY-SA 4.0", "CC BY-NC 4.0", "unknown", "CLUE: research")]
