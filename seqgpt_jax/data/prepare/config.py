@@ -49,6 +49,9 @@ class PrepareConfig:
       empty_extractions, empty_classifications: share of training prompts that are added with labels of which none has
         an answer, as most chunks of a large label set are when it is decoded (docs/mixtures.md).
       max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
+      max_text_bytes: bytes of training text of each data set, None for all, shared evenly by its tasks: so that long
+        documents do not flood the mixture. A token has about four. Of the instances within the quotas it keeps those
+        of a bottom-k choice.
       mixing: rates of the tasks in training: "all" (what survives the quotas), "proportional" or "temperature"
         (`seqgpt_jax.data.prepare.mixing`).
       temperature: T of mixing "temperature": 1 is proportional, a larger one is closer to equal shares.
@@ -90,6 +93,7 @@ class PrepareConfig:
     empty_extractions: float = 0.1
     empty_classifications: float = 0.1
     max_instances: int | None = None
+    max_text_bytes: int | None = None
     mixing: str = "all"
     temperature: float = 2.0
     mixing_maximum: int | None = None
@@ -117,7 +121,7 @@ class PrepareConfig:
         for name in ("empty_extractions", "empty_classifications", "general_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"Prepare.{name} must be at least 0 and below 1, not {getattr(self, name)!r}")
-        for name in ("quota", "max_instances", "mixing_maximum", "tokenizer_vocab_size", "workers"):
+        for name in ("quota", "max_instances", "max_text_bytes", "mixing_maximum", "tokenizer_vocab_size", "workers"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"Prepare.{name} must be None or a whole number of at least 1, not {value!r}")

@@ -334,7 +334,8 @@ def _instances(spec: TaskSpec, split: str, config: PrepareConfig, state: Prepara
 def _collect_stats(task: int, specs: Sequence[TaskSpec], config: PrepareConfig, state: PreparationState) -> None:
     """Collects and writes the label statistics of the task of this number."""
     read = functools.partial(_instances, specs[task], config=config, state=state)
-    state.write_label_stats(task, collect_label_stats(specs[task], config, read))
+    siblings = sum(spec.dataset.name == specs[task].dataset.name for spec in specs)
+    state.write_label_stats(task, collect_label_stats(specs[task], config, read, 1 / siblings))
 
 
 def _mix(
