@@ -20,6 +20,9 @@ from pathlib import Path
 
 from seqgpt_jax import command_line
 
+# The mixtures that the page of the docs counts.
+_PAGE_MIXTURES = ("ft", "ft_commercial", "ft_cpu", "held_out", "held_out_cpu", "ft_catalogue")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
@@ -93,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.json:
         print(json.dumps([row.as_json(MIXTURES) for row in rows], ensure_ascii=False, indent=2))
     elif args.markdown:
-        print(catalogue.markdown(rows), end="")
+        print(catalogue.markdown(rows, {name: MIXTURES[name] for name in _PAGE_MIXTURES}), end="")
     else:
         terminal.print_table(rows, console)
         terminal.print_counts(rows, console, complete=not filters)

@@ -17,7 +17,7 @@ from seqgpt_jax.tasks import llm_labelled, quickstart
 PT = ("pile_ner_slimer", "sky_ner_zh")
 # Numbers of data sets for the ablation of figure 5; every mixture holds the smaller ones.
 DATA_SETS = (4, 8, 16)
-# Small data sets of all ten families, for recipes on a CPU; with `Prepare.subsets` they are 54 MB.
+# Small data sets of all ten families, for recipes on a CPU, which read the subsets of the larger ones.
 CPU = frozenset(
     (
         *("afqmc", "atis", "bc5cdr", "cfet", "chnsenticorp_htl", "clinc150", "cluener", "cmrc2018", "conll04"),

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -80,13 +80,26 @@ def resolve(config: PrepareConfig, registry: TaskRegistry) -> ResolvedPreparatio
     return ResolvedPreparation(config, [*specs, *general], tokenizer, evaluation, names, left_out)
 
 
-def _present(specs: list[TaskSpec], config: PrepareConfig) -> tuple[list[TaskSpec], dict[str, list[str]]]:
+def present(specs: Sequence[TaskSpec], config: PrepareConfig, splits: Sequence[str] = ()) -> list[TaskSpec]:
+    """The tasks whose files (of `splits`; () means every split) are there; what is left out is printed.
+
+    Raises:
+      DataNotFound: files are missing, and `config.missing` is "stop"; with "skip": all are.
+    """
+    specs, missing = _present(list(specs), config, splits)
+    _note({}, "comparison", missing, config)
+    return specs
+
+
+def _present(
+    specs: list[TaskSpec], config: PrepareConfig, splits: Sequence[str] = ()
+) -> tuple[list[TaskSpec], dict[str, list[str]]]:
     """(the tasks whose files are there, what the others miss); DataNotFound as `config.missing` says."""
     missing: dict[str, list[str]] = {}
     if config.missing == "skip":
-        kept, missing = available(specs, config.data_folder())
+        kept, missing = available(specs, config.data_folder(), splits)
         specs = kept or specs
-    check_files(specs, config.data_folder())
+    check_files(specs, config.data_folder(), splits)
     return specs, missing
 
 
@@ -101,6 +114,7 @@ def _note(
         "compared with": "not compared with, so texts of theirs that are in training stay there",
         "training": "not trained on",
         "evaluation": "not prepared",
+        "comparison": "not compared",
     }.get(use, "not mixed in")
     first = [*missing][:_SHOWN]
     names = ", ".join(first) + (f" and {len(missing) - len(first)} more" if missing.keys() - first else "")

@@ -198,8 +198,10 @@ def test_json_has_what_other_programs_read():
 
 
 def test_markdown_cells_hold_no_bar():
-    page = catalogue.markdown(catalogue.rows(registry(spec("walled", license="a | b"))))
+    page = catalogue.markdown(catalogue.rows(registry(spec("walled", license="a | b"))), {"mine": ("walled",)})
     assert "a \\| b" in page
+    assert "| `mine` | 1 | 1 | 0 | 1 | 0 |" in page
+    assert "| files | in | mine | a" in page
     assert "[someone/data](https://github.com/someone/data)" in page
 
 
