@@ -6,6 +6,7 @@ from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import FilePattern, OnRequest, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.cleaning import visible
 from seqgpt_jax.tasks.readers.conll import conll, entities, mentions
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
@@ -55,7 +56,7 @@ FINE_TYPES = {
 def free_types(record: Record) -> Iterator[Instance]:
     """CFET: the free types of one mention in a sentence, all its annotations together."""
     first = record.value[0]
-    types = families.unique(kind for row in record.value for kind in row["label_types"])
+    types = families.unique(visible(kind) for row in record.value for kind in row["label_types"])
     yield families.entity_typing(record.id, first["sentence"], first["mention"], types, "zh")
 
 

@@ -1,5 +1,6 @@
 """CLS: what a Chinese text is about."""
 
+from collections.abc import Iterator
 from functools import partial
 from operator import itemgetter
 
@@ -7,6 +8,7 @@ from seqgpt_jax.data.raw.sources import FilePattern, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.assistants import SMP2019
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.cleaning import cleaned
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import found_labels, labelled
 from seqgpt_jax.tasks.readers.hub import hub
@@ -90,6 +92,12 @@ def without_brackets(charge: str) -> str:
 
 
 _topic = partial(Task, "CLS", "zh", exclusive=True)
+
+
+def accusations(row: dict) -> Iterator[str]:
+    """CAIL 2018: the charges of a case."""
+    return map(without_brackets, row["accusation"])
+
 
 TASKS = task_specs(
     DatasetSpec(
@@ -190,7 +198,9 @@ TASKS = task_specs(
         sizes={"train": 154592, "validation": 17131, "test": 32508},
         tasks=(
             Task(
-                "CLS", "zh", reader(jsonl(), found_labels("fact", lambda row: map(without_brackets, row["accusation"])))
+                "CLS",
+                "zh",
+                reader(cleaned(jsonl(), "fact"), found_labels("fact", accusations)),
             ),
         ),
     ),

@@ -8,6 +8,7 @@ from operator import itemgetter
 from seqgpt_jax.data.raw.sources import FilePattern, HuggingFace, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Reader, Task
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.cleaning import cleaned
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub
@@ -44,6 +45,8 @@ def _amazon(language: str, stars: Sequence[str]) -> Task:
         source=hub("mteb/AmazonReviewsClassification", language),
     )
 
+
+_ASAP = cleaned(delimited(",", quoted=True), "review")
 
 TASKS = task_specs(
     DatasetSpec(
@@ -123,7 +126,7 @@ TASKS = task_specs(
         tasks=(
             _sentiment(
                 reader(
-                    delimited(",", quoted=True),
+                    _ASAP,
                     labelled("review", "star", named({f"{i}.0": star for i, star in enumerate(STARS, start=1)})),
                 ),
                 name="stars",
@@ -131,7 +134,10 @@ TASKS = task_specs(
             Task(
                 "SA",
                 "zh",
-                reader(delimited(",", quoted=True), aspect_sentiments(asap_aspects, "对“{}”的评价是什么？")),
+                reader(
+                    _ASAP,
+                    aspect_sentiments(asap_aspects, "对“{}”的评价是什么？"),
+                ),
                 name="aspects",
                 exclusive=True,
                 sizes={},

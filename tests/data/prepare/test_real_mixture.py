@@ -1,4 +1,4 @@
-"""The `ft_cpu` mixture of the real files: any number of workers, the same store; quotas that the store itself proves."""
+"""The `ft_cpu` mixture of real files: any number of workers, the same store; quotas that the store itself proves."""
 
 from collections import Counter
 from pathlib import Path

@@ -25,7 +25,7 @@ COLD_FILES = {"train.csv": COLD_ROWS, "dev.csv": COLD_ROWS, "test.csv": COLD_TES
 STANCES = {
     "abortion": "legal abortion",
     "atheism": "atheism",
-    "climate": "action on climate change",
+    "climate": "climate change being a real concern",
     "feminist": "feminism",
     "hillary": "Hillary Clinton",
 }

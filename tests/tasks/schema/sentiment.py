@@ -45,7 +45,7 @@ SAMPLES = {
             {"text": "I left after ten minutes.<br /><br />Dreadful.", "label": "neg"},
             {"text": "The best ferry film ever.", "label": "pos"},
         ],
-        answer("I left after ten minutes.<br /><br />Dreadful.", "negative"),
+        answer("I left after ten minutes. Dreadful.", "negative"),
         answer("The best ferry film ever.", "positive"),
         splits=TRAIN_TEST,
     ),
@@ -56,7 +56,7 @@ SAMPLES = {
     ),
     "yelp_polarity": each_split(
         [{"text": "Cold soup.\\nRude waiter.", "label": "1"}, {"text": "Lovely terrace.", "label": "2"}],
-        answer("Cold soup.\\nRude waiter.", "negative"),
+        answer("Cold soup. Rude waiter.", "negative"),
         answer("Lovely terrace.", "positive"),
         splits=TRAIN_TEST,
     ),
@@ -161,7 +161,7 @@ SAMPLES = {
     ),
     "asap.stars": each_split(
         f'id,review,star,{_ASPECTS}\n11,"面很好吃，\\\\n就是等位太久",4.0,{_UNRATED}\n12,不会再来,1.0,{_UNRATED}\n',
-        answer("面很好吃，\\\\n就是等位太久", "四星"),
+        answer("面很好吃， 就是等位太久", "四星"),
         answer("不会再来", "一星"),
         names={"train": "train.csv", "validation": "dev.csv", "test": "test.csv"},
     ),
