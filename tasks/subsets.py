@@ -73,6 +73,8 @@ SUBSETS = task_specs(
         reading.TASKS,
         "xquad",
         source=reading_en.XQUAD,
+        # Of a development set, so no copy of what SQuAD trains on.
+        derived_from=(),
         tasks=(reading_en.xquad("en", split=True), reading_en.xquad("zh", split=True)),
     ),
     _of(

@@ -69,6 +69,8 @@ def test_the_small_mixtures_are_small_and_whole():
     assert {*small["held_out_cpu"]} == CPU_HELD_OUT
     assert {TASKS[name].family for name in small["ft_cpu"]} == set(FAMILIES)
     assert (len(small["ft_cpu"]), len(small["held_out_cpu"])) == (44, 17)
+    assert {*small["ft_cpu"]} <= {*small["ft"]}
+    assert {*small["held_out_cpu"]} <= {*small["held_out"]}
     assert small["ft_cpu_en"] == tuple(name for name in small["ft_cpu"] if TASKS[name].language == "en")
 
 
