@@ -17,7 +17,7 @@ from seqgpt_jax.tasks.readers.record import reader
 
 TRAIN_TEST = {"train": "train", "test": "test"}
 TRAIN_ALONE = {"train": "train"}
-HATE = {"hate": "hate", "noHate": "no hate", "relation": "hate in its context"}
+HATE = {"hate": "hate", "noHate": "no hate", "relation": "hate together with its context"}
 _judgement = partial(Task, "CLS", "en", exclusive=True)
 
 

@@ -17,6 +17,8 @@ CRAFT_TYPES = {
     "SO": "sequence feature",
     "Taxon": "organism",
 }
+# Codes whose words alone say something else.
+OTHER_TYPES = {"Multi-tissue_structure": "multi-tissue structure", "Regulon-operon": "regulon or operon"}
 JNLPBA_TYPES = {
     "DNA": "DNA",
     "RNA": "RNA",
@@ -26,8 +28,17 @@ JNLPBA_TYPES = {
 }
 
 
+def type_words(code: str) -> str:
+    """The words of a type.
+
+    >>> type_words("Regulon-operon"), type_words("Simple_chemical")
+    ('regulon or operon', 'simple chemical')
+    """
+    return OTHER_TYPES.get(code) or spelled_out(code)
+
+
 def _corpus(
-    name: str, folder: str, citation: str, naming: Naming = spelled_out, license: str = "research", **facts: Any
+    name: str, folder: str, citation: str, naming: Naming = type_words, license: str = "research", **facts: Any
 ) -> DatasetSpec:
     return DatasetSpec(
         name,

@@ -67,6 +67,8 @@ TWEETNER_TAGS = (*(f"B-{kind}" for kind in _TWEET_TYPES), *(f"I-{kind}" for kind
 
 
 _entities = partial(Task, "NER", "en")
+# Tweets of a flood: whole neighborhoods, and places as exact as an address.
+HARVEY_TYPES = {"AREA": "area", "POINT": "exact place", "RIVER": "river", "ROAD": "road"}
 
 
 def _crossner(domain: str, train: int, validation: int, test: int, verified: Verified | None = None) -> Task:
@@ -200,7 +202,7 @@ TASKS = task_specs(
         sizes={"train": 3223, "validation": 1358, "test": 1990},
         tasks=(
             # The word -DOCSTART- opens each tweet.
-            _entities(reader(conll(separator=" ", comment="-DOCSTART-"), entities(str.lower))),
+            _entities(reader(conll(separator=" ", comment="-DOCSTART-"), entities(named(HARVEY_TYPES)))),
         ),
     ),
     DatasetSpec(

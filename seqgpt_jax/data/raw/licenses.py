@@ -1,4 +1,4 @@
-"""Commercial use of data sets, by what the catalogue says of their licenses."""
+"""Licenses of data sets: which of them allow commercial use, by what the catalogue says of each."""
 
 import re
 

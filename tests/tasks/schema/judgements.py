@@ -111,7 +111,7 @@ SAMPLES = {
         ],
         answer("The meeting is at noon .", "no hate"),
         answer("They are all vermin .", "hate"),
-        answer("Send them away too .", "hate in its context"),
+        answer("Send them away too .", "hate together with its context"),
         None,
     ),
     "toxic_conversations": each_split(
