@@ -3,6 +3,8 @@
     python -m seqgpt_jax.catalogue                                    # all of them, and how many of which kind
     python -m seqgpt_jax.catalogue --family=NER --language=zh         # filters; also --state=files
     python -m seqgpt_jax.catalogue --show cluener                     # everything about one
+    python -m seqgpt_jax.catalogue --mixture=ft                       # a mixture: sets, size, licenses, forms needed
+    python -m seqgpt_jax.catalogue --mixture=ft_cpu --subsets         # …, of the declared subsets
     python -m seqgpt_jax.catalogue --download cluener ft              # data sets, or all those of a mixture
     python -m seqgpt_jax.catalogue --json                             # for other programs
 
@@ -17,6 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqgpt_jax import command_line
+
+# The mixtures that the page of the docs counts.
+_PAGE_MIXTURES = ("ft", "ft_commercial", "ft_cpu", "held_out", "held_out_cpu", "ft_catalogue")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,6 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--state", choices=("files", "schema"), help="only those tested on the published files, or on their form"
     )
+    parser.add_argument(
+        "--mixture", metavar="NAMES", help="only the tasks of a mixture, such as ft, or a+b-c of several"
+    )
+    parser.add_argument(
+        "--subsets", action="store_true", help="with --mixture and --download: the declared subsets (Prepare.subsets)"
+    )
     parser.add_argument("--data_dir", type=Path, help="folder of the raw data sets (default: SEQGPT_DATA_DIR)")
     args, _ = command_line.parse(parser, argv)
 
@@ -44,13 +55,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.console.download import ConsoleReporter
     from seqgpt_jax.data.raw import catalogue, download
     from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
-    from seqgpt_jax.tasks import MIXTURES, TASKS
+    from seqgpt_jax.data.raw.mixture_facts import MixtureFacts, rows_of
+    from seqgpt_jax.tasks import MIXTURES, SUBSET_MIXTURES, SUBSETS, TASKS, expand
+    from seqgpt_jax.tasks.declarations import FILE_SIZES
 
     if args.family is not None and args.family not in FAMILIES:
         raise command_line.UsageError(f"--family={args.family}: the families are {', '.join(FAMILIES)}")
-    filters = [name for name in ("family", "language", "state") if getattr(args, name)]
+    filters = [name for name in ("family", "language", "state", "mixture") if getattr(args, name)]
     if filters and (args.show or args.download):
         raise command_line.UsageError(f"--{filters[0]} filters the list: leave it out with --show and --download")
+    if args.subsets and not (args.mixture or args.download):
+        raise command_line.UsageError("--subsets is of use with --mixture and --download alone")
+    tasks, mixtures = (TASKS | SUBSETS, SUBSET_MIXTURES) if args.subsets else (TASKS, MIXTURES)
     console = Console(highlight=False, emoji=False)
     data_dir = args.data_dir or (Path(os.environ[DATA_DIR_VARIABLE]) if os.environ.get(DATA_DIR_VARIABLE) else None)
     if args.download:
@@ -59,9 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"--download needs a folder to write to: set {DATA_DIR_VARIABLE} or --data_dir=FOLDER"
             )
         return download.download_all(
-            download.select(args.download, TASKS, MIXTURES), data_dir, ConsoleReporter(console)
+            download.select(args.download, tasks, mixtures), data_dir, ConsoleReporter(console)
         )
-    rows = catalogue.rows(TASKS)
+    rows = catalogue.rows(tasks)
     if args.show:
         if args.show in MIXTURES:
             raise command_line.UsageError(
@@ -74,14 +90,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise command_line.UsageError(f"{dataset} is no public data set: it is generated, or your own")
         terminal.print_row(shown[0], data_dir, console)
         return 0
+    if args.mixture:
+        rows = rows_of(rows, list(expand(args.mixture, tasks, mixtures)))
     rows = catalogue.select(rows, args.family, args.language, args.state)
     if args.json:
-        print(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=2))
+        print(json.dumps([row.as_json(MIXTURES) for row in rows], ensure_ascii=False, indent=2))
     elif args.markdown:
-        print(catalogue.markdown(rows), end="")
+        print(catalogue.markdown(rows, {name: MIXTURES[name] for name in _PAGE_MIXTURES}), end="")
     else:
         terminal.print_table(rows, console)
         terminal.print_counts(rows, console, complete=not filters)
+        if args.mixture:
+            facts = MixtureFacts(args.mixture, rows, FILE_SIZES, " --subsets" * args.subsets)
+            console.print()
+            for line in facts.lines(data_dir):
+                console.print(line, markup=False, soft_wrap=True)
     return 0
 
 

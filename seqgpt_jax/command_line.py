@@ -17,6 +17,7 @@ import functools
 import importlib
 import inspect
 import logging
+import re
 import sys
 import tokenize
 from collections.abc import Callable, Mapping, Sequence
@@ -213,8 +214,7 @@ class Configs:
 
     def _check_own_data_is_used(self, mixture: str) -> None:
         """Own data that the mixture does not read is an error, like a binding that nothing uses."""
-        members = {member.partition(".")[0] for member in mixture.split("+")}
-        if unused := [name for name in self._own_names if name not in members]:
+        if unused := [name for name in self._own_names if not re.search(rf"(^|\+)\s*{name}\s*($|[-+.])", mixture)]:
             raise UsageError(
                 f"--data: {', '.join(unused)} would not be used, because Prepare.mixture is {mixture!r}: use "
                 f"--gin.Prepare.mixture={'+'.join(unused)}, or {'+'.join([mixture, *unused])} for both"

@@ -40,13 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.console.leak_report import print_leak_report, write_leak_report
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.data.prepare.leak_report import leak_report, texts
-    from seqgpt_jax.data.raw.files import check_files
+    from seqgpt_jax.data.prepare.resolve import present
 
     config = configs.build("Prepare", mixture=args.train.replace(",", "+"), tokenizer="")
     train = _tasks(config, ("train",))
     evaluation = _tasks(dataclasses.replace(config, mixture=args.evaluation.replace(",", "+")), _EVALUATION)
-    check_files(train, config.data_folder(), ("train",))
-    check_files(evaluation, config.data_folder(), _EVALUATION)
+    train = present(train, config, ("train",))
+    evaluation = present(evaluation, config, _EVALUATION)
     with progress_bar("comparing") as progress:
         report = leak_report(
             texts(train, ("train",), config.data_folder(), config.bad_records, progress),

@@ -1,6 +1,5 @@
 """The tasks the stack knows, by name, and the mixtures made of them."""
 
-import dataclasses
 import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,9 @@ from seqgpt_jax.tasks import (
     sentiment,
     slots,
 )
+from seqgpt_jax.tasks import subsets as _subsets
+from seqgpt_jax.tasks.expressions import terms
+from seqgpt_jax.tasks.mixtures import from_held_out
 from seqgpt_jax.tasks.mixtures import mixtures as _mixtures_of
 
 _MODULES = (
@@ -43,9 +45,22 @@ _SPECS = [spec for module in _MODULES for spec in module.TASKS]
 TASKS: dict[str, TaskSpec] = {spec.name: spec for spec in _SPECS}
 if len(TASKS) < len(_SPECS):
     raise ValueError(f"two tasks have one name: {sorted({s.name for s in _SPECS if TASKS[s.name] is not s})}")
+# Tasks of the same names that read less (`Prepare.subsets`).
+SUBSETS: dict[str, TaskSpec] = {spec.name: spec for spec in _subsets.SUBSETS}
 MIXTURES: dict[str, Sequence[str]] = _mixtures_of(TASKS)
+SUBSET_MIXTURES = _mixtures_of(TASKS | SUBSETS)
 
-__all__ = ["MIXTURES", "TASKS", "catalogue", "evaluation_tasks", "find", "general_tasks"]
+__all__ = [
+    "MIXTURES",
+    "SUBSETS",
+    "SUBSET_MIXTURES",
+    "TASKS",
+    "catalogue",
+    "evaluation_tasks",
+    "expand",
+    "find",
+    "general_tasks",
+]
 
 
 def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Sequence[str]]]:
@@ -54,7 +69,7 @@ def catalogue(config: PrepareConfig) -> tuple[dict[str, TaskSpec], dict[str, Seq
     Raises:
       ValueError: own data cannot be read, or bears a name that is taken.
     """
-    tasks, mixtures = dict(TASKS), dict(MIXTURES)
+    tasks, mixtures = (TASKS | SUBSETS, dict(SUBSET_MIXTURES)) if config.subsets else (dict(TASKS), dict(MIXTURES))
     for module in config.modules:
         specs, of_module = own.module_tasks(module)
         _add(tasks, mixtures, specs, f"module {module}")
@@ -90,12 +105,13 @@ def _add(
 def find(config: PrepareConfig) -> list[TaskSpec]:
     """The tasks of `config.mixture` that have `config.split`.
 
-    A name is that of a mixture, a task or a data set (all its parts); several are joined by "+".
+    A name is that of a mixture, a task or a data set (all its parts); `a+b-c` is all of a and b without c.
 
     Raises:
-      ValueError: nothing is called so, or nothing in it has the split.
+      ValueError: nothing is called so, nothing in it has the split, or it may not be trained on.
     """
-    found = _find(config)
+    tasks, mixtures = catalogue(config)
+    found = expand(config.mixture, tasks, mixtures)
     having = [spec for spec in found.values() if config.split in spec.splits]
     if not having:
         splits = sorted({split for spec in found.values() for split in spec.splits})
@@ -106,23 +122,22 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
         raise ValueError(
             f"{config.mixture!r} cannot be trained on: held out for zero-shot scores: {', '.join(held_out)}"
         )
+    if config.training and (derived := from_held_out(having, tasks.values())):
+        names = "; ".join(f"{name} is made of {' and '.join(origins)}" for name, origins in derived.items())
+        raise ValueError(f"{config.mixture!r} cannot be trained on: {names}, held out for zero-shot scores")
     return having
 
 
 def splits(config: PrepareConfig) -> set[str]:
     """The splits that tasks of `config.mixture` have; ValueError where nothing is called so."""
-    return {split for spec in _find(config).values() for split in spec.splits}
-
-
-def _find(config: PrepareConfig) -> dict[str, TaskSpec]:
-    tasks, mixtures = catalogue(config)
-    return {spec.name: spec for name in config.mixture.split("+") for spec in _resolve(name, tasks, mixtures)}
+    return {split for spec in expand(config.mixture, *catalogue(config)).values() for split in spec.splits}
 
 
 def general_tasks(config: PrepareConfig) -> list[TaskSpec]:
     """The tasks of `config.general_mixture` with a training split, without held-out ones and those of the mixture."""
-    mine = _find(config)
-    found = _find(dataclasses.replace(config, mixture=config.general_mixture))
+    tasks, mixtures = catalogue(config)
+    mine = expand(config.mixture, tasks, mixtures)
+    found = expand(config.general_mixture, tasks, mixtures)
     return [
         spec for name, spec in found.items() if name not in mine and config.split in spec.splits and not spec.held_out
     ]
@@ -136,10 +151,36 @@ def evaluation_tasks(config: PrepareConfig) -> list[TaskSpec]:
     if config.evaluation_mixtures is not None and not config.evaluation_mixtures:
         return []
     tasks, mixtures = catalogue(config)
-    found = [spec for name in config.evaluation_mixtures or () for spec in _resolve(name, tasks, mixtures)]
-    for name in config.mixture.split("+"):
-        found += (spec for spec in _resolve(name, tasks, mixtures) if spec.dataset.name in (config.own_data or {}))
-    return list({spec.name: spec for spec in found if {"validation", "test"} & {*spec.splits}}.values())
+    found: dict[str, TaskSpec] = {}
+    for name in config.evaluation_mixtures or ():
+        found |= expand(name, tasks, mixtures)
+    own_tasks = expand(config.mixture, tasks, mixtures)
+    found |= {name: spec for name, spec in own_tasks.items() if spec.dataset.name in (config.own_data or {})}
+    return [spec for spec in found.values() if {"validation", "test"} & {*spec.splits}]
+
+
+def expand(
+    expression: str, tasks: Mapping[str, TaskSpec], mixtures: Mapping[str, Sequence[str]]
+) -> dict[str, TaskSpec]:
+    """The tasks of an expression by name, in its order; `a+b-c` is all of a and b without c.
+
+    Raises:
+      ValueError: nothing is called so, nothing is left, or what is taken away is not there.
+    """
+    found: dict[str, TaskSpec] = {}
+    for sign, name in terms(expression, {*mixtures} | _names(tasks)):
+        members = {spec.name: spec for spec in _resolve(name, tasks, mixtures)}
+        if sign == "+":
+            found |= {key: spec for key, spec in members.items() if key not in found}
+        elif not found.keys() & members.keys():
+            raise ValueError(
+                f"{expression!r}: nothing of {name!r} is in what stands before it, so -{name} is of no use"
+            )
+        else:
+            found = {key: spec for key, spec in found.items() if key not in members}
+    if not found:
+        raise ValueError(f"{expression!r} leaves no task")
+    return found
 
 
 def _resolve(name: str, tasks: Mapping[str, TaskSpec], mixtures: Mapping[str, Sequence[str]]) -> Iterator[TaskSpec]:

@@ -1,13 +1,13 @@
 """ET: a mention in a sentence and its types."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import FilePattern, OnRequest, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
-from seqgpt_jax.tasks.readers.conll import conll, entities, mentions, sentence
+from seqgpt_jax.tasks.readers.cleaning import visible
+from seqgpt_jax.tasks.readers.conll import conll, entities, mentions
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import Record, grouped, reader
@@ -56,7 +56,7 @@ FINE_TYPES = {
 def free_types(record: Record) -> Iterator[Instance]:
     """CFET: the free types of one mention in a sentence, all its annotations together."""
     first = record.value[0]
-    types = families.unique(kind for row in record.value for kind in row["label_types"])
+    types = families.unique(visible(kind) for row in record.value for kind in row["label_types"])
     yield families.entity_typing(record.id, first["sentence"], first["mention"], types, "zh")
 
 
@@ -145,32 +145,18 @@ def _hierarchy(name: str, folder: str, citation: str) -> DatasetSpec:
     )
 
 
-_fewnerd = partial(reader, conll(), split_key=sentence, shares={"train": 0.9, "validation": 0.1})
-
+FEWNERD_FILES = github("antonioloison/structshot", "e5549d081eee8bc7d452074228e038135aa86f5f", "data/fewnerd/{}")
 FEWNERD = DatasetSpec(
     "fewnerd",
-    github("antonioloison/structshot", "e5549d081eee8bc7d452074228e038135aa86f5f", "data/fewnerd/{}"),
+    # 36 of the 66 fine types, as `labels-fewnerd.txt` of the repository lists them.
+    FEWNERD_FILES,
     license="CC BY-SA 4.0",
     citation="Ding et al. 2021, Few-NERD, ACL",
     verified="files",
-    # The repository has no training file.
-    splits={"train": ("dev.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
+    splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
     tasks=(
-        Task(
-            "ET",
-            "en",
-            _fewnerd(mentions(named(FINE_TYPES), language="en")),
-            name="typing",
-            exclusive=True,
-            sizes={"train": 6476, "validation": 790, "test": 7305},
-        ),
-        Task(
-            "NER",
-            "en",
-            _fewnerd(entities(named(FINE_TYPES))),
-            name="entities",
-            sizes={"train": 2779, "validation": 335, "test": 3174},
-        ),
+        Task("ET", "en", reader(conll(), mentions(named(FINE_TYPES), language="en")), name="typing", exclusive=True),
+        Task("NER", "en", reader(conll(), entities(named(FINE_TYPES))), name="entities"),
     ),
 )
 TASKS = task_specs(
@@ -200,6 +186,7 @@ TASKS = task_specs(
         FilePattern("http://nlp.cs.washington.edu/entity_type/data/ultrafine_acl18.tar.gz", "release/crowd/{}"),
         license="Ultra-Fine Entity Typing: research",
         citation="Choi et al. 2018, ACL",
+        held_out=True,
         splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
         sizes={"train": 1998, "validation": 1998, "test": 1998},
         tasks=(Task("ET", "en", reader(jsonl(), cut_context)),),

@@ -137,7 +137,14 @@ def _pack(name: str, *files: str) -> tuple[str, ...]:
     return tuple(f"{_PACKS}/{name}/{file}" for file in files)
 
 
-_SLIMER_FILES = ("FalseDef_validation.jsonl", "TrueDef_validation.jsonl")
+def slimer_files(*names: str) -> dict[str, str]:
+    """Files of SLIMER's Pile-NER, `FalseDef_train.jsonl` and its like, here -> their path in the repository."""
+    return {
+        path: f"data/pileNER/5pos_5neg_perNE_top391NEs_{name.replace('_', '/')}"
+        for path, name in zip(_pack("pile_ner_slimer", *names), names, strict=True)
+    }
+
+
 _SKY_FILE = "sky_10_samples/llm_response_parsed_filtered.jsonl"
 
 
@@ -153,34 +160,20 @@ def _iepile(name: str, family: str, atom: Atom, build: Build, size: int, *folder
     )
 
 
+SLIMER = ("andrewzamai/SLIMER", "cd212dc445e1b5d0c0b4ea901393fa2d0e7b8b14")
+SLIMER_VALIDATION = ("FalseDef_validation.jsonl", "TrueDef_validation.jsonl")
+_SLIMER_TRAIN = ("FalseDef_train.jsonl", "TrueDef_train.jsonl")
+
 TASKS = task_specs(
     DatasetSpec(
         "pile_ner_slimer",
-        github_files(
-            "andrewzamai/SLIMER",
-            "cd212dc445e1b5d0c0b4ea901393fa2d0e7b8b14",
-            {
-                path: f"data/pileNER/5pos_5neg_perNE_top391NEs_{file.replace('_', '/')}"
-                for path, file in zip(_pack("pile_ner_slimer", *_SLIMER_FILES), _SLIMER_FILES, strict=True)
-            },
-        ),
+        github_files(*SLIMER, slimer_files(*_SLIMER_TRAIN, *SLIMER_VALIDATION)),
         license="CC BY-NC 4.0 (Pile-NER; OpenAI terms)",
         citation="Zhou et al. 2024, ICLR; Zamai et al. 2024, arXiv:2407.01272",
         verified="files",
-        splits=dict.fromkeys(("train", "validation"), _pack("pile_ner_slimer", *_SLIMER_FILES)),
-        sizes={"train": 510, "validation": 46},  # passages
-        tasks=(
-            Task(
-                "NER",
-                "en",
-                reader(
-                    grouped(jsonl(), key=itemgetter("input")),
-                    asked_types,
-                    split_key=lambda rows: rows[0]["input"],
-                    shares={"train": 0.9, "validation": 0.1},
-                ),
-            ),
-        ),
+        # Each passage is asked with and without definitions of the labels.
+        splits={"train": tuple(slimer_files(*_SLIMER_TRAIN)), "validation": tuple(slimer_files(*SLIMER_VALIDATION))},
+        tasks=(Task("NER", "en", reader(grouped(jsonl(), key=itemgetter("input")), asked_types)),),
     ),
     DatasetSpec(
         "sky_ner_zh",

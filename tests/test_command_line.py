@@ -21,7 +21,7 @@ def parse(*argv: str, uses=USES):
 def test_bare_names_includes_and_overrides() -> None:
     configs = parse("--gin_file=ft_cpu.gin", "--gin.Prepare.quota=7", "--gin.Prepare.tokenizer=some/folder")
     prepare = configs.build("Prepare")
-    assert (prepare.mixture, prepare.quota, prepare.tokenizer) == ("ft", 7, "some/folder")
+    assert (prepare.mixture, prepare.quota, prepare.tokenizer) == ("ft_cpu", 7, "some/folder")
     assert configs.build("Model").vocab_size == 8192
     assert "Prepare.quota = 7" in configs.text()
 
@@ -99,7 +99,7 @@ def test_bindings_of_another_command_in_the_same_process_are_still_errors() -> N
 
 def test_one_run_file_serves_several_commands() -> None:
     for _ in range(2):  # the second time Model and Train are known to gin from before
-        assert parse("--gin_file=ft_cpu.gin", uses=("Prepare",)).build("Prepare").mixture == "ft"
+        assert parse("--gin_file=ft_cpu.gin", uses=("Prepare",)).build("Prepare").mixture == "ft_cpu"
         parse("--gin_file=ft_cpu.gin")
 
 

@@ -106,11 +106,11 @@ TASKS = task_specs(
     MELD.only("CLS"),
     DatasetSpec(
         "smp2020_ewect",
-        github("dbiir/UER-py", "master", "datasets/smp2020-ewect/{}"),
+        github("dbiir/UER-py", "5743050cc41f0f21986c9f938db5ac1726052629", "datasets/smp2020-ewect/{}"),
         license="SMP2020 EWECT: research",
         citation="SMP 2020 EWECT",
         tasks=(
-            _posts("usual", {"train": 27768, "validation": 2000, "test": 5000}),
+            _posts("usual", {"train": 27766, "validation": 2000, "test": 5000}),
             _posts("virus", {"train": 8606, "validation": 2000, "test": 3000}),
         ),
     ),

@@ -7,6 +7,7 @@ from seqgpt_jax.data.raw.sources import PARQUET, HuggingFace, github_commits
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.classification.tweet_eval import TWEET_EVAL
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.drugs import ADE
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import found_labels, labelled
 from seqgpt_jax.tasks.readers.hub import hub, tfds
@@ -16,7 +17,7 @@ from seqgpt_jax.tasks.readers.record import reader
 
 TRAIN_TEST = {"train": "train", "test": "test"}
 TRAIN_ALONE = {"train": "train"}
-HATE = {"hate": "hate", "noHate": "no hate", "relation": "hate in its context"}
+HATE = {"hate": "hate", "noHate": "no hate", "relation": "hate together with its context"}
 _judgement = partial(Task, "CLS", "en", exclusive=True)
 
 
@@ -69,6 +70,7 @@ TASKS = task_specs(
         ),
         license="Apache-2.0",
         citation="Deng et al. 2022, EMNLP",
+        held_out=True,
         splits={"train": ("train.csv",), "validation": ("dev.csv",), "test": ("test.csv",)},
         sizes={"train": 25726, "validation": 6431, "test": 5323},
         tasks=(
@@ -109,27 +111,7 @@ TASKS = task_specs(
         sizes={"train": 8551, "test": 1043},
         tasks=(_judgement(reader(jsonl(), labelled("sentence", "label", verbatim))),),
     ),
-    DatasetSpec(
-        "ade_corpus_v2",
-        HuggingFace("ade-benchmark-corpus/ade_corpus_v2", "Ade_corpus_v2_classification", TRAIN_ALONE),
-        license="unknown",
-        citation="Gurulingappa et al. 2012, Journal of Biomedical Informatics",
-        splits=dict.fromkeys(SPLITS, ("Ade_corpus_v2_classification/train.jsonl",)),
-        tasks=(
-            _judgement(
-                reader(
-                    jsonl(),
-                    labelled(
-                        "text",
-                        "label",
-                        named({"Related": "adverse drug effect", "Not-Related": "no adverse drug effect"}),
-                    ),
-                    split_key=itemgetter("text"),
-                ),
-                name="related",
-            ),
-        ),
-    ),
+    ADE.only("CLS"),
     DatasetSpec(
         "scicite",
         tfds("scicite:1.0.0"),

@@ -1,5 +1,6 @@
 """CLS: what a Chinese text is about."""
 
+from collections.abc import Iterator
 from functools import partial
 from operator import itemgetter
 
@@ -7,6 +8,7 @@ from seqgpt_jax.data.raw.sources import FilePattern, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.assistants import SMP2019
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.cleaning import cleaned
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import found_labels, labelled
 from seqgpt_jax.tasks.readers.hub import hub
@@ -91,6 +93,12 @@ def without_brackets(charge: str) -> str:
 
 _topic = partial(Task, "CLS", "zh", exclusive=True)
 
+
+def accusations(row: dict) -> Iterator[str]:
+    """CAIL 2018: the charges of a case."""
+    return map(without_brackets, row["accusation"])
+
+
 TASKS = task_specs(
     DatasetSpec(
         "tnews",
@@ -140,7 +148,7 @@ TASKS = task_specs(
         license="FewCLUE: research",
         citation="Xu et al. 2021, FewCLUE (arXiv 2107.07498)",
         splits=FEWCLUE_SPLITS,
-        sizes={"train": 536, "validation": 536, "test": 1784},
+        sizes={"train": 2036, "validation": 2068, "test": 1784},
         tasks=(_topic(reader(jsonl(), labelled("content", "label"))),),
     ),
     DatasetSpec(
@@ -190,7 +198,9 @@ TASKS = task_specs(
         sizes={"train": 154592, "validation": 17131, "test": 32508},
         tasks=(
             Task(
-                "CLS", "zh", reader(jsonl(), found_labels("fact", lambda row: map(without_brackets, row["accusation"])))
+                "CLS",
+                "zh",
+                reader(cleaned(jsonl(), "fact"), found_labels("fact", accusations)),
             ),
         ),
     ),

@@ -11,7 +11,7 @@ from seqgpt_jax.tasks.readers.record import reader
 STANCE_TARGETS = {
     "abortion": ("legal abortion", 587, 66, 280),
     "atheism": ("atheism", 461, 52, 220),
-    "climate": ("action on climate change", 355, 40, 169),
+    "climate": ("climate change being a real concern", 355, 40, 169),
     "feminist": ("feminism", 597, 67, 285),
     "hillary": ("Hillary Clinton", 620, 69, 295),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.sources import OnRequest, github
-from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, RecordError, Skipped, Task
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, Skipped, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, same, step_tasks
 from seqgpt_jax.tasks.readers.documents import parts
@@ -39,8 +39,8 @@ def event_name(code: str) -> str:
     return code.rpartition("-")[2]
 
 
-def with_schema(build: Callable[[Schema], Build], split_key: Callable[[dict], str]) -> WithSchema:
-    """Reads (events, schema): the schema has the roles of each event type."""
+def with_schema(build: Callable[[Schema], Build], split_key: Callable[[dict], str] | None = None) -> WithSchema:
+    """Reads (events, schema): the schema has the roles of each event type; `split_key` is that of `reader`."""
 
     def read(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped | RecordError]:
         events, schema = paths
@@ -72,36 +72,33 @@ def leven_sentences(row: dict) -> Iterator[EventText]:
         yield EventText(sentence["sentence"], [event for _, event in ordered])
 
 
-def _duee_arguments(schema: Schema) -> Build:
+def duee_arguments(schema: Schema) -> Build:
+    """DuEE, third step, with the roles of the schema."""
     return arguments(duee, {kind: [role["role"] for role in roles] for kind, roles in schema.items()})
 
 
+DUEE = github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "EE/data/{}")
 TASKS = task_specs(
     DatasetSpec(
         "duee",
-        github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "EE/data/{}"),
+        DUEE,
         license="DuEE1.0 (Baidu): non-commercial research",
         citation="Li et al. 2020, NLPCC",
         verified="files",
-        splits=dict.fromkeys(SPLITS, ("duee_dev.json",)),
+        # The labels of its test set are not published: the development set is the test here.
+        splits={"train": ("duee_train.json",), "test": ("duee_dev.json",)},
         tasks=(
-            *step_tasks(
-                "zh",
-                partial(reader, jsonl(), split_key=text_of),
-                duee,
-                sizes=(
-                    {"train": 1142, "validation": 150, "test": 158},
-                    {"train": 1317, "validation": 177, "test": 178},
-                ),
-            ),
+            *step_tasks("zh", partial(reader, jsonl()), duee),
             Task(
                 "EE",
                 "zh",
-                with_schema(_duee_arguments, text_of),
+                with_schema(duee_arguments),
                 name="arguments",
                 atom="ext",
-                splits=dict.fromkeys(SPLITS, ("duee_dev.json", "duee_event_schema.json")),
-                sizes={"train": 1268, "validation": 164, "test": 172},  # event types of a sentence
+                splits={
+                    "train": ("duee_train.json", "duee_event_schema.json"),
+                    "test": ("duee_dev.json", "duee_event_schema.json"),
+                },
             ),
         ),
     ),

@@ -173,28 +173,17 @@ def _pieces(mention: Mapping) -> list[str]:
     return [piece for pieces in mention["text"] for piece in pieces]
 
 
-def _tokens(row: dict) -> str:
-    return " ".join(row["tokens"])
-
-
+MAVEN = github("rickltt/event_detection", "e89705552d11c51de1c60a28d52773d61161a0e8", "data/maven/{}")
 TASKS = task_specs(
     DatasetSpec(
         "maven_ed",
-        github("rickltt/event_detection", "e89705552d11c51de1c60a28d52773d61161a0e8", "data/maven/{}"),
+        # Single sentences, and test sentences with labels, which MAVEN's own test set does not have.
+        MAVEN,
         license="CC BY-SA 4.0",
         citation="Wang et al. 2020, EMNLP",
         verified="files",
-        # The repository has no training file.
-        splits={"train": ("dev.json",), "validation": ("dev.json",), "test": ("test.json",)},
-        tasks=step_tasks(
-            "en",
-            partial(reader, json_list(), split_key=_tokens, shares={"train": 0.9, "validation": 0.1}),
-            maven,
-            sizes=(
-                {"train": 1122, "validation": 116, "test": 1241},
-                {"train": 2592, "validation": 275, "test": 2874},
-            ),
-        ),
+        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        tasks=step_tasks("en", partial(reader, json_list()), maven),
     ),
     DatasetSpec(
         "casie",

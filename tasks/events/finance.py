@@ -6,9 +6,9 @@ from functools import partial
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import FilePattern, github
-from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
-from seqgpt_jax.tasks.events.chinese import Schema, duee_events, text_of, with_schema
+from seqgpt_jax.tasks.events.chinese import Schema, duee_events, with_schema
 from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, step_tasks
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named
@@ -167,7 +167,8 @@ def stages(schema: Schema) -> Build:
     return build
 
 
-def _duee_fin_arguments(schema: Schema) -> Build:
+def duee_fin_arguments(schema: Schema) -> Build:
+    """DuEE-fin, third step, with the roles of the schema that are spans of the text."""
     roles = {kind: [role["role"] for role in of_kind if "enum_items" not in role] for kind, of_kind in schema.items()}
     chosen = {(kind, role["role"]) for kind, of_kind in schema.items() for role in of_kind if "enum_items" in role}
 
@@ -227,41 +228,23 @@ def _words(roles: dict[str, dict[str, str]]) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(names.values()) for kind, names in roles.items()}
 
 
-_WITH_SCHEMA = dict.fromkeys(SPLITS, ("duee_fin_dev.json", "duee_fin_event_schema.json"))
+DUEE_FIN = github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "fin_EE/data/{}")
+_SCHEMA = "duee_fin_event_schema.json"
+_WITH_SCHEMA = {"train": ("duee_fin_train.json", _SCHEMA), "test": ("duee_fin_dev.json", _SCHEMA)}
 
 TASKS = task_specs(
     DatasetSpec(
         "duee_fin",
-        github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "fin_EE/data/{}"),
+        DUEE_FIN,
         license="DuEE-fin (Baidu): non-commercial research",
         citation="Han et al. 2022, NLPCC",
         verified="files",
-        splits=dict.fromkeys(SPLITS, ("duee_fin_dev.json",)),
+        # The labels of its test set are not published: the development set is the test here.
+        splits={"train": ("duee_fin_train.json",), "test": ("duee_fin_dev.json",)},
         tasks=(
-            *step_tasks(
-                "zh",
-                partial(reader, jsonl(), split_key=text_of),
-                duee_fin,
-                sizes=({"train": 537, "validation": 68, "test": 80}, {"train": 554, "validation": 74, "test": 79}),
-            ),
-            Task(
-                "EE",
-                "zh",
-                with_schema(_duee_fin_arguments, text_of),
-                name="arguments",
-                atom="ext",
-                splits=_WITH_SCHEMA,
-                sizes={"train": 531, "validation": 72, "test": 75},  # event types of a document
-            ),
-            Task(
-                "EE",
-                "zh",
-                with_schema(stages, text_of),
-                name="stage",
-                atom="cls",
-                splits=_WITH_SCHEMA,
-                sizes={"train": 35, "validation": 4, "test": 4},  # triggers of a listing
-            ),
+            *step_tasks("zh", partial(reader, jsonl()), duee_fin),
+            Task("EE", "zh", with_schema(duee_fin_arguments), name="arguments", atom="ext", splits=_WITH_SCHEMA),
+            Task("EE", "zh", with_schema(stages), name="stage", atom="cls", splits=_WITH_SCHEMA),
         ),
     ),
     DatasetSpec(
@@ -269,7 +252,9 @@ TASKS = task_specs(
         github("TimeBurningFish/FewFC", "7fb24fdac6ab785ea78ec69cfc352fc47ae1f828", "rearranged/{}"),
         license="CC BY-SA 4.0",
         citation="Zhou et al. 2021, AAAI",
-        splits={"train": ("train_base.json",), "test": ("test_base.json",)},
+        held_out=True,
+        # Five event types each: those of the base files, and those that were to be learnt from few examples.
+        splits={"train": ("train_base.json", "train_trans.json"), "test": ("test_base.json", "test_trans.json")},
         tasks=step_tasks("zh", partial(reader, jsonl()), fewfc, arguments(fewfc, _words(FEWFC_ROLES))),
     ),
     DatasetSpec(

@@ -13,6 +13,7 @@ TASKS = task_specs(
         "xnli",
         license="CC BY-NC 4.0",
         citation="Conneau et al. 2018, EMNLP",
+        derived_from=("mnli",),
         sizes={"train": 392702, "validation": 2490, "test": 5010},
         tasks=(
             english.pair("premise", "hypothesis", english.THREE, name="en", source=hub("facebook/xnli", "en")),
@@ -25,6 +26,7 @@ TASKS = task_specs(
         "paws_x",
         license="free for any purpose",
         citation="Yang et al. 2019, EMNLP",
+        derived_from=("paws",),
         tasks=(
             english.pair("sentence1", "sentence2", english.PARAPHRASE, name="en", source=tfds("paws_x_wiki/en")),
             chinese.pair(PARAPHRASE_ZH, jsonl(), name="zh", source=tfds("paws_x_wiki/zh")),

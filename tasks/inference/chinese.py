@@ -1,24 +1,27 @@
 """NLI, paraphrase and relevance in Chinese."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
 from typing import Any
 
+from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import FilePattern, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.delimited import delimited
-from seqgpt_jax.tasks.readers.fields import sentence_pair
+from seqgpt_jax.tasks.readers.fields import degree, sentence_pair
 from seqgpt_jax.tasks.readers.hub import hub
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named, numbered
-from seqgpt_jax.tasks.readers.record import Records, reader
-from seqgpt_jax.tasks.readers.split import SHARES
+from seqgpt_jax.tasks.readers.record import Record, Records, reader
+from seqgpt_jax.tasks.readers.references import refers
 from seqgpt_jax.tasks.repositories import FEWCLUE_SPLITS, cblue, fewclue
 
 THREE = {"entailment": "蕴含", "neutral": "中立", "contradiction": "矛盾"}
+SIMILARITY = ("完全不同", "主题相同但意思不同", "意思不同但有共同细节", "大致相同", "基本相同", "完全相同")
 SAME = {"0": "不同", "1": "相同"}
+OCNLI = github("CLUEbenchmark/OCNLI", "b53efdee17257a5c33993cf6fcf8ffff0497ea0e", "data/ocnli/{}")
 COLUMNS = ("sentence1", "sentence2", "label")
 
 _task = partial(Task, "NLI", "zh", exclusive=True)
@@ -29,19 +32,28 @@ def pair(
     records: Records,
     fields: tuple[str, str] = COLUMNS[:2],
     split_key: Callable[[Any], str] | None = None,
-    shares: Mapping[str, float] = SHARES,
     **differences: Any,
 ) -> Task:
     """Records of a sentence pair and a `label`, whose codes are `names`."""
     build = sentence_pair(*fields, "label", named(names), unlabelled="NA")
-    read = reader(records, build, split_key=split_key, shares=shares)
+    read = reader(records, build, split_key=split_key)
     return _task(read, **differences)
+
+
+def own_keywords(record: Record) -> Iterator[Instance]:
+    """CSL: whether all keywords are those of the abstract."""
+    row = record.value
+    asked = f"{row['abst']}\t这些都是本文的关键词吗：{'、'.join(row['keyword'])}？"
+    yield families.classification(record.id, asked, [named({"0": "否", "1": "是"})(row["label"])])
 
 
 def _scored() -> Task:
     """Rows whose score is 0 or 1: the hub keeps these sentence pairs for similarity."""
     build = sentence_pair("sentence1", "sentence2", "score", numbered("不同", "相同"))
     return _task(reader(jsonl(), build))
+
+
+OCNLI_TASKS = (_task(reader(jsonl(), sentence_pair("sentence1", "sentence2", "label", named(THREE), unlabelled="-"))),)
 
 
 def _csts(folder: str) -> FilePattern:
@@ -66,13 +78,13 @@ def _cblue(
 TASKS = task_specs(
     DatasetSpec(
         "ocnli",
-        github("CLUEbenchmark/OCNLI", "b53efdee17257a5c33993cf6fcf8ffff0497ea0e", "data/ocnli/{}"),
+        OCNLI,
         license="CC BY-NC 2.0",
         citation="Hu et al. 2020, Findings of EMNLP",
         verified="files",
-        splits={"train": ("train.3k.json",), "test": ("dev.json",)},
-        sizes={"train": 2994, "test": 2719},
-        tasks=(_task(reader(jsonl(), sentence_pair("sentence1", "sentence2", "label", named(THREE), unlabelled="-"))),),
+        # The labels of its test set are not published: the development set is the test here.
+        splits={"train": ("train.50k.json",), "test": ("dev.json",)},
+        tasks=OCNLI_TASKS,
     ),
     DatasetSpec(
         "afqmc",
@@ -93,6 +105,7 @@ TASKS = task_specs(
         hub("clue/clue", "cmnli", {"train": "train", "validation": "validation"}),
         license="CLUE: research",
         citation="Xu et al. 2020, COLING (CLUE)",
+        derived_from=("mnli",),
         sizes={"train": 391783, "validation": 12241},
         tasks=(pair(THREE, jsonl()),),
     ),
@@ -123,7 +136,7 @@ TASKS = task_specs(
     ),
     DatasetSpec(
         "qbqtc",
-        github("CLUEbenchmark/QBQTC", "main", "dataset/{}"),
+        github("CLUEbenchmark/QBQTC", "37a90b8923ae3b23e55e16ed1e2a6389574d8837", "dataset/{}"),
         license="QBQTC: research",
         citation="CLUEbenchmark 2021 (QBQTC)",
         splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test_public.json",)},
@@ -143,16 +156,54 @@ TASKS = task_specs(
         _csts("Chinese-SNLI"),
         license="CNSD: research",
         citation="Zeng 2019 (CNSD)",
-        splits={"train": ("dev.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
+        # SNLI, which is held out, in a machine's translation: held out with it.
+        splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
+        tasks=(pair(THREE, delimited("\t", columns=COLUMNS), held_out=True),),
+        derived_from=("snli",),
+    ),
+    DatasetSpec(
+        # The STS benchmark in a machine's translation.
+        "stsb_zh",
+        _csts("Chinese-STS-B"),
+        license="STS benchmark: research",
+        citation="Cer et al. 2017, SemEval; CSTS 2021, github.com",
+        splits={"train": ("sts-b-train.txt",), "validation": ("sts-b-dev.txt",), "test": ("sts-b-test.txt",)},
         tasks=(
-            # A premise has three hypotheses; the training file is too large for the repository.
-            pair(
-                THREE,
-                delimited("\t", columns=COLUMNS),
-                split_key=itemgetter("sentence1"),
-                shares={"train": 0.9, "validation": 0.1},
+            _task(
+                reader(
+                    delimited("\t", columns=COLUMNS),
+                    sentence_pair("sentence1", "sentence2", "label", degree(SIMILARITY)),
+                )
             ),
         ),
+        derived_from=("stsb",),
+    ),
+    DatasetSpec(
+        # BUSTM of FewCLUE is a small part of it.
+        "oppo_xiaobu",
+        _csts("OPPO-xiaobu"),
+        license="OPPO XiaoBu: research",
+        citation="GAIIC 2021, short text matching of OPPO XiaoBu; CSTS 2021, github.com",
+        # The labels of its test set are not published.
+        splits={"train": ("train.txt",), "validation": ("dev.txt",)},
+        tasks=(pair(SAME, delimited("\t", columns=COLUMNS)),),
+    ),
+    DatasetSpec(
+        "cluewsc",
+        fewclue("cluewsc"),
+        license="FewCLUE: research",
+        citation="Xu et al. 2020, COLING (CLUE); Xu et al. 2021, arXiv 2107.07498 (FewCLUE)",
+        splits=FEWCLUE_SPLITS,
+        tasks=(_task(reader(jsonl(), refers("“{}”指的是“{}”吗？", {"false": "否", "true": "是"}))),),
+    ),
+    DatasetSpec(
+        # Abstracts of papers, with their own keywords or some that are not.
+        "csl_keywords",
+        fewclue("csl"),
+        license="FewCLUE: research",
+        citation="Xu et al. 2020, COLING (CLUE); Xu et al. 2021, arXiv 2107.07498 (FewCLUE)",
+        splits=FEWCLUE_SPLITS,
+        tasks=(_task(reader(jsonl(), own_keywords)),),
     ),
     _cblue("chip_sts", "CHIP-STS", SAME, ("text1", "text2"), 16000, 4000),
     _cblue(

@@ -1,17 +1,19 @@
 """NLI and paraphrase in English."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.sources import PARQUET, FilePattern, github
-from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, Skipped, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.delimited import delimited
-from seqgpt_jax.tasks.readers.fields import sentence_pair
+from seqgpt_jax.tasks.readers.fields import degree, sentence_pair
 from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named
-from seqgpt_jax.tasks.readers.record import Records, reader
+from seqgpt_jax.tasks.readers.record import Record, Records, reader
+from seqgpt_jax.tasks.readers.references import refers
 
 THREE = {"entailment": "entailment", "neutral": "neutral", "contradiction": "contradiction"}
 TWO = {"entailment": "entailment", "not_entailment": "not entailment"}
@@ -20,6 +22,12 @@ TRAIN_AND_VALIDATION = {"train": "train", "validation": "validation"}
 # GLUE's test sets have no labels (TFDS hides those of MRPC too); MNLI's second validation set, of
 # other genres, serves as one.
 MNLI_SPLITS = {"train": "train", "validation": "validation_matched", "test": "validation_mismatched"}
+
+SIMILARITY = (
+    *("completely different", "different, on the same topic", "different, some details shared"),
+    *("roughly equivalent", "mostly equivalent", "completely equivalent"),
+)
+YES_OR_NO = {"False": "no", "True": "yes"}
 
 
 def pair(
@@ -33,6 +41,16 @@ def pair(
     """Rows (JSON lines unless `records` says otherwise) of a sentence pair and a label, whose codes are `names`."""
     read = reader(records or jsonl(), sentence_pair(premise, hypothesis, label, named(names)))
     return Task("NLI", "en", read, exclusive=True, **differences)
+
+
+def same_sense(record: Record) -> Iterator[Instance | Skipped]:
+    """WiC: whether a word has one sense in two sentences."""
+    row = record.value
+    if row["label"] is None:
+        yield Skipped(record.id, "no_gold_label")
+        return
+    asked = f"{row['sentence1']}\t{row['sentence2']}\tdoes {row['word']} have the same meaning in both sentences?"
+    yield families.classification(record.id, asked, [named(YES_OR_NO)(row["label"])])
 
 
 def _becel(folder: str) -> FilePattern:
@@ -139,8 +157,41 @@ TASKS = task_specs(
         tfds("sci_tail"),
         license="Apache-2.0",
         citation="Khot et al. 2018, AAAI",
+        held_out=True,
         sizes={"train": 23097, "validation": 1304, "test": 2126},
         tasks=(pair("premise", "hypothesis", {"entails": "entailment", "neutral": "neutral"}),),
+    ),
+    DatasetSpec(
+        # Similarity by degrees: those of the annotators' guidelines, of scores that are means of theirs.
+        "stsb",
+        tfds("glue/stsb", TRAIN_AND_VALIDATION),
+        license="STS benchmark: research",
+        citation="Cer et al. 2017, SemEval; Wang et al. 2019, ICLR (GLUE)",
+        sizes={"train": 5749, "validation": 1500},
+        tasks=(
+            Task(
+                "NLI",
+                "en",
+                reader(jsonl(), sentence_pair("sentence1", "sentence2", "label", degree(SIMILARITY))),
+                exclusive=True,
+            ),
+        ),
+    ),
+    DatasetSpec(
+        "wic",
+        tfds("super_glue/wic", TRAIN_AND_VALIDATION),
+        license="CC BY-NC 4.0",
+        citation="Pilehvar and Camacho-Collados 2019, NAACL",
+        sizes={"train": 5428, "validation": 638},
+        tasks=(Task("NLI", "en", reader(jsonl(), same_sense), exclusive=True),),
+    ),
+    DatasetSpec(
+        "wsc",
+        tfds("super_glue/wsc", TRAIN_AND_VALIDATION),
+        license="CC BY 4.0",
+        citation="Levesque et al. 2012, KR; Wang et al. 2019, NeurIPS (SuperGLUE)",
+        sizes={"train": 554, "validation": 104},
+        tasks=(Task("NLI", "en", reader(jsonl(), refers("does {} refer to {}?", YES_OR_NO)), exclusive=True),),
     ),
     DatasetSpec(
         "sick",

@@ -43,6 +43,7 @@ TASKS = task_specs(
         FilePattern("https://cdatalab1.oss-cn-beijing.aliyuncs.com/text-classification/CMID/{}"),
         license="CMID: research",
         citation="Chen et al. 2020, BMC Medical Informatics and Decision Making",
+        held_out=True,
         splits=dict.fromkeys(SPLITS, ("CMID.json",)),
         tasks=(
             Task("ID", "zh", _question_labels("label_36class"), name="intent"),

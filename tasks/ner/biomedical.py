@@ -17,6 +17,8 @@ CRAFT_TYPES = {
     "SO": "sequence feature",
     "Taxon": "organism",
 }
+# Codes whose words alone say something else.
+OTHER_TYPES = {"Multi-tissue_structure": "multi-tissue structure", "Regulon-operon": "regulon or operon"}
 JNLPBA_TYPES = {
     "DNA": "DNA",
     "RNA": "RNA",
@@ -26,8 +28,17 @@ JNLPBA_TYPES = {
 }
 
 
+def type_words(code: str) -> str:
+    """The words of a type.
+
+    >>> type_words("Regulon-operon"), type_words("Simple_chemical")
+    ('regulon or operon', 'simple chemical')
+    """
+    return OTHER_TYPES.get(code) or spelled_out(code)
+
+
 def _corpus(
-    name: str, folder: str, citation: str, naming: Naming = spelled_out, license: str = "research", **facts: Any
+    name: str, folder: str, citation: str, naming: Naming = type_words, license: str = "research", **facts: Any
 ) -> DatasetSpec:
     return DatasetSpec(
         name,
@@ -58,7 +69,11 @@ TASKS = task_specs(
     _corpus("jnlpba", "JNLPBA", "Collier and Kim 2004, JNLPBA", named(JNLPBA_TYPES), license="CC BY 3.0"),
     _corpus("linnaeus", "linnaeus-IOB", "Gerner, Nenadic and Bergman 2010, BMC Bioinformatics"),
     _corpus("craft", "CRAFT-IOB", "Bada et al. 2012, BMC Bioinformatics", named(CRAFT_TYPES), license="CC BY 3.0"),
+    _corpus("bionlp09", "BioNLP09-IOB", "Kim et al. 2009, BioNLP shared task"),
+    _corpus("bionlp11epi", "BioNLP11EPI-IOB", "Ohta, Pyysalo and Tsujii 2011, BioNLP shared task"),
     _corpus("bionlp11id", "BioNLP11ID-IOB", "Pyysalo et al. 2012, BMC Bioinformatics"),
     _corpus("bionlp13cg", "BioNLP13CG-IOB", "Pyysalo, Ohta and Ananiadou 2013, BioNLP"),
+    _corpus("bionlp13ge", "BioNLP13GE-IOB", "Kim, Wang and Yasunori 2013, BioNLP shared task"),
     _corpus("bionlp13pc", "BioNLP13PC-IOB", "Ohta et al. 2013, BioNLP"),
+    _corpus("ex_ptm", "Ex-PTM-IOB", "Pyysalo et al. 2011, BioNLP"),
 )

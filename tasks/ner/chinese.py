@@ -1,5 +1,6 @@
 """NER in Chinese: news, social media, shops, résumés, literature, addresses."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -67,7 +68,8 @@ LITERATURE_TYPES = {
     "Metric": "度量",
     "Organization": "组织",
     "Person": "人物",
-    "Physical": "物理量",
+    # A rest class: clothes, inscriptions, poems.
+    "Physical": "其他事物",
     "Term": "术语",
     "Thing": "事物",
     "Time": "时间",
@@ -110,6 +112,16 @@ def character_spans(row: dict) -> Iterator[tuple[str, str]]:
     return ((label, entity) for _, label, entity in sorted(found))
 
 
+def boson_text(line: str) -> str:
+    """BosonNLP: a paragraph in which marks do not hold marks of their own kind, and no `\\n` in two characters.
+
+    >>> boson_text("{{time:{{time:本周}}}}在\\\\n{{location:南江}}")
+    '{{time:本周}}在 {{location:南江}}'
+    """
+    twice = re.compile(r"\{\{(\w+):(\{\{\1:[^{}]*\}\})\}\}")
+    return twice.sub(r"\2", line).replace("\\n", " ")
+
+
 def literature_entities(record: Record) -> Iterator:
     """The literature corpus writes B_Person for B-Person."""
     rows = [[token, tag.replace("_", "-", 1)] for token, tag in record.value]
@@ -125,7 +137,7 @@ def _characters(types: dict[str, str], **differences: Any) -> Task:
     return _entities(reader(conll(separator=" "), entities(named(types), joiner="")), **differences)
 
 
-def _titles(name: str, folder: str, commit: str, types: dict[str, str]) -> DatasetSpec:
+def _titles(name: str, folder: str, commit: str, types: dict[str, str], **differences: Any) -> DatasetSpec:
     """The two corpora of Jie et al.: titles of videos and of goods, a space written as a comma."""
     return DatasetSpec(
         name,
@@ -134,6 +146,7 @@ def _titles(name: str, folder: str, commit: str, types: dict[str, str]) -> Datas
         citation="Jie et al. 2019, NAACL",
         splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
         tasks=(_characters(types),),
+        **differences,
     )
 
 
@@ -211,14 +224,14 @@ TASKS = task_specs(
         tasks=(_characters(ONTONOTES_TYPES),),
     ),
     _titles("youku_ner", "youku", "a885c29bba4178885dcf4b674019650775d9512c", YOUKU_TYPES),
-    _titles("ecommerce_ner", "ecommerce", "b656a9a6151acc78fd7a0b88c5a16a33300d5ccf", ECOMMERCE_TYPES),
+    _titles("ecommerce_ner", "ecommerce", "b656a9a6151acc78fd7a0b88c5a16a33300d5ccf", ECOMMERCE_TYPES, held_out=True),
     DatasetSpec(
         "boson_ner",
         github("InsaneLife/ChineseNLPCorpus", "8d00d3d390cb35d2b239231689d6d9ed64b62a12", "NER/boson/{}"),
         license="BosonNLP: research",
         citation="BosonNLP, named entities of 2,000 paragraphs",
         splits=dict.fromkeys(SPLITS, ("origindata.txt",)),
-        tasks=(_entities(reader(lines(), marked_spans(CURLY, named(BOSON_TYPES)), split_key=str)),),
+        tasks=(_entities(reader(lines(), marked_spans(CURLY, named(BOSON_TYPES), boson_text), split_key=str)),),
     ),
     DatasetSpec(
         "literature_ner",

@@ -67,6 +67,8 @@ TWEETNER_TAGS = (*(f"B-{kind}" for kind in _TWEET_TYPES), *(f"I-{kind}" for kind
 
 
 _entities = partial(Task, "NER", "en")
+# Tweets of a flood: whole neighborhoods, and places as exact as an address.
+HARVEY_TYPES = {"AREA": "area", "POINT": "exact place", "RIVER": "river", "ROAD": "road"}
 
 
 def _crossner(domain: str, train: int, validation: int, test: int, verified: Verified | None = None) -> Task:
@@ -84,7 +86,7 @@ def _crossner(domain: str, train: int, validation: int, test: int, verified: Ver
     )
 
 
-def _conll2003(name: str, path: str, citation: str) -> DatasetSpec:
+def _conll2003(name: str, path: str, citation: str, derived_from: tuple[str, ...] = ()) -> DatasetSpec:
     """CoNLL-2003, and its copy with a corrected test split."""
     return DatasetSpec(
         name,
@@ -93,6 +95,7 @@ def _conll2003(name: str, path: str, citation: str) -> DatasetSpec:
         citation=citation,
         sizes={"train": 14041, "validation": 3250, "test": 3453},
         tasks=(_entities(reader(jsonl(), tagged_tokens(named(COARSE)))),),
+        derived_from=derived_from,
     )
 
 
@@ -133,7 +136,7 @@ TASKS = task_specs(
     ),
     FEWNERD.only("NER"),
     _conll2003("conll2003", "eriktks/conll2003", "Tjong Kim Sang and De Meulder 2003, CoNLL"),
-    _conll2003("conllpp", "ZihanWangKi/conllpp", "Wang et al. 2019, CrossWeigh, EMNLP"),
+    _conll2003("conllpp", "ZihanWangKi/conllpp", "Wang et al. 2019, CrossWeigh, EMNLP", ("conll2003",)),
     DatasetSpec(
         "ontonotes5",
         OnRequest(
@@ -194,11 +197,12 @@ TASKS = task_specs(
         github("brickee/HarveyNER", "44bfb978f83753b002d8b5712e6825c3ba90614d", "data/tweets/{}"),
         license="unknown",
         citation="Chen et al. 2022, HarveyNER, NAACL",
+        held_out=True,
         splits={"train": ("tweets.train11.bio",), "validation": ("tweets.dev11.bio",), "test": ("tweets.test11.bio",)},
-        sizes={"train": 3967, "validation": 1301, "test": 1303},
+        sizes={"train": 3223, "validation": 1358, "test": 1990},
         tasks=(
             # The word -DOCSTART- opens each tweet.
-            _entities(reader(conll(separator=" ", comment="-DOCSTART-"), entities(str.lower))),
+            _entities(reader(conll(separator=" ", comment="-DOCSTART-"), entities(named(HARVEY_TYPES)))),
         ),
     ),
     DatasetSpec(

@@ -1,5 +1,6 @@
 """Instances out of records with named fields (JSON objects, table rows): the families that need no more."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seqgpt_jax.atomic import Instance, families
@@ -65,6 +66,25 @@ def sentence_pair(premise: str, hypothesis: str, label: str, name: Naming = verb
         yield families.inference(record.id, *texts, name(code))
 
     return build
+
+
+def degree(names: Sequence[str]) -> Callable[[float | str], str]:
+    """The naming of a score from 0 up, a mean of whole numbers: that of the nearest one, of two the higher.
+
+    >>> [degree(("low", "middle", "high"))(score) for score in (0.4, "1.5", 2)]
+    ['low', 'high', 'high']
+
+    Raises:
+      ValueError: there is no name for so high a score, or it is no number.
+    """
+
+    def name(score: float | str) -> str:
+        place = math.floor(float(score) + 0.5)
+        if not 0 <= place < len(names):
+            raise ValueError(f"score {score!r} is not between 0 and {len(names) - 1}")
+        return names[place]
+
+    return name
 
 
 def pairs(text: str, find: Callable[[dict], Iterator[tuple[str, str]]]) -> Build:

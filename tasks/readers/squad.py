@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
+from seqgpt_jax.tasks.readers.cleaning import without_markers
 from seqgpt_jax.tasks.readers.jsonl import load_json
 from seqgpt_jax.tasks.readers.record import Build, Record, Records, each_file
 
@@ -80,13 +81,14 @@ def mrqa_questions(record: Record) -> Iterator[Instance | Skipped]:
     if "header" in record.value:
         return
     context = record.value["context"]
+    passage = without_markers(context)
     for question in record.value["qas"]:
         id = f"{record.path.name}:{question['qid']}"
         if not question["detected_answers"]:
             yield Skipped(id, "answer_not_in_passage", f"none of {question['answers']} was detected")
             continue
         start, last = question["detected_answers"][0]["char_spans"][0]
-        yield families.reading(id, context, question["question"], [context[start : last + 1]])
+        yield families.reading(id, passage, question["question"], [without_markers(context[start : last + 1])])
 
 
 def in_passage(build: Build) -> Build:

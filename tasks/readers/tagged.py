@@ -11,23 +11,41 @@ from seqgpt_jax.tasks.readers.record import Build, Record
 _PAIR = (("<e1>", "</e1>"), ("<e2>", "</e2>"))
 
 
-def word_tags(name: Naming, separator: str = " <=> ", joiner: str = " ") -> Build:
-    """SF out of lines `word:tag word:tag <=> intent`; what follows the separator is left out.
+_INTENT = " <=> "
+
+
+def word_tags(name: Naming, joiner: str = " ") -> Build:
+    """SF out of lines `word:tag word:tag <=> intent`; the intent is left out.
 
     `joiner` stands between the words of the text: a space, or "" for Chinese characters.
     """
 
     def build(record: Record) -> Iterator[Instance]:
-        words, tags = [], []
-        for item in record.value.split(separator)[0].split(" "):
-            word, colon, tag = item.rpartition(":")
-            if not colon or not word:
-                raise ValueError(f"{item!r} is not `word:tag`")
-            words.append(word)
-            tags.append(tag)
+        words, tags = _words_and_tags(record.value)
         yield families.spans_by_label(record.id, *labelled_spans(words, tags, joiner, name))
 
     return build
+
+
+def line_intents(name: Naming) -> Build:
+    """ID out of the same lines."""
+
+    def build(record: Record) -> Iterator[Instance]:
+        words, _ = _words_and_tags(record.value)
+        yield families.classification(record.id, " ".join(words), [name(record.value.rpartition(_INTENT)[2])])
+
+    return build
+
+
+def _words_and_tags(line: str) -> tuple[list[str], list[str]]:
+    words, tags = [], []
+    for item in line.split(_INTENT)[0].split(" "):
+        word, colon, tag = item.rpartition(":")
+        if not colon or not word:
+            raise ValueError(f"{item!r} is not `word:tag`")
+        words.append(word)
+        tags.append(tag)
+    return words, tags
 
 
 def marked_relations(name: Naming, language: str) -> Build:

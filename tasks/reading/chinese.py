@@ -1,7 +1,6 @@
 """MRC in Chinese: spans and options."""
 
 from collections.abc import Callable
-from typing import Any
 
 from seqgpt_jax.data.raw.sources import FilePattern, github, github_commits
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
@@ -9,15 +8,16 @@ from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.choices import Choice, choices
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.record import Records, reader
-from seqgpt_jax.tasks.readers.squad import first_question, in_passage, passages, questions
+from seqgpt_jax.tasks.readers.squad import in_passage, passages, questions
 from seqgpt_jax.tasks.repositories import FEWCLUE_SPLITS, fewclue
 
 BAIDU = "https://bj.bcebos.com/paddlenlp/datasets"
+CMRC2018 = github("ymcui/cmrc2018", "c0eb1b6ba219847457e6af3180da722bbeb656af", "squad-style-data/{}")
 VERDICTS = {"Yes": "是", "No": "否", "Depends": "视情况而定"}
 
 
-def _spans(**by_hash: Any) -> Task:
-    return Task("MRC", "zh", reader(passages(), in_passage(questions), **by_hash), atom="ext")
+def _spans() -> Task:
+    return Task("MRC", "zh", reader(passages(), in_passage(questions)), atom="ext")
 
 
 def _options(records: Records, find: Callable[[dict], Choice]) -> Task:
@@ -47,25 +47,17 @@ def yesno(row: dict) -> Choice:
 TASKS = task_specs(
     DatasetSpec(
         "cmrc2018",
-        github("ymcui/cmrc2018", "c0eb1b6ba219847457e6af3180da722bbeb656af", "squad-style-data/{}"),
+        CMRC2018,
         license="CC BY-SA 4.0",
         citation="Cui et al. 2019, EMNLP",
         verified="files",
-        # The repository has no training file; the trial file, split by passage, replaces it.
+        # The answers of its test set are not published: the development set is the test here, the trial set validates.
         splits={
-            "train": ("cmrc2018_trial.json",),
+            "train": ("cmrc2018_train.json",),
             "validation": ("cmrc2018_trial.json",),
             "test": ("cmrc2018_dev.json",),
         },
-        sizes={"train": 899, "validation": 101, "test": 820},
-        tasks=(
-            Task(
-                "MRC",
-                "zh",
-                reader(passages(), questions, split_key=first_question, shares={"train": 0.9, "validation": 0.1}),
-                atom="ext",
-            ),
-        ),
+        tasks=(Task("MRC", "zh", reader(passages(), questions), atom="ext"),),
     ),
     DatasetSpec(
         # Traditional characters.
@@ -100,6 +92,7 @@ TASKS = task_specs(
         github_commits(
             "china-ai-law-challenge/CAIL2019",
             {
+                "big_train_data.json": "1d83606b3fbfe8236efe50cf7b1faf18c1301f52",
                 "dev_ground_truth.json": "1d83606b3fbfe8236efe50cf7b1faf18c1301f52",
                 "test_ground_truth.json": "fdfa478fe567803885329e2442b03356da482899",
             },
@@ -107,29 +100,30 @@ TASKS = task_specs(
         ),
         license="CAIL 2019: research",
         citation="Duan et al. 2019, CCL (CJRC)",
-        # The training file is handed out on request; the first of the two open files replaces it.
         splits={
-            "train": ("dev_ground_truth.json",),
+            "train": ("big_train_data.json",),
             "validation": ("dev_ground_truth.json",),
             "test": ("test_ground_truth.json",),
         },
-        tasks=(_spans(split_key=first_question, shares={"train": 0.9, "validation": 0.1}),),
+        tasks=(_spans(),),
     ),
     DatasetSpec(
-        # SQuAD 2.0, translated by machine and corrected by hand.
+        # SQuAD 1.1 and 2.0, translated by machine and corrected by hand; the README's own numbers.
         "chinese_squad",
-        github("pluto-junzeng/ChineseSquad", "master", "squad_2.0/{}"),
+        github("pluto-junzeng/ChineseSquad", "6cc7b1cd0d96abd2fe71f587aacff5e9eff1ed7f", "squad-zen/{}"),
         license="ChineseSquad: research",
         citation="Zeng 2019 (ChineseSquad)",
-        splits={"train": ("train-v2.0-zh.json",), "validation": ("dev-v2.0-zh.json",)},
-        sizes={"train": 90028, "validation": 9336},
+        splits={"train": ("train-zen-v1.0.json",), "validation": ("dev-zen-v1.0.json",)},
+        sizes={"train": 111711, "validation": 14280},
         tasks=(_spans(),),
+        derived_from=("squad", "squad_v2"),
     ),
     DatasetSpec(
         "c3",
         github("nlpdata/c3", "dd2d89324e961786a1a9eec73ae13f1c6b800384", "data/{}"),
         license="C3: non-commercial research",
         citation="Sun et al. 2020, TACL",
+        held_out=True,
         # Mixed genres and dialogues.
         splits={
             "train": ("c3-m-train.json", "c3-d-train.json"),

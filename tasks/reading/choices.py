@@ -65,6 +65,13 @@ def boolq(row: dict) -> Choice:
     return Choice(row["question"], ("yes", "no"), answer, row["passage"])
 
 
+def copa(row: dict) -> Choice:
+    question = {"cause": "what was the cause of this?", "effect": "what happened as a result?"}[row["question"]]
+    options = [row["choice1"], row["choice2"]]
+    answer = None if row["label"] is None else ("choice1", "choice2").index(row["label"])
+    return Choice(question, options, answer, row["premise"])
+
+
 def logiqa(lines: Sequence[str]) -> Choice:
     """A block: the right letter, the passage, the question and four options, each after its letter."""
     answer, passage, question, *options = (line.strip() for line in lines)
@@ -154,6 +161,7 @@ TASKS = task_specs(
         tfds("cosmos_qa", TRAIN_AND_VALIDATION),
         license="CC BY 4.0",
         citation="Huang et al. 2019, EMNLP",
+        held_out=True,
         sizes={"train": 25262, "validation": 2985},
         tasks=(_choice(choices(cosmos)),),
     ),
@@ -204,6 +212,14 @@ TASKS = task_specs(
         citation="Clark et al. 2019, NAACL",
         sizes={"train": 9427, "validation": 3270},
         tasks=(_choice(choices(boolq)),),
+    ),
+    DatasetSpec(
+        "copa",
+        tfds("super_glue/copa", TRAIN_AND_VALIDATION),
+        license="BSD 2-Clause",
+        citation="Roemmele et al. 2011, AAAI spring symposium; Wang et al. 2019, NeurIPS (SuperGLUE)",
+        sizes={"train": 400, "validation": 100},
+        tasks=(_choice(choices(copa)),),
     ),
     DatasetSpec(
         "multirc",

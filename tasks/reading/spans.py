@@ -12,17 +12,21 @@ from seqgpt_jax.tasks.readers.record import Build, reader
 from seqgpt_jax.tasks.readers.squad import first_question, mrqa_questions, passages, question_rows, questions
 
 TRAIN_AND_VALIDATION = {"train": "train", "validation": "validation"}
+XQUAD = github("google-deepmind/xquad", "7d30520c717524000f0d9d2f9c10a069acd9d285")
 MRQA = "https://s3.us-east-2.amazonaws.com/mrqa/release/v2"
 
 
-def _xquad(language: str) -> Task:
+def xquad(language: str, *, split: bool = False) -> Task:
+    """XQuAD in one language: a test set, or `split` by passage; a passage and its translation are in the same split."""
     return Task(
         "MRC",
         language,
-        reader(passages(), questions, split_key=first_question),
+        reader(passages(), questions, split_key=first_question if split else None),
         name=language,
         atom="ext",
-        splits=dict.fromkeys(SPLITS, (f"xquad.{language}.json",)),
+        held_out=not split,
+        splits=dict.fromkeys(SPLITS if split else ("test",), (f"xquad.{language}.json",)),
+        sizes={"train": 940, "validation": 100, "test": 150} if split else {"test": 1190},
     )
 
 
@@ -63,21 +67,21 @@ def _of_language(prefix: str) -> Callable[[dict], bool]:
 
 TASKS = task_specs(
     DatasetSpec(
-        # A test set; split by passage, it gives reading in both languages something to train on. A passage and its
-        # translation are in the same split.
+        # A part of SQuAD's development set, and its translation.
         "xquad",
-        github("google-deepmind/xquad", "7d30520c717524000f0d9d2f9c10a069acd9d285"),
+        XQUAD,
         license="CC BY-SA 4.0",
         citation="Artetxe et al. 2020, ACL",
         verified="files",
-        sizes={"train": 940, "validation": 100, "test": 150},
-        tasks=(_xquad("en"), _xquad("zh")),
+        tasks=(xquad("en"), xquad("zh")),
+        derived_from=("squad",),
     ),
     DatasetSpec(
         "squad",
         hub("rajpurkar/squad", splits=TRAIN_AND_VALIDATION),
         license="CC BY-SA 4.0",
         citation="Rajpurkar et al. 2016, EMNLP",
+        derived_from=("squad_v2",),
         sizes={"train": 87599, "validation": 10570},
         tasks=(_questions(),),
     ),

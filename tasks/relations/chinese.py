@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.raw.sources import FilePattern, Files, github, github_files
+from seqgpt_jax.data.raw.sources import FilePattern, github, github_files
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, Skipped, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.delimited import delimited
@@ -35,6 +35,12 @@ IPRE_RELATIONS = (
     *("儿子", "女儿", "孙子", "孙女", "哥哥", "弟弟", "姐姐", "妹妹", "叔伯", "舅舅", "姑妈", "侄子", "侄女"),
     *("儿媳", "女婿", "嫂子", "公公", "岳父", "朋友", "喜欢", "恋人", "老师", "学生"),
 )
+# Part -> its files of sentences: those of the training set lie in two.
+_IPRE_FILES = {
+    "train": ("sent_train_1.txt", "sent_train_2.txt"),
+    "dev": ("sent_dev.txt",),
+    "test": ("sent_test.txt",),
+}
 
 
 def triple_spans(row: dict) -> Iterator[tuple[str, str]]:
@@ -69,8 +75,8 @@ def _pairs_of_a_sentence(name: Naming) -> Callable:
 
 
 def persons(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped | RecordError]:
-    """IPRE: reads (sentences, relations), which have the sentence's id in common; sentences are segmented."""
-    _, relations = paths
+    """IPRE: reads (sentences, …, relations), which have the sentence's id in common; sentences are segmented."""
+    *sentences, relations = paths
     found: dict[str, str] = {}
     for record in delimited("\t", columns=("id", "relations"))((relations,)):
         if isinstance(record, RecordError):
@@ -86,7 +92,7 @@ def persons(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped 
         sentence = row["sentence"].replace(" ", "")
         yield families.relation_typing(record.id, sentence, row["head"], row["tail"], names, "zh")
 
-    yield from reader(delimited("\t", columns=("id", "head", "tail", "sentence")), build)(split, paths[:1])
+    yield from reader(delimited("\t", columns=("id", "head", "tail", "sentence")), build)(split, tuple(sentences))
 
 
 def _nre(folder: str) -> FilePattern:
@@ -94,28 +100,19 @@ def _nre(folder: str) -> FilePattern:
 
 
 _NRE_SPLITS = {"train": ("train.txt",), "validation": ("valid.txt",), "test": ("test.txt",)}
-_SPANS = reader(jsonl(), pairs("text", triple_spans))
-_TYPING = reader(jsonl(), pair_typing(main_triples, "zh"))
+DUIE_SPANS = reader(jsonl(), pairs("text", triple_spans))
+DUIE_TYPING = reader(jsonl(), pair_typing(main_triples, "zh"))
 
 TASKS = task_specs(
     DatasetSpec(
         "duie",
-        # The repositories hold one part each.
-        Files(
-            github("LawsonAbs/duie_py", "723fcfd6fcb5e0c9cf406e7c0815aeedb466dc29", "data/{}")
-            .files(["train_data_5000.json"])
-            .files
-            | github("ToddLynn/gd_medical_ie", "4a1b119f84afa8fed8ea1e767c1254656004a2f5", "data/{}")
-            .files(["duie_dev.json"])
-            .files
-        ),
+        github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "IE/data/{}"),
         license="DuIE2.0 (Baidu): non-commercial research",
         citation="Li et al. 2019, NLPCC",
         verified="files",
-        splits={"train": ("train_data_5000.json",), "test": ("duie_dev.json",)},
-        tasks=two_steps(
-            "zh", _SPANS, _TYPING, sentences={"train": 1994, "test": 1979}, pairs={"train": 3490, "test": 3526}
-        ),
+        # The labels of its test set are not published: the development set is the test here.
+        splits={"train": ("duie_train.json",), "test": ("duie_dev.json",)},
+        tasks=two_steps("zh", DUIE_SPANS, DUIE_TYPING),
     ),
     DatasetSpec(
         "finre",
@@ -143,7 +140,7 @@ TASKS = task_specs(
         license="CBLUE: non-commercial research",
         citation="Guan et al. 2020, NLPCC; Zhang et al. 2022, ACL",
         splits={"train": ("CMeIE_train.json",), "validation": ("CMeIE_dev.json",)},
-        tasks=two_steps("zh", _SPANS, _TYPING, sentences={"train": 14339, "validation": 3585}),
+        tasks=two_steps("zh", DUIE_SPANS, DUIE_TYPING, sentences={"train": 14339, "validation": 3585}),
     ),
     DatasetSpec(
         "ipre",
@@ -151,17 +148,16 @@ TASKS = task_specs(
             "SUDA-HLT/IPRE",
             "3a9de8f358650d716146d0ed2ba5a573ed43b4af",
             {
-                f"{kind}_{part}.txt": f"data/{part}/{kind}_{part}.txt"
-                for part in ("train", "dev", "test")
-                for kind in ("sent", "sent_relation")
+                file: f"data/{part}/{file}"
+                for part, files in _IPRE_FILES.items()
+                for file in (*files, f"sent_relation_{part}.txt")
             },
         ),
         license="unknown: research",
         citation="Wang et al. 2019, NLPCC",
         splits={
-            "train": ("sent_train.txt", "sent_relation_train.txt"),
-            "validation": ("sent_dev.txt", "sent_relation_dev.txt"),
-            "test": ("sent_test.txt", "sent_relation_test.txt"),
+            split: (*_IPRE_FILES[part], f"sent_relation_{part}.txt")
+            for split, part in (("train", "train"), ("validation", "dev"), ("test", "test"))
         },
         tasks=(Task("RE", "zh", persons, atom="cls"),),
     ),

@@ -6,6 +6,7 @@ from operator import itemgetter
 from seqgpt_jax.data.raw.sources import FilePattern, github
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.drugs import ADE
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import jsonl
@@ -65,6 +66,7 @@ def scierc_sentences(row: dict) -> Iterator[dict]:
 _SCIERC_SENTENCES = parts(jsonl(), scierc_sentences)
 
 TASKS = task_specs(
+    ADE.only("RE"),
     DatasetSpec(
         "scierc",
         FilePattern("http://nlp.cs.washington.edu/sciIE/data/sciERC_processed.tar.gz", "processed_data/json/{}"),
@@ -84,6 +86,7 @@ TASKS = task_specs(
         github("allenai/scibert", "8d55680cf424898df48656d69002c7366c9c6ba1", "data/text_classification/chemprot/{}"),
         license="BioCreative VI: research",
         citation="Krallinger et al. 2017, BioCreative VI; Beltagy et al. 2019, EMNLP",
+        held_out=True,
         splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
         sizes={"train": 4169, "validation": 2427, "test": 3469},
         tasks=(

@@ -1,7 +1,7 @@
 """SA: a text and its sentiment."""
 
-from seqgpt_jax.tasks.sentiment import chinese, english
+from seqgpt_jax.tasks.sentiment import aspects, chinese, english
 
-TASKS = (*english.TASKS, *chinese.TASKS)
+TASKS = (*english.TASKS, *chinese.TASKS, *aspects.TASKS)
 
 __all__ = ["TASKS"]

@@ -8,6 +8,7 @@ from operator import itemgetter
 from seqgpt_jax.data.raw.sources import FilePattern, HuggingFace, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Reader, Task
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.cleaning import cleaned
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub
@@ -15,6 +16,7 @@ from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, numbered, verbatim
 from seqgpt_jax.tasks.readers.record import reader
 from seqgpt_jax.tasks.repositories import FEWCLUE_SPLITS, fewclue
+from seqgpt_jax.tasks.sentiment.aspects import asap_aspects, aspect_sentiments
 from seqgpt_jax.tasks.sentiment.english import STARS as ENGLISH_STARS
 
 STARS = ("一星", "二星", "三星", "四星", "五星")
@@ -43,6 +45,8 @@ def _amazon(language: str, stars: Sequence[str]) -> Task:
         source=hub("mteb/AmazonReviewsClassification", language),
     )
 
+
+_ASAP = cleaned(delimited(",", quoted=True), "review")
 
 TASKS = task_specs(
     DatasetSpec(
@@ -114,7 +118,7 @@ TASKS = task_specs(
     DatasetSpec(
         "asap",
         # The first commits of the repository hold samples alone.
-        github("Meituan-Dianping/asap", "master", "data/{}"),
+        github("Meituan-Dianping/asap", "975122a60065240124df62cb4d5dbfd19ed9ef2c", "data/{}"),
         license="Apache-2.0",
         citation="Bu et al. 2021, NAACL",
         splits={"train": ("train.csv",), "validation": ("dev.csv",), "test": ("test.csv",)},
@@ -122,9 +126,21 @@ TASKS = task_specs(
         tasks=(
             _sentiment(
                 reader(
-                    delimited(",", quoted=True),
+                    _ASAP,
                     labelled("review", "star", named({f"{i}.0": star for i, star in enumerate(STARS, start=1)})),
-                )
+                ),
+                name="stars",
+            ),
+            Task(
+                "SA",
+                "zh",
+                reader(
+                    _ASAP,
+                    aspect_sentiments(asap_aspects, "对“{}”的评价是什么？"),
+                ),
+                name="aspects",
+                exclusive=True,
+                sizes={},
             ),
         ),
     ),

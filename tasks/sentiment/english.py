@@ -10,6 +10,7 @@ from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.classification.emotions import MELD
 from seqgpt_jax.tasks.classification.tweet_eval import TWEET_EVAL
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.cleaning import cleaned
 from seqgpt_jax.tasks.readers.delimited import delimited
 from seqgpt_jax.tasks.readers.fields import labelled
 from seqgpt_jax.tasks.readers.hub import hub, tfds
@@ -33,6 +34,8 @@ def rated_phrase(record: Record) -> Iterator[Instance]:
 
 
 _sentiment = partial(Task, "SA", "en", exclusive=True)
+
+_REVIEWS = cleaned(jsonl(), "text")
 
 TASKS = task_specs(
     DatasetSpec(
@@ -66,7 +69,7 @@ TASKS = task_specs(
         license="IMDb (Stanford): research",
         citation="Maas et al. 2011, ACL",
         sizes={"train": 25000, "test": 25000},
-        tasks=(_sentiment(reader(jsonl(), labelled("text", "label", named(POLARITY)))),),
+        tasks=(_sentiment(reader(_REVIEWS, labelled("text", "label", named(POLARITY)))),),
     ),
     DatasetSpec(
         "rotten_tomatoes",
@@ -82,7 +85,7 @@ TASKS = task_specs(
         license="Yelp dataset agreement: academic use",
         citation="Zhang et al. 2015, NeurIPS",
         sizes={"train": 560000, "test": 38000},
-        tasks=(_sentiment(reader(jsonl(), labelled("text", "label", numbered("negative", "positive", first=1)))),),
+        tasks=(_sentiment(reader(_REVIEWS, labelled("text", "label", numbered("negative", "positive", first=1)))),),
     ),
     DatasetSpec(
         "yelp_stars",
@@ -94,7 +97,8 @@ TASKS = task_specs(
             # The hub's second label is "2 star".
             _sentiment(
                 reader(
-                    jsonl(), labelled("text", "label", named({star: star for star in STARS} | {"2 star": "2 stars"}))
+                    _REVIEWS,
+                    labelled("text", "label", named({star: star for star in STARS} | {"2 star": "2 stars"})),
                 )
             ),
         ),
@@ -153,6 +157,7 @@ TASKS = task_specs(
         hub("google-research-datasets/poem_sentiment"),
         license="CC BY 4.0",
         citation="Sheng and Uthus 2020, GeBNLP",
+        held_out=True,
         sizes={"train": 892, "validation": 105, "test": 104},
         tasks=(_sentiment(reader(jsonl(), labelled("verse_text", "label", spelled_out))),),
     ),

@@ -7,6 +7,7 @@ from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.assistants import ATIS, MASSIVE, MTOP, SNIPS
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.intent.english import FACEBOOK_ASSISTANT, NLUPP
 from seqgpt_jax.tasks.readers.jsonl import json_list
 from seqgpt_jax.tasks.readers.lines import lines
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
@@ -22,24 +23,6 @@ RESTAURANT_SLOTS = {
     "last_name": "last name",
     "people": "number of people",
     "time": "time",
-}
-ASSISTANT_SLOTS = {
-    "alarm__alarm_modifier": "alarm modifier",
-    "datetime": "date and time",
-    "demonstrative_reference": "demonstrative reference",
-    "location": "location",
-    "negation": "negation",
-    "news__type": "type of news",
-    "reminder__noun": "word for the reminder",
-    "reminder__recurring_period": "recurring period",
-    "reminder__reference": "whose reminder",
-    "reminder__reminder_modifier": "reminder modifier",
-    "reminder__todo": "thing to do",
-    "timer__attributes": "timer attribute",
-    "timer__noun": "word for the timer",
-    "weather__attribute": "weather attribute",
-    "weather__noun": "word for the weather",
-    "weather__temperatureUnit": "temperature unit",
 }
 
 
@@ -65,11 +48,10 @@ def _tagged(
     slot: Naming,
     citation: str,
     license: str = "MIT SLS corpus: research",
-    task: str = "",
     **facts: Any,
 ) -> DatasetSpec:
     """Lines of `word:tag`."""
-    tasks = (Task("SF", "en", reader(lines(), word_tags(slot)), name=task),)
+    tasks = (Task("SF", "en", reader(lines(), word_tags(slot))),)
     return DatasetSpec(name, slu(folder), license, citation, splits=SLU_SPLITS, tasks=tasks, **facts)
 
 
@@ -95,15 +77,7 @@ TASKS = task_specs(
     ),
     _tagged("mit_movie_trivia", "MIT_corpus/movie_trivia10k13", spelled_out, "Liu et al. 2013, ASRU"),
     _tagged("mit_restaurant", "MIT_corpus/restaurant", spelled_out, "Liu et al. 2013, ICASSP"),
-    _tagged(
-        "facebook_assistant",
-        "multilingual_task_oriented_data/en",
-        named(ASSISTANT_SLOTS),
-        "Schuster et al. 2019, NAACL",
-        license="CC BY-SA 4.0",
-        task="slots",
-        sizes={"train": 30521, "validation": 4181, "test": 8621},
-    ),
+    FACEBOOK_ASSISTANT.only("SF"),
     SNIPS.only("SF"),
     ATIS.only("SF"),
     DatasetSpec(
@@ -128,6 +102,7 @@ TASKS = task_specs(
             _dstc8("rental_cars", "RentalCars_1", 874, 328),
         ),
     ),
+    NLUPP.only("SF"),
     MTOP.only("SF"),
     MASSIVE.only("SF"),
 )

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.task_spec import Reader, RecordError, Skipped
-from seqgpt_jax.tasks import TASKS, quickstart
+from seqgpt_jax.tasks import SUBSETS, TASKS, quickstart
+from tests.tasks.schema import SAMPLES
 
 _GENERATED = {spec.name for spec in quickstart.TASKS}
-SPECS = {name: spec for name, spec in TASKS.items() if name not in _GENERATED and spec.verified != "schema"}
-"""The tasks that were tried on published files."""
+_ALL = TASKS | SUBSETS
+_ELSEWHERE = _GENERATED | SAMPLES.keys()
+SPECS = {name: spec for name, spec in _ALL.items() if name not in _ELSEWHERE and spec.verified != "schema"}
+"""The tasks that are tried on packs of published files; of those that have a declared subset, the subset."""
 
 
 def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
@@ -34,9 +37,9 @@ def strict(items: Iterable) -> list:
 
 
 def read(task: str | Reader, *paths: Path, split: str = "train") -> list[Instance | Skipped]:
-    return strict((TASKS[task].read if isinstance(task, str) else task)(split, paths))
+    return strict((_ALL[task].read if isinstance(task, str) else task)(split, paths))
 
 
 def read_all(task: str, *paths: Path) -> list[Instance | Skipped]:
     """What all splits of a task that share `paths` hold, train first."""
-    return [item for split in TASKS[task].splits for item in read(task, *paths, split=split)]
+    return [item for split in _ALL[task].splits for item in read(task, *paths, split=split)]

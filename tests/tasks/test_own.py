@@ -384,7 +384,7 @@ def test_the_flag_names_the_task_and_the_mixture():
     )
     both = parse("--gin_file=ft_cpu.gin", "--data=tickets.jsonl", "--gin.Prepare.mixture=ft+tickets").build("Prepare")
     assert (both.mixture, both.tokenizer_mixture) == ("ft+tickets", "pt_and_ft")
-    with pytest.raises(UsageError, match=r"tickets would not be used.*mixture=tickets, or ft\+tickets for both"):
+    with pytest.raises(UsageError, match=r"tickets would not be used.*mixture=tickets, or ft_cpu\+tickets for both"):
         parse("--gin_file=ft_cpu.gin", "--data=tickets.jsonl").build("Prepare")
     two = ("--data=train=d/train.csv,test=d/test.csv", "--data=e:b.csv")
     side_by_side = parse("--gin_file=own_cpu.gin", *two).build("Prepare")

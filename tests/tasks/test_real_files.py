@@ -94,7 +94,7 @@ LABEL_DIGESTS = {
     "snips.intent": (7, "9852b75c"),
     "smp2019.intent": (23, "6606eda4"),
     "fewnerd.typing": (36, "f1d5725d"),
-    "cfet": (1299, "b1ee394c"),
+    "cfet": (1298, "cfcd6251"),
     "xquad.en": (1187, "b66ce9da"),
     "xquad.zh": (1181, "bf14bba5"),
     "cmrc2018": (1820, "0142d520"),

@@ -1,17 +1,21 @@
-"""Tasks whose published files cannot be had here, on small files in their true form."""
+"""Tasks without a pack of published files, on small files in their true form; what was counted in published ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
-from seqgpt_jax.data.raw.task_spec import Skipped
+from seqgpt_jax.data.raw.sources import Files
+from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import TASKS
+from seqgpt_jax.tasks.declarations import EVIDENCE, task_specs
 from tests.tasks import schema
 from tests.tasks.records import json_lines, write
 from tests.tasks.schema.sample import Sample
+from tests.tasks.test_real_files import DATA
 
-SPECS = {name: spec for name, spec in TASKS.items() if spec.verified == "schema"}
+SPECS = {name: spec for name, spec in TASKS.items() if name in schema.SAMPLES}
 
 
 def read_sample(task: str, folder: Path) -> dict[str, list[Instance | None]]:
@@ -30,6 +34,7 @@ def read_sample(task: str, folder: Path) -> dict[str, list[Instance | None]]:
 
 def test_every_unverified_task_has_a_sample():
     assert SPECS.keys() == schema.SAMPLES.keys()
+    assert not [name for name, spec in TASKS.items() if spec.verified == "schema" and name not in SPECS]
     assert all(isinstance(sample, Sample) for sample in schema.SAMPLES.values())
 
 
@@ -60,3 +65,37 @@ def test_labels_and_spans_of_the_samples_fit_the_contract(task, tmp_path):
             if spec.family != "MRC":  # questions may need cleaning, names of our own choice must not
                 assert TEMPLATES["chinese"].clean_label(label) == label
             assert all(clean_text(span) in clean_text(item.text) for span in spans)
+
+
+# ---- what was counted in published files
+
+
+def test_evidence_is_of_files_whose_digests_are_known():
+    assert len({TASKS[name].dataset.name for name in EVIDENCE}) >= 48
+    for name, counted in EVIDENCE.items():
+        spec = TASKS[name]
+        assert spec.verified == "files"
+        assert counted.items() <= dict(spec.sizes).items()
+        assert isinstance(spec.source, Files), name
+        for file in {file for split in counted for file in spec.splits[split]}:
+            assert spec.source.files[file].sha256, f"{name}: {file}"
+
+
+def test_sizes_that_contradict_the_evidence_are_refused():
+    (wrong,) = (replace(TASKS["hwu64"].dataset, sizes={"train": 3}),)
+    with pytest.raises(ValueError, match=r"task hwu64: other sizes are declared of train"):
+        task_specs(wrong)
+
+
+@pytest.mark.parametrize("task", sorted(EVIDENCE))
+def test_published_files_give_what_was_counted(task):
+    spec, read = TASKS[task], []
+    for split, number in EVIDENCE[task].items():
+        paths = [DATA / spec.dataset.name / name for name in spec.splits[split]]
+        if all(path.exists() for path in paths):
+            found = list(spec.read(split, tuple(paths)))
+            assert not [item for item in found if isinstance(item, RecordError)]
+            assert sum(isinstance(item, Instance) for item in found) == number
+            read.append(split)
+    if not read:
+        pytest.skip(f"no real data: {DATA / spec.dataset.name}")

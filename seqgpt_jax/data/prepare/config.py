@@ -20,14 +20,18 @@ class PrepareConfig:
     """Settings of `python -m seqgpt_jax.prepare`.
 
     Attributes:
-      mixture: name of a mixture, task or data set (`python -m seqgpt_jax.prepare --list`), or several
-        joined by "+".
+      mixture: name of a mixture, task or data set (`python -m seqgpt_jax.prepare --list`), or an expression of several:
+        "a+b-c" is all of a and b without c.
       tokenizer: folder or Hugging Face name of a tokenizer with `[GEN]`.
       tokenizer_vocab_size: where the folder `tokenizer` does not exist yet, a byte-level BPE of
         this size with BLOOM's settings is trained and saved there; None: it must exist.
       tokenizer_mixture: whose training prompts and answers it is trained on.
       split: "train" samples training examples; "validation" and "test" ask every label.
       data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
+      missing: what a data set does whose files are not in the data folder: "stop", or "skip" to go on without it; the
+        manifest lists what was left out. One that training texts are only compared with never stops, own data always.
+      subsets: read the declared subsets of data sets that have one (`seqgpt_jax.tasks.subsets`) in place of the whole
+        files: for recipes on a small machine, and for tests.
       own_data: name -> file (80/10/10 by a hash of its groups or texts), or name -> {split: file}. Each name becomes a
         task; docs/own_data.md has the formats.
       own_columns: of own data, the name here -> the name of the column or field in the files, {"text": "body"}.
@@ -45,6 +49,9 @@ class PrepareConfig:
       empty_extractions, empty_classifications: share of training prompts that are added with labels of which none has
         an answer, as most chunks of a large label set are when it is decoded (docs/mixtures.md).
       max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
+      max_text_bytes: bytes of training text of each data set, None for all, shared evenly by its tasks: so that long
+        documents do not flood the mixture. A token has about four. Of the instances within the quotas it keeps those
+        of a bottom-k choice.
       mixing: rates of the tasks in training: "all" (what survives the quotas), "proportional" or "temperature"
         (`seqgpt_jax.data.prepare.mixing`).
       temperature: T of mixing "temperature": 1 is proportional, a larger one is closer to equal shares.
@@ -69,6 +76,8 @@ class PrepareConfig:
     tokenizer_mixture: str | None = None
     split: str = "train"
     data_dir: str | None = None
+    missing: str = "stop"
+    subsets: bool = False
     own_data: Mapping[str, str | Mapping[str, str]] | None = None
     own_columns: Mapping[str, str] | None = None
     own_format: str = ""
@@ -84,11 +93,12 @@ class PrepareConfig:
     empty_extractions: float = 0.1
     empty_classifications: float = 0.1
     max_instances: int | None = None
+    max_text_bytes: int | None = None
     mixing: str = "all"
     temperature: float = 2.0
     mixing_maximum: int | None = None
     general_share: float = 0.0
-    general_mixture: str = "ft"
+    general_mixture: str = "ft_cpu"
     max_prompt_tokens: int = 1024
     max_target_tokens: int = 256
     template: str = "chinese"
@@ -98,7 +108,7 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         choices = {"split": SPLITS, "negatives": ("uniform", "frequency"), "template": tuple(TEMPLATES)}
-        choices |= {"bad_records": ("stop", "skip"), "mixing": MIXING}
+        choices |= {"bad_records": ("stop", "skip"), "mixing": MIXING, "missing": ("stop", "skip")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"Prepare.{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
@@ -111,7 +121,7 @@ class PrepareConfig:
         for name in ("empty_extractions", "empty_classifications", "general_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"Prepare.{name} must be at least 0 and below 1, not {getattr(self, name)!r}")
-        for name in ("quota", "max_instances", "mixing_maximum", "tokenizer_vocab_size", "workers"):
+        for name in ("quota", "max_instances", "max_text_bytes", "mixing_maximum", "tokenizer_vocab_size", "workers"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"Prepare.{name} must be None or a whole number of at least 1, not {value!r}")
@@ -135,6 +145,8 @@ class PrepareConfig:
         """The fields that decide what the store holds; paths do not."""
         elsewhere = ("tokenizer", "tokenizer_vocab_size", "tokenizer_mixture", "data_dir", "output_dir", "workers")
         elsewhere += ("modules",)  # their code is hashed with that of all readers
+        # What was left out, and what was read, shows in the tasks and files that a fingerprint covers.
+        elsewhere += ("missing",) if self.subsets else ("missing", "subsets")
         elsewhere += () if self.general_share else ("general_share", "general_mixture")
         content = {name: value for name, value in asdict(self).items() if name not in elsewhere}
         # Not the paths of own files, but which file is which split: the files themselves are hashed one by one.

@@ -10,9 +10,11 @@ from seqgpt_jax.atomic import NONE, Instance, Template
 from seqgpt_jax.atomic.families import unique
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.label_set import LabelSet
-from seqgpt_jax.data.prepare.quota import NO_LABEL, Quota, QuotaCount, quota_labels
+from seqgpt_jax.data.prepare.quota import NO_LABEL, Quota, QuotaCount, SizeLimit, quota_labels
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 
+# A token has about as many, in English (letters) as in Chinese (three bytes a character).
+_TOKEN_BYTES = 4
 Items = Iterable[Instance | Skipped]
 """The instances of a split, and what its reader skipped."""
 
@@ -135,13 +137,35 @@ def choice_of(numbers: Collection[int]) -> str:
     return "one_or_none" if 0 in numbers else "one"
 
 
-def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[str], Items]) -> LabelStats:
-    """Goes through every split of a task once, the prepared one again for `max_instances` and for `mixing`.
+def _sample(instances: Iterable[Instance], config: PrepareConfig, max_bytes: int | None) -> Quota:
+    """Which of these stay within `config.max_instances` and a number of bytes: the stricter of two bottom-k choices."""
+    count = QuotaCount(config.max_instances, config.seed)
+    size = None if max_bytes is None else SizeLimit(max_bytes, config.seed)
+    for item in instances:
+        count.add(item.id, {})
+        if size is not None:
+            size.add(item.id, _text_bytes(item, config.max_prompt_tokens))
+    quotas = [count.quota(), *([] if size is None else [size.quota()])]
+    largest = [quota.largest[NO_LABEL] for quota in quotas if quota.largest]
+    return Quota(config.seed, {NO_LABEL: min(largest)} if largest else {})
+
+
+def _text_bytes(instance: Instance, max_prompt_tokens: int) -> int:
+    """Bytes of text that are trained on, of a classification no more than about what its one prompt can hold."""
+    size = len(instance.text.encode(errors="surrogatepass"))
+    return min(size, _TOKEN_BYTES * max_prompt_tokens) if instance.atom == "cls" else size
+
+
+def collect_label_stats(
+    spec: TaskSpec, config: PrepareConfig, read: Callable[[str], Items], share: float = 1.0
+) -> LabelStats:
+    """Goes through every split of a task once, the prepared one again for limits of its size and for `mixing`.
 
     Args:
       spec: the task.
       config: the settings.
       read: split -> its items; called anew for each pass.
+      share: of the task in what `config.max_text_bytes` gives to its data set.
     """
     labels = QuotaCount(None, config.seed)
     quota = QuotaCount(config.quota if config.training else None, config.seed)
@@ -164,16 +188,20 @@ def collect_label_stats(spec: TaskSpec, config: PrepareConfig, read: Callable[[s
                 instances += 1
                 characters += len(item.text)
                 quota.add(item.id, {} if per_instance else item.gold)
-    within_quota, sample = quota.quota(), QuotaCount(config.max_instances, config.seed)
-    if config.max_instances is not None:
-        for item in read(config.split):
-            # Sampled from what the quotas keep: a sample taken before them would starve the rare labels.
-            if not isinstance(item, Skipped) and within_quota.keep(item.id, {} if per_instance else item.gold):
-                sample.add(item.id, {})
+    within_quota, sample = quota.quota(), Quota(config.seed)
+    limits_text = config.training and config.max_text_bytes is not None
+    if config.max_instances is not None or limits_text:
+        # Sampled from what the quotas keep: a sample taken before them would starve the rare labels.
+        kept = (
+            item
+            for item in read(config.split)
+            if not isinstance(item, Skipped) and within_quota.keep(item.id, {} if per_instance else item.gold)
+        )
+        sample = _sample(kept, config, int(config.max_text_bytes * share) if limits_text else None)
     stats = LabelStats(
         label_set=LabelSet.of(labels.counts, spec.exclusive),
         quota=within_quota,
-        sample=sample.quota(),
+        sample=sample,
         instances=instances,
         characters=characters,
         label_counts={label: count for label, count in sorted(quota.counts.items()) if label != NO_LABEL},

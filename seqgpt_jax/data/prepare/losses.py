@@ -66,7 +66,8 @@ def _counts(task: Mapping[str, Any], split: str) -> Iterator[tuple[str, int, int
 
 def _help(what: str, settings: Mapping[str, Any]) -> str:
     prompts = _setting("max_prompt_tokens", settings)
-    limits = [_setting(name, settings) for name in ("quota", "max_instances") if settings[name] is not None]
+    names = ("quota", "max_instances", "max_text_bytes")
+    limits = [_setting(name, settings) for name in names if settings.get(name) is not None]
     known = {
         "over_quota": f"instances are left out by {' and '.join(limits)}: None takes all",
         "truncated": f"prompts lost the start of their text: raise {prompts}",

@@ -213,6 +213,9 @@ class _Preparing:
             # SeqIO's word for the weight of a task in a mixture: what survives its quotas.
             "rates": {name: task["examples"] for name, task in tasks.items()},
         }
+        if self.preparation.left_out:
+            # By name alone: where the folder lies is of no interest elsewhere.
+            manifest["left_out"] = {use: sorted(missing) for use, missing in self.preparation.left_out.items()}
         if mixed:
             manifest["mixing"] = _mixing_report(self.specs, mixed, reports)
         if config.general_share and config.training:
@@ -331,7 +334,8 @@ def _instances(spec: TaskSpec, split: str, config: PrepareConfig, state: Prepara
 def _collect_stats(task: int, specs: Sequence[TaskSpec], config: PrepareConfig, state: PreparationState) -> None:
     """Collects and writes the label statistics of the task of this number."""
     read = functools.partial(_instances, specs[task], config=config, state=state)
-    state.write_label_stats(task, collect_label_stats(specs[task], config, read))
+    siblings = sum(spec.dataset.name == specs[task].dataset.name for spec in specs)
+    state.write_label_stats(task, collect_label_stats(specs[task], config, read, 1 / siblings))
 
 
 def _mix(

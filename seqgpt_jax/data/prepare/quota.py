@@ -15,7 +15,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from heapq import heappush, heapreplace
+from heapq import heappop, heappush, heapreplace
 
 NO_LABEL = ""
 
@@ -93,3 +93,44 @@ class QuotaCount:
         """The quota of the instances counted so far."""
         full = {label: -heap[0] for label, heap in self._smallest.items() if self.counts[label] > len(heap)}
         return Quota(self.seed, full)
+
+
+@dataclass
+class SizeLimit:
+    """Chooses the instances with the smallest hashes that together have at most a size; at least one.
+
+    The hashes are those of `QuotaCount`, so of two limits on the same instances the stricter one decides.
+
+    Args:
+      limit: of the sum of sizes.
+      seed: another seed keeps other instances.
+
+    >>> limit = SizeLimit(limit=10, seed=0)
+    >>> for i in range(5):
+    ...     limit.add(f"id{i}", 4)
+    >>> sum(bool(limit.quota().keep(f"id{i}", {})) for i in range(5))
+    2
+    """
+
+    limit: int
+    seed: int
+    # (hash, size) of what is kept, hashes negated: heapq keeps the smallest on top.
+    _kept: list[tuple[int, int]] = field(default_factory=list)
+    _total: int = 0
+    # The smallest hash that was left out: nothing above it is kept, however small it is.
+    _bound: int | None = None
+
+    def add(self, id: str, size: int) -> None:
+        """Counts one instance."""
+        hashed = stable_hash(self.seed, "quota", id)
+        if self._bound is not None and hashed >= self._bound:
+            return
+        heappush(self._kept, (-hashed, size))
+        self._total += size
+        while self._total > self.limit and len(self._kept) > 1:
+            largest, size = heappop(self._kept)
+            self._total, self._bound = self._total - size, -largest
+
+    def quota(self) -> Quota:
+        """The quota of the instances counted so far."""
+        return Quota(self.seed, {NO_LABEL: -self._kept[0][0]} if self._bound is not None else {})

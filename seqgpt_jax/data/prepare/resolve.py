@@ -1,7 +1,8 @@
 """Resolution of preparations: from settings to tasks, tokenizer and a finished store."""
 
 import json
-from collections.abc import Callable, Collection
+import sys
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -12,7 +13,7 @@ from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.training_text import training_strings
-from seqgpt_jax.data.raw.files import DataNotFound, check_files
+from seqgpt_jax.data.raw.files import DataNotFound, available, check_files, fetch_command
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.store import EvalStore, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
@@ -27,6 +28,8 @@ without."""
 
 # Beside a tokenizer that was trained here: the mixture and the number of ids that it was trained for.
 _TOKENIZER_ORIGIN = "trained_on.json"
+# Data sets that a note names.
+_SHOWN = 5
 
 
 class TaskRegistry(Protocol):
@@ -49,32 +52,78 @@ def resolve(config: PrepareConfig, registry: TaskRegistry) -> ResolvedPreparatio
     """Looks up the tasks, checks their files, and loads the tokenizer (trained first where the settings ask for it).
 
     Raises:
-      DataNotFound: raw files are missing; all of them are named.
+      DataNotFound: raw files are missing; all of them are named. With `config.missing` "skip": all are.
       TokenizerError: the tokenizer cannot be loaded, or was trained with other settings.
       ValueError: a mixture or task does not exist.
     """
     specs = registry.find(config)
     evaluation = registry.evaluation_tasks(config) if config.training else []
-    # Before a tokenizer is trained on part of it.
-    check_files(specs, config.data_folder())
     general = registry.general_tasks(config) if config.training and config.general_share else []
+    # Before a tokenizer is trained on part of it.
+    left_out: dict[str, dict[str, list[str]]] = {}
+    specs, missing = _present(specs, config)
+    _note(left_out, "training" if config.training else "evaluation", missing, config)
     try:
-        check_files(general, config.data_folder())
+        general, missing = _present(general, config)
     except DataNotFound as error:
         raise DataNotFound(
             f"{error}. They are general data (Prepare.general_mixture = {config.general_mixture!r}), mixed in so that "
             "the model does not forget; `--gin.Prepare.general_share=0` trains without them"
         ) from error
-    try:
-        check_files(evaluation, config.data_folder())
-    except DataNotFound as error:
-        raise DataNotFound(
-            f"{error}. They are only compared with: Prepare.evaluation_mixtures = {config.evaluation_mixtures} keeps "
-            "their texts out of training; `--gin.Prepare.evaluation_mixtures=()` does without"
-        ) from error
+    _note(left_out, "general data", missing, config)
+    # What training is only compared with never stops it.
+    evaluation, missing = available(evaluation, config.data_folder())
+    check_files(evaluation, config.data_folder())
+    _note(left_out, "compared with", missing, config)
     tokenizer = _load_or_train_tokenizer(config, registry)
     names = frozenset(spec.name for spec in general)
-    return ResolvedPreparation(config, [*specs, *general], tokenizer, evaluation, names)
+    return ResolvedPreparation(config, [*specs, *general], tokenizer, evaluation, names, left_out)
+
+
+def present(specs: Sequence[TaskSpec], config: PrepareConfig, splits: Sequence[str] = ()) -> list[TaskSpec]:
+    """The tasks whose files (of `splits`; () means every split) are there; what is left out is printed.
+
+    Raises:
+      DataNotFound: files are missing, and `config.missing` is "stop"; with "skip": all are.
+    """
+    specs, missing = _present(list(specs), config, splits)
+    _note({}, "comparison", missing, config)
+    return specs
+
+
+def _present(
+    specs: list[TaskSpec], config: PrepareConfig, splits: Sequence[str] = ()
+) -> tuple[list[TaskSpec], dict[str, list[str]]]:
+    """(the tasks whose files are there, what the others miss); DataNotFound as `config.missing` says."""
+    missing: dict[str, list[str]] = {}
+    if config.missing == "skip":
+        kept, missing = available(specs, config.data_folder(), splits)
+        specs = kept or specs
+    check_files(specs, config.data_folder(), splits)
+    return specs, missing
+
+
+def _note(
+    left_out: dict[str, dict[str, list[str]]], use: str, missing: dict[str, list[str]], config: PrepareConfig
+) -> None:
+    """Writes down and prints what is left out, by what it was for."""
+    if not missing:
+        return
+    left_out[use] = missing
+    what = {
+        "compared with": "not compared with, so texts of theirs that are in training stay there",
+        "training": "not trained on",
+        "evaluation": "not prepared",
+        "comparison": "not compared",
+    }.get(use, "not mixed in")
+    first = [*missing][:_SHOWN]
+    names = ", ".join(first) + (f" and {len(missing) - len(first)} more" if missing.keys() - first else "")
+    print(
+        f"{config.mixture}: {len(missing)} data set{'s' * (len(missing) > 1)} {what}, as files are missing: {names}; "
+        f"`{fetch_command(first)}{' …' * (len(missing) > len(first))}` fetches them",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def open_store(
@@ -117,9 +166,12 @@ def _load_or_train_tokenizer(config: PrepareConfig, registry: TaskRegistry) -> P
         )
         # Of the settings only what decides where texts are: it must not matter which stage needs the tokenizer first.
         kept = ("tokenizer", "data_dir", "own_data", "own_columns", "own_format", "modules", "bad_records", "template")
+        kept += ("missing", "subsets")
         settings = {name: getattr(config, name) for name in kept}
         texts = PrepareConfig(mixture=config.tokenizer_mixture, max_labels=8, **settings)
-        tokenizer = train_tokenizer(training_strings(texts, registry.find(texts)), config.tokenizer_vocab_size)
+        specs, missing = _present(registry.find(texts), texts)
+        _note({}, "training", missing, texts)
+        tokenizer = train_tokenizer(training_strings(texts, specs), config.tokenizer_vocab_size)
         with storage.new_folder(folder) as partial:
             save_tokenizer(tokenizer, partial)
             (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(_tokenizer_origin(config)), encoding="utf-8")

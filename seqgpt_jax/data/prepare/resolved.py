@@ -26,6 +26,8 @@ class ResolvedPreparation:
       tokenizer: that the ids are of.
       evaluation: tasks whose validation and test texts may not be trained on (`data.prepare.decontamination`).
       general: names of the tasks among `specs` that are there for `config.general_share` alone.
+      left_out: what was asked for and is not read, as its files are missing: "training" (or, of another split,
+        "evaluation") and "compared with" -> data set -> its missing files.
       files: `data set/file` -> hash, of every raw file that is read.
       fingerprint: equal exactly where the same store would be written: it covers the settings, the tokenizer, the raw
         files and the code that reads, samples and renders.
@@ -39,6 +41,7 @@ class ResolvedPreparation:
     tokenizer: PreTrainedTokenizerFast
     evaluation: Sequence[TaskSpec] = ()
     general: frozenset[str] = frozenset()
+    left_out: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     files: Mapping[str, str] = field(init=False)
     fingerprint: str = field(init=False)
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data.raw.download import sources_of
+from seqgpt_jax.data.raw.licenses import is_commercial
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Source, Tfds
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, TaskSpec
 
@@ -87,7 +88,17 @@ class Row:
         held = {spec.held_out for spec in self.specs}
         return "in+out" if len(held) == 2 else "out" if held == {True} else "in"
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def openly_available(self) -> bool:
+        """Whether all its files can be downloaded without a form."""
+        return not any(isinstance(source, OnRequest) for source in self.sources)
+
+    def mixtures(self, mixtures: Mapping[str, Sequence[str]]) -> list[str]:
+        """The names of those that hold one of its tasks."""
+        mine = {spec.name for spec in self.specs}
+        return [name for name, members in mixtures.items() if mine.intersection(members)]
+
+    def as_json(self, mixtures: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The row as one object of `--json`."""
         return {
             "name": self.name,
@@ -98,6 +109,10 @@ class Row:
             "source": ", ".join(text for text, _ in links(self.sources)),
             "urls": [url for source in self.sources for url in urls(source)],
             "license": self.dataset.license,
+            "commercial_use": is_commercial(self.dataset.license),
+            "openly_available": self.openly_available,
+            "mixtures": self.mixtures(mixtures),
+            "derived_from": list(self.dataset.derived_from),
             "citation": self.dataset.citation,
             "verified": self.verified,
             "held_out": self.held == "out",
@@ -204,8 +219,8 @@ def atom_counts(catalogue: Sequence[Row]) -> str:
 # ---- the page of the docs
 
 
-def markdown(catalogue: Sequence[Row]) -> str:
-    """The text of docs/catalogue.md."""
+def markdown(catalogue: Sequence[Row], mixtures: Mapping[str, Sequence[str]]) -> str:
+    """The text of docs/catalogue.md, which counts these mixtures and marks their data sets."""
     lines = [
         "# The catalogue",
         "",
@@ -213,17 +228,26 @@ def markdown(catalogue: Sequence[Row]) -> str:
         "",
         f"{atom_counts(catalogue)}. A data set of several families is listed under its first.",
         "",
-        "State: `files` was tested on the published files (of large ones on the first part), `schema` on small files",
-        "in the published form, written by hand. Numbers are instances of all tasks together: counted on the tested",
-        "files for `files`, else as published. Held `out` is never trained on. Every data set keeps its own license.",
+        "State: `files` was tested on published files (of large data sets on a first part, or on their small files),",
+        "`schema` on small files in the published form, written by hand. Numbers are instances of all tasks",
+        "together: counted on the tested files for `files`, else as published. Held `out` is never trained on. Every",
+        "data set keeps its own license; `ft_commercial` goes by what is written here of each.",
+        "",
+        *_table(["mixture", "data sets", "en", "zh", "CLS tasks", "EXT tasks"], _mixture_lines(catalogue, mixtures)),
         "",
         *_table(["", *FAMILIES, "all"], [[title, *map(str, counts)] for title, counts in family_counts(catalogue)]),
     ]
-    header = ["data set", "lang", "tasks", "train", "valid", "test", "state", "held", "license", "source", "citation"]
+    header = ["data set", "lang", "tasks", "train", "valid", "test", "state", "held", "mixtures"]
+    header += ["license", "source", "citation"]
     for family in FAMILIES:
         members = [row for row in catalogue if row.families[0] == family]
         if members:
-            lines += ["", f"## {family}: {_TITLES[family]}", "", *_table(header, map(_cells, members))]
+            lines += [
+                "",
+                f"## {family}: {_TITLES[family]}",
+                "",
+                *_table(header, [_cells(row, mixtures) for row in members]),
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -232,7 +256,17 @@ def atom_names(row: Row) -> str:
     return " ".join(f"{count} {atom}" for atom, count in row.atoms.items())
 
 
-def _cells(row: Row) -> list[str]:
+def _mixture_lines(catalogue: Sequence[Row], mixtures: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    lines = []
+    for name, members in mixtures.items():
+        specs = [(row.name, spec) for row in catalogue for spec in row.specs if spec.name in set(members)]
+        languages = [{row for row, spec in specs if spec.language == language} for language in LANGUAGES]
+        atoms = [sum(spec.atom == atom for _, spec in specs) for atom in ("cls", "ext")]
+        lines.append([f"`{name}`", *map(str, [len({row for row, _ in specs}), *map(len, languages), *atoms])])
+    return lines
+
+
+def _cells(row: Row, mixtures: Mapping[str, Sequence[str]]) -> list[str]:
     others = f", also {' '.join(row.families[1:])}" if row.families[1:] else ""
     return [
         row.name,
@@ -241,6 +275,7 @@ def _cells(row: Row) -> list[str]:
         *(f"{row.sizes[split]:,}" if split in row.sizes else "" for split in SPLITS),
         row.verified,
         row.held,
+        " ".join(row.mixtures(mixtures)),
         row.dataset.license,
         ", ".join(f"[{text}]({url})" if url else text for text, url in links(row.sources)),
         row.dataset.citation,

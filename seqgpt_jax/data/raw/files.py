@@ -29,8 +29,14 @@ def resolve_files(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple
     return _paths(spec, split, data_folder)
 
 
-def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Sequence[str] = ()) -> None:
-    """Raises one DataNotFound that names all that is missing (in `splits`; () means every split)."""
+def absent_files(
+    specs: Iterable[TaskSpec], data_folder: Path | None, splits: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Data set -> its files that are not in the data folder (in `splits`; () means every split); {} where none is.
+
+    Raises:
+      DataNotFound: a task reads files of a data folder, and none is named.
+    """
     missing: dict[str, list[str]] = {}
     for spec in specs:
         for split, names in spec.splits.items():
@@ -44,23 +50,61 @@ def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Seq
             gone = [str(path) for path in _paths(spec, split, data_folder) if not path.exists()]
             known = missing.setdefault(spec.dataset.name, [])
             known += [path for path in gone if path not in known]
-    missing = {dataset: paths for dataset, paths in missing.items() if paths}
+    return {dataset: paths for dataset, paths in missing.items() if paths}
+
+
+def available(
+    specs: Sequence[TaskSpec], data_folder: Path | None, splits: Sequence[str] = ()
+) -> tuple[list[TaskSpec], dict[str, list[str]]]:
+    """(the tasks whose files are there, data set -> files that the others miss).
+
+    A user's own data count as there, so that a wrong path is an error and never a gap.
+    """
+    kept, left_out = [], {}
+    for spec in specs:
+        try:
+            gone = {} if spec.verified == "own" else absent_files([spec], data_folder, splits)
+        except DataNotFound:  # no data folder is named
+            gone = {spec.dataset.name: [name for names in spec.splits.values() for name in names]}
+        if not gone:
+            kept.append(spec)
+        for dataset, paths in gone.items():
+            known = left_out.setdefault(dataset, [])
+            known += [path for path in paths if path not in known]
+    return kept, left_out
+
+
+def fetch_command(datasets: Iterable[str]) -> str:
+    """The command that downloads data sets, or says who gives them."""
+    return f"python -m seqgpt_jax.catalogue --download {' '.join(datasets)}"
+
+
+def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Sequence[str] = ()) -> None:
+    """Raises one DataNotFound that names all that is missing (in `splits`; () means every split)."""
+    specs = list(specs)
+    missing = absent_files(specs, data_folder, splits)
     if not missing:
         return
     if data_folder is not None and not data_folder.is_dir():
         raise DataNotFound(
             f"the data folder {data_folder} does not exist: set {DATA_DIR_VARIABLE} or Prepare.data_dir to the folder "
-            f"that holds {', '.join(f'{dataset}/' for dataset in missing)}"
+            f"that holds {_listed(f'{dataset}/' for dataset in missing)}"
         )
     shown = [f"{dataset} ({', '.join(paths[:2])}{', …' if paths[2:] else ''})" for dataset, paths in missing.items()]
     more = f"; and {len(shown) - _SHOWN} more" if shown[_SHOWN:] else ""
     public = dict.fromkeys(
         spec.dataset.name for spec in specs if spec.dataset.name in missing and spec.source is not None
     )
-    command = f"python -m seqgpt_jax.catalogue --download {' '.join(public)}"
-    fetch = f". `{command}` fetches them, or says who gives them" if public else ""
+    fetch = f". `{fetch_command(public)}` fetches them, or says who gives them" if public else ""
+    if public and any(spec.dataset.name not in missing for spec in specs):
+        fetch += "; `--gin.Prepare.missing=skip` goes on without them"
     number = f"{len(missing)} data set{'s' * (len(missing) > 1)}"
     raise DataNotFound(f"raw files of {number} not found: {'; '.join(shown[:_SHOWN])}{more}{fetch}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else "")
 
 
 def _paths(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple[Path, ...]:

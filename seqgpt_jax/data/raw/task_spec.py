@@ -110,6 +110,9 @@ class DatasetSpec:
         published; {} unknown.
       tasks: what is made of it.
       checksums: file -> SHA-256 of what its URL gives.
+      derived_from: names of data sets whose texts it has, translated or copied: nothing derived from a held-out data
+        set is trained on, and copies of one text are in a mixture once.
+      held_out: all its tasks are.
 
     Raises:
       ValueError: a task has no splits, or its family has tasks of both atoms and it does not say which it is.
@@ -124,6 +127,8 @@ class DatasetSpec:
     sizes: Mapping[str, int] = field(default_factory=dict)
     tasks: tuple[Task, ...] = ()
     checksums: Mapping[str, str] = field(default_factory=dict)
+    derived_from: tuple[str, ...] = ()
+    held_out: bool = False
 
     def __post_init__(self) -> None:
         names = {file: None for task in self.tasks if task.source is None for file in self._files(task)}
@@ -149,7 +154,7 @@ class DatasetSpec:
             atom,
             self._splits(task),
             task.read,
-            held_out=task.held_out,
+            held_out=task.held_out or self.held_out,
             exclusive=task.exclusive,
             sizes=self.sizes if task.sizes is None else task.sizes,
             source=self._resolved(task.source, self._files(task)) if task.source else self.source,

@@ -23,7 +23,7 @@ from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, DataNotFound
 from seqgpt_jax.data.raw.sources import OnRequest
-from seqgpt_jax.data.raw.task_spec import RecordError, TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, RecordError, TaskSpec
 from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
 from tests.data.small_tasks import ENTITIES, TOPICS, read_topics, small_tokenizer
 
@@ -203,6 +203,33 @@ def test_a_sample_is_drawn_of_what_the_quotas_keep(config, tokenizer) -> None:
     spec = TaskSpec("skewed", "CLS", "en", "cls", {"train": ()}, skewed)
     folder = prepare(ResolvedPreparation(dataclasses.replace(config, quota=15, max_instances=28), [spec], tokenizer))
     assert len(records(folder)) == 28
+
+
+def test_long_documents_do_not_flood_a_mixture(config, tokenizer) -> None:
+    def documents(split, paths):
+        for number in range(100):
+            text = f"document {number} " + "about a city " * 20
+            yield families.spans_by_label(str(number), text, [("number", str(number))])
+
+    def typed(split, paths):
+        for number in range(100):
+            yield families.classification(str(number), f"document {number}", ["city"])
+
+    dataset = DatasetSpec("long", verified="own")
+    long = [
+        TaskSpec("long.spans", "NER", "en", "ext", {"train": ()}, documents, dataset=dataset),
+        TaskSpec("long.kinds", "CLS", "en", "cls", {"train": ()}, typed, dataset=dataset),
+    ]
+    limited = dataclasses.replace(config, max_text_bytes=4000)
+    tasks = TrainStore(prepare(ResolvedPreparation(limited, [*long, TOPICS], tokenizer))).manifest["tasks"]
+    # Each of the two tasks has half of what their data set has; the short one needs less.
+    assert 5 <= tasks["long.spans"]["within_quota"] <= 2000 // 272 == 7
+    assert tasks["long.spans"]["characters_within_quota"] <= 2000
+    assert tasks["long.kinds"]["within_quota"] == 100
+    assert tasks["topics"]["within_quota"] == 50
+    few = dataclasses.replace(limited, max_instances=3)
+    tasks = TrainStore(prepare(ResolvedPreparation(few, [*long, TOPICS], tokenizer))).manifest["tasks"]
+    assert {task["within_quota"] for task in tasks.values()} == {3}
 
 
 def test_what_fails_leaves_no_store_and_resumes_where_it_was(config, tokenizer, tmp_path, monkeypatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgpt_jax.data.prepare.quota import NO_LABEL, QuotaCount, quota_labels, stable_hash
+from seqgpt_jax.data.prepare.quota import NO_LABEL, QuotaCount, SizeLimit, quota_labels, stable_hash
 
 LABELS = st.lists(st.lists(st.sampled_from("abcd"), unique=True, max_size=3), max_size=80)
 
@@ -52,6 +52,25 @@ def test_no_limit_keeps_all_and_a_seed_changes_the_choice() -> None:
     assert kept([("x", {})], 1) == {"x": (NO_LABEL,)}
     with pytest.raises(ValueError, match="at least 1"):
         QuotaCount(0, 0)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_size_limit_keeps_the_smallest_hashes_that_fit(order: int) -> None:
+    sizes = {f"id{n}": (n * 37) % 11 + 1 for n in range(400)}
+    for maximum in (1, 50, 1000, 10_000):
+        limit = SizeLimit(maximum, seed=3)
+        for id, size in [*sizes.items()][::order]:
+            limit.add(id, size)
+        quota = limit.quota()
+        chosen = [id for id in sizes if quota.keep(id, {})]
+        by_hash = sorted(sizes, key=lambda id: stable_hash(3, "quota", id))
+        assert set(chosen) == set(by_hash[: len(chosen)])
+        if len(chosen) < len(sizes):
+            total = sum(sizes[id] for id in chosen)
+            assert total <= maximum or len(chosen) == 1
+            assert total + sizes[by_hash[len(chosen)]] > maximum
+        else:
+            assert sum(sizes.values()) <= maximum
 
 
 def test_hash_is_the_same_in_every_process() -> None:

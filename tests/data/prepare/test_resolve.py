@@ -10,6 +10,7 @@ from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolve import open_store, resolve
 from seqgpt_jax.data.raw.files import DataNotFound
+from seqgpt_jax.data.raw.sources import Files, Remote
 from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
 from seqgpt_jax.io.tokenizer import TokenizerError
 from tests.data.small_tasks import ENTITIES, TOPICS
@@ -74,10 +75,58 @@ def test_a_tokenizer_of_other_settings_is_refused(config) -> None:
         resolve(dataclasses.replace(config, tokenizer_vocab_size=500), Registry())
 
 
-def test_missing_files_are_named_before_a_tokenizer_is_trained(config, tmp_path) -> None:
-    absent = dataclasses.replace(TOPICS, name="absent", dataset=None, splits={"test": ("a.tsv",)})
+def absent(name: str):
+    source = Files({"a.tsv": Remote("https://example.org/a.tsv")})
+    splits = {"test": ("a.tsv",)}
+    return dataclasses.replace(TOPICS, name=name, dataset=None, verified="schema", splits=splits, source=source)
+
+
+class Holding(Registry):
+    """Has other tasks to find."""
+
+    def __init__(self, specs, evaluation=()) -> None:
+        super().__init__(evaluation)
+        self.specs = specs
+
+    def find(self, config):
+        return list(self.specs)
+
+
+def test_a_missing_set_that_is_only_compared_with_never_stops_training(config, tmp_path, capsys) -> None:
     config = dataclasses.replace(config, data_dir=str(tmp_path), evaluation_mixtures=("absent",))
-    with pytest.raises(DataNotFound, match=r"absent/a\.tsv.*They are only compared with"):
-        resolve(config, Registry([absent]))
-    assert not Path(config.tokenizer).exists()
-    resolve(dataclasses.replace(config, split="test"), Registry([absent]))
+    store, _ = open_store(TrainStore, config, Registry([absent("absent")]))
+    assert store.manifest["left_out"] == {"compared with": ["absent"]}
+    said = capsys.readouterr().err
+    assert "1 data set not compared with, so texts of theirs that are in training stay there" in said
+    assert "absent; `python -m seqgpt_jax.catalogue --download absent` fetches them" in said
+
+
+def test_missing_sets_stop_or_are_skipped_as_the_setting_says(config, tmp_path, capsys) -> None:
+    config = dataclasses.replace(config, data_dir=str(tmp_path))
+    registry = Holding([ENTITIES, absent("gone"), TOPICS, absent("away")])
+    with pytest.raises(DataNotFound, match=r"2 data sets not found: gone .*Prepare\.missing=skip` goes on without"):
+        resolve(config, registry)
+    assert not Path(config.tokenizer).exists()  # a tokenizer of a part would be trained for nothing
+    skipping = dataclasses.replace(config, missing="skip")
+    store, _ = open_store(TrainStore, skipping, registry)
+    assert list(store.manifest["tasks"]) == ["entities", "topics"]
+    assert store.manifest["left_out"] == {"training": ["away", "gone"]}
+    assert "small: 2 data sets not trained on, as files are missing: gone, away" in capsys.readouterr().err
+    # What is read is the same, and so is the store.
+    assert resolve(config, Registry()).folder == store.folder
+
+
+def test_skipping_never_leaves_nothing_or_hides_a_wrong_path(config, tmp_path) -> None:
+    config = dataclasses.replace(config, data_dir=str(tmp_path), missing="skip")
+    with pytest.raises(DataNotFound, match="gone"):
+        resolve(config, Holding([absent("gone")]))
+    mine = dataclasses.replace(absent("mine"), verified="own")
+    with pytest.raises(DataNotFound, match="mine"):
+        resolve(config, Holding([ENTITIES, mine]))
+
+
+def test_without_a_data_folder_only_sets_that_read_files_are_left_out(config, monkeypatch, capsys) -> None:
+    monkeypatch.delenv("SEQGPT_DATA_DIR", raising=False)
+    config = dataclasses.replace(config, evaluation_mixtures=("absent",))
+    assert resolve(config, Registry([absent("absent"), TOPICS])).evaluation == [TOPICS]
+    assert "not compared with" in capsys.readouterr().err

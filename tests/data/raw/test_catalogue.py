@@ -16,9 +16,11 @@ from seqgpt_jax import catalogue as script
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.console import catalogue as terminal
 from seqgpt_jax.data.raw import catalogue
+from seqgpt_jax.data.raw.mixture_facts import MixtureFacts, rows_of
 from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Remote, Source, Tfds, github
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
 from seqgpt_jax.tasks import TASKS
+from seqgpt_jax.tasks.declarations import FILE_SIZES
 from tests.tasks import schema
 
 ROOT = Path(__file__).parents[3]
@@ -168,7 +170,8 @@ def test_everything_of_one_data_set(tmp_path):
 
 
 def test_json_has_what_other_programs_read():
-    tickets = json.loads(json.dumps(ROWS[0].as_json()))
+    mixtures = {"all": ("tickets.topics", "alpha"), "other": ("alpha",), "slots": ("tickets.slots",)}
+    tickets = json.loads(json.dumps(ROWS[0].as_json(mixtures)))
     assert tickets | {"tasks": None, "urls": None} == {
         "name": "tickets",
         "family": "CLS",
@@ -178,6 +181,10 @@ def test_json_has_what_other_programs_read():
         "source": "someone/data",
         "urls": None,
         "license": "MIT",
+        "commercial_use": True,
+        "openly_available": True,
+        "mixtures": ["all", "slots"],
+        "derived_from": [],
         "citation": "Doe 2020",
         "verified": "schema",
         "held_out": False,
@@ -187,11 +194,14 @@ def test_json_has_what_other_programs_read():
     assert [task["name"] for task in tickets["tasks"]] == ["tickets.topics", "tickets.slots"]
     assert tickets["tasks"][0]["files"] == {"train": ["a.txt"], "test": ["b.txt"]}
     assert len(tickets["urls"]) == 2
+    assert ROWS[1].as_json({})["openly_available"] is False
 
 
 def test_markdown_cells_hold_no_bar():
-    page = catalogue.markdown(catalogue.rows(registry(spec("walled", license="a | b"))))
+    page = catalogue.markdown(catalogue.rows(registry(spec("walled", license="a | b"))), {"mine": ("walled",)})
     assert "a \\| b" in page
+    assert "| `mine` | 1 | 1 | 0 | 1 | 0 |" in page
+    assert "| files | in | mine | a" in page
     assert "[someone/data](https://github.com/someone/data)" in page
 
 
@@ -221,7 +231,11 @@ def test_the_registry_is_larger_than_the_paper_s_in_every_family_and_language(ca
     code, text = run(capsys, "--json")
     found = json.loads(text)
     assert code == 0
-    assert len(found) >= catalogue.PAPER["data sets"]
+    assert len(found) >= 240
+    assert sum(row["verified"] == "files" for row in found) >= 85
+    ft = [row for row in found if "ft" in row["mixtures"]]
+    assert len(ft) > catalogue.PAPER["data sets"]
+    assert all(row["openly_available"] and not row["held_out"] for row in ft)
     families = {
         (family, language) for row in found for family in row["families"] for language in row["language"].split("+")
     }
@@ -245,6 +259,8 @@ def test_show_takes_tasks_as_well(capsys):
         (("--download", "cluener", "--family=NER", "--data_dir=/nowhere"), "--family filters the list"),
         (("--download", "cluener"), "set SEQGPT_DATA_DIR or --data_dir=FOLDER"),
         (("--download", "cluner", "--data_dir=/nowhere"), "did you mean cluener"),
+        (("--mixture=ft-cluner",), "no mixture or task 'cluner': did you mean cluener"),
+        (("--subsets",), "--subsets is of use with --mixture and --download alone"),
     ],
 )
 def test_errors_name_the_way_out(argv, message, monkeypatch):
@@ -297,3 +313,48 @@ def test_samples_of_tfds_tasks_have_the_columns_and_labels_of_the_builder(tmp_pa
                 for column, feature in features.items():
                     if isinstance(feature, tfds.features.ClassLabel):
                         assert row[column] in [*feature.names, None], f"{task.name}.{column}: {feature.names}"
+
+
+# ---- a mixture before it is fetched
+
+
+def test_facts_of_a_mixture(tmp_path):
+    (tmp_path / "tickets").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "tickets" / name).touch()
+    chosen = rows_of(ROWS, ["tickets.topics", "walled", "alpha"])
+    assert [[spec.name for spec in row.specs] for row in chosen] == [["tickets.topics"], ["walled"], ["alpha"]]
+    facts = MixtureFacts("mine", chosen, {"tickets": {"a.txt": 2_000_000, "b.txt": 1, "other": 7}, "alpha": {"x": 9}})
+    assert facts.bytes_known() == (2_000_001, 1)
+    assert facts.lines(tmp_path) == [
+        "mine: 3 data sets (2 en, 1 zh), 2 CLS and 1 EXT tasks",
+        "training instances: 1,235,467 of the 2 data sets that say how many",
+        "size: 0.00 GB of files whose size is known, all files of 1 data sets; of the other 2 it shows when they are "
+        "fetched",
+        "licenses: 3 data sets allow commercial use, 0 do not or do not say; 3 MIT, …",
+        "forms: 1 data sets are given on request: walled",
+        f"here: 1 data sets are in {tmp_path}; not: walled, alpha",
+        "get it: python -m seqgpt_jax.catalogue --download mine",
+    ]
+    assert [line for line in facts.lines(None) if line.startswith("here")] == []
+    expression = MixtureFacts("mine-other", chosen, {}, " --subsets")
+    assert expression.lines(None)[-1].endswith("--download tickets walled alpha --subsets")
+
+
+def test_a_mixture_is_shown_with_its_facts(capsys, monkeypatch):
+    monkeypatch.delenv("SEQGPT_DATA_DIR", raising=False)
+    _, text = run(capsys, "--mixture=ft_sf-massive", "--language=zh")
+    assert "smp2019" in text
+    assert "massive" not in text.partition("\n\n")[0]
+    assert "ft_sf-massive: " in text
+    assert "forms: none needed" in text
+    whole, subset = (
+        json.loads(run(capsys, "--mixture=clinc150", "--json", *flags)[1])[0]["sizes"] for flags in ((), ("--subsets",))
+    )
+    assert (whole["train"], subset["train"]) == (15_100, 7_600)
+
+
+def test_known_file_sizes_are_of_declared_files():
+    for dataset, files in FILE_SIZES.items():
+        specs = [task for task in TASKS.values() if task.dataset.name == dataset]
+        assert files.keys() <= {file for task in specs for file in task.source.files}, dataset

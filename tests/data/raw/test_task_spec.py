@@ -6,7 +6,7 @@ import pytest
 
 from seqgpt_jax.data.raw.sources import FilePattern, Files, HuggingFace, Remote, github, github_commits, github_files
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task, TaskSpec
-from seqgpt_jax.tasks import TASKS, declarations
+from seqgpt_jax.tasks import SUBSETS, TASKS, declarations
 from seqgpt_jax.tasks.assistants import SMP2019
 
 
@@ -95,7 +95,7 @@ def test_every_checksum_is_that_of_a_file_of_its_data_set():
     for dataset, files in checksums.items():
         remotes = {
             name: remote.sha256
-            for spec in TASKS.values()
+            for spec in (*TASKS.values(), *SUBSETS.values())
             if spec.dataset.name == dataset and isinstance(spec.source, Files)
             for name, remote in spec.source.files.items()
         }

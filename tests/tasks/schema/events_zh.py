@@ -72,7 +72,7 @@ _FEWFC = {
             ],
         }
     ],
-    "test_base.json": "",
+    **dict.fromkeys(("train_trans.json", "test_base.json", "test_trans.json"), ""),
 }
 
 # ---- ChFinAnn

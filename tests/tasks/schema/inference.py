@@ -97,6 +97,24 @@ VITAMINC_LABELS = {
 }
 
 
+SIMILAR = (
+    *("completely different", "different, on the same topic", "different, some details shared"),
+    *("roughly equivalent", "mostly equivalent", "completely equivalent"),
+)
+WIC = {"word": "bank", "sentence1": "The bank is steep.", "sentence2": "We sat on the bank.", "idx": 1}
+WIC |= {"start1": 4, "end1": 8, "start2": 14, "end2": 18}
+WIC_ASKED = "The bank is steep.\tWe sat on the bank.\tdoes bank have the same meaning in both sentences?"
+WSC = {"text": "Ida rang Eva before she left.", "span1_index": 0, "span1_text": "Ida", "idx": 1}
+WSC |= {"span2_index": 4, "span2_text": "she"}
+CLUEWSC = {
+    "target": {"span1_index": 0, "span1_text": "小李", "span2_index": 3, "span2_text": "他"},
+    "idx": 0,
+    "label": "true",
+    "text": "小李说他病了。",
+}
+FEWCLUE_FILES = ("train_few_all.json", "dev_few_all.json", "test_public.json")
+
+
 def few_clue(found: Sequence[Mapping]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
 
@@ -174,8 +192,37 @@ SAMPLES = {
     ),
     "cinlid": Sample({"Idiom_NLI.txt": CSNLI_TEXT}, {"+": SNLI_EXPECTED}),
     "chinese_snli": Sample(
-        {"dev.txt": CSNLI_TEXT, "test.txt": CSNLI_TEXT},
-        {"+": [*SNLI_EXPECTED, *SNLI_EXPECTED], "test": SNLI_EXPECTED},
+        dict.fromkeys(("train.txt", "dev.txt", "test.txt"), CSNLI_TEXT),
+        dict.fromkeys(("train", "validation", "test"), SNLI_EXPECTED),
+    ),
+    "stsb": sample(
+        TWO, *PAIR, {0.4: {SIMILAR[0]: ()}, 2.5: {SIMILAR[3]: ()}, 5.0: {SIMILAR[5]: ()}}, folder="stsb/", idx=1
+    ),
+    "stsb_zh": Sample(
+        dict.fromkeys(
+            (f"sts-b-{part}.txt" for part in ("train", "dev", "test")), f"{CHINESE[0][0]}\t{CHINESE[0][1]}\t4\n"
+        ),
+        dict.fromkeys(ALL, (("\t".join(CHINESE[0]), {"基本相同": ()}),)),
+    ),
+    "oppo_xiaobu": Sample(
+        dict.fromkeys(("train.txt", "dev.txt"), f"{CHINESE[0][0]}\t{CHINESE[0][1]}\t1\n"),
+        dict.fromkeys(TWO, (("\t".join(CHINESE[0]), SAME),)),
+    ),
+    "wic": Sample(
+        {f"wic/{split}.jsonl": [WIC | {"label": label} for label in ("True", "False", None)] for split in TWO},
+        dict.fromkeys(TWO, ((WIC_ASKED, {"yes": ()}), (WIC_ASKED, {"no": ()}), None)),
+    ),
+    "wsc": Sample(
+        {f"wsc/{split}.jsonl": [WSC | {"label": label} for label in ("True", None)] for split in TWO},
+        dict.fromkeys(TWO, (("Ida rang Eva before she left.\tdoes she refer to Ida?", {"yes": ()}), None)),
+    ),
+    "cluewsc": Sample(
+        dict.fromkeys(FEWCLUE_FILES, (CLUEWSC,)),
+        dict.fromkeys(ALL, (("小李说他病了。\t“他”指的是“小李”吗？", {"是": ()}),)),
+    ),
+    "csl_keywords": Sample(
+        dict.fromkeys(FEWCLUE_FILES, ({"id": 1, "abst": "本文测量桥梁。", "keyword": ["桥梁", "测量"], "label": "1"},)),
+        dict.fromkeys(ALL, (("本文测量桥梁。\t这些都是本文的关键词吗：桥梁、测量？", {"是": ()}),)),
     ),
     "chip_sts": cblue("CHIP-STS", ZH_SAME, ("text1", "text2"), category="diabetes"),
     "kuake_qqr": cblue(

@@ -121,6 +121,19 @@ SAMPLES = {
     "nlupp.hotels_intents": nlupp(
         "hotels", _ROOMS, answer("are there towels?", "request info", "room amenities"), None
     ),
+    "nlupp.banking_slots": nlupp(
+        "banking",
+        _FOLD,
+        answer("why was my new card sent late?"),
+        ("I want to open an account for 50 pounds", {"amount of money": ("50 pounds",)}),
+        ("tomorrow", {"date": ("tomorrow",)}),
+    ),
+    "nlupp.hotels_slots": nlupp("hotels", _ROOMS, answer("are there towels?"), answer("two nights")),
+    "facebook_assistant.intent": each_split(
+        "wake:O me:O at:B-datetime nine:I-datetime <=> alarm__set_alarm\n",
+        answer("wake me at nine", "set alarm"),
+        names={"train": "train", "validation": "valid", "test": "test"},
+    ),
     "bitext_support": split_by_hash(
         "train.jsonl",
         [

@@ -25,7 +25,7 @@ COLD_FILES = {"train.csv": COLD_ROWS, "dev.csv": COLD_ROWS, "test.csv": COLD_TES
 STANCES = {
     "abortion": "legal abortion",
     "atheism": "atheism",
-    "climate": "action on climate change",
+    "climate": "climate change being a real concern",
     "feminist": "feminism",
     "hillary": "Hillary Clinton",
 }
@@ -111,7 +111,7 @@ SAMPLES = {
         ],
         answer("The meeting is at noon .", "no hate"),
         answer("They are all vermin .", "hate"),
-        answer("Send them away too .", "hate in its context"),
+        answer("Send them away too .", "hate together with its context"),
         None,
     ),
     "toxic_conversations": each_split(
@@ -164,6 +164,19 @@ SAMPLES = {
         ],
         answer("A rash followed the first dose.", "adverse drug effect"),
         answer("The ward has twenty beds.", "no adverse drug effect"),
+    ),
+    "ade_corpus_v2.effects": split_by_hash(
+        "Ade_corpus_v2_drug_ade_relation/train.jsonl",
+        [
+            {"text": "Fever and rash after xylol.", "drug": "xylol", "effect": effect, "indexes": {}}
+            for effect in ("Fever", "rash")
+        ],
+        ("Fever and rash after xylol.", {"drug": ("xylol",), "adverse effect": ("Fever", "rash")}),
+    ),
+    "ade_corpus_v2.dosages": split_by_hash(
+        "Ade_corpus_v2_drug_dosage_relation/train.jsonl",
+        [{"text": "xylol, 5 mg daily", "drug": "xylol", "dosage": "5 mg daily", "indexes": {}}],
+        ("xylol, 5 mg daily", {"drug": ("xylol",), "dosage": ("5 mg daily",)}),
     ),
     "scicite": each_split(
         [

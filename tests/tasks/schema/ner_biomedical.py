@@ -27,15 +27,19 @@ SAMPLES: dict[str, Sample] = {
         "rat exon of Pqr1",
         {"organism": ("rat",), "sequence feature": ("exon",), "gene or gene product": ("Pqr1",)},
     ),
+    **{
+        name: _corpus("Abc1/B-Protein binds/O Xyz/B-Protein", "Abc1 binds Xyz", {"protein": ("Abc1", "Xyz")})
+        for name in ("bionlp09", "bionlp11epi", "bionlp13ge", "ex_ptm")
+    },
     "bionlp11id": _corpus(
         "the/O abcD/B-Regulon-operon operon/I-Regulon-operon of/O V./B-Organism minor/I-Organism",
         "the abcD operon of V. minor",
-        {"regulon operon": ("abcD operon",), "organism": ("V. minor",)},
+        {"regulon or operon": ("abcD operon",), "organism": ("V. minor",)},
     ),
     "bionlp13cg": _corpus(
         "skin/B-Multi-tissue_structure tumor/B-Cancer cells/B-Cell",
         "skin tumor cells",
-        {"multi tissue structure": ("skin",), "cancer": ("tumor",), "cell": ("cells",)},
+        {"multi-tissue structure": ("skin",), "cancer": ("tumor",), "cell": ("cells",)},
     ),
     "bionlp13pc": _corpus(
         "Xy9/B-Gene_or_gene_product -/O Zw/B-Complex dimer/I-Complex",

@@ -101,7 +101,7 @@ SAMPLES: dict[str, Sample] = {
             between="-DOCSTART- O\n",
         ),
         ("tweets.train11.bio", "tweets.dev11.bio", "tweets.test11.bio"),
-        ("Water at Elm and 3rd , I-99", {"point": ("Elm and 3rd",), "road": ("I-99",)}),
+        ("Water at Elm and 3rd , I-99", {"exact place": ("Elm and 3rd",), "road": ("I-99",)}),
         ("ok", {}),
     ),
     "fabner": everywhere(

@@ -209,6 +209,20 @@ SAMPLES = {
         [(BOTH, {"yes": ()}), (BOTH, {"no": ()}), None],
         "boolq/",
     ),
+    "copa": sample(
+        TWO,
+        [
+            {"premise": "The ferry stopped.", "choice1": "It was full.", "choice2": "The motor broke.", "idx": 1}
+            | {"question": question, "label": label}
+            for question, label in (("cause", "choice2"), ("effect", "choice1"), ("effect", None))
+        ],
+        [
+            ("The ferry stopped.\twhat was the cause of this?", {"The motor broke.": ()}),
+            ("The ferry stopped.\twhat happened as a result?", {"It was full.": ()}),
+            None,
+        ],
+        "copa/",
+    ),
     "multirc": sample(TWO, MULTIRC, MULTIRC_EXPECTED, "multirc/"),
     "logiqa.en": Sample(
         dict.fromkeys(("Train.txt", "Eval.txt", "Test.txt"), LOGIQA_EN * 2), dict.fromkeys(ALL, (NOON, NOON))

@@ -194,11 +194,11 @@ SAMPLES = {
         dict.fromkeys(("train.json", "dev.json"), CHECKLIST_TEXT), dict.fromkeys(TWO, (ZH_WHERE_GOLD, ZH_PRICE_GOLD))
     ),
     "cail2019_cjrc": Sample(
-        dict.fromkeys(("dev_ground_truth.json", "test_ground_truth.json"), CJRC_TEXT),
-        {"test": CJRC_EXPECTED, "+": [*CJRC_EXPECTED, *CJRC_EXPECTED]},
+        dict.fromkeys(("big_train_data.json", "dev_ground_truth.json", "test_ground_truth.json"), CJRC_TEXT),
+        dict.fromkeys(("train", "validation", "test"), CJRC_EXPECTED),
     ),
     "chinese_squad": Sample(
-        dict.fromkeys(("train-v2.0-zh.json", "dev-v2.0-zh.json"), TRANSLATED),
+        dict.fromkeys(("train-zen-v1.0.json", "dev-zen-v1.0.json"), TRANSLATED),
         dict.fromkeys(TWO, (ZH_WHERE_GOLD, ZH_PRICE_GOLD, None)),
     ),
 }

@@ -111,8 +111,8 @@ SAMPLES = {
     ),
     "ipre": Sample(
         {
-            "sent_train.txt": "TRAIN_SENT_ID_1\t周原\t林秋\t周原 与 妻子 林秋 是 同学 。\n"
-            "TRAIN_SENT_ID_2\t周原\t李木\t周原 见到 了 李木 。\n",
+            "sent_train_1.txt": "TRAIN_SENT_ID_1\t周原\t林秋\t周原 与 妻子 林秋 是 同学 。\n",
+            "sent_train_2.txt": "TRAIN_SENT_ID_2\t周原\t李木\t周原 见到 了 李木 。\n",
             "sent_relation_train.txt": "TRAIN_SENT_ID_1\t4 30\nTRAIN_SENT_ID_2\t0\n",
             **dict.fromkeys(("sent_dev.txt", "sent_relation_dev.txt", "sent_test.txt", "sent_relation_test.txt"), ""),
         },

@@ -2,7 +2,7 @@
 
 from tests.tasks.schema.classified import answer, each_split
 from tests.tasks.schema.judgements import MELD_FILES, MELD_ROWS
-from tests.tasks.schema.sample import split_by_hash
+from tests.tasks.schema.sample import Sample, split_by_hash
 
 TRAIN_TEST = ("train", "test")
 _SHOP = 'cat,label,review\n水果,1,"苹果很甜，会再买"\n计算机,0,风扇太吵\n酒店,1,\n'
@@ -12,6 +12,24 @@ _ASPECTS = (
     "Ambience#Noise,Ambience#Space,Ambience#Sanitary,Food#Portion,Food#Taste,Food#Appearance,Food#Recommend"
 )
 _UNRATED = ",".join(["-2"] * 18)
+_RATED = ",".join({3: "-1", 15: "1"}.get(number, "-2") for number in range(18))
+_TERMS = (
+    '<aspectTerms><aspectTerm from="4" polarity="positive" term="soup" to="8"/>'
+    '<aspectTerm from="22" polarity="negative" term="waiter" to="28"/></aspectTerms>'
+)
+_CATEGORIES = (
+    '<aspectCategories><aspectCategory category="food" polarity="positive"/>'
+    '<aspectCategory category="staff" polarity="negative"/></aspectCategories>'
+)
+
+
+def _mams(folder: str, judged: str, *expected: tuple) -> Sample:
+    text = "<text>The soup was hot, the waiter cold.</text>"
+    names = {split: f"MAMS-{folder}/raw/{file}.xml" for split, file in (("train", "train"), ("validation", "val"))}
+    names["test"] = f"MAMS-{folder}/raw/test.xml"
+    content = f'<?xml version="1.0" encoding="utf-8"?><sentences><sentence>{text}{judged}</sentence></sentences>'
+    return each_split(content, *expected, names=names)
+
 
 SAMPLES = {
     "sst5": each_split(
@@ -27,7 +45,7 @@ SAMPLES = {
             {"text": "I left after ten minutes.<br /><br />Dreadful.", "label": "neg"},
             {"text": "The best ferry film ever.", "label": "pos"},
         ],
-        answer("I left after ten minutes.<br /><br />Dreadful.", "negative"),
+        answer("I left after ten minutes. Dreadful.", "negative"),
         answer("The best ferry film ever.", "positive"),
         splits=TRAIN_TEST,
     ),
@@ -38,7 +56,7 @@ SAMPLES = {
     ),
     "yelp_polarity": each_split(
         [{"text": "Cold soup.\\nRude waiter.", "label": "1"}, {"text": "Lovely terrace.", "label": "2"}],
-        answer("Cold soup.\\nRude waiter.", "negative"),
+        answer("Cold soup. Rude waiter.", "negative"),
         answer("Lovely terrace.", "positive"),
         splits=TRAIN_TEST,
     ),
@@ -141,11 +159,31 @@ SAMPLES = {
     "online_shopping_10_cats.product": split_by_hash(
         "online_shopping_10_cats.csv", _SHOP, answer("苹果很甜，会再买", "水果"), answer("风扇太吵", "计算机"), None
     ),
-    "asap": each_split(
+    "asap.stars": each_split(
         f'id,review,star,{_ASPECTS}\n11,"面很好吃，\\\\n就是等位太久",4.0,{_UNRATED}\n12,不会再来,1.0,{_UNRATED}\n',
-        answer("面很好吃，\\\\n就是等位太久", "四星"),
+        answer("面很好吃， 就是等位太久", "四星"),
         answer("不会再来", "一星"),
         names={"train": "train.csv", "validation": "dev.csv", "test": "test.csv"},
+    ),
+    "asap.aspects": each_split(
+        f"id,review,star,{_ASPECTS}\n11,面很好吃，等位太久,4.0,{_RATED}\n12,不会再来,1.0,{_UNRATED}\n",
+        answer("面很好吃，等位太久\t对“排队时间”的评价是什么？", "负面"),
+        answer("面很好吃，等位太久\t对“口味”的评价是什么？", "正面"),
+        names={"train": "train.csv", "validation": "dev.csv", "test": "test.csv"},
+    ),
+    "mams.terms": _mams("ATSA", _TERMS, ("The soup was hot, the waiter cold.", {"aspect": ("soup", "waiter")})),
+    "mams.term_sentiment": _mams(
+        "ATSA",
+        _TERMS,
+        answer("The soup was hot, the waiter cold.\twhat is the sentiment about soup?", "positive"),
+        answer("The soup was hot, the waiter cold.\twhat is the sentiment about waiter?", "negative"),
+    ),
+    "mams.categories": _mams("ACSA", _CATEGORIES, answer("The soup was hot, the waiter cold.", "food", "staff")),
+    "mams.category_sentiment": _mams(
+        "ACSA",
+        _CATEGORIES,
+        answer("The soup was hot, the waiter cold.\twhat is the sentiment about food?", "positive"),
+        answer("The soup was hot, the waiter cold.\twhat is the sentiment about staff?", "negative"),
     ),
     "douban_book_review": each_split(
         "label\ttext_a\n1\t一口气读完的小说\n0\t翻译得太差\n",
