@@ -4,6 +4,7 @@
     python -m seqgpt_jax.catalogue --family=NER --language=zh         # filters; also --state=files
     python -m seqgpt_jax.catalogue --show cluener                     # everything about one
     python -m seqgpt_jax.catalogue --download cluener ft              # data sets, or all those of a mixture
+    python -m seqgpt_jax.catalogue --check ft                         # asks each of their sources, downloads nothing
     python -m seqgpt_jax.catalogue --json                             # for other programs
 
 A download goes below the folder that SEQGPT_DATA_DIR or --data_dir names, one folder for each data set.
@@ -28,6 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument("--markdown", action="store_true", help="print the page docs/catalogue.md")
     what.add_argument(
         "--download", nargs="+", metavar="NAME", help="download data sets, by name or by that of a mixture"
+    )
+    what.add_argument(
+        "--check",
+        nargs="*",
+        metavar="NAME",
+        help="ask the sources of data sets (of all without a name) whether they are there, and how large; nothing is "
+        "downloaded",
     )
     parser.add_argument("--family", type=str.upper, help="only data sets of this family, such as NER")
     parser.add_argument("--language", choices=("en", "zh"), help="only data sets that have this language")
@@ -62,6 +70,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             download.select(args.download, TASKS, MIXTURES), data_dir, ConsoleReporter(console)
         )
     rows = catalogue.rows(TASKS)
+    if args.check is not None:
+        from seqgpt_jax.console.source_check import print_checks
+        from seqgpt_jax.data.raw.network import Client, Patience
+        from seqgpt_jax.data.raw.source_check import check_sources
+
+        rows = catalogue.select(rows, args.family, args.language, args.state)
+        if args.check:
+            wanted = download.select(args.check, TASKS, MIXTURES)
+            rows = [row for row in rows if row.name in wanted]
+        checks = check_sources({row.name: row.sources for row in rows}, Client(Patience(timeout=20)))
+        return print_checks(checks, console)
     if args.show:
         if args.show in MIXTURES:
             raise command_line.UsageError(

@@ -12,7 +12,7 @@ from typing import Any
 
 from seqgpt_jax.data.raw.fetch_files import file_key, file_path, put, staging
 from seqgpt_jax.data.raw.http_file import Update
-from seqgpt_jax.data.raw.hub_rows import hub_rows, snapshot
+from seqgpt_jax.data.raw.hub_rows import hub_errors, hub_rows, snapshot
 from seqgpt_jax.data.raw.lock_file import LockFile, sha256_of
 from seqgpt_jax.data.raw.sources import HuggingFace, Tfds
 
@@ -75,8 +75,9 @@ def _hub(job: RowsJob, lock: LockFile) -> tuple[str, dict[str, str], Iterator[Ma
     with _needs("hub"):
         import datasets  # noqa: F401  before the hub is asked
 
-        at = snapshot(source, known.get("revision", ""), known.get("branch", ""))
-        rows, total = hub_rows(source, job.split, at)
+        with hub_errors(source):
+            at = snapshot(source, known.get("revision", ""), known.get("branch", ""))
+            rows, total = hub_rows(source, job.split, at)
     facts = {"revision": at.commit, "branch": at.branch} if at.commit else {}
     return key, facts, rows, total
 

@@ -1,12 +1,13 @@
 """Rows of the Hugging Face hub as plain Python values, of one commit."""
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.data.raw.network import hub_endpoint
+from seqgpt_jax.data.raw.network import FetchError, hub_endpoint
 from seqgpt_jax.data.raw.sources import PARQUET, HuggingFace
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -20,11 +21,13 @@ class Snapshot:
       commit: its hash; "" for a folder on this machine.
       branch: the branch that it was found on: `PARQUET` where its tables are those that the hub has made.
       files: the names of its files.
+      gated: whether it has conditions that must be accepted on its page.
     """
 
     commit: str = ""
     branch: str = ""
     files: tuple[str, ...] = ()
+    gated: bool = False
 
 
 def snapshot(source: HuggingFace, commit: str = "", branch: str = "") -> Snapshot:
@@ -50,11 +53,32 @@ def snapshot(source: HuggingFace, commit: str = "", branch: str = "") -> Snapsho
     return _look_up(source.path, commit, PARQUET)
 
 
+@contextlib.contextmanager
+def hub_errors(source: HuggingFace) -> Iterator[None]:
+    """Makes a refusal of the hub an error with the way out.
+
+    Raises:
+      FetchError: the hub gives the data set to no one, or not without a token.
+    """
+    try:
+        yield
+    except Exception as error:  # the hub's library has errors of its own, and those of the library below
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status not in (401, 403):
+            raise
+        page = f"{hub_endpoint()}/datasets/{source.path}"
+        raise FetchError(
+            f"HTTP {status}: there is no such data set, or it has conditions: accept them on {page}, then set HF_TOKEN "
+            "to a token that may read it"
+        ) from error
+
+
 def _look_up(path: str, commit: str, branch: str) -> Snapshot:
     from huggingface_hub import HfApi
 
     info = HfApi(endpoint=hub_endpoint()).dataset_info(path, revision=commit or branch or None)
-    return Snapshot(info.sha or commit, branch, tuple(file.rfilename for file in info.siblings or ()))
+    files = tuple(file.rfilename for file in info.siblings or ())
+    return Snapshot(info.sha or commit, branch, files, bool(info.gated))
 
 
 def hub_rows(source: HuggingFace, split: str, at: Snapshot | None = None) -> tuple[Iterator[dict[str, Any]], int]:

@@ -37,6 +37,11 @@ def tfds_rows(source: Tfds, split: str, folder: Path) -> tuple[Iterator[dict[str
     return (_named(features, row) for row in tfds.as_numpy(dataset)), provider.num_input_examples(split)
 
 
+def tfds_urls(source: Tfds) -> list[str]:
+    """The files that TFDS would download for a data set, of all its configurations."""
+    return list(tfds.builder(source.name).url_infos or {})
+
+
 def _check_reachable(urls: Sequence[str]) -> None:
     # A builder of several configurations lists the files of all: one that answers shows that the network is there.
     problem, client = "", Client(Patience(timeout=10))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+import time
 import zipfile
 from pathlib import Path
 
@@ -379,21 +380,30 @@ FETCH = """
 """
 
 
-def test_rows_of_tfds_become_json_lines_with_labels_by_name(tmp_path):
+def fetch_tfds(tmp_path: Path, checksums: str | None = None) -> subprocess.CompletedProcess:
+    """A download of the builder's data set, into `data`.
+
+    TFDS registers builders for good and reads its data folder once: a process of its own.
+    """
     package = tmp_path / "code/tiny_named"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "tiny_named_dataset_builder.py").write_text(textwrap.dedent(BUILDER))
-    # TFDS registers builders for good and reads its data folder once: a process of its own.
+    if checksums is not None:
+        (package / "checksums.tsv").write_text(checksums)
     paths = [str(tmp_path / "code"), str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
-    run = subprocess.run(
+    environment = {name: value for name, value in os.environ.items() if name != "TFDS_DATA_DIR"}
+    return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FETCH), str(tmp_path / "data")],
-        env={name: value for name, value in os.environ.items() if name != "TFDS_DATA_DIR"}
-        | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_rows_of_tfds_become_json_lines_with_labels_by_name(tmp_path):
+    run = fetch_tfds(tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     empty = {"text": "", "label": None, "tags": [], "parts": {"word": [], "n": []}, "nested": []}
     full = {
@@ -407,6 +417,16 @@ def test_rows_of_tfds_become_json_lines_with_labels_by_name(tmp_path):
     assert sorted(train, key=lambda row: row["text"]) == [empty, full]
     assert len(lines(tmp_path / "data/mine/small/test.jsonl")) == 1
     assert (tmp_path / "data/tensorflow_datasets/tiny_named/small/1.0.0").is_dir()
+
+
+def test_tfds_fails_at_once_where_its_files_cannot_be_reached(tmp_path):
+    checksums = "".join(f"http://127.0.0.1:9/{name}\t10\t{'0' * 64}\t{name}\n" for name in "ab")
+    begin = time.monotonic()
+    run = fetch_tfds(tmp_path, checksums)
+    assert run.returncode == 1
+    assert run.stdout.count("TensorFlow Datasets would download http://127.0.0.1:9/") >= 2
+    assert "refused" in run.stdout
+    assert time.monotonic() - begin < 60
 
 
 # ---- what cannot be fetched, and names
