@@ -7,9 +7,9 @@
     python -m seqgpt_jax.catalogue --check ft                         # asks each of their sources, downloads nothing
     python -m seqgpt_jax.catalogue --json                             # for other programs
 
-A download goes below the folder that SEQGPT_DATA_DIR or --data_dir names, one folder for each data set.
-Files that exist are kept. The exit code is 1 if a download failed. Each data set has
-a license of its own, which is printed first: please read it.
+A download goes below the folder that SEQGPT_DATA_DIR or --data_dir names, else below ~/.cache/seqgpt_jax/datasets, one
+folder for each data set. It resumes, and files that exist are kept and checked (docs/downloads.md). The exit code is 1
+if a download failed. Each data set has a license of its own, which is printed first: please read it.
 """
 
 import json
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.console import catalogue as terminal
     from seqgpt_jax.console.download import ConsoleReporter
     from seqgpt_jax.data.raw import catalogue, download
-    from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
+    from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, default_data_folder
     from seqgpt_jax.tasks import MIXTURES, TASKS
 
     if args.family is not None and args.family not in FAMILIES:
@@ -61,13 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(f"--{filters[0]} filters the list: leave it out with --show and --download")
     console = Console(highlight=False, emoji=False)
     data_dir = args.data_dir or (Path(os.environ[DATA_DIR_VARIABLE]) if os.environ.get(DATA_DIR_VARIABLE) else None)
+    if data_dir is None and default_data_folder().is_dir():
+        data_dir = default_data_folder()
     if args.download:
-        if data_dir is None:
-            raise command_line.UsageError(
-                f"--download needs a folder to write to: set {DATA_DIR_VARIABLE} or --data_dir=FOLDER"
-            )
         return download.download_all(
-            download.select(args.download, TASKS, MIXTURES), data_dir, ConsoleReporter(console)
+            download.select(args.download, TASKS, MIXTURES),
+            data_dir or default_data_folder(),
+            ConsoleReporter(console),
         )
     rows = catalogue.rows(TASKS)
     if args.check is not None:

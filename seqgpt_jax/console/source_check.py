@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seqgpt_jax.data.raw.download import readable_size
+from seqgpt_jax.data.raw.download import counted, readable_size
 from seqgpt_jax.data.raw.source_check import SourceCheck
 
 
@@ -29,8 +29,8 @@ def print_checks(checks: Iterable[SourceCheck], console: Console) -> int:
     unknown = sum(check.size is None for check in checks)
     datasets = len({check.dataset for check in checks})
     console.print(
-        f"{len(checks)} places of {datasets} data sets, {readable_size(size)} and {unknown} of unknown size; "
-        f"{len(bad)} with a problem",
+        f"{counted(len(checks), 'place')} of {counted(datasets, 'data set')}, {readable_size(size)} and {unknown} of "
+        f"unknown size; {len(bad)} with a problem",
         soft_wrap=True,
     )
     for check in bad:

@@ -27,7 +27,7 @@ from seqgpt_jax.data.raw.fetch_files import (
 )
 from seqgpt_jax.data.raw.fetch_rows import RowsJob, run_rows_job
 from seqgpt_jax.data.raw.http_file import Update
-from seqgpt_jax.data.raw.license_terms import commercial_use
+from seqgpt_jax.data.raw.licenses import is_commercial
 from seqgpt_jax.data.raw.lock_file import LockError, LockFile
 from seqgpt_jax.data.raw.network import Client, FetchError, Patience, Stopped
 from seqgpt_jax.data.raw.probe import probe_all
@@ -36,6 +36,8 @@ from seqgpt_jax.data.raw.task_spec import TaskSpec
 
 # Files at a time. Rows of the hub and of TFDS, whose libraries are not made for threads, come one split at a time.
 _PARALLEL = 8
+# Of the question for sizes, which is asked once.
+_SIZES = Patience(timeout=10)
 # Errors of ours: their text is made for people, and says all.
 _OURS = (FetchError, ContentError, LockError, ArchiveError)
 
@@ -173,20 +175,21 @@ def _fetched(specs: Sequence[TaskSpec]) -> list[Source]:
 
 
 def _report_licenses(datasets: Mapping[str, Sequence[TaskSpec]], reporter: Reporter) -> None:
-    by_use: dict[str, list[str]] = {}
+    not_commercial = []
     for name, specs in datasets.items():
         dataset = specs[0].dataset
         reporter.log(name, style="bold")
         for title, text in (("license", dataset.license), ("citation", dataset.citation)):
             if text:
                 reporter.log(f"  {title}: {text}")
-        by_use.setdefault(commercial_use(dataset.license), []).append(name)
-    for use, text in (
-        ("restricted", "no commercial use, or only on conditions, by the license of"),
-        ("unknown", "commercial use is not settled by the license of"),
-    ):
-        if names := by_use.get(use):
-            reporter.log(f"{text} {len(names)} of {len(datasets)}: {', '.join(names)}", style="bold")
+        if not is_commercial(dataset.license):
+            not_commercial.append(f"{name} ({dataset.license or 'license unknown'})")
+    if not_commercial:
+        reporter.log(
+            f"commercial use is forbidden, or not settled, by the licenses of {len(not_commercial)} of "
+            f"{counted(len(datasets), 'data set')}: {', '.join(not_commercial)}",
+            style="bold",
+        )
 
 
 @contextlib.contextmanager
@@ -281,14 +284,16 @@ class _Run:
 
     def _report_size(self) -> int:
         """Asks the servers how much there is to download; returns the bytes."""
-        probes = probe_all(self._client, [job.url for job in self._files])
+        # A client of its own: what does not answer here still gets all its tries.
+        probes = probe_all(Client(_SIZES), [job.url for job in self._files])
         size = sum(probe.size or 0 for probe in probes.values())
         unknown = sum(probe.size is None for probe in probes.values()) + len(self._rows)
         number = len(probes) + len(self._rows)
         datasets = len({job.dataset for job in [*self._files, *self._rows]})
         more = f", and {unknown} of unknown size" if unknown else ""
         self.reporter.log(
-            f"to download: {number} files of {datasets} data sets, {readable_size(size)}{more}, into {self.data_folder}"
+            f"to download: {counted(number, 'file')} of {counted(datasets, 'data set')}, {readable_size(size)}{more}, "
+            f"into {self.data_folder}"
         )
         free = shutil.disk_usage(self.data_folder).free
         if size > free:
@@ -318,6 +323,15 @@ class _Run:
             self.fail(dataset, file, _reason(error))
         finally:
             job_done()
+
+
+def counted(number: int, what: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "file"), counted(2_000, "file")
+    ('1 file', '2,000 files')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def readable_size(size: int) -> str:

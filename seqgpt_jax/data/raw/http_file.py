@@ -15,7 +15,14 @@ from pathlib import Path
 import requests
 import urllib3
 
-from seqgpt_jax.data.raw.network import Client, FetchError, connection_problem, retry_after, status_error
+from seqgpt_jax.data.raw.network import (
+    Client,
+    FetchError,
+    connection_problem,
+    never_connected,
+    retry_after,
+    status_error,
+)
 
 Update = Callable[[int, int | None], None]
 """Takes (done, total); the total is None where it is unknown."""
@@ -136,7 +143,7 @@ def _all_attempts(client: Client, part: _Part, update: Update, checked: bool) ->
                 raise FetchError(f"{error}, and the server asks to wait {error.wait:,.0f} s: run it later") from error
             if failures >= tries:
                 if error.unreachable:
-                    client.unreachable(part.url)
+                    client.unreachable(part.url, str(error))
                 raise FetchError(f"{error}{f', {tries} times' if tries > 1 else ''}") from error
             client.pause(failures, error.wait)
 
@@ -154,7 +161,7 @@ def _attempt(client: Client, part: _Part, update: Update, checked: bool) -> bool
     except _FINAL as error:
         raise FetchError(connection_problem(error)) from error
     except requests.RequestException as error:
-        raise _TryAgain(connection_problem(error), unreachable=True) from error
+        raise _TryAgain(connection_problem(error), unreachable=never_connected(error)) from error
     with response:
         total = _start(response, part, have)
         if total == part.size:  # nothing was missing

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 GITHUB_MIRROR_VARIABLE = "SEQGPT_GITHUB_MIRROR"
 """A prefix for addresses of GitHub: `https://mirror.example` asks for
@@ -56,7 +57,7 @@ class Client:
         self.patience = patience or Patience()
         self._sessions = threading.local()
         self._stop = threading.Event()
-        self._unreachable: set[str] = set()
+        self._unreachable: dict[str, str] = {}
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
         """One try; the body is not read yet. The address is that of the mirror where one is set.
@@ -77,11 +78,15 @@ class Client:
 
     def attempts(self, url: str) -> int:
         """How many tries a URL gets: one where its host could not be reached before."""
-        return 1 if urlsplit(mirrored(url)).netloc in self._unreachable else self.patience.attempts
+        return 1 if self.problem(url) else self.patience.attempts
 
-    def unreachable(self, url: str) -> None:
-        """Notes that a URL's host could not be reached in all tries."""
-        self._unreachable.add(urlsplit(mirrored(url)).netloc)
+    def problem(self, url: str) -> str:
+        """Why a URL's host could not be reached before; "" where it could."""
+        return self._unreachable.get(urlsplit(mirrored(url)).netloc, "")
+
+    def unreachable(self, url: str, problem: str) -> None:
+        """Notes that a URL's host could not be reached."""
+        self._unreachable[urlsplit(mirrored(url)).netloc] = problem
 
     def pause(self, failures: int, retry_after: float | None = None) -> None:
         """Waits before the next try, after this many failures in a row."""
@@ -152,6 +157,12 @@ def status_error(url: str, status: int) -> FetchError:
     else:
         hint = ""
     return FetchError(f"HTTP {status}{via}{hint}")
+
+
+def never_connected(error: requests.RequestException) -> bool:
+    """Whether a host could not even be reached: its name is unknown, it refuses, or it does not answer."""
+    reason = getattr(next(iter(error.args), None), "reason", None)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
 
 
 def connection_problem(error: Exception) -> str:

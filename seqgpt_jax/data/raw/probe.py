@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import requests
 
-from seqgpt_jax.data.raw.network import Client, connection_problem, status_error
+from seqgpt_jax.data.raw.network import Client, connection_problem, never_connected, status_error
 
 _THREADS = 16
 # Answers of servers that know GET alone, or that want a signature for each method.
@@ -33,7 +33,9 @@ class Probe:
 
 
 def probe(client: Client, url: str) -> Probe:
-    """Asks for one URL, once: nothing is raised, and nothing is tried again."""
+    """Asks for one URL, once: nothing is raised, and a host that could not be reached is not asked again."""
+    if problem := client.problem(url):
+        return Probe(url, problem=problem)
     try:
         with client.request("HEAD", url) as response:
             answer = response
@@ -41,6 +43,8 @@ def probe(client: Client, url: str) -> Probe:
             with client.request("GET", url, {"Range": "bytes=0-0"}) as response:
                 answer = response
     except requests.RequestException as error:
+        if never_connected(error):
+            client.unreachable(url, connection_problem(error))
         return Probe(url, problem=connection_problem(error))
     if answer.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
         return Probe(url, problem=str(status_error(url, answer.status_code)))

@@ -1,4 +1,4 @@
-"""A Hugging Face hub on loopback, as far as data sets need it: commits, trees and files."""
+"""A Hugging Face hub on loopback, as far as data sets and models need it: commits, trees and files."""
 
 import hashlib
 import http.server
@@ -9,12 +9,14 @@ from urllib.parse import unquote, urlsplit
 
 from tests.data.raw.servers import Server
 
-_PATH = re.compile(r"/(?:api/)?datasets/([^/]+/[^/]+)(?:/([a-z-]+)/(refs/convert/parquet|[^/]+)(?:/(.*))?)?")
+_PATH = re.compile(
+    r"/(?:api/(?:datasets|models)/|datasets/)?([^/]+/[^/]+)(?:/([a-z-]+)/(refs/convert/parquet|[^/]+)(?:/(.*))?)?"
+)
 
 
 @dataclass
 class Repository:
-    """One data set.
+    """One data set, or one model.
 
     Attributes:
       branches: branch -> commit.
@@ -48,9 +50,7 @@ class Hub:
         size = int(handler.headers.get("Content-Length") or 0)
         sent = handler.rfile.read(size)
         path = unquote(urlsplit(handler.path).path)
-        found = re.fullmatch(
-            r"/(?:api/)?datasets/([^/]+/[^/]+)(?:/([a-z-]+)/(refs/convert/parquet|[^/]+)(?:/(.*))?)?", path
-        )
+        found = _PATH.fullmatch(path)
         repository = self.repositories.get(found[1]) if found else None
         if repository is None:
             return _send(handler, 404, b"{}", {"X-Error-Code": "RepoNotFound"})
@@ -65,7 +65,8 @@ class Hub:
             return self._file(handler, files.get(name), commit)
         if kind in (None, "revision"):
             about = {"id": found[1], "sha": commit, "gated": repository.gated, "private": False, "tags": []}
-            siblings = [{"rfilename": file} for file in files]
+            about["cardData"] = {"license": "apache-2.0"}
+            siblings = [{"rfilename": file, "size": len(body)} for file, body in files.items()]
             return _send(handler, 200, json.dumps({**about, "siblings": siblings}).encode())
         if kind == "tree":
             below = [_entry(file, body) for file, body in files.items() if file.startswith(f"{name}/" if name else "")]

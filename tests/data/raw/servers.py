@@ -26,6 +26,7 @@ class Page:
       moved_to: another path.
       head: whether HEAD is answered.
       seconds: how long the body takes.
+      seconds_before: how long the answer takes to begin.
       changed: the content after the first request.
     """
 
@@ -41,6 +42,7 @@ class Page:
     moved_to: str = ""
     head: bool = True
     seconds: float = 0
+    seconds_before: float = 0
     changed: tuple[bytes, str] | None = None
 
 
@@ -90,6 +92,7 @@ def _serve(handler: http.server.BaseHTTPRequestHandler, page: bytes | Page | Non
     get = handler.command == "GET"
     if page is None:
         return _status(handler, 404, {})
+    time.sleep(page.seconds_before)
     if page.moved_to:
         return _status(handler, 302, {"Location": page.moved_to})
     if not get and not page.head:

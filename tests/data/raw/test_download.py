@@ -26,6 +26,7 @@ from seqgpt_jax.data.raw.network import Patience
 from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Remote, Tfds
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
 from tests.data.raw.servers import Page, Server
+from tests.data.raw.test_content_check import LFS
 
 QUICK = Patience(attempts=3, first_pause=0.01, timeout=5)
 
@@ -116,6 +117,57 @@ def test_what_is_there_stays_and_is_not_asked_for(server, tmp_path):
     assert (tmp_path / "mine/a").read_bytes() == b"mine"
     assert "kept: mine/a exists, though its SHA-256 is not that of the published file" in printed
     assert fetch(tmp_path, Files({"b": sources["b"]}), "b")[1].count("kept: mine/b exists\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html><title>Log in</title>", b"", LFS])
+def test_what_an_earlier_version_has_kept_is_found_out(content, server, tmp_path):
+    server.pages["/a"] = b"text\tlabel\n"
+    source = Files({"a.tsv": Remote(f"{server.url}/a")})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a.tsv").write_bytes(content)
+    failures, _ = fetch(tmp_path, source, "a.tsv")
+    assert "Remove it to download it again" in failures[0].reason
+    assert (tmp_path / "mine/a.tsv").read_bytes() == content
+    (tmp_path / "mine/a.tsv").unlink()
+    assert fetch(tmp_path, source, "a.tsv")[0] == []
+
+
+def test_what_has_changed_since_its_download_is_found_out(server, tmp_path):
+    server.pages |= {"/a": b"text\tlabel\n", "/b.zip": zipped(top__one="1", top__two="2")}
+    source = Files({"a.tsv": Remote(f"{server.url}/a"), "b": Remote(f"{server.url}/b.zip", member="top")})
+    assert fetch(tmp_path, source, "a.tsv", "b")[0] == []
+    (tmp_path / "mine/a.tsv").write_bytes(b"text\tlabe")
+    (tmp_path / "mine/b/two").unlink()
+    failures, _ = fetch(tmp_path, source, "a.tsv", "b")
+    assert [failure.file for failure in failures] == [str(tmp_path / "mine/a.tsv"), str(tmp_path / "mine/b")]
+    assert all("remove the file to download it again" in failure.reason for failure in failures)
+    # The source has changed as well: both checksums are named, and nothing is put in place.
+    (tmp_path / "mine/a.tsv").unlink()
+    server.pages["/a"] = b"other\n"
+    failures, _ = fetch(tmp_path, source, "a.tsv", "b")
+    reason = next(failure.reason for failure in failures if failure.file == f"{server.url}/a")
+    assert hashlib.sha256(b"text\tlabel\n").hexdigest() in reason
+    assert hashlib.sha256(b"other\n").hexdigest() in reason
+    assert not (tmp_path / "mine/a.tsv").exists()
+
+
+def test_own_files_go_on_record_and_stay(server, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a").write_bytes(b"my own\n")
+    assert fetch(tmp_path, Files({"a": Remote(f"{server.url}/a")}), "a")[0] == []
+    assert server.asked == []
+    assert hashlib.sha256(b"my own\n").hexdigest() in (tmp_path / NAME).read_text()
+
+
+def test_licenses_that_forbid_commercial_use_are_named_before_anything_comes(server, tmp_path):
+    server.pages |= {"/a": b"a\n", "/b": b"b\n"}
+    console = Console(file=io.StringIO(), width=80)
+    tasks = {name: [spec(name, Files({"f": Remote(f"{server.url}/{name}")}), "f")] for name in ("a", "b")}
+    object.__setattr__(tasks["b"][0].dataset, "license", "CC BY-NC 4.0")
+    assert download.download(tasks, tmp_path, ConsoleReporter(console), QUICK) == []
+    printed = console.file.getvalue()
+    named = printed.index("or not settled, by the licenses of 1 of 2 data sets: b (CC BY-NC 4.0)")
+    assert named < printed.index("to download: 2 files of 2 data sets, 4 bytes") < printed.index("downloaded: ")
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])

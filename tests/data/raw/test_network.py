@@ -12,7 +12,7 @@ from rich.console import Console
 
 from seqgpt_jax.console.download import ConsoleReporter
 from seqgpt_jax.data.raw import download
-from seqgpt_jax.data.raw.license_terms import commercial_use
+from seqgpt_jax.data.raw.licenses import is_commercial
 from seqgpt_jax.data.raw.lock_file import NAME
 from seqgpt_jax.data.raw.network import Client, Patience, mirrored
 from seqgpt_jax.data.raw.probe import probe, probe_all
@@ -114,25 +114,32 @@ def test_probes_say_what_there_is_without_its_content(server):
     problems = {url.rpartition("/")[2]: answer.problem for url, answer in found.items() if answer.problem}
     assert problems == {"wall": "HTTP 403", "gone": "HTTP 404; the file is no longer there"}
     assert found[f"{server.url}/moved"].note == f"moved to {server.url}/head"
-    assert "refused" in probe(Client(QUICK), "http://127.0.0.1:9/x").problem
+    client = Client(QUICK)
+    assert "refused" in probe(client, "http://127.0.0.1:9/x").problem
+    assert "refused" in client.problem("http://127.0.0.1:9/y")
+    # A slow answer says nothing of the host's others.
+    server.pages["/slow"] = Page(b"1", seconds_before=3)
+    client = Client(Patience(timeout=0.5))
+    assert "timed out" in probe(client, f"{server.url}/slow").problem
+    assert probe(client, f"{server.url}/head").size == 5
 
 
 @pytest.mark.parametrize(
-    ("license", "use"),
+    ("license", "commercial"),
     [
-        ("CC BY 4.0", "allowed"),
-        ("Apache-2.0", "allowed"),
-        ("free for any purpose", "allowed"),
-        ("CC BY-NC-SA 4.0", "restricted"),
-        ("AG corpus: non-commercial research", "restricted"),
-        ("LDC user agreement", "restricted"),
-        ("unknown: research", "restricted"),
-        ("unknown", "unknown"),
-        ("", "unknown"),
+        ("CC BY 4.0", True),
+        ("Apache-2.0", True),
+        ("free for any purpose", True),
+        ("CC BY-NC-SA 4.0", False),
+        ("AG corpus: non-commercial research", False),
+        ("LDC user agreement", False),
+        ("unknown: research", False),
+        ("unknown", False),
+        ("", False),
     ],
 )
-def test_commercial_use(license, use):
-    assert commercial_use(license) == use
+def test_commercial_use(license, commercial):
+    assert is_commercial(license) == commercial
 
 
 def test_a_second_process_waits_for_the_first(server, tmp_path):
