@@ -41,10 +41,12 @@ def missing(
 ) -> tuple["MissingData", Path | None]:
     """(the data sets that are missing, the folder of the weights and the tokenizer where it is)."""
     from seqgpt_jax import tasks
+    from seqgpt_jax.data.raw.files import default_data_folder
     from seqgpt_jax.data.requirements import MissingData, missing_data
     from seqgpt_jax.io.storage import is_remote
 
-    data = missing_data(prepare, tasks) if with_data else MissingData(Path())
+    here = prepare.data_folder() or default_data_folder()
+    data = missing_data(prepare, tasks) if with_data else MissingData(here)
     folder = Path(prepare.tokenizer)
     trained_here = prepare.tokenizer_vocab_size is not None
     lacks_weights = weights.source and not trained_here and not is_remote(prepare.tokenizer) and not folder.exists()

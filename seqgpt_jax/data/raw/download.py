@@ -149,7 +149,7 @@ def download(
       LockError: the lock file cannot be read.
     """
     public = {name: specs for name, specs in datasets.items() if _fetched(specs)}
-    for name in datasets.keys() - public.keys():
+    for name in [name for name in datasets if name not in public]:
         reporter.log(f"{name}: nothing to download: it is generated, or your own data", style="bold")
     if not public:
         return []

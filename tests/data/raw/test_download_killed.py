@@ -163,3 +163,27 @@ def test_twenty_data_sets_survive_the_world_and_three_kills(server, tmp_path):
     assert run.returncode == 0, run.stdout + run.stderr
     assert len(server.asked) == asked
     assert run.stdout.count("  kept: ") == len(good)
+
+
+def test_an_interruption_ends_at_once_and_keeps_what_has_arrived(server, tmp_path):
+    body = content("large", 1_000_000)
+    server.pages["/large"] = page = Page(body, '"l"', seconds=30)
+    (tmp_path / "sources.json").write_text(json.dumps({"one": {"a.tsv": {"url": f"{server.url}/large"}}}))
+    folder = tmp_path / "data"
+    command = [sys.executable, "-c", CODE, str(tmp_path / "sources.json"), str(folder)]
+    paths = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in folder.glob(f"{PARTS}/*.part")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) != 0
+    assert time.monotonic() - begin < 20
+    assert "KeyboardInterrupt" in process.stderr.read()
+    process.stderr.close()
+    page.seconds = 0
+    assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+    assert (folder / "one/a.tsv").read_bytes() == body
+    assert any("Range" in headers for headers in server.headers)
