@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.raw.download import missing_files
+from seqgpt_jax.data.raw.download import missing_files, sources_of
 from seqgpt_jax.data.raw.files import default_data_folder
 from seqgpt_jax.data.raw.network import Client, Patience
-from seqgpt_jax.data.raw.probe import probe_all
+from seqgpt_jax.data.raw.source_check import check_sources
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Tfds
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 
@@ -76,14 +76,13 @@ def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:
 
 
 def download_sizes(missing: MissingData) -> dict[str, int | None]:
-    """Data set -> bytes to download, as its servers say; None where one of them does not."""
-    urls = {
-        name: {remote.url for spec in specs if isinstance(spec.source, Files) for remote in spec.source.files.values()}
+    """Data set -> bytes to download, as its servers say; None where one of them does not, and for those of TFDS."""
+    asked = {
+        name: [source for source in sources_of(specs) if not isinstance(source, Tfds)]
         for name, specs in missing.public.items()
     }
-    probes = probe_all(Client(_PATIENCE), [url for of_dataset in urls.values() for url in sorted(of_dataset)])
-    sizes = {}
-    for name, of_dataset in urls.items():
-        known = [probes[url].size for url in of_dataset]
-        sizes[name] = None if not known or None in known else sum(known)
+    sizes: dict[str, int | None] = {name: 0 if sources else None for name, sources in asked.items()}
+    for check in check_sources(asked, Client(_PATIENCE)):
+        known = sizes[check.dataset]
+        sizes[check.dataset] = None if known is None or check.size is None else known + check.size
     return sizes

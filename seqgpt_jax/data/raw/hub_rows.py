@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ class Snapshot:
     Attributes:
       commit: its hash; "" for a folder on this machine.
       branch: the branch that it was found on: `PARQUET` where its tables are those that the hub has made.
-      files: the names of its files.
+      files: the names of its files, and their bytes.
       gated: whether it has conditions that must be accepted on its page.
     """
 
     commit: str = ""
     branch: str = ""
-    files: tuple[str, ...] = ()
+    files: Mapping[str, int] = field(default_factory=dict)
     gated: bool = False
 
 
@@ -76,8 +76,8 @@ def hub_errors(source: HuggingFace) -> Iterator[None]:
 def _look_up(path: str, commit: str, branch: str) -> Snapshot:
     from huggingface_hub import HfApi
 
-    info = HfApi(endpoint=hub_endpoint()).dataset_info(path, revision=commit or branch or None)
-    files = tuple(file.rfilename for file in info.siblings or ())
+    info = HfApi(endpoint=hub_endpoint()).dataset_info(path, revision=commit or branch or None, files_metadata=True)
+    files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     return Snapshot(info.sha or commit, branch, files, bool(info.gated))
 
 
@@ -95,12 +95,28 @@ def hub_rows(source: HuggingFace, split: str, at: Snapshot | None = None) -> tup
     if at.branch == PARQUET:
         # The branch has no card that names configurations and splits: its folders do.
         name, bracket, slice_ = theirs.partition("[")
-        files = [_cached(source.path, at.commit, file) for file in converted_files(at.files, source.config, name)]
+        files = [_cached(source.path, at.commit, file) for file in converted_files(list(at.files), source.config, name)]
         dataset = datasets.load_dataset("parquet", data_files={"rows": files}, split=f"rows{bracket}{slice_}")
     else:
         dataset = datasets.load_dataset(source.path, source.config or None, split=theirs, revision=at.commit or None)
     features = dict(dataset.features)
     return (_named(features, row) for row in dataset.with_format(None)), dataset.num_rows
+
+
+def download_size(source: HuggingFace, at: Snapshot) -> int | None:
+    """Bytes that the splits of a source have on the hub; None where its files do not show which are its own.
+
+    Raises:
+      ValueError: a split is not there; see `converted_files`.
+    """
+    if at.branch == PARQUET:
+        names = [split.partition("[")[0] for split in source.splits.values()]
+        own = {file for name in names for file in converted_files(list(at.files), source.config, name)}
+    else:
+        own = {file for file in at.files if not file.endswith((".md", ".py", ".gitattributes"))}
+        if source.config:
+            own = {file for file in own if source.config in file.split("/")}
+    return sum(at.files[file] for file in own) or None
 
 
 def converted_files(files: Sequence[str], config: str, split: str) -> list[str]:

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from seqgpt_jax.data.raw.hub_rows import converted_files, hub_errors, snapshot
+from seqgpt_jax.data.raw.hub_rows import download_size, hub_errors, snapshot
 from seqgpt_jax.data.raw.network import Client
 from seqgpt_jax.data.raw.probe import Probe, probe
-from seqgpt_jax.data.raw.sources import PARQUET, Files, HuggingFace, OnRequest, Source, Tfds
+from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Source, Tfds
 
 _THREADS = 16
 
@@ -69,14 +69,12 @@ def _hub(dataset: str, source: HuggingFace) -> SourceCheck:
     try:
         with hub_errors(source):
             found = snapshot(source)
-        if found.branch == PARQUET:
-            for split in source.splits.values():
-                converted_files(found.files, source.config, split.partition("[")[0])
+        size = download_size(source, found)
     except Exception as error:  # the hub's library has errors of its own
         return SourceCheck(dataset, place, problem=" ".join(str(error).split()) or type(error).__name__)
     branch = f" of {found.branch}" if found.branch else ""
     conditions = ", conditions to accept on its page" if found.gated else ""
-    return SourceCheck(dataset, place, note=f"commit {found.commit[:12]}{branch}{conditions}")
+    return SourceCheck(dataset, place, size, note=f"commit {found.commit[:12]}{branch}{conditions}")
 
 
 def _tfds(dataset: str, source: Tfds, client: Client) -> SourceCheck:

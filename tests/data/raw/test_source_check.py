@@ -42,8 +42,8 @@ def test_every_kind_of_source(server, hub):
     server.pages |= {"/a": Page(b"x" * 1234), "/html": Page(moved_to="/a"), "/no_head": Page(b"12", head=False)}
     for name, gated in (("tables", False), ("walled", True), ("conditions", False)):
         repository = hub.repositories[f"owner/{name}"] = Repository(gated=gated)
-        repository.commit({"README.md": b""})
-        repository.commit({"en/test/0.parquet": b""}, PARQUET)
+        repository.commit({"README.md": b"no data", "train.csv": b"123"})
+        repository.commit({"en/test/0.parquet": b"12345", "zh/test/0.parquet": b"1"}, PARQUET)
     sources = {
         "files": [Files({name: Remote(f"{server.url}/{name}") for name in ("a", "html", "no_head", "gone")})],
         "hub": [HuggingFace("owner/tables"), HuggingFace("owner/tables", "en", {"test": "test[:5]"}, PARQUET)],
@@ -63,6 +63,7 @@ def test_every_kind_of_source(server, hub):
     assert "HTTP 404" in found["files", "gone"].problem
     assert found["hub", "tables"].note.startswith("commit ")
     assert found["hub", "tables (en)"].note.endswith(f" of {PARQUET}")
+    assert (found["hub", "tables"].size, found["hub", "tables (en)"].size) == (3, 5)
     assert "no split 'train'; its splits: test" in found["split", "tables (en)"].problem
     assert "set HF_TOKEN" in found["walled", "walled"].problem
     assert server.asked.count("GET /a") == 0
@@ -71,7 +72,7 @@ def test_every_kind_of_source(server, hub):
     console = Console(file=io.StringIO(), width=160)
     assert print_checks(checks, console) == 1
     text = console.file.getvalue()
-    assert "9 places of 5 data sets, 2.5 kB and 6 of unknown size; 3 with a problem" in text
+    assert "9 places of 5 data sets, 2.5 kB and 4 of unknown size; 3 with a problem" in text
     assert sum(bool(re.match(r"files +problem", line)) for line in text.split("\n")) == 1
     assert print_checks([check for check in checks if not check.problem], console) == 0
 
