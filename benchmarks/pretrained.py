@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 RESULTS = Path(__file__).parent / "results"
 # FT alone gets the steps of both stages.
 ARMS = {"untrained": "before training", "pt": "PT", "ft": "FT alone", "pt_ft": "PT + FT"}
-HELD_OUT = "held_out_en"
+HELD_OUT = "held_out_cpu_en"
 
 
 def run(work: Path, name: str, *flags: str) -> str:

@@ -15,6 +15,7 @@ COMMANDS = (
     "catalogue",
     "validate",
     "preview",
+    "fetch",
     "prepare",
     "leaks",
     "plan",

@@ -6,11 +6,12 @@
     python -m seqgpt_jax.catalogue --mixture=ft                       # a mixture: sets, size, licenses, forms needed
     python -m seqgpt_jax.catalogue --mixture=ft_cpu --subsets         # …, of the declared subsets
     python -m seqgpt_jax.catalogue --download cluener ft              # data sets, or all those of a mixture
+    python -m seqgpt_jax.catalogue --check ft                         # asks each of their sources, downloads nothing
     python -m seqgpt_jax.catalogue --json                             # for other programs
 
-A download goes below the folder that SEQGPT_DATA_DIR or --data_dir names, one folder for each data set.
-Files that exist are kept. The exit code is 1 if a download failed. Each data set has
-a license of its own, which is printed first: please read it.
+A download goes below the folder that SEQGPT_DATA_DIR or --data_dir names, else below ~/.cache/seqgpt_jax/datasets, one
+folder for each data set. It resumes, and files that exist are kept and checked (docs/downloads.md). The exit code is 1
+if a download failed. Each data set has a license of its own, which is printed first: please read it.
 """
 
 import json
@@ -34,6 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument(
         "--download", nargs="+", metavar="NAME", help="download data sets, by name or by that of a mixture"
     )
+    what.add_argument(
+        "--check",
+        nargs="*",
+        metavar="NAME",
+        help="ask the sources of data sets (of all without a name) whether they are there, and how large; nothing is "
+        "downloaded",
+    )
     parser.add_argument("--family", type=str.upper, help="only data sets of this family, such as NER")
     parser.add_argument("--language", choices=("en", "zh"), help="only data sets that have this language")
     parser.add_argument(
@@ -54,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.console import catalogue as terminal
     from seqgpt_jax.console.download import ConsoleReporter
     from seqgpt_jax.data.raw import catalogue, download
-    from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
+    from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, default_data_folder
     from seqgpt_jax.data.raw.mixture_facts import MixtureFacts, rows_of
     from seqgpt_jax.tasks import MIXTURES, SUBSET_MIXTURES, SUBSETS, TASKS, expand
     from seqgpt_jax.tasks.declarations import FILE_SIZES
@@ -69,15 +77,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     tasks, mixtures = (TASKS | SUBSETS, SUBSET_MIXTURES) if args.subsets else (TASKS, MIXTURES)
     console = Console(highlight=False, emoji=False)
     data_dir = args.data_dir or (Path(os.environ[DATA_DIR_VARIABLE]) if os.environ.get(DATA_DIR_VARIABLE) else None)
+    if data_dir is None and default_data_folder().is_dir():
+        data_dir = default_data_folder()
     if args.download:
-        if data_dir is None:
-            raise command_line.UsageError(
-                f"--download needs a folder to write to: set {DATA_DIR_VARIABLE} or --data_dir=FOLDER"
-            )
         return download.download_all(
-            download.select(args.download, tasks, mixtures), data_dir, ConsoleReporter(console)
+            download.select(args.download, tasks, mixtures),
+            data_dir or default_data_folder(),
+            ConsoleReporter(console),
         )
     rows = catalogue.rows(tasks)
+    if args.check is not None:
+        from seqgpt_jax.console.source_check import print_checks
+        from seqgpt_jax.data.raw.network import Client, Patience
+        from seqgpt_jax.data.raw.source_check import check_sources
+
+        rows = catalogue.select(rows, args.family, args.language, args.state)
+        if args.check:
+            wanted = download.select(args.check, TASKS, MIXTURES)
+            rows = [row for row in rows if row.name in wanted]
+        checks = check_sources({row.name: row.sources for row in rows}, Client(Patience(timeout=20)))
+        return print_checks(checks, console)
     if args.show:
         if args.show in MIXTURES:
             raise command_line.UsageError(

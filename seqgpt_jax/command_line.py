@@ -14,9 +14,9 @@ import argparse
 import difflib
 import errno
 import functools
-import importlib
 import inspect
 import logging
+import pkgutil
 import re
 import sys
 import tokenize
@@ -39,6 +39,7 @@ _CONFIGS = {
     "Mesh": "seqgpt_jax.training.partitioning:MeshConfig",
     "Lora": "seqgpt_jax.models.lora:LoraConfig",
     "Train": "seqgpt_jax.training.config:TrainConfig",
+    "Weights": "seqgpt_jax.io.published_weights:WeightsConfig",
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.evaluator:EvaluateConfig",
 }
@@ -315,8 +316,7 @@ def _parse(text: str, source: str, path: Path | None, references: set[str]) -> l
 
 
 def _maker(name: str) -> Callable[..., Any]:
-    module, _, maker = _CONFIGS[name].partition(":")
-    return getattr(importlib.import_module(module), maker)
+    return pkgutil.resolve_name(_CONFIGS[name])
 
 
 def _fields(name: str) -> Mapping[str, inspect.Parameter]:

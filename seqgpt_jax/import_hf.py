@@ -21,11 +21,6 @@ from pathlib import Path
 
 from seqgpt_jax import command_line
 
-# Configuration, tokenizer and weights in either format; not the Flax, ONNX and optimizer files that some hubs hold.
-_TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt")
-_WANTED = ("config.json", *_TOKENIZER, "README.md")  # which names the license
-_SAFETENSORS, _TORCH = "model*.safetensors*", "pytorch_model*"
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
@@ -37,31 +32,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--grow", action="store_true", help="new rows for the table where none is free for [GEN]")
     args, _ = command_line.parse(parser, argv)
 
+    print(import_folder(args.source, args.output, args.revision, args.gen_token, args.grow))
+    return 0
+
+
+def import_folder(
+    source_name: str, output: Path, revision: str | None = None, gen_token: str | None = None, grow: bool = False
+) -> str:
+    """Imports a model, as the flags of the command say; returns what has been done, in one line."""
     from seqgpt_jax.atomic import GEN
     from seqgpt_jax.io.contract import BaseWeights
     from seqgpt_jax.io.gguf_file import read_gguf
     from seqgpt_jax.io.hf_checkpoint import check_output, import_model, read_source
+    from seqgpt_jax.io.published_weights import download
     from seqgpt_jax.io.tokenizer_import import import_tokenizer
 
-    check_output(args.output)
-    if args.source.endswith(".gguf"):
-        source = read_gguf(Path(args.source))
+    check_output(output)
+    if source_name.endswith(".gguf"):
+        source = read_gguf(Path(source_name))
     else:
-        folder = Path(args.source) if Path(args.source).is_dir() else _download(args.source, args.revision)
+        folder = Path(source_name) if Path(source_name).is_dir() else download(source_name, revision)
         if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
             raise command_line.UsageError(
-                f"--source={args.source} is no Hugging Face model: no {', '.join(missing)}{_way_out(folder, missing)}"
+                f"--source={source_name} is no Hugging Face model: no {', '.join(missing)}{_way_out(folder, missing)}"
             )
         source = read_source(folder)
     if source.contract.base is None:
-        name = Path(args.source).resolve().name if Path(args.source).exists() else args.source
+        name = Path(source_name).resolve().name if Path(source_name).exists() else source_name
         contract = dataclasses.replace(source.contract, base=BaseWeights(name, source.license))
         source = dataclasses.replace(source, contract=contract)
     rows = source.model_config().vocab_size
-    imported = import_tokenizer(source.tokenizer, rows, GEN, take=args.gen_token, grow=args.grow)
-    config = import_model(source, args.output, imported.tokenizer, rows=imported.rows)
-    print(f"{args.output}: {config.num_params():,} parameters; {'; '.join(imported.changes)}")
-    return 0
+    imported = import_tokenizer(source.tokenizer, rows, GEN, take=gen_token, grow=grow)
+    config = import_model(source, output, imported.tokenizer, rows=imported.rows)
+    return f"{output}: {config.num_params():,} parameters; {'; '.join(imported.changes)}"
 
 
 def _way_out(folder: Path, missing: Sequence[str]) -> str:
@@ -71,19 +74,6 @@ def _way_out(folder: Path, missing: Sequence[str]) -> str:
     if "tokenizer.json" in missing and (folder / "tokenizer.model").is_file():
         return "; AutoTokenizer of transformers makes tokenizer.json of tokenizer.model: load it there, save_pretrained"
     return ""
-
-
-def _download(name: str, revision: str | None) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-
-    try:
-        files = HfApi().list_repo_files(name, revision=revision)
-        weights = _SAFETENSORS if any(file.endswith(".safetensors") for file in files) else _TORCH
-        return Path(snapshot_download(name, revision=revision, allow_patterns=[*_WANTED, weights]))
-    except Exception as error:  # what the hub's client raises without a network differs between its versions
-        raise command_line.UsageError(
-            f"{name!r} is neither a folder here nor a model that can be fetched from the Hugging Face hub ({error})"
-        ) from error
 
 
 if __name__ == "__main__":

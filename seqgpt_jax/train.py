@@ -1,6 +1,7 @@
 """Training of a model on a prepared mixture; prepares the data first where it is missing.
 
     python -m seqgpt_jax.train --gin_file=ft_cpu.gin
+    python -m seqgpt_jax.train --gin_file=ft.gin --fetch            # downloads first what is not here
     python -m seqgpt_jax.train --gin_file=own_cpu.gin --data=tickets.jsonl --run_dir=runs/tickets     # own data
     python -m seqgpt_jax.train --gin_file=ft.gin --run_dir=runs/ft_small --gin.Train.batch_size=64
     python -m seqgpt_jax.train --gin_file=ft.gin --gin.Train.init_from=runs/pt     # stage two from stage one
@@ -17,6 +18,7 @@ import argparse
 import contextlib
 import dataclasses
 import functools
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from etils import epath
 
     from seqgpt_jax.data.prepare.config import PrepareConfig
+    from seqgpt_jax.io.published_weights import WeightsConfig
     from seqgpt_jax.models.backbone import ModelConfig
     from seqgpt_jax.training.config import TrainConfig
 
@@ -76,6 +79,17 @@ def model_of(configs: command_line.Configs, run_dir: "epath.Path", init_from: st
     return configs.build("Model", **{name: value for name, value in stored.items() if name not in here})
 
 
+def fetch_or_check(args: argparse.Namespace, prepare_config: "PrepareConfig", weights: "WeightsConfig") -> None:
+    """With --fetch, downloads what is missing; without it, raises one UsageError that names all of it."""
+    from seqgpt_jax import fetch
+
+    if args.fetch:
+        fetch.fetch_missing(prepare_config, weights, with_data=args.store is None)
+    else:
+        command = shlex.join(["python", "-m", "seqgpt_jax.fetch", *(f"--gin_file={file}" for file in args.gin_file)])
+        fetch.check_nothing_missing(prepare_config, weights, command, with_data=args.store is None)
+
+
 @contextlib.contextmanager
 def end_after_failed_save() -> Iterator[None]:
     """Ends the process at once after a SaveError: after a failed save, threads of Orbax stay alive for five minutes."""
@@ -113,7 +127,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--multihost", action="store_true", help="on every host of a TPU pod or cluster: join the other hosts first"
     )
-    args, configs = command_line.parse(parser, argv, uses=("Prepare", "Model", "Lora", "Optimizer", "Mesh", "Train"))
+    parser.add_argument(
+        "--fetch", action="store_true", help="download first what is missing: data sets, base weights, tokenizer"
+    )
+    uses = ("Prepare", "Model", "Lora", "Optimizer", "Mesh", "Train", "Weights")
+    args, configs = command_line.parse(parser, argv, uses=uses)
     if not args.gin_file:
         raise command_line.UsageError("--gin_file is missing: try --gin_file=ft_cpu.gin (see configs/runs/)")
 
@@ -122,10 +140,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     run_dir = open_path(args.run_dir or Path("runs") / Path(args.gin_file[0]).stem)
     # All configurations are built before anything slow, so that errors in them are reported at once.
     prepare_config, train_config = configs.build("Prepare", split="train"), configs.build("Train")
-    model = model_of(configs, run_dir, train_config.init_from)
     optimizer, mesh = configs.build("Optimizer"), configs.build("Mesh")
-    lora = configs.build("Lora")
+    lora, weights = configs.build("Lora"), configs.build("Weights")
     validation_config = validation_data(args, prepare_config, train_config)
+    fetch_or_check(args, prepare_config, weights)
+    # Its sizes may be those of a folder that has just been fetched.
+    model = model_of(configs, run_dir, train_config.init_from)
 
     import jax
 

@@ -191,7 +191,7 @@ NO_DATA = ("--gin.Prepare.mixture=quickstart_ft", "--gin.Prepare.evaluation_mixt
         (("--gin_file=ft_cpu.gin", "--gin.Prepare.data_dir=nowhere"), "the data folder nowhere does not exist"),
         (("--gin_file=ft.gin",), "set SEQGPT_DATA_DIR or Prepare.data_dir"),
         (("--gin_file=ft_cpu.gin", "--run_dir=s3://bucket/run"), "folders are local or begin with gs://"),
-        (("--gin_file=ft.gin", *NO_DATA), "no tokenizer could be loaded from 'imported/bloomz-560m'"),
+        (("--gin_file=ft.gin", *NO_DATA), "base weights and tokenizer: bigscience/bloomz-560m"),
         (("--gin_file=quickstart_ft.gin", "--gin.Prepare.mixture=quickstart_held_out"), "has a split 'train'"),
     ],
 )

@@ -11,7 +11,7 @@ from seqgpt_jax.atomic import TEMPLATES
 from seqgpt_jax.data.prepare.mixing import MIXING
 from seqgpt_jax.data.prepare.sampling import ExampleSampler
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
-from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
+from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, default_data_folder
 from seqgpt_jax.data.raw.task_spec import SPLITS
 
 
@@ -27,7 +27,8 @@ class PrepareConfig:
         this size with BLOOM's settings is trained and saved there; None: it must exist.
       tokenizer_mixture: whose training prompts and answers it is trained on.
       split: "train" samples training examples; "validation" and "test" ask every label.
-      data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR.
+      data_dir: folder of the raw data sets; None means the environment variable SEQGPT_DATA_DIR, else the folder in
+        the user's cache that `--fetch` fills.
       missing: what a data set does whose files are not in the data folder: "stop", or "skip" to go on without it; the
         manifest lists what was left out. One that training texts are only compared with never stops, own data always.
       subsets: read the declared subsets of data sets that have one (`seqgpt_jax.tasks.subsets`) in place of the whole
@@ -178,9 +179,11 @@ class PrepareConfig:
         return ExampleSampler(**{name: getattr(self, name) for name in names}, counts=counts)
 
     def data_folder(self) -> Path | None:
-        """The folder of the raw data sets, or None where neither setting nor variable names one."""
-        folder = self.data_dir or os.environ.get(DATA_DIR_VARIABLE)
-        return Path(folder) if folder else None
+        """The folder of the raw data sets: of the setting or the variable, else the default one where it exists."""
+        if folder := self.data_dir or os.environ.get(DATA_DIR_VARIABLE):
+            return Path(folder)
+        default = default_data_folder()
+        return default if default.is_dir() else None
 
 
 def _check_own_data(own_data: Mapping[str, str | Mapping[str, str]] | None) -> None:

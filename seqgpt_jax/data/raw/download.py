@@ -1,43 +1,58 @@
 """Download of data sets: from their sources to the raw files that their tasks read.
 
 Files are written below `<data folder>/<data set>/`, first under a temporary name, so that a file that is there is
-complete. Files that exist are kept. One failure does not stop the rest.
+complete. What exists is kept, and compared with the lock file. One failure does not stop the rest.
 """
 
 import contextlib
 import difflib
-import json
-import math
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from seqgpt_jax.data.raw import archives
-from seqgpt_jax.data.raw.hub_rows import hub_rows
+from filelock import FileLock, Timeout
+
+from seqgpt_jax.data.raw.archives import ArchiveError
+from seqgpt_jax.data.raw.content_check import ContentError
+from seqgpt_jax.data.raw.fetch_files import (
+    PARTS,
+    FileJob,
+    check_existing,
+    file_path,
+    remove_stages,
+    run_file_job,
+)
+from seqgpt_jax.data.raw.fetch_rows import RowsJob, run_rows_job
+from seqgpt_jax.data.raw.http_file import Update
+from seqgpt_jax.data.raw.licenses import is_commercial
+from seqgpt_jax.data.raw.lock_file import LockError, LockFile
+from seqgpt_jax.data.raw.network import Client, FetchError, Patience, Stopped
+from seqgpt_jax.data.raw.probe import probe_all
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Remote, Source, Tfds
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 
-_TIMEOUT = 60
-# Rows between two updates of the progress bar.
-_UPDATE_ROWS = 100
-Rows = tuple[Iterator[Mapping[str, Any]], int]
-Update = Callable[[int, int | None], None]
-"""Takes (done, total); the total is None where it is unknown."""
+# Files at a time. Rows of the hub and of TFDS, whose libraries are not made for threads, come one split at a time.
+_PARALLEL = 8
+# Of the question for sizes, which is asked once.
+_SIZES = Patience(timeout=10)
+# Errors of ours: their text is made for people, and says all.
+_OURS = (FetchError, ContentError, LockError, ArchiveError)
 
 
 class Reporter(Protocol):
-    """Where a download reports to (`seqgpt_jax.console.download`)."""
+    """Where a download reports to (`seqgpt_jax.console.download`); threads call it."""
 
     def log(self, text: str, style: Literal["", "bold", "red"] = "") -> None:
         """Prints one line."""
 
+    def overall(self, jobs: int, size: int) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """Progress of everything while the context is open: of so many jobs, and bytes; is called after each job."""
+
     def progress(self, title: str, unit: Literal["bytes", "rows"]) -> contextlib.AbstractContextManager[Update]:
-        """A progress bar that is there while the context is open."""
+        """A progress bar that is there while the context is open; of bytes, they also count as overall progress."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +111,17 @@ def missing_files(specs: Iterable[TaskSpec], data_folder: Path) -> tuple[list[st
     specs = list(specs)
     names = dict.fromkeys(name for spec in specs for files in spec.splits.values() for name in files)
     base = data_folder / specs[0].dataset.name
-    return [name for name in names if not _path(base, name).exists()], len(names)
+    return [name for name in names if not file_path(base, name).exists()], len(names)
 
 
-def download_all(datasets: Mapping[str, Sequence[TaskSpec]], data_folder: Path, reporter: Reporter) -> int:
-    """Downloads data sets in turn and lists the failures; returns the exit code, 1 if any download failed."""
-    failures = [failure for name, specs in datasets.items() for failure in download(name, specs, data_folder, reporter)]
+def download_all(
+    datasets: Mapping[str, Sequence[TaskSpec]],
+    data_folder: Path,
+    reporter: Reporter,
+    patience: Patience | None = None,
+) -> int:
+    """Downloads data sets and lists the failures; returns the exit code, 1 if any download failed."""
+    failures = download(datasets, data_folder, reporter, patience)
     if failures:
         reporter.log(f"\nnot downloaded ({len(failures)}):")
         for failure in failures:
@@ -109,190 +129,225 @@ def download_all(datasets: Mapping[str, Sequence[TaskSpec]], data_folder: Path, 
     return int(bool(failures))
 
 
-def download(dataset: str, specs: Sequence[TaskSpec], data_folder: Path, reporter: Reporter) -> list[Failure]:
-    """Downloads the missing files of one data set; returns the failures."""
-    fetchers = {Files: _fetch_files, HuggingFace: _fetch_rows, Tfds: _fetch_rows, OnRequest: _request}
-    sources = [source for source in sources_of(specs) if type(source) in fetchers]
-    if not sources:
-        reporter.log(f"{dataset}: nothing to download: it is generated, or your own data", style="bold")
+def download(
+    datasets: Mapping[str, Sequence[TaskSpec]],
+    data_folder: Path,
+    reporter: Reporter,
+    patience: Patience | None = None,
+) -> list[Failure]:
+    """Downloads the missing files of data sets, several at a time; returns the failures.
+
+    Licenses are reported first. One process at a time downloads into a data folder, a second one waits.
+
+    Args:
+      datasets: data set -> its tasks.
+      data_folder: the folder of all data sets.
+      reporter: is told what happens.
+      patience: with servers that are slow or fail.
+
+    Raises:
+      LockError: the lock file cannot be read.
+    """
+    public = {name: specs for name, specs in datasets.items() if _fetched(specs)}
+    for name in [name for name in datasets if name not in public]:
+        reporter.log(f"{name}: nothing to download: it is generated, or your own data", style="bold")
+    if not public:
         return []
-    reporter.log(dataset, style="bold")
-    for title, text in (("license", specs[0].dataset.license), ("citation", specs[0].dataset.citation)):
-        if text:
-            reporter.log(f"  {title}: {text}")
-    base = data_folder / dataset
-    failures = []
-    for source in sources:
-        for file, reason in fetchers[type(source)](source, specs, base, reporter):
-            failures.append(Failure(dataset, file, reason))
-            reporter.log(f"  failed: {file}: {reason}", style="red")
-    missing, _ = missing_files(specs, data_folder)
-    if missing and not failures:
-        failures.append(Failure(dataset, " ".join(missing), f"not in {base} after all downloads"))
-        reporter.log(f"  failed: {failures[-1].file}: {failures[-1].reason}", style="red")
-    return failures
+    _report_licenses(public, reporter)
+    run = _Run(data_folder, reporter, patience)
+    with _folder_lock(data_folder, reporter):
+        for name in public:
+            remove_stages(data_folder / name)
+        run.plan(public)
+        run.download()
+        for name in public:
+            remove_stages(data_folder / name)
+    failed = {failure.dataset for failure in run.failures}
+    for name, specs in public.items():
+        missing, _ = missing_files(specs, data_folder)
+        if missing and name not in failed:
+            run.fail(name, " ".join(missing), f"not in {data_folder / name} after all downloads")
+    return run.failures
 
 
-def _fetch_files(source: Files, specs: Sequence[TaskSpec], base: Path, reporter: Reporter) -> Iterator[tuple[str, str]]:
-    """Downloads each URL once, however many files come from it; yields (URL, reason) of failures."""
-    by_url: dict[str, dict[str, Remote]] = {}
-    for name, remote in source.files.items():
-        if _path(base, name).exists():
-            changed = remote.sha256 and not remote.member and not _has_checksum(_path(base, name), remote.sha256)
-            note = ", though its SHA-256 is not that of the published file" if changed else ""
-            reporter.log(f"  kept: {name} exists{note}")
-        else:
-            by_url.setdefault(remote.url, {})[name] = remote
-    for url, remotes in by_url.items():
-        try:
-            with _staging(base) as stage:
-                checksum = next((remote.sha256 for remote in remotes.values() if remote.sha256), "")
-                download = _retrieve(url, checksum, stage, reporter)
-                for name, remote in remotes.items():
-                    staged = stage / "staged"
-                    if remote.member:
-                        archives.extract(download, remote.member, staged)
-                    elif archives.is_gzip(download) and Path(name).suffix not in (".gz", ".tgz"):
-                        archives.unpack_gzip(download, staged)
-                    else:
-                        shutil.copyfile(download, staged)
-                    _put(staged, _path(base, name))
-                    reporter.log(f"  downloaded: {name} from {url}")
-        except Exception as error:  # every protocol has errors of its own
-            yield url, _reason(error)
+def _fetched(specs: Sequence[TaskSpec]) -> list[Source]:
+    return [source for source in sources_of(specs) if isinstance(source, Files | HuggingFace | Tfds | OnRequest)]
 
 
-def _retrieve(url: str, sha256: str, stage: Path, reporter: Reporter) -> Path:
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")
-    with reporter.progress(url, "bytes") as update:
-        # A .gz must come as it is: `requests` would unpack what the server calls an encoding.
-        http = pooch.HTTPDownloader(_Bar(update), headers={"Accept-Encoding": "identity"}, timeout=_TIMEOUT)
-        downloader = http if url.startswith("http") else None  # pooch knows the other protocols
-        known = f"sha256:{sha256}" if sha256 else None
-        path = Path(pooch.retrieve(url, known, fname="download", path=str(stage), downloader=downloader))
-    if not sha256:
-        reporter.log(f"  no SHA-256 is on record for {url}; the download's is {pooch.file_hash(str(path))}")
-    return path
-
-
-def _fetch_rows(
-    source: HuggingFace | Tfds, specs: Sequence[TaskSpec], base: Path, reporter: Reporter
-) -> Iterator[tuple[str, str]]:
-    """Writes each split as JSON lines; yields (split at its source, reason) of failures."""
-    for split, name in source.files.items():
-        if _path(base, name).exists():
-            reporter.log(f"  kept: {name} exists")
-            continue
-        origin = f"{source}, split {source.splits[split]}"
-        try:
-            rows, total = _open(source, split)
-            with _staging(base) as stage, reporter.progress(f"{source} {split}", "rows") as update:
-                _write_lines(rows, total, stage / "staged", update)
-                _put(stage / "staged", _path(base, name))
-            reporter.log(f"  downloaded: {name}, {total:,} rows of {origin}")
-        except Exception as error:  # the hub, TFDS and their file systems have errors of their own
-            yield origin, _reason(error)
-
-
-def _open(source: HuggingFace | Tfds, split: str) -> Rows:
-    extra = "hub" if isinstance(source, HuggingFace) else "tfds"
-    try:
-        if isinstance(source, HuggingFace):
-            return hub_rows(source, split)
-        from seqgpt_jax.data.raw.tfds_rows import tfds_rows
-
-        return tfds_rows(source, split)
-    except ModuleNotFoundError as error:
-        raise ImportError(f"needs the extra {extra!r}: pip install 'seqgpt_jax[{extra}]' ({error})") from error
-
-
-def _write_lines(rows: Iterable[Mapping[str, Any]], total: int, path: Path, update: Update) -> None:
-    written = 0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            file.write(json.dumps(_json(row), ensure_ascii=False, allow_nan=False) + "\n")
-            written += 1
-            if written % _UPDATE_ROWS == 0 or written == total:
-                update(written, total)
-    if written != total:
-        raise OSError(f"the source has {total:,} rows, but {written:,} were received")
-
-
-def _json(value: Any) -> Any:
-    """A value that JSON can hold: NaN becomes null, a date its ISO form, bytes UTF-8 text."""
-    if isinstance(value, Mapping):
-        return {key: _json(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_json(part) for part in value]
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return value.decode("utf-8") if isinstance(value, bytes) else value
-
-
-def _request(source: OnRequest, specs: Sequence[TaskSpec], base: Path, reporter: Reporter) -> Iterator[tuple[str, str]]:
-    """Reports who gives the files and where to put them, unless they are there."""
-    missing, number = missing_files(specs, base.parent)
-    if not missing:
-        reporter.log(f"  kept: all {number} files exist")
-        return
-    reporter.log(f"  ask: {source.owner}")
-    reporter.log(f"  then: {source.how}")
-    reporter.log(f"  into {base}: {', '.join(missing)}")
-    yield ", ".join(missing), f"only on request from {source.owner}"
+def _report_licenses(datasets: Mapping[str, Sequence[TaskSpec]], reporter: Reporter) -> None:
+    not_commercial = []
+    for name, specs in datasets.items():
+        dataset = specs[0].dataset
+        reporter.log(name, style="bold")
+        for title, text in (("license", dataset.license), ("citation", dataset.citation)):
+            if text:
+                reporter.log(f"  {title}: {text}")
+        if not is_commercial(dataset.license):
+            not_commercial.append(f"{name} ({dataset.license or 'license unknown'})")
+    if not_commercial:
+        reporter.log(
+            f"commercial use is forbidden, or not settled, by the licenses of {len(not_commercial)} of "
+            f"{counted(len(datasets), 'data set')}: {', '.join(not_commercial)}",
+            style="bold",
+        )
 
 
 @contextlib.contextmanager
-def _staging(base: Path) -> Iterator[Path]:
-    """A temporary folder beside the target; on exit it is removed, and the data set's own folder too if it is empty."""
-    base.mkdir(parents=True, exist_ok=True)
+def _folder_lock(data_folder: Path, reporter: Reporter) -> Iterator[None]:
+    parts = data_folder / PARTS
+    parts.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(parts / "lock")
     try:
-        with tempfile.TemporaryDirectory(dir=base, prefix=".download-") as folder:
-            yield Path(folder)
+        lock.acquire(timeout=0)
+    except Timeout:
+        reporter.log(f"another process downloads into {data_folder}: waiting for it")
+        lock.acquire()
+    try:
+        yield
     finally:
-        with contextlib.suppress(OSError):
-            base.rmdir()
+        lock.release()
 
 
-def _put(staged: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staged.rename(target)
+@dataclass
+class _Run:
+    """One call of `download`."""
+
+    data_folder: Path
+    reporter: Reporter
+    patience: Patience | None
+    failures: list[Failure] = field(default_factory=list)
+    _files: list[FileJob] = field(default_factory=list)
+    _rows: list[RowsJob] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._client = Client(self.patience)
+
+    def fail(self, dataset: str, file: str, reason: str) -> None:
+        self.failures.append(Failure(dataset, file, reason))
+        self.reporter.log(f"  failed: {self.failures[-1]}", style="red")
+
+    def plan(self, datasets: Mapping[str, Sequence[TaskSpec]]) -> None:
+        """Looks at what is there, and makes jobs of the rest."""
+        self._lock = LockFile(self.data_folder)
+        for name, specs in datasets.items():
+            by_url: dict[str, dict[str, Remote]] = {}
+            for source in _fetched(specs):
+                if isinstance(source, Files):
+                    for file, remote in source.files.items():
+                        if not self._is_here(name, file, remote):
+                            by_url.setdefault(remote.url, {})[file] = remote
+                elif isinstance(source, HuggingFace | Tfds):
+                    for split, file in source.files.items():
+                        if not self._is_here(name, file, None):
+                            self._rows.append(RowsJob(name, source, split, file))
+                else:
+                    self._request(name, source, specs)
+            self._files += [FileJob(name, url, files) for url, files in by_url.items()]
+
+    def _is_here(self, dataset: str, file: str, remote: Remote | None) -> bool:
+        if not file_path(self.data_folder / dataset, file).exists():
+            return False
+        try:
+            note = check_existing(dataset, file, remote, self.data_folder, self._lock)
+            self.reporter.log(f"  kept: {dataset}/{file} exists{', ' * bool(note)}{note}")
+        except (ContentError, LockError, OSError) as error:
+            self.fail(dataset, str(file_path(self.data_folder / dataset, file)), _reason(error))
+        return True
+
+    def _request(self, dataset: str, source: OnRequest, specs: Sequence[TaskSpec]) -> None:
+        """Reports who gives the files and where to put them, unless they are there."""
+        missing, number = missing_files(specs, self.data_folder)
+        if not missing:
+            self.reporter.log(f"  kept: all {number} files of {dataset} exist")
+            return
+        self.reporter.log(f"  {dataset}: ask: {source.owner}")
+        self.reporter.log(f"  then: {source.how}")
+        self.reporter.log(f"  into {self.data_folder / dataset}: {', '.join(missing)}")
+        self.fail(dataset, ", ".join(missing), f"only on request from {source.owner}")
+
+    def download(self) -> None:
+        """Runs the jobs: those of files in threads, those of rows here."""
+        if not self._files and not self._rows:
+            return
+        size = self._report_size()
+        pool = ThreadPoolExecutor(_PARALLEL)
+        try:
+            with self.reporter.overall(len(self._files) + len(self._rows), size) as job_done:
+                futures = [pool.submit(self._file, job, job_done) for job in self._files]
+                for job in self._rows:
+                    self._split(job, job_done)
+                for future in futures:
+                    future.result()
+        finally:
+            self._client.stop()  # after an interruption the threads end at their next bytes
+            pool.shutdown(cancel_futures=True)
+
+    def _report_size(self) -> int:
+        """Asks the servers how much there is to download; returns the bytes."""
+        # A client of its own: what does not answer here still gets all its tries.
+        probes = probe_all(Client(_SIZES), [job.url for job in self._files])
+        size = sum(probe.size or 0 for probe in probes.values())
+        unknown = sum(probe.size is None for probe in probes.values()) + len(self._rows)
+        number = len(probes) + len(self._rows)
+        datasets = len({job.dataset for job in [*self._files, *self._rows]})
+        more = f", and {unknown} of unknown size" if unknown else ""
+        self.reporter.log(
+            f"to download: {counted(number, 'file')} of {counted(datasets, 'data set')}, {readable_size(size)}{more}, "
+            f"into {self.data_folder}"
+        )
+        free = shutil.disk_usage(self.data_folder).free
+        if size > free:
+            self.reporter.log(f"only {readable_size(free)} are free in {self.data_folder}", style="red")
+        return size
+
+    def _file(self, job: FileJob, job_done: Callable[[], None]) -> None:
+        with self._reported(job.dataset, job.url, job_done) as report, self.reporter.progress(job.url, "bytes") as bar:
+            report += run_file_job(job, self.data_folder, self._client, self._lock, bar)
+
+    def _split(self, job: RowsJob, job_done: Callable[[], None]) -> None:
+        title = f"{job.source} {job.split}"
+        with self._reported(job.dataset, job.origin, job_done) as report, self.reporter.progress(title, "rows") as bar:
+            report += run_rows_job(job, self.data_folder, self._lock, bar)
+
+    @contextlib.contextmanager
+    def _reported(self, dataset: str, file: str, job_done: Callable[[], None]) -> Iterator[list[str]]:
+        """Reports the lines that a job has added to the list, or its failure."""
+        lines: list[str] = []
+        try:
+            yield lines
+            for line in lines:
+                self.reporter.log(f"  {line}")
+        except Stopped:
+            pass
+        except Exception as error:  # the hub, TFDS and their file systems have errors of their own
+            self.fail(dataset, file, _reason(error))
+        finally:
+            job_done()
 
 
-def _path(base: Path, name: str) -> Path:
-    # A name may lead out of the data set's folder (`../../other/file`), which then need not exist.
-    return Path(os.path.normpath(base / name))
+def counted(number: int, what: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "file"), counted(2_000, "file")
+    ('1 file', '2,000 files')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def _has_checksum(path: Path, sha256: str) -> bool:
-    import pooch
+def readable_size(size: int) -> str:
+    """Bytes as people read them.
 
-    return path.is_file() and pooch.file_hash(str(path)) == sha256.lower()
+    >>> readable_size(1_234_567)
+    '1.2 MB'
+    """
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
 
 
 def _reason(error: Exception) -> str:
-    # An error that `requests` wraps repeats the address before the reason.
-    error = next((arg.reason for arg in error.args if isinstance(getattr(arg, "reason", None), Exception)), error)
     text = " ".join(str(error).split())
+    if isinstance(error, _OURS):
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-class _Bar:
-    """The progress bar that pooch expects: it sets `total`, then calls `update` with each size received."""
-
-    def __init__(self, update: Update) -> None:
-        self._update, self._done = update, 0
-        self.total = 0
-
-    def update(self, size: int) -> None:
-        self._done += size
-        self._update(self._done, self.total or None)
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        pass

@@ -15,6 +15,14 @@ DATA_DIR_VARIABLE = "SEQGPT_DATA_DIR"
 _SHOWN = 5
 
 
+def default_data_folder() -> Path:
+    """Where data sets are downloaded to and read where nothing names a folder: in the user's cache.
+
+    It is `seqgpt_jax/datasets` below XDG_CACHE_HOME, else below `~/.cache`.
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seqgpt_jax" / "datasets"
+
+
 class DataNotFound(FileNotFoundError):
     """Raw files that are not where they should be."""
 

@@ -257,7 +257,6 @@ def test_show_takes_tasks_as_well(capsys):
         (("--show", "ft"), "ft is a mixture of"),
         (("--show", "cluener", "--language=zh"), "--language filters the list"),
         (("--download", "cluener", "--family=NER", "--data_dir=/nowhere"), "--family filters the list"),
-        (("--download", "cluener"), "set SEQGPT_DATA_DIR or --data_dir=FOLDER"),
         (("--download", "cluner", "--data_dir=/nowhere"), "did you mean cluener"),
         (("--mixture=ft-cluner",), "no mixture or task 'cluner': did you mean cluener"),
         (("--subsets",), "--subsets is of use with --mixture and --download alone"),

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import http.server
 import io
 import json
 import os
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
-import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -19,9 +18,17 @@ import pytest
 from rich.console import Console
 
 from seqgpt_jax.console.download import ConsoleReporter
-from seqgpt_jax.data.raw import download, hub_rows
-from seqgpt_jax.data.raw.sources import PARQUET, Files, Generated, HuggingFace, OnRequest, Remote, Tfds
+from seqgpt_jax.data.raw import download, fetch_rows
+from seqgpt_jax.data.raw.fetch_files import PARTS
+from seqgpt_jax.data.raw.hub_rows import Snapshot
+from seqgpt_jax.data.raw.lock_file import NAME
+from seqgpt_jax.data.raw.network import Patience
+from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Remote, Tfds
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
+from tests.data.raw.servers import Page, Server
+from tests.data.raw.test_content_check import LFS
+
+QUICK = Patience(attempts=3, first_pause=0.01, timeout=5)
 
 
 def spec(name: str, source, *files: str) -> TaskSpec:
@@ -40,7 +47,7 @@ def spec(name: str, source, *files: str) -> TaskSpec:
 def fetch(folder: Path, source, *files: str) -> tuple[list[download.Failure], str]:
     """(failures, what was printed) of one data set `mine`."""
     console = Console(file=io.StringIO(), width=80)
-    failures = download.download("mine", [spec("mine", source, *files)], folder, ConsoleReporter(console))
+    failures = download.download({"mine": [spec("mine", source, *files)]}, folder, ConsoleReporter(console), QUICK)
     assert not list(folder.rglob(".download-*")), "temporary files stay"
     return failures, console.file.getvalue()
 
@@ -63,41 +70,19 @@ def tarred(**files: str) -> bytes:
     return out.getvalue()
 
 
-class Server:
-    """Serves `pages` (path -> bytes) on loopback and remembers what was asked for."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.promised_too_much = 0
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.asked.append(self.path)
-                body = outer.pages.get(self.path)
-                self.send_response(404 if body is None else 200)
-                self.send_header("Content-Length", str(len(body or b"") + outer.promised_too_much))
-                self.end_headers()
-                self.wfile.write(body or b"")
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
 def server():
     made = Server()
     yield made
     made.close()
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The data below a folder: without the lock file and the parts."""
+    found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {
+        name: path.read_bytes() for name, path in found.items() if name != NAME and not name.startswith(f"{PARTS}/")
+    }
 
 
 # ---- files by URL
@@ -128,10 +113,61 @@ def test_what_is_there_stays_and_is_not_asked_for(server, tmp_path):
     sources = {name: Remote(f"{server.url}/{name}", hashlib.sha256(b"new").hexdigest()) for name in "ab"}
     failures, printed = fetch(tmp_path, Files(sources), "a", "b")
     assert failures == []
-    assert server.asked == ["/b"]
+    assert server.asked == ["HEAD /b", "GET /b"]
     assert (tmp_path / "mine/a").read_bytes() == b"mine"
-    assert "kept: a exists, though its SHA-256 is not that of the published file" in printed
-    assert fetch(tmp_path, Files({"b": sources["b"]}), "b")[1].count("kept: b exists\n") == 1
+    assert "kept: mine/a exists, though its SHA-256 is not that of the published file" in printed
+    assert fetch(tmp_path, Files({"b": sources["b"]}), "b")[1].count("kept: mine/b exists\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html><title>Log in</title>", b"", LFS])
+def test_what_an_earlier_version_has_kept_is_found_out(content, server, tmp_path):
+    server.pages["/a"] = b"text\tlabel\n"
+    source = Files({"a.tsv": Remote(f"{server.url}/a")})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a.tsv").write_bytes(content)
+    failures, _ = fetch(tmp_path, source, "a.tsv")
+    assert "Remove it to download it again" in failures[0].reason
+    assert (tmp_path / "mine/a.tsv").read_bytes() == content
+    (tmp_path / "mine/a.tsv").unlink()
+    assert fetch(tmp_path, source, "a.tsv")[0] == []
+
+
+def test_what_has_changed_since_its_download_is_found_out(server, tmp_path):
+    server.pages |= {"/a": b"text\tlabel\n", "/b.zip": zipped(top__one="1", top__two="2")}
+    source = Files({"a.tsv": Remote(f"{server.url}/a"), "b": Remote(f"{server.url}/b.zip", member="top")})
+    assert fetch(tmp_path, source, "a.tsv", "b")[0] == []
+    (tmp_path / "mine/a.tsv").write_bytes(b"text\tlabe")
+    (tmp_path / "mine/b/two").unlink()
+    failures, _ = fetch(tmp_path, source, "a.tsv", "b")
+    assert [failure.file for failure in failures] == [str(tmp_path / "mine/a.tsv"), str(tmp_path / "mine/b")]
+    assert all("remove the file to download it again" in failure.reason for failure in failures)
+    # The source has changed as well: both checksums are named, and nothing is put in place.
+    (tmp_path / "mine/a.tsv").unlink()
+    server.pages["/a"] = b"other\n"
+    failures, _ = fetch(tmp_path, source, "a.tsv", "b")
+    reason = next(failure.reason for failure in failures if failure.file == f"{server.url}/a")
+    assert hashlib.sha256(b"text\tlabel\n").hexdigest() in reason
+    assert hashlib.sha256(b"other\n").hexdigest() in reason
+    assert not (tmp_path / "mine/a.tsv").exists()
+
+
+def test_own_files_go_on_record_and_stay(server, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a").write_bytes(b"my own\n")
+    assert fetch(tmp_path, Files({"a": Remote(f"{server.url}/a")}), "a")[0] == []
+    assert server.asked == []
+    assert hashlib.sha256(b"my own\n").hexdigest() in (tmp_path / NAME).read_text()
+
+
+def test_licenses_that_forbid_commercial_use_are_named_before_anything_comes(server, tmp_path):
+    server.pages |= {"/a": b"a\n", "/b": b"b\n"}
+    console = Console(file=io.StringIO(), width=80)
+    tasks = {name: [spec(name, Files({"f": Remote(f"{server.url}/{name}")}), "f")] for name in ("a", "b")}
+    object.__setattr__(tasks["b"][0].dataset, "license", "CC BY-NC 4.0")
+    assert download.download(tasks, tmp_path, ConsoleReporter(console), QUICK) == []
+    printed = console.file.getvalue()
+    named = printed.index("or not settled, by the licenses of 1 of 2 data sets: b (CC BY-NC 4.0)")
+    assert named < printed.index("to download: 2 files of 2 data sets, 4 bytes") < printed.index("downloaded: ")
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
@@ -141,9 +177,8 @@ def test_members_of_one_archive_are_fetched_at_once(pack, server, tmp_path):
     source = Files({"data": Remote(url, member="top/data"), "label.txt": Remote(url, member="top/label")})
     failures, _ = fetch(tmp_path, source, "data/deep/two", "label.txt")
     assert failures == []
-    assert server.asked == ["/a?x=1"]
-    found = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    assert found == {"mine/data/one": "1", "mine/data/deep/two": "2", "mine/label.txt": "l"}
+    assert server.asked == ["HEAD /a?x=1", "GET /a?x=1"]
+    assert files_in(tmp_path) == {"mine/data/one": b"1", "mine/data/deep/two": b"2", "mine/label.txt": b"l"}
 
 
 def test_gzip_is_unpacked_where_the_name_asks_for_it(server, tmp_path):
@@ -179,7 +214,7 @@ def test_each_failure_is_named_and_the_rest_goes_on(server, tmp_path):
     assert "404" in reasons["gone"]
     assert "refused" in reasons["a"]
     assert "Max retries" not in reasons["a"]
-    assert "does not match the known hash" in reasons["bad"]
+    assert "was expected" in reasons["bad"]
     assert "no 'two'; it holds 1 files, the first: one" in reasons["a.zip"]
     assert "neither a .zip nor a .tar nor a .gz" in reasons["text"]
     assert printed.count("failed: ") == 5
@@ -187,8 +222,7 @@ def test_each_failure_is_named_and_the_rest_goes_on(server, tmp_path):
 
 
 def test_a_connection_that_breaks_off_leaves_nothing(server, tmp_path):
-    server.pages["/a"] = b"half"
-    server.promised_too_much = 100
+    server.pages["/a"] = Page(b"half", promised_too_much=100)
     failures, _ = fetch(tmp_path, Files({"a": Remote(f"{server.url}/a")}), "a")
     assert len(failures) == 1
     assert not (tmp_path / "mine").exists()
@@ -297,23 +331,8 @@ def test_rows_of_the_hub_become_json_lines_with_labels_by_name(cached, tmp_path)
     assert failures == []
     assert lines(tmp_path / "data/mine/en/train.jsonl") == NAMED
     assert lines(tmp_path / "data/mine/en/validation.jsonl") == NAMED[:1]
-    assert "downloaded: en/train.jsonl, 2 rows" in printed
+    assert "downloaded: mine/en/train.jsonl, 2 rows" in printed
     assert fetch(tmp_path / "data", source, "en/train.jsonl")[1].count("kept:") == 2
-
-
-def test_the_hub_s_own_tables_are_found_by_folder(cached, tmp_path, monkeypatch):
-    features = cached.Features({"text": cached.Value("string"), "label": cached.ClassLabel(names=["no", "yes"])})
-    monkeypatch.setattr(hub_rows, "HUB", str(tmp_path))
-    for config, split, text in (("en", "test_matched", "a"), ("en", "test", "b"), ("zh", "test", "c")):
-        folder = tmp_path / f"owner/name@{PARQUET}/{config}/{split}"
-        folder.mkdir(parents=True)
-        table = cached.Dataset.from_dict({"text": [text], "label": [1]}, features=features)
-        table.to_parquet(folder / "0000.parquet")
-    for config, split, text in (("en", "test_matched", "a"), ("zh", "test", "c")):
-        source = HuggingFace("owner/name", config, {"test": split}, PARQUET)
-        failures, _ = fetch(tmp_path / "data", source, f"{config}/test.jsonl")
-        assert failures == []
-        assert lines(tmp_path / f"data/mine/{config}/test.jsonl") == [{"text": text, "label": "yes"}]
 
 
 def test_a_data_set_that_the_hub_does_not_give_is_named(cached, tmp_path):
@@ -325,7 +344,7 @@ def test_a_data_set_that_the_hub_does_not_give_is_named(cached, tmp_path):
 
 @pytest.mark.parametrize("error", [OSError("the line is dead"), None])
 def test_rows_that_break_off_leave_no_file(error, tmp_path, monkeypatch):
-    def broken(source, split):
+    def broken(source, split, at):
         def rows():
             yield {"text": "a"}
             if error:
@@ -333,7 +352,8 @@ def test_rows_that_break_off_leave_no_file(error, tmp_path, monkeypatch):
 
         return rows(), 2
 
-    monkeypatch.setattr(download, "hub_rows", broken)
+    monkeypatch.setattr(fetch_rows, "hub_rows", broken)
+    monkeypatch.setattr(fetch_rows, "snapshot", lambda *args: Snapshot())
     failures, _ = fetch(tmp_path, HuggingFace("a/b", splits={"train": "train"}), "train.jsonl")
     assert failures[0].reason == f"OSError: {error or 'the source has 2 rows, but 1 were received'}"
     assert not (tmp_path / "mine").exists()
@@ -412,20 +432,30 @@ FETCH = """
 """
 
 
-def test_rows_of_tfds_become_json_lines_with_labels_by_name(tmp_path):
+def fetch_tfds(tmp_path: Path, checksums: str | None = None) -> subprocess.CompletedProcess:
+    """A download of the builder's data set, into `data`.
+
+    TFDS registers builders for good and reads its data folder once: a process of its own.
+    """
     package = tmp_path / "code/tiny_named"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "tiny_named_dataset_builder.py").write_text(textwrap.dedent(BUILDER))
-    # TFDS registers builders for good and reads its data folder once: a process of its own.
+    if checksums is not None:
+        (package / "checksums.tsv").write_text(checksums)
     paths = [str(tmp_path / "code"), str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
-    run = subprocess.run(
+    environment = {name: value for name, value in os.environ.items() if name != "TFDS_DATA_DIR"}
+    return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FETCH), str(tmp_path / "data")],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "TFDS_DATA_DIR": str(tmp_path / "tfds")},
+        env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_rows_of_tfds_become_json_lines_with_labels_by_name(tmp_path):
+    run = fetch_tfds(tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     empty = {"text": "", "label": None, "tags": [], "parts": {"word": [], "n": []}, "nested": []}
     full = {
@@ -438,6 +468,17 @@ def test_rows_of_tfds_become_json_lines_with_labels_by_name(tmp_path):
     train = lines(tmp_path / "data/mine/small/train.jsonl")
     assert sorted(train, key=lambda row: row["text"]) == [empty, full]
     assert len(lines(tmp_path / "data/mine/small/test.jsonl")) == 1
+    assert (tmp_path / "data/tensorflow_datasets/tiny_named/small/1.0.0").is_dir()
+
+
+def test_tfds_fails_at_once_where_its_files_cannot_be_reached(tmp_path):
+    checksums = "".join(f"http://127.0.0.1:9/{name}\t10\t{'0' * 64}\t{name}\n" for name in "ab")
+    begin = time.monotonic()
+    run = fetch_tfds(tmp_path, checksums)
+    assert run.returncode == 1
+    assert run.stdout.count("TensorFlow Datasets would download http://127.0.0.1:9/") >= 2
+    assert "refused" in run.stdout
+    assert time.monotonic() - begin < 60
 
 
 # ---- what cannot be fetched, and names
@@ -466,10 +507,10 @@ def test_one_failing_data_set_does_not_stop_the_next(server, tmp_path):
     server.pages["/b"] = b"b"
     tasks = {name: [spec(name, Files({"f": Remote(f"{server.url}/{name}")}), "f")] for name in ("a", "b")}
     console = Console(file=io.StringIO(), width=80)
-    assert download.download_all(tasks, tmp_path, ConsoleReporter(console)) == 1
+    assert download.download_all(tasks, tmp_path, ConsoleReporter(console), QUICK) == 1
     assert (tmp_path / "b/f").read_bytes() == b"b"
     assert console.file.getvalue().splitlines()[-2:][0] == "not downloaded (1):"
-    assert f"a: {server.url}/a: HTTPError: 404" in console.file.getvalue().splitlines()[-1]
+    assert f"a: {server.url}/a: HTTP 404" in console.file.getvalue().splitlines()[-1]
     del tasks["a"]
     assert download.download_all(tasks, tmp_path, ConsoleReporter(console)) == 0
 

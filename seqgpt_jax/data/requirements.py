@@ -1,0 +1,88 @@
+"""Data sets that a run needs and that are not in the data folder."""
+
+import contextlib
+import dataclasses
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.raw.download import missing_files, sources_of
+from seqgpt_jax.data.raw.files import default_data_folder
+from seqgpt_jax.data.raw.network import Client, Patience
+from seqgpt_jax.data.raw.source_check import check_sources
+from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Tfds
+from seqgpt_jax.data.raw.task_spec import TaskSpec
+
+if TYPE_CHECKING:
+    from seqgpt_jax.data.prepare.resolve import TaskRegistry
+
+# Seconds that a server has to say how large a file is: without an answer the size is unknown.
+_PATIENCE = Patience(timeout=5)
+
+
+@dataclass(frozen=True)
+class MissingData:
+    """What is missing, by data set.
+
+    Attributes:
+      folder: the data folder.
+      public: data set -> its tasks that lack files, for those that can be downloaded.
+      on_request: the same for those that only their owner gives.
+      compared: names, of both, that training texts are only compared with.
+    """
+
+    folder: Path
+    public: dict[str, list[TaskSpec]] = field(default_factory=dict)
+    on_request: dict[str, list[TaskSpec]] = field(default_factory=dict)
+    compared: frozenset[str] = frozenset()
+
+    @property
+    def needed(self) -> list[str]:
+        """The data sets without which the run does not begin."""
+        return [name for name in [*self.public, *self.on_request] if name not in self.compared]
+
+
+def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData:
+    """Looks for the files of all tasks that the settings name, also of those that train a tokenizer.
+
+    Raises:
+      ValueError: a mixture or task does not exist.
+    """
+    folder = config.data_folder() or default_data_folder()
+    # What the registry has to say it says again when the data are prepared.
+    with contextlib.redirect_stderr(io.StringIO()):
+        needed = list(registry.find(config))
+        if config.training and config.general_share:
+            needed += registry.general_tasks(config)
+        if config.tokenizer_vocab_size and not Path(config.tokenizer).exists():
+            texts = dataclasses.replace(config, mixture=config.tokenizer_mixture, split="train")
+            needed += registry.find(texts)
+        compared = list(registry.evaluation_tasks(config)) if config.training else []
+    public: dict[str, list[TaskSpec]] = {}
+    on_request: dict[str, list[TaskSpec]] = {}
+    for spec in _each_once([*needed, *compared]):
+        if isinstance(spec.source, Files | HuggingFace | Tfds | OnRequest) and missing_files([spec], folder)[0]:
+            where = on_request if isinstance(spec.source, OnRequest) else public
+            where.setdefault(spec.dataset.name, []).append(spec)
+    names = {spec.dataset.name for spec in needed}
+    return MissingData(folder, public, on_request, frozenset({*public, *on_request} - names))
+
+
+def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:
+    return list({spec.name: spec for spec in specs}.values())
+
+
+def download_sizes(missing: MissingData) -> dict[str, int | None]:
+    """Data set -> bytes to download, as its servers say; None where one of them does not, and for those of TFDS."""
+    asked = {
+        name: [source for source in sources_of(specs) if not isinstance(source, Tfds)]
+        for name, specs in missing.public.items()
+    }
+    sizes: dict[str, int | None] = {name: 0 if sources else None for name, sources in asked.items()}
+    for check in check_sources(asked, Client(_PATIENCE)):
+        known = sizes[check.dataset]
+        sizes[check.dataset] = None if known is None or check.size is None else known + check.size
+    return sizes

@@ -1,0 +1,52 @@
+"""Downloads on the terminal: bars there, lines elsewhere."""
+
+import io
+import threading
+
+from rich.console import Console
+
+from seqgpt_jax.console import download
+from seqgpt_jax.console.download import ConsoleReporter
+
+
+def receive(reporter: ConsoleReporter) -> None:
+    with reporter.overall(3, 3_000_000) as job_done:
+
+        def one() -> None:
+            with reporter.progress("https://example.org/" + "a" * 80, "bytes") as update:
+                for done in range(100_000, 1_000_001, 100_000):
+                    update(done, 1_000_000)
+            job_done()
+
+        threads = [threading.Thread(target=one) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        with reporter.progress("hub", "rows") as update:
+            update(10, 20)
+        for thread in threads:
+            thread.join()
+        job_done()
+        reporter.log("a line among bars")
+
+
+def test_a_terminal_shows_bars_of_all_and_of_each():
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    receive(ConsoleReporter(console))
+    shown = console.file.getvalue()
+    assert "3 of 3 files" in shown
+    assert "/3.0 MB" in shown
+    assert "a line among bars" in shown
+
+
+def test_elsewhere_a_line_comes_now_and_then(monkeypatch):
+    console = Console(file=io.StringIO(), width=120)
+    receive(ConsoleReporter(console))
+    assert console.file.getvalue() == "a line among bars\n"
+    monkeypatch.setattr(download, "_EVERY", 0)
+    console = Console(file=io.StringIO(), width=120)
+    receive(ConsoleReporter(console))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 21
+    assert "0 of 3 files, 100.0 kB of 3.0 MB, " in lines[0]
+    assert "min left" in lines[0]
+    assert "2.0 MB of 3.0 MB" in "".join(lines)
