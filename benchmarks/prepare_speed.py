@@ -43,12 +43,14 @@ IDS = 250_681
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mixture", default="ft")
+    parser.add_argument("--mixture", default="ft_cpu")
     parser.add_argument("--tokenizer", type=Path, help="a folder to keep the tokenizer in (default: none is kept)")
     parser.add_argument("--output", type=Path, required=True, help="FILE, without ending: .json and .md are written")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        config = PrepareConfig(args.mixture, tokenizer=str(args.tokenizer or f"{folder}/tokenizer"), output_dir=folder)
+        config = PrepareConfig(
+            args.mixture, tokenizer=str(args.tokenizer or f"{folder}/tokenizer"), output_dir=folder, subsets=True
+        )
         specs = find(config)
         if not Path(config.tokenizer).exists():
             print(f"training a tokenizer of {IDS:,} ids …", flush=True)

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).parent / "results"
 STAGES = {"pt": "PT only", "ft": "FT only", "pt_ft": "PT + FT"}
-MIXTURES = {"ft": "held-in", "held_out": "held-out"}
+MIXTURES = {"ft_cpu": "held-in", "held_out_cpu": "held-out"}
 # What a row says of the instances, whatever the model.
 SHARED = ("baselines", "best_baseline", "protocol", "choose", "tasks", "instances", "gold_spans", "unreachable_spans")
 OF_STAGE = ("f1", "f1_interval", "gap_interval", "paper_score")
