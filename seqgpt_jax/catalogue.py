@@ -75,13 +75,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.subsets and not (args.mixture or args.download):
         raise command_line.UsageError("--subsets is of use with --mixture and --download alone")
     tasks, mixtures = (TASKS | SUBSETS, SUBSET_MIXTURES) if args.subsets else (TASKS, MIXTURES)
+
+    def named(names: Sequence[str]) -> list[str]:
+        """The names, expressions of several as the tasks that they stand for."""
+        return [part for name in names for part in (expand(name, tasks, mixtures) if set(name) & {*"+-"} else [name])]
+
     console = Console(highlight=False, emoji=False)
     data_dir = args.data_dir or (Path(os.environ[DATA_DIR_VARIABLE]) if os.environ.get(DATA_DIR_VARIABLE) else None)
     if data_dir is None and default_data_folder().is_dir():
         data_dir = default_data_folder()
     if args.download:
         return download.download_all(
-            download.select(args.download, tasks, mixtures),
+            download.select(named(args.download), tasks, mixtures),
             data_dir or default_data_folder(),
             ConsoleReporter(console),
         )
@@ -93,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         rows = catalogue.select(rows, args.family, args.language, args.state)
         if args.check:
-            wanted = download.select(args.check, TASKS, MIXTURES)
+            wanted = download.select(named(args.check), tasks, mixtures)
             rows = [row for row in rows if row.name in wanted]
         checks = check_sources({row.name: row.sources for row in rows}, Client(Patience(timeout=20)))
         return print_checks(checks, console)

@@ -63,6 +63,7 @@ def check_nothing_missing(
         raise command_line.UsageError(
             f"this run needs what is not here:\n{lines}\n`{command}` fetches all that can be downloaded; "
             "`train --fetch` does so and trains"
+            + ("; `--gin.Prepare.missing=skip` goes on with the data sets that are here" if data.needed else "")
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.download import missing_files, sources_of
-from seqgpt_jax.data.raw.files import default_data_folder
+from seqgpt_jax.data.raw.files import available, default_data_folder
 from seqgpt_jax.data.raw.network import Client, Patience
 from seqgpt_jax.data.raw.source_check import check_sources
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Tfds
@@ -32,17 +32,19 @@ class MissingData:
       public: data set -> its tasks that lack files, for those that can be downloaded.
       on_request: the same for those that only their owner gives.
       compared: names, of both, that training texts are only compared with.
+      skipped: whether the run goes on without those that are missing (`Prepare.missing`), as others are there.
     """
 
     folder: Path
     public: dict[str, list[TaskSpec]] = field(default_factory=dict)
     on_request: dict[str, list[TaskSpec]] = field(default_factory=dict)
     compared: frozenset[str] = frozenset()
+    skipped: bool = False
 
     @property
     def needed(self) -> list[str]:
         """The data sets without which the run does not begin."""
-        return [name for name in [*self.public, *self.on_request] if name not in self.compared]
+        return [] if self.skipped else [name for name in [*self.public, *self.on_request] if name not in self.compared]
 
 
 def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData:
@@ -68,7 +70,8 @@ def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData
             where = on_request if isinstance(spec.source, OnRequest) else public
             where.setdefault(spec.dataset.name, []).append(spec)
     names = {spec.dataset.name for spec in needed}
-    return MissingData(folder, public, on_request, frozenset({*public, *on_request} - names))
+    skipped = config.missing == "skip" and bool(available(needed, config.data_folder())[0])
+    return MissingData(folder, public, on_request, frozenset({*public, *on_request} - names), skipped)
 
 
 def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:

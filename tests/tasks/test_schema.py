@@ -10,7 +10,7 @@ from seqgpt_jax.data.raw.sources import Files
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import TASKS
 from seqgpt_jax.tasks.declarations import EVIDENCE, task_specs
-from tests.tasks import schema
+from tests.tasks import prompts_page, schema
 from tests.tasks.records import json_lines, write
 from tests.tasks.schema.sample import Sample
 from tests.tasks.test_real_files import DATA
@@ -99,3 +99,8 @@ def test_published_files_give_what_was_counted(task):
             read.append(split)
     if not read:
         pytest.skip(f"no real data: {DATA / spec.dataset.name}")
+
+
+def test_the_page_of_prompts_is_what_the_samples_give():
+    made = "make it anew: python -m tests.tasks.prompts_page > docs/prompts.md"
+    assert (Path(__file__).parents[2] / "docs/prompts.md").read_text(encoding="utf-8") == prompts_page.page(), made

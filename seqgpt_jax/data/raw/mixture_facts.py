@@ -1,6 +1,5 @@
 """Facts of a mixture before anything is fetched: how much it is, what may be done with it, and what needs a form."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,5 +75,4 @@ class MixtureFacts:
             lines.append(
                 f"here: {number - len(gone)} data sets are in {data_folder}" + (f"; not: {first}" if gone else "")
             )
-        names = self.name if re.fullmatch(r"[\w.]+", self.name) else " ".join(row.name for row in rows)
-        return [*lines, f"get it: {COMMAND} --download {names}{self.flags}"]
+        return [*lines, f"get it: {COMMAND} --download {self.name}{self.flags}"]
