@@ -17,6 +17,7 @@ from seqgpt_jax import command_line
 
 if TYPE_CHECKING:
     from seqgpt_jax.data.prepare.config import PrepareConfig
+    from seqgpt_jax.data.raw.task_spec import TaskSpec
     from seqgpt_jax.data.requirements import MissingData
     from seqgpt_jax.io.published_weights import WeightsConfig
 
@@ -56,9 +57,9 @@ def missing(
 def check_nothing_missing(
     prepare: "PrepareConfig", weights: "WeightsConfig", command: str, *, with_data: bool = True
 ) -> None:
-    """Raises one UsageError that names all that is missing, where the run would stop."""
+    """Raises one UsageError that names all that is missing, where the run would stop (see `Prepare.missing`)."""
     data, folder = missing(prepare, weights, with_data=with_data)
-    if data.needed or folder is not None:
+    if _stops(data, prepare) or folder is not None:
         lines = "\n".join(_lines(data, folder, weights))
         raise command_line.UsageError(
             f"this run needs what is not here:\n{lines}\n`{command}` fetches all that can be downloaded; "
@@ -86,10 +87,15 @@ def fetch_missing(prepare: "PrepareConfig", weights: "WeightsConfig", *, with_da
     if folder is not None:
         _fetch_weights(folder, weights, data.folder)
     data, _ = missing(prepare, weights, with_data=with_data)
-    if data.needed:
+    if _stops(data, prepare):
         raise command_line.UsageError(
-            f"not here, and needed: {', '.join(data.needed)}; run it again, or leave them out of Prepare.mixture"
+            f"not here, and needed: {', '.join(data.needed)}; run it again, or go on without them: "
+            "--gin.Prepare.missing=skip"
         )
+
+
+def _stops(data: "MissingData", prepare: "PrepareConfig") -> bool:
+    return bool(data.needed) and prepare.missing == "stop"
 
 
 def _lines(data: "MissingData", folder: Path | None, weights: "WeightsConfig") -> list[str]:
@@ -97,7 +103,9 @@ def _lines(data: "MissingData", folder: Path | None, weights: "WeightsConfig") -
     from seqgpt_jax.data.requirements import download_sizes
     from seqgpt_jax.io.published_weights import HubError, Published, look_up
 
-    lines = data_lines(data, download_sizes(data))
+    sizes = download_sizes(data)
+    sizes |= {name: _declared_size(data.public[name]) for name, size in sizes.items() if size is None}
+    lines = data_lines(data, sizes)
     if folder is not None:
         try:
             found: Published | str = look_up(weights.source, weights.revision)
@@ -105,6 +113,15 @@ def _lines(data: "MissingData", folder: Path | None, weights: "WeightsConfig") -
             found = str(error)
         lines.append(weights_line(folder, weights, found))
     return lines
+
+
+def _declared_size(specs: "list[TaskSpec]") -> int | None:
+    """Bytes of the files of a data set as its declaration has them; None where it lacks one."""
+    from seqgpt_jax.tasks.declarations import FILE_SIZES
+
+    known = FILE_SIZES.get(specs[0].dataset.name, {})
+    files = {file for spec in specs for names in spec.splits.values() for file in names}
+    return sum(known[file] for file in files) if files <= known.keys() else None
 
 
 def _fetch_weights(folder: Path, weights: "WeightsConfig", data_folder: Path) -> None:

@@ -16,6 +16,7 @@ from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.files import default_data_folder
 from seqgpt_jax.data.raw.lock_file import NAME
 from seqgpt_jax.io.published_weights import WeightsConfig
+from seqgpt_jax.tasks import declarations, find
 from tests.data.raw.hub import Hub, Repository
 from tests.data.raw.servers import Page, Server
 from tests.models import peers
@@ -156,9 +157,20 @@ def test_forms_are_named_and_stop_a_run_that_needs_them(world, tmp_path):
     assert lacking.returncode == 2
     assert "1 that only their owners give:\n    forms: Some Consortium. Sign and send the form." in lacking.stdout
     assert "not here, and needed: forms" in lacking.stderr
+    skipped = run(hub, tmp_path, command("fetch", "--gin.Prepare.missing=skip", mixture="weather+forms"))
+    assert skipped.returncode == 0, skipped.stderr
     # The rest has come all the same.
     assert (tmp_path / "cache/seqgpt_jax/datasets/weather/train.jsonl").exists()
     assert (tmp_path / "work/imported/tiny/config.json").exists()
+
+
+def test_sizes_are_declared_where_no_server_says_them(monkeypatch):
+    specs = find(PrepareConfig(mixture="cluener", tokenizer="t"))
+    files = {file for spec in specs for names in spec.splits.values() for file in names}
+    monkeypatch.setattr(declarations, "FILE_SIZES", {"cluener": {min(files): 5}})
+    assert fetch._declared_size(specs) is None
+    monkeypatch.setattr(declarations, "FILE_SIZES", {"cluener": dict.fromkeys(files, 5)})
+    assert fetch._declared_size(specs) == 5 * len(files)
 
 
 def test_the_default_folder_is_read_where_it_exists(tmp_path, monkeypatch):
