@@ -76,6 +76,7 @@ def test_the_core_asks_for_no_framework_but_jax(wheel, tmp_path) -> None:
     extras = {
         "beam",
         "cuda",
+        "docs",
         "gguf",
         "hub",
         "plan",
