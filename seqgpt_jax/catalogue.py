@@ -22,7 +22,7 @@ from pathlib import Path
 from seqgpt_jax import command_line
 
 # The mixtures that the page of the docs counts.
-_PAGE_MIXTURES = ("ft", "ft_commercial", "ft_cpu", "held_out", "held_out_cpu", "ft_catalogue")
+_PAGE_MIXTURES = ("pt", "pt_cpu", "ft", "ft_commercial", "ft_cpu", "held_out", "held_out_cpu", "ft_catalogue")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

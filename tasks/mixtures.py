@@ -13,8 +13,10 @@ from seqgpt_jax.data.raw.sources import Generated, OnRequest
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.tasks import llm_labelled, quickstart
 
-# Stage one; the other packs of `llm_labelled` are samples too small to train on.
-PT = ("pile_ner_slimer", "sky_ner_zh")
+# Stage one of recipes on a CPU, which read the subsets: data sets that a language model labeled.
+PT_CPU = ("pile_ner_slimer", "sky_ner_zh")
+# Too few sentences to train on.
+_PT_SAMPLES = frozenset(("iepile_samples",))
 # Numbers of data sets for the ablation of figure 5; every mixture holds the smaller ones.
 DATA_SETS = (4, 8, 16)
 # Small data sets of all ten families, for recipes on a CPU, which read the subsets of the larger ones.
@@ -34,16 +36,20 @@ CPU_HELD_OUT = frozenset(
         *("finre", "restaurant8k", "snli", "thucnews_10", "weibo_ner"),
     )
 )
+_LABELED_BY_MODELS = frozenset(spec.name for spec in llm_labelled.TASKS)
 
 
 def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
     """All mixtures of these tasks, by name."""
-    labelled_by_models = {spec.name for spec in llm_labelled.TASKS}
-    real = [spec for spec in tasks.values() if spec.name not in labelled_by_models]
+    real = [spec for spec in tasks.values() if spec.name not in _LABELED_BY_MODELS]
     real = [spec for spec in real if not isinstance(spec.source, Generated)]
     training = [spec for spec in real if not spec.held_out and "train" in spec.splits]
     refused = from_held_out(training, real)
     training = [spec for spec in training if spec.name not in refused]
+    labeled = [spec for spec in tasks.values() if spec.name in _LABELED_BY_MODELS and "train" in spec.splits]
+    refused |= from_held_out(labeled, real)
+    usable = [spec for spec in labeled if spec.name not in refused and spec.dataset.name not in _PT_SAMPLES]
+    pt = without_copies([spec for spec in usable if openly_available(spec)])
     ft = without_copies([spec for spec in training if openly_available(spec)])
     ft_cpu = [spec for spec in training if spec.dataset.name in CPU]
     held_out = [spec for spec in real if spec.held_out]
@@ -51,7 +57,8 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
     zero_shot_cpu = [spec for spec in zero_shot if spec.name in CPU_HELD_OUT]
     return {
         # Stage one: labels written by a language model.
-        "pt": PT,
+        "pt": _names(pt),
+        "pt_cpu": PT_CPU,
         # Stage two: all that can be downloaded without a form; its score is measured on the held-in test splits.
         "ft": _names(ft),
         "ft_commercial": _names(spec for spec in ft if is_commercial(spec.dataset.license)),
@@ -63,6 +70,7 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
         "ft_catalogue": _names(without_copies(training)),
         "held_out_catalogue": _names(held_out),
         # Ablations: one language, one family, some data sets. One data set has its own name.
+        **_by_language("pt", pt),
         **_by_language("ft", ft),
         **_by_language("ft_cpu", ft_cpu),
         **_by_language("held_out", zero_shot),
@@ -70,7 +78,7 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
         **{f"ft_{family.lower()}": _names(spec for spec in ft if spec.family == family) for family in FAMILIES},
         **{f"ft_{number}_sets": _names(_of_data_sets(ft_cpu, number)) for number in DATA_SETS},
         # What tokenizers of the small recipes are trained on: both stages must share one.
-        "pt_and_ft": (*PT, *_names(ft_cpu)),
+        "pt_and_ft": (*PT_CPU, *_names(ft_cpu)),
         "quickstart_pt": quickstart.PT,
         "quickstart_ft": quickstart.HELD_IN,
         "quickstart_pt_and_ft": (*quickstart.PT, *quickstart.HELD_IN),

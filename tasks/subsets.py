@@ -20,6 +20,7 @@ from seqgpt_jax.tasks.events import finance
 from seqgpt_jax.tasks.events.steps import step_tasks
 from seqgpt_jax.tasks.inference import chinese as inference_zh
 from seqgpt_jax.tasks.intent import english as intent_en
+from seqgpt_jax.tasks.llm_labelled import typed
 from seqgpt_jax.tasks.readers.conll import conll, entities, mentions, sentence
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named
@@ -31,7 +32,9 @@ from seqgpt_jax.tasks.relations import chinese as relations_zh
 from seqgpt_jax.tasks.relations.pairs import two_steps
 
 _WITHOUT_TEST = {"train": 0.9, "validation": 0.1}
-_SLIMER_FILES = llm_labelled.slimer_files(*llm_labelled.SLIMER_VALIDATION)
+_SLIMER_FILES = typed.slimer_files(*typed.SLIMER_VALIDATION)
+_SKY_PATH = "sky_10_samples/ner_it_data_conversation.json"
+(_SKY_FILE,) = typed.samples("sky_ner_zh", _SKY_PATH)
 _DUEE_FIN_WITH_SCHEMA = dict.fromkeys(SPLITS, ("duee_fin_dev.json", "duee_fin_event_schema.json"))
 
 
@@ -220,7 +223,7 @@ SUBSETS = task_specs(
         # The validation set, split by passage.
         llm_labelled.TASKS,
         "pile_ner_slimer",
-        source=github_files(*llm_labelled.SLIMER, _SLIMER_FILES),
+        source=github_files(*typed.SLIMER, _SLIMER_FILES),
         splits=dict.fromkeys(("train", "validation"), tuple(_SLIMER_FILES)),
         sizes={"train": 510, "validation": 46},  # passages
         tasks=(
@@ -229,11 +232,24 @@ SUBSETS = task_specs(
                 "en",
                 reader(
                     grouped(jsonl(), key=itemgetter("input")),
-                    llm_labelled.asked_types,
+                    typed.asked_types,
                     split_key=lambda rows: rows[0]["input"],
                     shares=_WITHOUT_TEST,
                 ),
             ),
         ),
+    ),
+    _of(
+        # What its authors publish on GitHub: 17 passages.
+        llm_labelled.TASKS,
+        "sky_ner_zh",
+        source=github_files(
+            "Emma1066/Retrieval-Augmented-IT-OpenNER",
+            "c9cb37efb5667fe33134d4e3aa0cc008443e900d",
+            {_SKY_FILE: f"outputs/llm_api_calling/llm_annotation/gpt-3.5-turbo-0125/prompt_v0_json/{_SKY_PATH}"},
+        ),
+        splits={"train": (_SKY_FILE,)},
+        sizes={"train": 17},
+        tasks=(typed.SKY_NER,),
     ),
 )

@@ -1,5 +1,6 @@
 """JSON: one object on each line, a list of objects, or one object of lists."""
 
+import codecs
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,17 @@ def json_list(items: Callable[[Any], list] = lambda document: document) -> Recor
                 yield Record(path, number, _object(path, number, item))
             except NotAnObject as error:
                 yield error
+
+    return each_file(read_file)
+
+
+def json_records() -> Records:
+    """A list of objects, or one on each line: the first character of a file shows which it is."""
+
+    def read_file(path: Path) -> Iterator[Record | RecordError]:
+        with path.open("rb") as file:
+            start = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
+        return (json_list() if start.startswith(b"[") else jsonl())((path,))
 
     return each_file(read_file)
 

@@ -308,7 +308,7 @@ def test_columns_of_a_table(tmp_path):
     table = "| City | Mood | Price |\n| --- | --- | --- |\n| Rome | glad | N/A |\n| Bari | sad | 9 |"
     row = {"instruction": "?", "text": "Rome was happy, Bari sad: 9.", "table": table, "source": ""}
     assert read("odie", write(tmp_path, "a.json", json.dumps([row])), split="test") == [
-        Skipped("a.json:1/column1", "not_in_text", "cells of 'Mood' are not words of the text"),
+        Skipped("a.json:1/label1", "not_in_text", "answers for 'Mood' are not words of the text"),
         Instance("a.json:1", "ext", row["text"], {"City": ("Rome", "Bari"), "Price": ("9",)}, ("City", "Price")),
     ]
 
@@ -348,12 +348,6 @@ def test_asked_types_are_the_labels_of_a_passage(tmp_path):
     assert read_all("pile_ner_slimer", path) == [
         Instance("a.jsonl:1", "ext", "In May", {"month": ("May",)}, ("month", "court"))
     ]
-
-
-def test_predicted_entities(tmp_path):
-    row = {"id": "0", "text": "北京到上海", "prediction": [{"北京": "城市"}, {"上海": "城市"}]}
-    (item,) = read("sky_ner_zh", write(tmp_path, "a.jsonl", json_lines(row)))
-    assert (item.gold, item.labels) == ({"城市": ("北京", "上海")}, ())
 
 
 def test_sentence_pairs_without_a_mark_for_missing_labels_keep_all(tmp_path):

@@ -74,6 +74,23 @@ def test_the_small_mixtures_are_small_and_whole():
     assert small["ft_cpu_en"] == tuple(name for name in small["ft_cpu"] if TASKS[name].language == "en")
 
 
+def test_stage_one_is_what_models_have_labeled_and_needs_no_form():
+    assert {"pile_ner_type", "pile_ner_definition", "sky_ner_zh"} <= datasets("pt")
+    assert {spec.language for spec in specs("pt")} == set(LANGUAGES)
+    # The same passages as Pile-NER, and files of a few sentences.
+    assert not {"pile_ner_slimer", "iepile_samples"} & datasets("pt")
+    assert not [spec.name for spec in specs("pt") if isinstance(spec.source, OnRequest) or "train" not in spec.splits]
+    assert not datasets("pt") & (datasets("ft") | datasets("held_out"))
+    assert not from_held_out(specs("pt"), TASKS.values())
+    assert {*MIXTURES["pt"]} == {*MIXTURES["pt_en"], *MIXTURES["pt_zh"]}
+
+
+def test_stage_one_of_the_cpu_recipes_reads_subsets():
+    assert {*MIXTURES["pt_cpu"]} <= SUBSETS.keys()
+    assert {*MIXTURES["pt_and_ft"]} == {*MIXTURES["pt_cpu"], *MIXTURES["ft_cpu"]}
+    assert {spec.language for spec in specs("pt_cpu")} == set(LANGUAGES)
+
+
 # ---- subsets
 
 

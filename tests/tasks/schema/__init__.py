@@ -7,6 +7,7 @@ from tests.tasks.schema import (
     inference,
     intent,
     judgements,
+    llm_labelled,
     ner_biomedical,
     ner_en,
     ner_zh,
@@ -25,3 +26,4 @@ SAMPLES |= ner_en.SAMPLES | ner_biomedical.SAMPLES | ner_zh.SAMPLES | slots.SAMP
 SAMPLES |= inference.SAMPLES | entity_typing.SAMPLES | reading_spans.SAMPLES | reading_choices.SAMPLES
 SAMPLES |= topics.SAMPLES | judgements.SAMPLES | sentiment.SAMPLES | intent.SAMPLES
 SAMPLES |= relations.SAMPLES | relations_zh.SAMPLES | events.SAMPLES | events_zh.SAMPLES
+SAMPLES |= llm_labelled.SAMPLES
