@@ -3,6 +3,6 @@
 The samples of them that tests and small recipes read are in `datasets_pt/`, beside the data folder.
 """
 
-from seqgpt_jax.tasks.llm_labelled import instructions, tables, typed
+from seqgpt_jax.tasks.llm_labelled import instructie, instructions, tables, typed
 
-TASKS = (*typed.TASKS, *tables.TASKS, *instructions.TASKS)
+TASKS = (*typed.TASKS, *instructie.TASKS, *tables.TASKS, *instructions.TASKS)

@@ -22,6 +22,51 @@ _BY_TYPE = [
 ]
 _BY_DEFINITION = [_asked(_TEXT, ("A city in Finland", ["Tampere"]), ("An instrument with strings", ["violins"]))]
 
+
+# ---- InstructIE
+
+
+def _triple(head: str, head_type: str, relation: str, tail: str, tail_type: str) -> dict[str, str]:
+    return {"head": head, "head_type": head_type, "relation": relation, "tail": tail, "tail_type": tail_type}
+
+
+_STAR_TEXT = "Vesna 4 is a star in Lyra. Mira Holt saw it in 1931."
+_STAR = {
+    "id": "0f3a",
+    "cate": "Natural_Science",
+    "text": _STAR_TEXT,
+    "relation": [
+        _triple("Vesna 4", "astronomical object type", "discoverer or inventor", "Mira Holt", "organization/human"),
+        _triple("Vesna 4", "astronomical object type", "time of discovery", "1931", "time"),
+        _triple("Vesna 4", "astronomical object type", "of", "the Milky Way", "astronomical object type"),
+    ],
+}
+_TOWN_TEXT = "甲城位于乙国，面积为9平方公里。"
+_TOWN = {
+    "id": "0f3b",
+    "cate": "地理地区",
+    "text": _TOWN_TEXT,
+    "relation": [
+        _triple("甲城", "地理地区", "位于", "乙国", "地理地区"),
+        _triple("甲城", "地理地区", "面积", "9平方公里", "度量"),
+    ],
+}
+
+
+def _instructie(language: str, *expected: tuple[str, dict[str, tuple[str, ...]]] | None) -> Sample:
+    row = {"en": _STAR, "zh": _TOWN}[language]
+    files = {f"{part}_{language}.json": [row] for part in ("train", "valid", "test")}
+    return Sample(files, dict.fromkeys(("train", "validation", "test"), expected))
+
+
+def _type_of(mention: str, kind: str) -> tuple[str, dict[str, tuple[str, ...]]]:
+    return f"what is the entity type of {mention} in {_STAR_TEXT}?", {kind: ()}
+
+
+def _relation_of(tail: str, relation: str) -> tuple[str, dict[str, tuple[str, ...]]]:
+    return f"what is the relation between Vesna 4 and {tail} in {_STAR_TEXT}?", {relation: ()}
+
+
 SAMPLES: dict[str, Sample] = {
     "pile_ner_type": Sample(
         {"train.json": json.dumps(_BY_TYPE)},
@@ -36,5 +81,31 @@ SAMPLES: dict[str, Sample] = {
     "pile_ner_definition": Sample(
         {"train.json": json.dumps(_BY_DEFINITION)},
         {"train": (None, (_TEXT, {"A city in Finland": ("Tampere",)}))},
+    ),
+    "instructie.topic_en": _instructie("en", (_STAR_TEXT, {"natural science": ()})),
+    "instructie.topic_zh": _instructie("zh", (_TOWN_TEXT, {"地理地区": ()})),
+    "instructie.typing_en": _instructie(
+        "en",
+        _type_of("Vesna 4", "astronomical object"),
+        _type_of("Mira Holt", "organization or human"),
+        _type_of("1931", "time"),
+        None,
+    ),
+    "instructie.typing_zh": _instructie(
+        "zh",
+        (f"{_TOWN_TEXT}中甲城的实体类型是什么？", {"地理地区": ()}),
+        (f"{_TOWN_TEXT}中乙国的实体类型是什么？", {"地理地区": ()}),
+        (f"{_TOWN_TEXT}中9平方公里的实体类型是什么？", {"度量": ()}),
+    ),
+    "instructie.relations_en": _instructie(
+        "en",
+        None,
+        _relation_of("Mira Holt", "discoverer or inventor"),
+        _relation_of("1931", "time of discovery"),
+    ),
+    "instructie.relations_zh": _instructie(
+        "zh",
+        (f"{_TOWN_TEXT}中甲城和乙国的关系是什么？", {"位于": ()}),
+        (f"{_TOWN_TEXT}中甲城和9平方公里的关系是什么？", {"面积": ()}),
     ),
 }
