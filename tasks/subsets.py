@@ -20,7 +20,7 @@ from seqgpt_jax.tasks.events import finance
 from seqgpt_jax.tasks.events.steps import step_tasks
 from seqgpt_jax.tasks.inference import chinese as inference_zh
 from seqgpt_jax.tasks.intent import english as intent_en
-from seqgpt_jax.tasks.llm_labelled import typed
+from seqgpt_jax.tasks.llm_labelled import tables, typed
 from seqgpt_jax.tasks.readers.conll import conll, entities, mentions, sentence
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named
@@ -251,5 +251,14 @@ SUBSETS = task_specs(
         splits={"train": (_SKY_FILE,)},
         sizes={"train": 17},
         tasks=(typed.SKY_NER,),
+    ),
+    _of(
+        # The test set alone.
+        llm_labelled.TASKS,
+        "odie",
+        source=tables.ODIE_TEST,
+        splits={"test": tuple(tables.ODIE_TEST.files)},
+        sizes={"test": 74},
+        tasks=(tables.ODIE,),
     ),
 )

@@ -313,6 +313,33 @@ def test_columns_of_a_table(tmp_path):
     ]
 
 
+def test_tables_of_the_training_set_are_on_lines(tmp_path):
+    table = "| City | Mood |\n| --- | --- |\n| Rome | glad |"
+    row = {"instruction": "?", "domain": "travel", "text": "Rome was glad.", "category": "fixed_header", "table": table}
+    row["messages"] = [{"role": "assistant", "content": table}]
+    path = write(tmp_path, "training_data.jsonl", json_lines(row))
+    assert list(TASKS["odie"].read("train", (path,))) == [
+        Instance("training_data.jsonl:1", "ext", row["text"], {"City": ("Rome",), "Mood": ("glad",)}, ("City", "Mood"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("| City | Mood |\n| --- | --- |\n| Rome |", "broken_table"),
+        ("| City |", "broken_table"),
+        ("| City | |\n| --- | --- |\n| Rome | glad |", "empty_label"),
+        # Two columns of one name are one.
+        ("| Word | Word |\n| --- | --- |\n| Rome | glad |", {"Word": ("Rome", "glad")}),
+        ("| City | Mood |\n| --- | --- |", "broken_table"),
+    ],
+)
+def test_tables_that_are_broken_are_counted(tmp_path, table, found):
+    row = {"text": "Rome was glad.", "table": table}
+    first, *_ = read("odie", write(tmp_path, "a.json", json.dumps([row])), split="test")
+    assert (first.reason if isinstance(first, Skipped) else first.gold) == found
+
+
 def test_instructions_of_one_text_join(tmp_path):
     def row(schema: list, output: dict) -> dict:
         instruction = {"instruction": "抽取", "schema": schema, "input": "甲在乙城裁员"}
