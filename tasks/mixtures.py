@@ -15,8 +15,8 @@ from seqgpt_jax.tasks import llm_labelled, quickstart
 
 # Stage one of recipes on a CPU, which read the subsets: data sets that a language model labeled.
 PT_CPU = ("pile_ner_slimer", "sky_ner_zh")
-# Too few sentences to train on.
-_PT_SAMPLES = frozenset(("iepile_samples",))
+# What people have labeled, and `ft` has.
+_NOT_IN_PT = frozenset(("iepile", "iepile_samples"))
 # Numbers of data sets for the ablation of figure 5; every mixture holds the smaller ones.
 DATA_SETS = (4, 8, 16)
 # Small data sets of all ten families, for recipes on a CPU, which read the subsets of the larger ones.
@@ -48,7 +48,7 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
     training = [spec for spec in training if spec.name not in refused]
     labeled = [spec for spec in tasks.values() if spec.name in _LABELED_BY_MODELS and "train" in spec.splits]
     refused |= from_held_out(labeled, real)
-    usable = [spec for spec in labeled if spec.name not in refused and spec.dataset.name not in _PT_SAMPLES]
+    usable = [spec for spec in labeled if spec.name not in refused and spec.dataset.name not in _NOT_IN_PT]
     pt = without_copies([spec for spec in usable if openly_available(spec)])
     ft = without_copies([spec for spec in training if openly_available(spec)])
     ft_cpu = [spec for spec in training if spec.dataset.name in CPU]

@@ -10,6 +10,7 @@ import pytest
 
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
+from seqgpt_jax.tasks import TASKS
 from tests.tasks.records import SPECS
 
 _BESIDE = Path(__file__).parents[2].parent / "shared" / "datasets"
@@ -301,3 +302,17 @@ def test_parts_split_by_hash_have_about_their_shares(task):
     sizes = {split: len(instances(task, split)) for split in shared}
     train = sizes["train"] / sum(sizes.values())
     assert abs(train - (0.8 if "test" in sizes else 0.9)) < 0.04
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("entities", "NER"), ("triggers", "EET"), ("arguments", "EE"), ("relations", "RE")]
+)
+def test_the_readers_of_the_whole_iepile_give_what_those_of_its_samples_give(name, file):
+    path = DATA.parent / f"datasets_pt/iepile_samples/{file}/train.json"
+    if not path.exists():
+        pytest.skip(f"no real data: {path}")
+    whole = [item for item in TASKS[f"iepile.{name}_zh"].read("train", (path,)) if isinstance(item, Instance)]
+    sample = list(SPECS[f"iepile_samples.{name}"].read("train", (path,)))
+    assert whole
+    assert whole == sample
+    assert not list(TASKS[f"iepile.{name}_en"].read("train", (path,)))

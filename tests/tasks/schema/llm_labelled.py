@@ -67,6 +67,64 @@ def _relation_of(tail: str, relation: str) -> tuple[str, dict[str, tuple[str, ..
     return f"what is the relation between Vesna 4 and {tail} in {_STAR_TEXT}?", {relation: ()}
 
 
+# ---- IEPile
+
+
+def _row(task: str, source: str, text: str, schema: list, output: dict, order: str = "Extract.") -> dict[str, str]:
+    instruction = json.dumps({"instruction": order, "schema": schema, "input": text}, ensure_ascii=False)
+    output = json.dumps(output, ensure_ascii=False)
+    return {"task": task, "source": source, "instruction": instruction, "output": output}
+
+
+_FEVER, _LAYOFF = "Oltrexin caused fever in a woman.", "五月甲城乙公司裁员90人。"
+_ADVERSE = {"event_type": "adverse event", "trigger": True, "arguments": ["Treatment.Drug", "Effect", "Subject.Age"]}
+_ADVERSE_FOUND = {"Treatment.Drug": "Oltrexin", "Effect": ["fever"], "Subject.Age": "NAN"}
+_CUT = {"event_type": "组织关系-裁员", "trigger": ["裁员"], "arguments": ["裁员方", "裁员人数"]}
+_IEPILE = [
+    _row("NER", "CoNLL2003", _TEXT, ["person", "creative_work"], {"person": ["Mira Holt"], "creative_work": []}),
+    _row("NER", "CrossNER_music", "Cellos hum.", ["musician"], {"musician": ["Cellos"]}),
+    _row("NER", "CoNLL2003", _TEXT, ["location"], {"location": ["Tampere"]}),
+    _row("EET", "PHEE", _FEVER, ["adverse event"], {"adverse event": ["caused"]}),
+    _row(
+        "EE",
+        "PHEE",
+        _FEVER,
+        [_ADVERSE],
+        {"adverse event": [{"trigger": "caused", "arguments": _ADVERSE_FOUND}]},
+    ),
+    _row(
+        "RE",
+        "NYT11",
+        _TEXT,
+        ["nationality", "place lived"],
+        {"nationality": [], "place lived": [{"subject": "Mira Holt", "object": "Tampere"}]},
+    ),
+    _row("NER", "MSRA", _LAYOFF, ["地理位置", "人物"], {"地理位置": ["甲城"], "人物": []}, "请抽取实体。"),
+    _row("NER", "WEIBONER", "甲城", ["地名"], {"地名": ["甲城"]}, "请抽取实体。"),
+    _row("EET", "DuEE1.0", _LAYOFF, ["组织关系-裁员"], {"组织关系-裁员": ["裁员"]}, "请抽取事件。"),
+    _row(
+        "EEA",
+        "DuEE1.0",
+        _LAYOFF,
+        [_CUT],
+        {"组织关系-裁员": [{"trigger": "裁员", "arguments": {"裁员方": "乙公司", "裁员人数": "100人"}}]},
+        "请抽取论元。",
+    ),
+    _row(
+        "RE",
+        "DuIE2.0",
+        _LAYOFF,
+        ["总部地点"],
+        {"总部地点": [{"subject": "乙公司", "object": "甲城"}, {"subject": "乙公司", "object": "丙城"}]},
+        "请抽取关系。",
+    ),
+]
+
+
+def _iepile(*expected: tuple[str, dict[str, tuple[str, ...]]] | None) -> Sample:
+    return Sample({"train.json": _IEPILE, "dev.json": _IEPILE[:1]}, {"train": expected})
+
+
 SAMPLES: dict[str, Sample] = {
     "pile_ner_type": Sample(
         {"train.json": json.dumps(_BY_TYPE)},
@@ -108,4 +166,14 @@ SAMPLES: dict[str, Sample] = {
         (f"{_TOWN_TEXT}中甲城和乙国的关系是什么？", {"位于": ()}),
         (f"{_TOWN_TEXT}中甲城和9平方公里的关系是什么？", {"面积": ()}),
     ),
+    "iepile.entities_en": _iepile((_TEXT, {"person": ("Mira Holt",), "location": ("Tampere",)}), None),
+    "iepile.entities_zh": _iepile((_LAYOFF, {"地理位置": ("甲城",)}), None),
+    "iepile.triggers_en": _iepile((_FEVER, {"adverse event": ("caused",)})),
+    "iepile.triggers_zh": _iepile((_LAYOFF, {"裁员事件": ("裁员",)})),
+    "iepile.arguments_en": _iepile((_FEVER, {"treatment drug": ("Oltrexin",), "effect": ("fever",)})),
+    "iepile.arguments_zh": _iepile(None, (_LAYOFF, {"裁员方": ("乙公司",)})),
+    "iepile.relations_en": _iepile(
+        (f"what is the relation between Mira Holt and Tampere in {_TEXT}?", {"place lived": ()})
+    ),
+    "iepile.relations_zh": _iepile((f"{_LAYOFF}中乙公司和甲城的关系是什么？", {"总部地点": ()}), None),
 }
