@@ -249,7 +249,7 @@ SUBSETS = task_specs(
             {_SKY_FILE: f"outputs/llm_api_calling/llm_annotation/gpt-3.5-turbo-0125/prompt_v0_json/{_SKY_PATH}"},
         ),
         splits={"train": (_SKY_FILE,)},
-        sizes={"train": 17},
+        sizes={"train": 16},
         tasks=(typed.SKY_NER,),
     ),
     _of(

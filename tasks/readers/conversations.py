@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from seqgpt_jax.atomic import Instance, families
+from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.task_spec import Skipped
 from seqgpt_jax.tasks.readers.answers import answers_in_text
 from seqgpt_jax.tasks.readers.names import verbatim
@@ -53,11 +53,9 @@ def conversation(name: Callable[[str], str] = verbatim) -> Build:
             else:
                 answers.setdefault(kind, []).extend(spans)
         whole = {kind: spans for kind, spans in answers.items() if kind not in broken}
+        yield from answers_in_text(record.id, text, whole)
         if len(turns) == 2:
-            # No entity was found, and nothing was asked.
-            yield families.spans_by_label(record.id, text, ())
-        else:
-            yield from answers_in_text(record.id, text, whole)
+            yield Skipped(record.id, "no_question", "no entity was found in the text, and nothing is asked of it")
 
     return build
 

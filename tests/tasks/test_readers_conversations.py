@@ -44,10 +44,9 @@ def test_types_that_become_one_word_are_one(tmp_path):
     assert (item.gold, item.labels) == ({"person": ("Bob", "Ann")}, ("person",))
 
 
-def test_a_text_in_which_nothing_was_found(tmp_path):
-    assert read(READ, write(tmp_path, "a.json", json.dumps([talk("Text: Well.")]))) == [
-        Instance("a.json:1", "ext", "Well.", {}, ())
-    ]
+def test_a_text_in_which_nothing_was_found_is_counted(tmp_path):
+    (item,) = read(READ, write(tmp_path, "a.json", json.dumps([talk("Text: Well.")])))
+    assert (item.id, item.reason) == ("a.json:1", "no_question")
 
 
 def test_answers_that_are_no_spans_leave_their_type_out_and_are_counted(tmp_path):

@@ -132,7 +132,7 @@ SAMPLES: dict[str, Sample] = {
             "train": (
                 (_TEXT, {"person": ("Mira Holt",), "musical instrument": ("cellos",)}),
                 ("It rained.", {}),
-                ("Well.", {}),
+                None,
             )
         },
     ),
