@@ -1,6 +1,7 @@
 """Mixtures: what they hold, what is never trained on, and expressions of them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,13 @@ def test_the_small_mixtures_are_small_and_whole():
     assert {*small["ft_cpu"]} <= {*small["ft"]}
     assert {*small["held_out_cpu"]} <= {*small["held_out"]}
     assert small["ft_cpu_en"] == tuple(name for name in small["ft_cpu"] if TASKS[name].language == "en")
+
+
+def test_the_readme_has_the_numbers():
+    text = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    assert f"every data set that needs no form ({len(datasets('ft'))}, SeqGPT: 110)" in text
+    assert f"those whose licenses allow commercial use ({len(datasets('ft_commercial'))})" in text
+    assert f"`ft_cpu` {len(CPU)} small ones, `held_out` {len(datasets('held_out'))} that are never trained on" in text
 
 
 # ---- subsets
