@@ -14,6 +14,7 @@ from typing import Any
 
 from seqgpt_jax.evaluation import label_tables
 from seqgpt_jax.evaluation.chart import family_chart
+from seqgpt_jax.evaluation.field_metrics import FieldMetric
 from seqgpt_jax.evaluation.html_report import html_page
 from seqgpt_jax.evaluation.metrics import COUNTS, Metrics
 from seqgpt_jax.evaluation.predictions import Prediction
@@ -58,7 +59,9 @@ def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ())
             **data._asdict(),
             **_metrics_json(value, scores.mode),
             "atomic_tasks": {
-                task: _metrics_json(part, scores.mode) | label_tables.labels_json(scores.labels[task])
+                task: _metrics_json(part, scores.mode)
+                | label_tables.labels_json(scores.labels[task])
+                | {"field_metrics": {name: _times_100(metric) for name, metric in scores.field[task].items()}}
                 for task, part in scores.tasks[data].items()
             },
         }
@@ -73,6 +76,19 @@ def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ())
         **groups,
         "datasets": datasets,
     }
+
+
+def _times_100(metric: FieldMetric) -> dict[str, float]:
+    return {name: 100 * value for name, value in metric._asdict().items()}
+
+
+def _field_rows(scores: Scores) -> list[tuple[str, tuple[str, ...]]]:
+    """(task, (metric, its value and interval)) of every metric that other work reports."""
+    return [
+        (task, (name, f"{100 * metric.value:.1f} ({100 * metric.low:.1f} to {100 * metric.high:.1f})"))
+        for task, metrics in scores.field.items()
+        for name, metric in metrics.items()
+    ]
 
 
 def _metrics_json(metrics: Metrics, mode: Mode) -> dict[str, Any]:
@@ -136,5 +152,6 @@ def markdown(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ()
         label_tables.LEGEND,
         markdown_table("Task", label_tables.SHORT_HEAD, label_tables.short_rows(scores.labels)),
     ]
+    parts += ["## Metrics of other work", markdown_table("Task", ("metric", "0 to 100"), _field_rows(scores))]
     facts = json.dumps(about, ensure_ascii=False, indent=1)
     return "\n\n".join([*parts, "## Settings", f"```json\n{facts}\n```"]) + "\n"

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from seqgpt_jax.evaluation.field_metrics import FieldMetric, field_metrics
 from seqgpt_jax.evaluation.label_report import LabelReport, label_reports
 from seqgpt_jax.evaluation.metrics import Metrics, mean_metrics, task_metrics
 from seqgpt_jax.evaluation.predictions import Prediction
@@ -39,6 +40,7 @@ class Scores:
       datasets: means over their atomic tasks.
       tasks: the atomic tasks of each data set.
       labels: task -> the scores of each of its labels, and what they are taken for.
+      field: task -> its metrics as other work reports them (`field_metrics`).
       predictions: what was scored.
     """
 
@@ -50,6 +52,7 @@ class Scores:
     datasets: Mapping[Dataset, Metrics]
     tasks: Mapping[Dataset, Mapping[str, Metrics]]
     labels: Mapping[str, LabelReport]
+    field: Mapping[str, Mapping[str, FieldMetric]]
     predictions: Sequence[Prediction]
 
 
@@ -87,8 +90,16 @@ def compute_scores(
         datasets=datasets,
         tasks=tasks,
         labels=label_reports(predictions),
+        field=_field_metrics(predictions, resamples, seed),
         predictions=predictions,
     )
+
+
+def _field_metrics(predictions: Sequence[Prediction], resamples: int, seed: int) -> dict[str, dict[str, FieldMetric]]:
+    members: dict[str, list[Prediction]] = defaultdict(list)
+    for prediction in sorted(predictions, key=lambda prediction: prediction.record.instance):
+        members[prediction.record.task].append(prediction)
+    return {task: field_metrics(task, members[task], resamples, seed) for task in sorted(members)}
 
 
 def check_ids(ids: Iterable[str]) -> None:

@@ -179,7 +179,7 @@ TASKS = task_specs(
         derived_from=("stsb",),
     ),
     DatasetSpec(
-        # BUSTM of FewCLUE is a small part of it.
+        # Of the same assistant as BUSTM of FewCLUE; some pairs are in both, and decontamination finds them.
         "oppo_xiaobu",
         _csts("OPPO-xiaobu"),
         license="OPPO XiaoBu: research",

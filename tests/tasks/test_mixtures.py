@@ -1,6 +1,7 @@
 """Mixtures: what they hold, what is never trained on, and expressions of them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -75,10 +76,10 @@ def test_the_small_mixtures_are_small_and_whole():
 
 
 def test_stage_one_is_what_models_have_labeled_and_needs_no_form():
-    assert {"pile_ner_type", "pile_ner_definition", "sky_ner_zh"} <= datasets("pt")
+    assert datasets("pt") == {"pile_ner_type", "pile_ner_definition", "sky_ner_zh", "instructie", "odie"}
     assert {spec.language for spec in specs("pt")} == set(LANGUAGES)
-    # The same passages as Pile-NER, and files of a few sentences.
-    assert not {"pile_ner_slimer", "iepile_samples"} & datasets("pt")
+    # The same passages as Pile-NER, and what people have labeled.
+    assert not {"pile_ner_slimer", "iepile", "iepile_samples"} & datasets("pt")
     assert not [spec.name for spec in specs("pt") if isinstance(spec.source, OnRequest) or "train" not in spec.splits]
     assert not datasets("pt") & (datasets("ft") | datasets("held_out"))
     assert not from_held_out(specs("pt"), TASKS.values())
@@ -89,6 +90,13 @@ def test_stage_one_of_the_cpu_recipes_reads_subsets():
     assert {*MIXTURES["pt_cpu"]} <= SUBSETS.keys()
     assert {*MIXTURES["pt_and_ft"]} == {*MIXTURES["pt_cpu"], *MIXTURES["ft_cpu"]}
     assert {spec.language for spec in specs("pt_cpu")} == set(LANGUAGES)
+
+
+def test_the_readme_has_the_numbers():
+    text = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    assert f"every data set that needs no form ({len(datasets('ft'))}, SeqGPT: 110)" in text
+    assert f"those whose licenses allow commercial use ({len(datasets('ft_commercial'))})" in text
+    assert f"`ft_cpu` {len(CPU)} small ones, `held_out` {len(datasets('held_out'))} that are never trained on" in text
 
 
 # ---- subsets

@@ -1,0 +1,180 @@
+"""Metrics as other work in the field reports them, beside our own F1, so that numbers can be compared.
+
+    family                   metrics
+    CLS, SA, ID, NLI, ET     accuracy (the answer is exactly the gold labels), macro-F1 over labels
+    NER, SF, RE, EE spans    entity F1 of UniversalNER: micro-F1 over normalised spans, duplicates once
+    MRC, English             exact match and token F1 of SQuAD (an unanswerable question counts as in SQuAD 2.0)
+    MRC, Chinese             exact match and F1 over the longest common part of CMRC 2018
+
+Differences: of several predicted spans of a reading question the first one counts, where those scripts have a single
+one; CMRC's script cuts Latin text with NLTK, ours at spaces and punctuation.
+
+Suffixes: N instances, S sums, R resamples.
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seqgpt_jax.evaluation.bootstrap import resample
+from seqgpt_jax.evaluation.predictions import Prediction
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+# What CMRC's script takes for punctuation; "……" is twice the character that is here.
+_CMRC_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
+_CMRC_WORD = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
+
+
+class FieldMetric(NamedTuple):
+    """A metric of one task, between 0 and 1, with the ends of its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def field_metrics(task: str, predictions: Sequence[Prediction], resamples: int, seed: int) -> dict[str, FieldMetric]:
+    """Name -> the metric of a task's predictions; see above which.
+
+    Args:
+      task: its name, which the bootstrap is seeded with.
+      predictions: of this task alone, at least one.
+    """
+    record = predictions[0].record
+    if record.atom == "cls":
+        found = {"accuracy": _mean([one.correct for one in predictions]), "macro_f1": _macro_f1(predictions)}
+    elif record.family == "MRC":
+        name, score = ("cmrc", cmrc) if record.language == "zh" else ("squad", squad)
+        pairs = [score(*_reading(one)) for one in predictions]
+        found = {f"{name}_exact_match": _mean([pair[0] for pair in pairs])}
+        found[f"{name}_f1"] = _mean([pair[1] for pair in pairs])
+    else:
+        found = {"universal_ner_f1": _entity_f1(predictions)}
+    times = np.concatenate(list(resample(task, len(predictions), resamples, seed)))
+    return {name: _with_interval(table, rate, times) for name, (table, rate) in found.items()}
+
+
+# Sums over instances, and what they make: [N, S] and [R, S] -> [R].
+_Table = tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]
+
+
+def _with_interval(
+    table_NxS: np.ndarray, rate: Callable[[np.ndarray], np.ndarray], times_RxN: np.ndarray
+) -> FieldMetric:
+    value = rate(table_NxS.sum(axis=0, keepdims=True))[0]
+    low, high = np.quantile(rate(times_RxN @ table_NxS), [0.025, 0.975])
+    return FieldMetric(float(value), float(low), float(high))
+
+
+def _mean(values: Sequence[float]) -> _Table:
+    table = np.array([(value, 1.0) for value in values])
+    return table, lambda sums: sums[:, 0] / sums[:, 1]
+
+
+def f1(correct: np.ndarray, predicted: np.ndarray, gold: np.ndarray) -> np.ndarray:
+    """2 · correct / (predicted + gold), and 0 where there is neither."""
+    total = predicted + gold
+    return np.where(total == 0, 0.0, 2 * correct / np.where(total == 0, 1, total))
+
+
+def _macro_f1(predictions: Sequence[Prediction]) -> _Table:
+    """The mean F1 of the labels that are gold or predicted anywhere."""
+    pairs = [(set(one.answers), set(one.record.answers)) for one in predictions]
+    labels = sorted(set().union(*(predicted | gold for predicted, gold in pairs)))
+    if not labels:
+        return np.ones((len(predictions), 1)), lambda sums: np.zeros(len(sums))
+    table = [[(one in p and one in g, one in p, one in g) for one in labels] for p, g in pairs]
+
+    def rate(sums: np.ndarray) -> np.ndarray:
+        correct, predicted, gold = np.moveaxis(sums.reshape(len(sums), -1, 3), -1, 0)
+        # A label that a resample lacks is no label of it.
+        there = predicted + gold > 0
+        return (f1(correct, predicted, gold) * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+
+    return np.array(table, float).reshape(len(predictions), -1), rate
+
+
+def _entity_f1(predictions: Sequence[Prediction]) -> _Table:
+    rows = [
+        np.sum([entity_counts(*pair) for pair in zip(one.answers, one.record.answers, strict=True)], axis=0)
+        for one in predictions
+    ]
+    return np.array(rows, float), lambda sums: f1(*sums.T)
+
+
+def entity_counts(predicted: Sequence[str], gold: Sequence[str]) -> tuple[int, int, int]:
+    """(correct, predicted, gold) spans of one query, each once in its normal form.
+
+    >>> entity_counts(["The Beatles", "beatles", "Paris"], ["Beatles", "London"])
+    (1, 2, 2)
+    """
+    found, wanted = ({normalized(span) for span in spans} for spans in (predicted, gold))
+    return len(found & wanted), len(found), len(wanted)
+
+
+def normalized(text: str) -> str:
+    """In lower case, without ASCII punctuation, English articles and further spaces, as SQuAD and UniversalNER have it.
+
+    >>> normalized("The  U.S. Open,")
+    'us open'
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def _reading(prediction: Prediction) -> tuple[str, tuple[str, ...]]:
+    """(the answer, "" for none; the gold answers) of the question of an instance."""
+    (answers,), (gold,) = prediction.answers[:1], prediction.record.answers[:1]
+    return (answers[0] if answers else ""), tuple(gold)
+
+
+def squad(predicted: str, gold: Sequence[str]) -> tuple[float, float]:
+    """(exact match, token F1) of an answer, the best over the gold answers; no gold answer wants the answer "".
+
+    >>> squad("in the garden", ["the garden", "a park"])
+    (0.0, 0.6666666666666666)
+    """
+    answers = gold or [""]
+    exact = max(normalized(predicted) == normalized(one) for one in answers)
+    return float(exact), max(_token_f1(normalized(predicted).split(), normalized(one).split()) for one in answers)
+
+
+def _token_f1(predicted: list[str], gold: list[str]) -> float:
+    if not predicted or not gold:
+        return float(predicted == gold)
+    return 2 * sum((Counter(predicted) & Counter(gold)).values()) / (len(predicted) + len(gold))
+
+
+def cmrc(predicted: str, gold: Sequence[str]) -> tuple[float, float]:
+    """(exact match, F1 over the longest common part) of an answer, the best over the gold answers.
+
+    >>> cmrc("在北京大学", ["北京大学。"])
+    (0.0, 0.8888888888888888)
+    """
+    answers = gold or [""]
+    exact = max(_without_punctuation(predicted) == _without_punctuation(one) for one in answers)
+    return float(exact), max(_common_f1(_segments(predicted), _segments(one)) for one in answers)
+
+
+def _without_punctuation(text: str) -> str:
+    return "".join(character for character in text.lower().strip() if character not in _CMRC_PUNCTUATION)
+
+
+def _segments(text: str) -> list[str]:
+    """Chinese characters one by one, other text in words, without punctuation."""
+    return _CMRC_WORD.findall(_without_punctuation(text))
+
+
+def _common_f1(predicted: list[str], gold: list[str]) -> float:
+    if not predicted or not gold:
+        return float(predicted == gold)
+    longest, ends = 0, [0] * (len(gold) + 1)
+    for word in predicted:
+        # Length of the common part that ends here, by its end in the gold answer.
+        ends = [0, *(ends[i] + 1 if word == other else 0 for i, other in enumerate(gold))]
+        longest = max(longest, *ends)
+    return 2 * longest / (len(predicted) + len(gold))

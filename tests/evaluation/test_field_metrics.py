@@ -1,0 +1,123 @@
+"""Metrics of other work: hand-computed cases in both languages, and the tables of an evaluation."""
+
+import pytest
+
+from seqgpt_jax.evaluation.field_metrics import cmrc, entity_counts, field_metrics, normalized, squad
+from seqgpt_jax.evaluation.predictions import read_predictions
+from tests.evaluation.records import choice
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Beatles", "beatles"),
+        ("the", ""),
+        ("an apple a day", "apple day"),
+        ("U.S.", "us"),
+        ("rock-and-roll", "rockandroll"),
+        ("  two   spaces ", "two spaces"),
+        ("Theatre", "theatre"),
+        ("A.I.", "ai"),
+        ("北京，上海", "北京，上海"),
+        ("Été", "été"),
+        ("", ""),
+        ("'s", "s"),
+    ],
+)
+def test_normal_form(text, expected) -> None:
+    assert normalized(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("predicted", "gold", "expected"),
+    [
+        ([], [], (0, 0, 0)),
+        ([], ["a b"], (0, 0, 1)),
+        (["Paris"], [], (0, 1, 0)),
+        (["Paris"], ["paris"], (1, 1, 1)),
+        (["Paris", "Paris"], ["Paris"], (1, 1, 1)),
+        (["Paris", "paris."], ["Paris"], (1, 1, 1)),
+        (["The Hague"], ["Hague"], (1, 1, 1)),
+        (["London", "Paris"], ["Paris", "London"], (2, 2, 2)),
+        (["New York"], ["York"], (0, 1, 1)),
+        (["New  York"], ["New York"], (1, 1, 1)),
+        (["北京"], ["北京"], (1, 1, 1)),
+        (["北京市"], ["北京"], (0, 1, 1)),
+        (["北京", "上海", "北京"], ["北京"], (1, 2, 1)),
+        (["Ａ"], ["A"], (0, 1, 1)),
+        (["a"], ["the"], (1, 1, 1)),
+        (["U.S", "US"], ["U.S."], (1, 1, 1)),
+        (["1,000"], ["1000"], (1, 1, 1)),
+        (["x", "y", "z"], ["z", "w"], (1, 3, 2)),
+    ],
+)
+def test_entities(predicted, gold, expected) -> None:
+    assert entity_counts(predicted, gold) == expected
+
+
+@pytest.mark.parametrize(
+    ("predicted", "gold", "exact", "f1"),
+    [
+        ("", [], 1, 1),
+        ("Paris", [], 0, 0),
+        ("", ["Paris"], 0, 0),
+        ("Paris", ["Paris"], 1, 1),
+        ("paris.", ["Paris"], 1, 1),
+        ("the Paris", ["Paris"], 1, 1),
+        ("in Paris", ["Paris"], 0, 2 / 3),
+        ("Paris France", ["Paris", "France"], 0, 2 / 3),
+        ("Paris, France", ["Paris", "Paris France"], 1, 1),
+        ("red red blue", ["red blue blue"], 0, 2 / 3),
+        ("blue red", ["red blue"], 0, 1),
+        ("seven", ["eight"], 0, 0),
+        ("the", ["a"], 1, 1),
+        ("the", ["cat"], 0, 0),
+        ("20 mg of it", ["20 mg"], 0, 2 / 3),
+    ],
+)
+def test_squad(predicted, gold, exact, f1) -> None:
+    assert squad(predicted, gold) == pytest.approx((exact, f1))
+
+
+@pytest.mark.parametrize(
+    ("predicted", "gold", "exact", "f1"),
+    [
+        ("", [], 1, 1),
+        ("北京", [], 0, 0),
+        ("", ["北京"], 0, 0),
+        ("北京", ["北京"], 1, 1),
+        ("北京。", ["北京"], 1, 1),
+        ("《红楼梦》", ["红楼梦"], 1, 1),
+        ("北京大学", ["北京"], 0, 2 / 3),
+        ("大北", ["北大"], 0, 1 / 2),
+        ("北京上海", ["北京", "北京和上海"], 0, 2 / 3),
+        ("a b", ["A B"], 1, 1),
+        ("iphone手机", ["手机"], 0, 4 / 5),
+        ("IPhone", ["iphone 手机"], 0, 1 / 2),
+        ("3月5日", ["5日"], 0, 2 / 3),
+        ("……好", ["好"], 1, 1),
+        ("甲乙丙", ["丁"], 0, 0),
+    ],
+)
+def test_cmrc(predicted, gold, exact, f1) -> None:
+    assert cmrc(predicted, gold) == pytest.approx((exact, f1))
+
+
+def answered(answers: list[tuple[str, str]]) -> list:
+    """Predictions of a task with labels "positive" and "negative", as (gold, output) of each."""
+    records = [choice(f"reviews/test/{n}#0", gold) for n, (gold, _) in enumerate(answers)]
+    return read_predictions(list(zip(records, [output for _, output in answers], strict=True)))
+
+
+def test_accuracy_and_macro_f1_of_a_task_with_their_intervals() -> None:
+    predictions = answered(
+        [("positive", "positive")] * 6 + [("positive", "negative")] * 2 + [("negative", "negative")] * 2
+    )
+    found = field_metrics("reviews", predictions, 400, 0)
+    assert found["accuracy"].value == pytest.approx(0.8)
+    # positive: 2*6/(6+8); negative: 2*2/(4+2).
+    assert found["macro_f1"].value == pytest.approx((12 / 14 + 4 / 6) / 2)
+    for metric in found.values():
+        assert metric.low < metric.value < metric.high
+    perfect = field_metrics("reviews", answered([("positive", "positive"), ("negative", "negative")]), 50, 0)
+    assert {metric for metric in perfect.values()} == {(1.0, 1.0, 1.0)}
