@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seqgpt_jax.data.prepare.resolve import TaskRegistry
 
 # Seconds that a server has to say how large a file is: without an answer the size is unknown.
-_PATIENCE = Patience(timeout=5)
+SIZES_PATIENCE = Patience(timeout=5)
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:
     return list({spec.name: spec for spec in specs}.values())
 
 
-def download_sizes(missing: MissingData) -> dict[str, int | None]:
+def download_sizes(missing: MissingData, client: Client | None = None) -> dict[str, int | None]:
     """Data set -> bytes to download, as its servers say; None where one of them does not, and for those of TFDS."""
     asked = {
         name: [source for source in sources_of(specs) if not isinstance(source, Tfds)]
         for name, specs in missing.public.items()
     }
     sizes: dict[str, int | None] = {name: 0 if sources else None for name, sources in asked.items()}
-    for check in check_sources(asked, Client(_PATIENCE)):
+    for check in check_sources(asked, client or Client(SIZES_PATIENCE)):
         known = sizes[check.dataset]
         sizes[check.dataset] = None if known is None or check.size is None else known + check.size
     return sizes
