@@ -98,9 +98,15 @@ def fetch_missing(prepare: "PrepareConfig", weights: "WeightsConfig", *, with_da
 
     from seqgpt_jax.console.download import ConsoleReporter
     from seqgpt_jax.data.raw import download
+    from seqgpt_jax.data.requirements import install_command, lacking_extras
 
     data, folder = missing(prepare, weights, with_data=with_data)
     print("\n".join(_lines(data, folder, weights)) or "nothing is missing", flush=True)
+    # Said before hours of downloads, not after them.
+    if extras := lacking_extras(spec for name in data.needed for spec in data.public.get(name, ())):
+        raise command_line.UsageError(
+            f"needed data sets are read with modules that are not installed: {install_command(extras)}"
+        )
     reporter = ConsoleReporter(Console(highlight=False, emoji=False))
     failures = download.download(data.public, data.folder, reporter) if data.public else []
     download.list_failures(failures, reporter)

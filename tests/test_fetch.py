@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from seqgpt_jax import command_line, fetch
+from seqgpt_jax import command_line, fetch, tasks
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.console.download import ConsoleReporter
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.files import default_data_folder
 from seqgpt_jax.data.raw.lock_file import NAME, LockFile
-from seqgpt_jax.data.raw.sources import Files, Remote
+from seqgpt_jax.data.raw.sources import Files, HuggingFace, Remote
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
 from seqgpt_jax.data.requirements import MissingData
 from seqgpt_jax.io.published_weights import WeightsConfig
@@ -215,6 +215,19 @@ def test_what_fails_its_check_is_never_trained_on(world, empty, monkeypatch, cap
         fetch.fetch_missing(config, WeightsConfig())
     server.pages["/a"] = Page(ROWS.encode())
     assert fetch.fetch_missing(config, WeightsConfig()) == 0
+
+
+def test_modules_that_are_not_installed_are_named_before_a_download(world, empty, monkeypatch, capsys):
+    server, _ = world
+    registered(monkeypatch, world)
+    (spec,) = tasks.find(None)
+    object.__setattr__(spec, "source", HuggingFace("owner/none", splits={"train": "train"}))
+    monkeypatch.setattr("seqgpt_jax.data.requirements.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"not installed: pip install -e '\.\[hub\]'"):
+        fetch.fetch_missing(PrepareConfig(mixture="weather", tokenizer="t"), WeightsConfig())
+    assert capsys.readouterr().out.count("to be installed first: pip install -e '.[hub]'") == 1
+    assert not empty.exists()
+    assert server.asked == []
 
 
 def test_a_failure_that_does_not_stop_a_run_is_in_the_exit_code(world, empty, monkeypatch):

@@ -5,6 +5,7 @@ import dataclasses
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,22 @@ def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData
 
 def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:
     return list({spec.name: spec for spec in specs}.values())
+
+
+def lacking_extras(specs: Iterable[TaskSpec]) -> list[str]:
+    """Extras of this package that the sources of tasks need and whose modules are not installed."""
+    kinds = {type(source) for source in sources_of(specs)}
+    needed = {"hub": (HuggingFace, "datasets"), "tfds": (Tfds, "tensorflow_datasets")}
+    return [extra for extra, (kind, module) in needed.items() if kind in kinds and find_spec(module) is None]
+
+
+def install_command(extras: Iterable[str]) -> str:
+    """The command that installs extras of this package.
+
+    >>> install_command(["hub", "tfds"])
+    "pip install -e '.[hub,tfds]'"
+    """
+    return f"pip install -e '.[{','.join(extras)}]'"
 
 
 def download_sizes(missing: MissingData, client: Client | None = None) -> dict[str, int | None]:

@@ -26,7 +26,7 @@ from seqgpt_jax.data.raw.network import (
 )
 
 Update = Callable[[int, int | None], None]
-"""Takes (done, total); the total is None where it is unknown."""
+"""Takes (done, total); the total is None where it is unknown. The first call of a file says what was there before."""
 
 _CHUNK = 1 << 18
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -172,6 +172,7 @@ def _attempt(client: Client, part: _Part, update: Update, checked: bool) -> bool
     with response:
         total = _start(response, part, have)
         if total == part.size:  # nothing was missing
+            update(part.size, total)
             return True
         _receive(client, response, part, total, update)
         return total is not None
@@ -204,6 +205,7 @@ def _start(response: requests.Response, part: _Part, have: int) -> int | None:
 
 def _receive(client: Client, response: requests.Response, part: _Part, total: int | None, update: Update) -> None:
     done = part.size
+    update(done, total)
     try:
         with part.path.open("ab", buffering=0) as file:
             # `read1` gives what has arrived: a slow server's bytes are kept as well.
