@@ -22,7 +22,6 @@ from seqgpt_jax.data.raw.network import (
     never_connected,
     retry_after,
     status_error,
-    way_out,
 )
 
 Update = Callable[[int, int | None], None]
@@ -150,7 +149,7 @@ def _all_attempts(client: Client, part: _Part, update: Update, checked: bool) ->
             if failures >= tries:
                 if error.unreachable:
                     client.unreachable(part.url, str(error))
-                hint = way_out(part.url, client.address(part.url)) if error.unreachable else ""
+                hint = client.way_out(part.url) if error.unreachable else ""
                 raise FetchError(f"{error}{f', {tries} times' if tries > 1 else ''}{hint}") from error
             client.pause(failures, error.wait)
 

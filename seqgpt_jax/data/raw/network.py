@@ -83,6 +83,20 @@ class Client:
         """What is asked for a URL."""
         return mirrored(url) if self._mirrors else url
 
+    def way_out(self, url: str) -> str:
+        """What to do where a URL's host cannot be reached, to be put after the reason; "" for this machine."""
+        address = self.address(url)
+        if is_loopback(urlsplit(address).hostname or ""):
+            return ""
+        proxy = "HTTPS_PROXY=http://HOST:PORT"
+        if self._mirrors and f"{address}/".startswith(f"{hub_endpoint()}/"):
+            return hub_way_out()
+        if address != url:
+            return f"; {GITHUB_MIRROR_VARIABLE} names this mirror of GitHub, {proxy} a proxy"
+        if self._mirrors and urlsplit(url).hostname in _GITHUB_HOSTS:
+            return f"; {GITHUB_MIRROR_VARIABLE}=https://MIRROR names a mirror of GitHub, {proxy} a proxy"
+        return f"; {proxy} names a proxy"
+
     def attempts(self, url: str) -> int:
         """How many tries a URL gets: one where its host could not be reached before."""
         return 1 if self.problem(url) else self.patience.attempts
@@ -133,25 +147,6 @@ def _authorization(address: str) -> dict[str, str]:
 
     token = get_token()
     return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def way_out(url: str, address: str) -> str:
-    """What to do where a host cannot be reached, to be put after the reason; "" for this machine.
-
-    Args:
-      url: of the file.
-      address: asked for it: that of a mirror where one is set.
-    """
-    if is_loopback(urlsplit(address).hostname or ""):
-        return ""
-    if address == hub_endpoint() or address.startswith(f"{hub_endpoint()}/"):
-        return hub_way_out()
-    proxy = "HTTPS_PROXY=http://HOST:PORT"
-    if address != url:
-        return f"; {GITHUB_MIRROR_VARIABLE} names this mirror of GitHub, {proxy} a proxy"
-    if urlsplit(url).hostname in _GITHUB_HOSTS:
-        return f"; {GITHUB_MIRROR_VARIABLE}=https://MIRROR names a mirror of GitHub, {proxy} a proxy"
-    return f"; {proxy} names a proxy"
 
 
 def retry_after(response: requests.Response) -> float | None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import requests
 
-from seqgpt_jax.data.raw.network import Client, connection_problem, never_connected, status_error, way_out
+from seqgpt_jax.data.raw.network import Client, connection_problem, never_connected, status_error
 
 _THREADS = 16
 # Answers of servers that know GET alone, or that want a signature for each method.
@@ -45,7 +45,7 @@ def probe(client: Client, url: str) -> Probe:
     except requests.RequestException as error:
         if not never_connected(error):
             return Probe(url, problem=connection_problem(error))
-        problem = f"{connection_problem(error)}{way_out(url, client.address(url))}"
+        problem = f"{connection_problem(error)}{client.way_out(url)}"
         client.unreachable(url, problem)
         return Probe(url, problem=problem)
     if answer.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):

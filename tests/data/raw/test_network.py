@@ -5,9 +5,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import requests
 from rich.console import Console
 
 from seqgpt_jax.console.download import ConsoleReporter
@@ -131,6 +133,24 @@ def test_a_mirror_is_asked_only_by_clients_that_want_one(server, monkeypatch):
     monkeypatch.setenv("SEQGPT_GITHUB_MIRROR", server.url)
     assert Client().address(RAW) == f"{server.url}/{RAW}"
     assert Client(mirrors=False).address(RAW) == RAW
+    assert Client(mirrors=False).way_out(RAW) == "; HTTPS_PROXY=http://HOST:PORT names a proxy"
+
+
+def test_an_interruption_ends_the_question_for_sizes(monkeypatch):
+    asked = []
+
+    def request(client, method, url, headers=None):
+        asked.append(url)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        time.sleep(0.1)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(Client, "request", request)
+    with pytest.raises(KeyboardInterrupt):
+        probe_all(Client(QUICK), [f"https://example.org/{number}" for number in range(500)])
+    time.sleep(0.3)
+    assert len(asked) < 100
 
 
 def test_a_proxy_of_the_environment_is_asked(server, tmp_path, monkeypatch):
