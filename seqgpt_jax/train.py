@@ -79,14 +79,16 @@ def model_of(configs: command_line.Configs, run_dir: "epath.Path", init_from: st
     return configs.build("Model", **{name: value for name, value in stored.items() if name not in here})
 
 
-def fetch_or_check(args: argparse.Namespace, prepare_config: "PrepareConfig", weights: "WeightsConfig") -> None:
+def fetch_or_check(
+    args: argparse.Namespace, words: Sequence[str], prepare_config: "PrepareConfig", weights: "WeightsConfig"
+) -> None:
     """With --fetch, downloads what is missing; without it, raises one UsageError that names all of it."""
     from seqgpt_jax import fetch
 
     if args.fetch:
         fetch.fetch_missing(prepare_config, weights, with_data=args.store is None)
     else:
-        command = shlex.join(["python", "-m", "seqgpt_jax.fetch", *(f"--gin_file={file}" for file in args.gin_file)])
+        command = shlex.join(fetch.command_for(args, words))
         fetch.check_nothing_missing(prepare_config, weights, command, with_data=args.store is None)
 
 
@@ -143,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     optimizer, mesh = configs.build("Optimizer"), configs.build("Mesh")
     lora, weights = configs.build("Lora"), configs.build("Weights")
     validation_config = validation_data(args, prepare_config, train_config)
-    fetch_or_check(args, prepare_config, weights)
+    fetch_or_check(args, sys.argv[1:] if argv is None else argv, prepare_config, weights)
     # Its sizes may be those of a folder that has just been fetched.
     model = model_of(configs, run_dir, train_config.init_from)
 

@@ -1,20 +1,27 @@
 """One command from an empty folder to the first step, against servers on loopback, killed on its way."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from seqgpt_jax import fetch
+from seqgpt_jax import command_line, fetch, tasks
 from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.console.download import ConsoleReporter
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.files import default_data_folder
-from seqgpt_jax.data.raw.lock_file import NAME
+from seqgpt_jax.data.raw.lock_file import NAME, LockFile
+from seqgpt_jax.data.raw.sources import Files, HuggingFace, Remote
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
+from seqgpt_jax.data.requirements import MissingData
 from seqgpt_jax.io.published_weights import WeightsConfig
 from seqgpt_jax.tasks import declarations, find
 from tests.data.raw.hub import Hub, Repository
@@ -162,6 +169,120 @@ def test_forms_are_named_and_stop_a_run_that_needs_them(world, tmp_path):
     # The rest has come all the same.
     assert (tmp_path / "cache/seqgpt_jax/datasets/weather/train.jsonl").exists()
     assert (tmp_path / "work/imported/tiny/config.json").exists()
+
+
+@pytest.fixture
+def empty(world, tmp_path, monkeypatch):
+    """An empty folder, in which this process finds `my_tasks`, and the hub on loopback."""
+    _, hub = world
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.syspath_prepend(str(tmp_path / "work"))
+    for name, value in {"HF_ENDPOINT": hub.url, "XDG_CACHE_HOME": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SEQGPT_DATA_DIR", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    return tmp_path / "cache/seqgpt_jax/datasets"
+
+
+def registered(monkeypatch, world, *, compared: bool = False) -> None:
+    """`missing_data` finds the data set weather, which the run trains on or only compares with."""
+    server, _ = world
+    spec = TaskSpec(
+        "weather", "CLS", "en", "cls", {"train": ("a.jsonl", "b.jsonl")}, lambda split, paths: iter(()),
+        source=Files({"a.jsonl": Remote(f"{server.url}/a"), "b.jsonl": Remote(f"{server.url}/weather")}),
+    )  # fmt: skip
+    object.__setattr__(spec, "dataset", DatasetSpec("weather", spec.source, "CC BY 4.0", "Doe 2020"))
+    found, none = [spec], []
+    monkeypatch.setattr("seqgpt_jax.tasks.find", lambda config: none if compared else found)
+    monkeypatch.setattr("seqgpt_jax.tasks.evaluation_tasks", lambda config: found if compared else none)
+
+
+def test_what_fails_its_check_is_never_trained_on(world, empty, monkeypatch, capsys):
+    server, _ = world
+    registered(monkeypatch, world)
+    config = PrepareConfig(mixture="weather", tokenizer="t")
+    # One file is there and no data, the other one comes: nothing is missing any more.
+    (empty / "weather").mkdir(parents=True)
+    (empty / "weather/a.jsonl").write_text("<!DOCTYPE html><title>Log in</title>")
+    with pytest.raises(UsageError, match=r"here, but not what was to be fetched \(see above\): weather"):
+        fetch.fetch_missing(config, WeightsConfig())
+    assert (empty / "weather/b.jsonl").exists()
+    assert "not downloaded (1):\n  weather: " in capsys.readouterr().out
+    # A file that does not come.
+    (empty / "weather/a.jsonl").unlink()
+    server.pages["/a"] = Page(b"<!DOCTYPE html><title>Log in</title>")
+    with pytest.raises(UsageError, match="not here, and needed: weather"):
+        fetch.fetch_missing(config, WeightsConfig())
+    server.pages["/a"] = Page(ROWS.encode())
+    assert fetch.fetch_missing(config, WeightsConfig()) == 0
+
+
+def test_modules_that_are_not_installed_are_named_before_a_download(world, empty, monkeypatch, capsys):
+    server, _ = world
+    registered(monkeypatch, world)
+    (spec,) = tasks.find(None)
+    object.__setattr__(spec, "source", HuggingFace("owner/none", splits={"train": "train"}))
+    monkeypatch.setattr("seqgpt_jax.data.requirements.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"not installed: pip install -e '\.\[hub\]'"):
+        fetch.fetch_missing(PrepareConfig(mixture="weather", tokenizer="t"), WeightsConfig())
+    assert capsys.readouterr().out.count("to be installed first: pip install -e '.[hub]'") == 1
+    assert not empty.exists()
+    assert server.asked == []
+
+
+def test_a_failure_that_does_not_stop_a_run_is_in_the_exit_code(world, empty, monkeypatch):
+    registered(monkeypatch, world, compared=True)
+    assert fetch.fetch_missing(PrepareConfig(mixture="weather", tokenizer="t"), WeightsConfig()) == 1
+
+
+def test_weights_are_imported_once_at_a_commit_that_is_on_record_before(world, empty, tmp_path, monkeypatch):
+    _, hub = world
+    commit = hub.repositories["owner/tiny"].branches["main"]
+    weights, folder = WeightsConfig("owner/tiny", "main"), tmp_path / "work/imported/tiny"
+    imported = []
+
+    def slow_import(source, output, revision, *rest):
+        assert LockFile(empty).source("huggingface.co/owner/tiny@main") == {
+            "source": "huggingface.co/owner/tiny@main", "revision": commit,
+        }  # fmt: skip
+        time.sleep(0.5)
+        # Another process has downloaded meanwhile.
+        LockFile(empty).record("https://example.org/a", {"sha256": "0"}, {})
+        output.mkdir(parents=True)
+        imported.append(revision)
+        return "imported"
+
+    monkeypatch.setattr("seqgpt_jax.import_hf.import_folder", slow_import)
+    reporter = ConsoleReporter(Console(file=io.StringIO()))
+    threads = [threading.Thread(target=fetch._fetch_weights, args=(folder, weights, empty, reporter)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert imported == [commit]
+    assert LockFile(empty).source("https://example.org/a")
+    assert LockFile(empty).source("huggingface.co/owner/tiny@main")
+    # The branch has a new commit; what is listed and fetched is the one on record.
+    hub.repositories["owner/tiny"].commit({"config.json": b"{}"})
+    (line,) = fetch._lines(MissingData(empty), folder, weights)
+    assert f"commit {commit[:12]}" in line
+
+
+def test_the_command_that_fetches_repeats_what_was_given():
+    words = ["--gin_file=ft.gin", "--data", "my tickets.jsonl", "--columns=text=x", "--gin.Train.steps=1"]
+    words += ["--gin.CHECKPOINT=imported/x", "--gin.Prepare.mixture=a+b", "--gin.Weights.source=owner/x"]
+    parser = command_line.parser("")
+    command_line.add_own_data(parser)
+    args, _ = parser.parse_known_args(words)
+    assert fetch.command_for(args, words)[2:] == [
+        "seqgpt_jax.fetch",
+        "--gin_file=ft.gin",
+        "--data=my tickets.jsonl",
+        "--columns=text=x",
+        "--gin.CHECKPOINT=imported/x",
+        "--gin.Prepare.mixture=a+b",
+        "--gin.Weights.source=owner/x",
+    ]
 
 
 def test_sizes_are_declared_where_no_server_says_them(monkeypatch):

@@ -45,9 +45,7 @@ class ConsoleReporter:
         """A bar of all bytes with the time that remains, and one for each file that is being received."""
         columns = (TextColumn("  {task.description}"), BarColumn(), _Count(), TimeRemainingColumn())
         terminal = self._console.is_terminal
-        with Progress(
-            *columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not terminal
-        ) as bars:
+        with Progress(*columns, console=self._console, transient=True, disable=not terminal) as bars:
             self._bars = bars
             self._total = _Total(jobs, size, bars.add_task("", total=None, unit="bytes"))
             self._show()
@@ -60,15 +58,21 @@ class ConsoleReporter:
     def progress(self, title: str, unit: Literal["bytes", "rows"]) -> Iterator[Update]:
         """A bar that disappears when the context ends."""
         assert self._bars is not None, "a download is part of all"
-        bars, before = self._bars, 0
+        bars = self._bars
+        before: int | None = None
         bar = bars.add_task(title if len(title) <= _TITLE else f"…{title[1 - _TITLE :]}", total=None, unit=unit)
 
         def update(done: int, total: int | None) -> None:
             nonlocal before
-            bars.update(bar, completed=done, total=total)
+            if before is None:
+                received, there = 0, done
+                bars.reset(bar, completed=done, total=total)  # what was there says nothing of the speed
+            else:
+                received, there = max(done - before, 0), min(done - before, 0)  # less than before: begun anew
+                bars.update(bar, completed=done, total=total)
             if unit == "bytes":
-                self._received(done - before)
-                before = done
+                self._received(received, there)
+            before = done
 
         try:
             yield update
@@ -81,11 +85,12 @@ class ConsoleReporter:
                 self._total.jobs_done += 1
                 self._show()
 
-    def _received(self, size: int) -> None:
+    def _received(self, size: int, there: int) -> None:
         with self._guard:
             if self._total is None:
                 return
             self._total.received += size
+            self._total.size = max(self._total.size - there, 0)
             self._show()
             if not self._console.is_terminal and time.monotonic() - self._total.shown >= _EVERY:
                 self._total.shown = time.monotonic()

@@ -6,7 +6,7 @@ from pathlib import Path
 from seqgpt_jax.data.raw.download import readable_size
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
 from seqgpt_jax.data.raw.licenses import is_commercial
-from seqgpt_jax.data.requirements import MissingData
+from seqgpt_jax.data.requirements import MissingData, install_command, lacking_extras
 from seqgpt_jax.io.published_weights import Published, WeightsConfig
 
 
@@ -32,6 +32,8 @@ def data_lines(missing: MissingData, sizes: Mapping[str, int | None]) -> list[st
             if name in missing.compared:
                 facts.append("training texts are only compared with it")
             lines.append(f"    {name}: {'; '.join(facts)}")
+        if extras := lacking_extras(spec for specs in missing.public.values() for spec in specs):
+            lines.append(f"  to be installed first: {install_command(extras)}")
     if missing.on_request:
         lines.append(f"  {len(missing.on_request)} that only their owners give:")
         for name, specs in missing.on_request.items():

@@ -5,6 +5,7 @@ import dataclasses
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from seqgpt_jax.data.prepare.resolve import TaskRegistry
 
 # Seconds that a server has to say how large a file is: without an answer the size is unknown.
-_PATIENCE = Patience(timeout=5)
+SIZES_PATIENCE = Patience(timeout=5)
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,30 @@ def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:
     return list({spec.name: spec for spec in specs}.values())
 
 
-def download_sizes(missing: MissingData) -> dict[str, int | None]:
+def lacking_extras(specs: Iterable[TaskSpec]) -> list[str]:
+    """Extras of this package that the sources of tasks need and whose modules are not installed."""
+    kinds = {type(source) for source in sources_of(specs)}
+    needed = {"hub": (HuggingFace, "datasets"), "tfds": (Tfds, "tensorflow_datasets")}
+    return [extra for extra, (kind, module) in needed.items() if kind in kinds and find_spec(module) is None]
+
+
+def install_command(extras: Iterable[str]) -> str:
+    """The command that installs extras of this package.
+
+    >>> install_command(["hub", "tfds"])
+    "pip install -e '.[hub,tfds]'"
+    """
+    return f"pip install -e '.[{','.join(extras)}]'"
+
+
+def download_sizes(missing: MissingData, client: Client | None = None) -> dict[str, int | None]:
     """Data set -> bytes to download, as its servers say; None where one of them does not, and for those of TFDS."""
     asked = {
         name: [source for source in sources_of(specs) if not isinstance(source, Tfds)]
         for name, specs in missing.public.items()
     }
     sizes: dict[str, int | None] = {name: 0 if sources else None for name, sources in asked.items()}
-    for check in check_sources(asked, Client(_PATIENCE)):
+    for check in check_sources(asked, client or Client(SIZES_PATIENCE)):
         known = sizes[check.dataset]
         sizes[check.dataset] = None if known is None or check.size is None else known + check.size
     return sizes

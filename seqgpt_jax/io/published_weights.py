@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqgpt_jax.io.hub_access import HUB_TIMEOUT, hub_endpoint, hub_token, hub_way_out, is_unreachable
+
 # Configuration, tokenizer and weights in either format; not the Flax, ONNX and optimizer files that some hubs hold.
 _WANTED = ("config.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt")
 _WANTED += ("README.md",)
@@ -15,7 +17,7 @@ class WeightsConfig:
 
     Attributes:
       source: name on the Hugging Face hub; "" where there is none: the folder is imported by hand.
-      revision: commit, branch or tag; "" is the newest commit, which is put on record at the first download.
+      revision: commit, branch or tag, "" the newest commit. The commit is put on record at the first download.
       gen_token: unused special token whose row `[GEN]` takes, as `import_hf --gen_token`.
       grow: new rows for the vocabulary table, as `import_hf --grow`.
     """
@@ -49,8 +51,13 @@ class HubError(ValueError):
     """Weights that the hub does not give; the message says why."""
 
 
-def look_up(name: str, revision: str | None = None) -> Published:
+def look_up(name: str, revision: str | None = None, timeout: float = HUB_TIMEOUT) -> Published:
     """What the hub says of a model.
+
+    Args:
+      name: of the model on the hub.
+      revision: commit, branch or tag; None is the newest commit.
+      timeout: seconds that the hub has for an answer.
 
     Raises:
       HubError: the hub cannot be reached, has no such model, or gives it to no one.
@@ -59,7 +66,8 @@ def look_up(name: str, revision: str | None = None) -> Published:
     from huggingface_hub.utils import filter_repo_objects
 
     try:
-        info = HfApi().model_info(name, revision=revision or None, files_metadata=True)
+        api = HfApi(endpoint=hub_endpoint(), token=hub_token())
+        info = api.model_info(name, revision=revision or None, files_metadata=True, timeout=timeout)
     except Exception as error:  # what the hub's client raises without a network differs between its versions
         raise _error(name, error) from error
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
@@ -80,15 +88,25 @@ def download(name: str, revision: str | None = None) -> Path:
 
     found = look_up(name, revision)
     try:
-        return Path(snapshot_download(name, revision=found.commit or revision, allow_patterns=list(found.patterns)))
+        return Path(
+            snapshot_download(
+                name,
+                revision=found.commit or revision,
+                allow_patterns=list(found.patterns),
+                endpoint=hub_endpoint(),
+                token=hub_token(),
+            )
+        )
     except Exception as error:
         raise _error(name, error) from error
 
 
 def _error(name: str, error: Exception) -> HubError:
     status = getattr(getattr(error, "response", None), "status_code", None)
-    hint = f"; accept its conditions on https://huggingface.co/{name} and set HF_TOKEN" if status in (401, 403) else ""
     text = " ".join(str(error).split())
+    if is_unreachable(error):
+        return HubError(f"the Hugging Face hub cannot be asked for {name!r}: {text}{hub_way_out()}")
+    hint = f"; accept its conditions on https://huggingface.co/{name} and set HF_TOKEN" if status in (401, 403) else ""
     return HubError(
         f"{name!r} is neither a folder here nor a model that can be fetched from the Hugging Face hub{hint} ({text})"
     )

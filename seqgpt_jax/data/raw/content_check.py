@@ -7,9 +7,8 @@ import zipfile
 from pathlib import Path
 
 _SEEN = 2048
-_HTML = re.compile(
-    rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
-)
+_DECLARATION = re.compile(rb"<\?xml[^>]*>\s*", re.IGNORECASE)
+_HTML = re.compile(rb"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
 _LFS = b"version https://git-lfs.github.com/spec/"
 _BLANK = b" \t\r\n"
@@ -40,7 +39,7 @@ def check_content(path: Path, name: str) -> None:
             "a pointer of Git LFS came, not the file itself: its repository stores it elsewhere "
             "(GitHub gives it at media.githubusercontent.com, the Hugging Face hub at …/resolve/…)"
         )
-    if _HTML.match(start) and not name.lower().endswith((".html", ".htm", ".xhtml")):
+    if _is_html(start) and not name.lower().endswith((".html", ".htm", ".xhtml")):
         raise ContentError(f"a page of HTML came, not the file: perhaps a login or an error page{_title(start)}")
 
 
@@ -63,6 +62,13 @@ def check_end(path: Path, name: str) -> None:
             "the file may be cut: it ends within a line, and the server does not say how large it is. Download it "
             "by hand and compare"
         )
+
+
+def _is_html(start: bytes) -> bool:
+    rest = _DECLARATION.sub(b"", start.lstrip(), count=1) if start.lstrip()[:2] == b"<?" else start.lstrip()
+    while rest.startswith(b"<!--"):
+        rest = rest[4:].partition(b"-->")[2].lstrip()
+    return _HTML.match(rest) is not None
 
 
 def _is_whole(path: Path, name: str) -> bool:

@@ -122,11 +122,16 @@ def download_all(
 ) -> int:
     """Downloads data sets and lists the failures; returns the exit code, 1 if any download failed."""
     failures = download(datasets, data_folder, reporter, patience)
+    list_failures(failures, reporter)
+    return int(bool(failures))
+
+
+def list_failures(failures: Sequence[Failure], reporter: Reporter) -> None:
+    """Reports the failures of a download together, at its end."""
     if failures:
         reporter.log(f"\nnot downloaded ({len(failures)}):")
-        for failure in failures:
-            reporter.log(f"  {failure}")
-    return int(bool(failures))
+    for failure in failures:
+        reporter.log(f"  {failure}")
 
 
 def download(
@@ -155,7 +160,7 @@ def download(
         return []
     _report_licenses(public, reporter)
     run = _Run(data_folder, reporter, patience)
-    with _folder_lock(data_folder, reporter):
+    with folder_lock(data_folder, reporter):
         for name in public:
             remove_stages(data_folder / name)
         run.plan(public)
@@ -192,15 +197,20 @@ def _report_licenses(datasets: Mapping[str, Sequence[TaskSpec]], reporter: Repor
         )
 
 
+def folder_lock(data_folder: Path, reporter: Reporter) -> contextlib.AbstractContextManager[None]:
+    """The right to write to a data folder and its lock file, which one process has at a time."""
+    return held(data_folder / PARTS / "lock", f"another process downloads into {data_folder}: waiting for it", reporter)
+
+
 @contextlib.contextmanager
-def _folder_lock(data_folder: Path, reporter: Reporter) -> Iterator[None]:
-    parts = data_folder / PARTS
-    parts.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(parts / "lock")
+def held(path: Path, waiting: str, reporter: Reporter) -> Iterator[None]:
+    """Holds the lock that is a file; reports `waiting` where another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        reporter.log(f"another process downloads into {data_folder}: waiting for it")
+        reporter.log(waiting)
         lock.acquire()
     try:
         yield
@@ -307,7 +317,7 @@ class _Run:
     def _split(self, job: RowsJob, job_done: Callable[[], None]) -> None:
         title = f"{job.source} {job.split}"
         with self._reported(job.dataset, job.origin, job_done) as report, self.reporter.progress(title, "rows") as bar:
-            report += run_rows_job(job, self.data_folder, self._lock, bar)
+            report += run_rows_job(job, self.data_folder, self._lock, bar, self._client)
 
     @contextlib.contextmanager
     def _reported(self, dataset: str, file: str, job_done: Callable[[], None]) -> Iterator[list[str]]:

@@ -69,6 +69,7 @@ def run_file_job(job: FileJob, data_folder: Path, client: Client, lock: LockFile
 def _arrived(job: FileJob, part: Path, declared: str, client: Client, lock: LockFile, update: Update) -> str:
     """Downloads to the part file; returns its SHA-256, after all checks."""
     known = bool(declared or lock.source(job.url))
+    fresh = False
     while True:
         arrived = http_file.fetch(client, job.url, part, update, checked=known)
         try:
@@ -80,9 +81,11 @@ def _arrived(job: FileJob, part: Path, declared: str, client: Client, lock: Lock
             return checksum
         except (ContentError, LockError):
             http_file.discard(part)
-            # Pieces of two contents: a server may send the second without saying that it is another.
-            if not arrived.resumed:
+            # Pieces of two contents: a server may send the second without saying that it is another. Once: a second
+            # download that breaks off as well would come to the same.
+            if fresh or not arrived.resumed:
                 raise
+            fresh = True
 
 
 def _make(part: Path, name: str, remote: Remote, target: Path) -> int:

@@ -14,6 +14,7 @@ from seqgpt_jax.data.raw.fetch_files import file_key, file_path, put, staging
 from seqgpt_jax.data.raw.http_file import Update
 from seqgpt_jax.data.raw.hub_rows import hub_errors, hub_rows, snapshot
 from seqgpt_jax.data.raw.lock_file import LockFile, sha256_of
+from seqgpt_jax.data.raw.network import Client
 from seqgpt_jax.data.raw.sources import HuggingFace, Tfds
 
 TFDS_FOLDER = "tensorflow_datasets"
@@ -46,7 +47,7 @@ class RowsJob:
         return f"{self.source}, split {self.source.splits[self.split]}"
 
 
-def run_rows_job(job: RowsJob, data_folder: Path, lock: LockFile, update: Update) -> list[str]:
+def run_rows_job(job: RowsJob, data_folder: Path, lock: LockFile, update: Update, client: Client) -> list[str]:
     """Writes one split as a file of JSON lines; returns what there is to report, a line each.
 
     The first download of a data set of the hub puts its commit on record; later ones read the same.
@@ -55,7 +56,7 @@ def run_rows_job(job: RowsJob, data_folder: Path, lock: LockFile, update: Update
       Exception: the hub, TFDS and their file systems have errors of their own.
     """
     if isinstance(job.source, HuggingFace):
-        key, facts, rows, total = _hub(job, lock)
+        key, facts, rows, total = _hub(job, lock, client)
     else:
         key, facts, rows, total = _tfds(job, data_folder)
     with staging(data_folder / job.dataset) as stage:
@@ -68,7 +69,7 @@ def run_rows_job(job: RowsJob, data_folder: Path, lock: LockFile, update: Update
     return [f"downloaded: {job.dataset}/{job.name}, {total:,} rows of {job.origin}{commit}"]
 
 
-def _hub(job: RowsJob, lock: LockFile) -> tuple[str, dict[str, str], Iterator[Mapping[str, Any]], int]:
+def _hub(job: RowsJob, lock: LockFile, client: Client) -> tuple[str, dict[str, str], Iterator[Mapping[str, Any]], int]:
     source = job.source
     key = f"huggingface.co/datasets/{source.path}" + (f"@{source.revision}" if source.revision else "")
     known = lock.source(key)
@@ -76,7 +77,7 @@ def _hub(job: RowsJob, lock: LockFile) -> tuple[str, dict[str, str], Iterator[Ma
         import datasets  # noqa: F401  before the hub is asked
 
         with hub_errors(source):
-            at = snapshot(source, known.get("revision", ""), known.get("branch", ""))
+            at = snapshot(source, known.get("revision", ""), known.get("branch", ""), client)
             rows, total = hub_rows(source, job.split, at)
     facts = {"revision": at.commit, "branch": at.branch} if at.commit else {}
     return key, facts, rows, total

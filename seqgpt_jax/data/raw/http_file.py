@@ -25,7 +25,7 @@ from seqgpt_jax.data.raw.network import (
 )
 
 Update = Callable[[int, int | None], None]
-"""Takes (done, total); the total is None where it is unknown."""
+"""Takes (done, total); the total is None where it is unknown. The first call of a file says what was there before."""
 
 _CHUNK = 1 << 18
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -69,6 +69,7 @@ class _Part:
     url: str
     validator: str = ""
     resumed: bool = False
+    restarts: int = 0
 
     @classmethod
     def at(cls, path: Path, url: str) -> "_Part":
@@ -94,6 +95,7 @@ class _Part:
 
     def restart(self, validator: str) -> None:
         # In this order: after a kill in between, the old content has its old validator, or there is none.
+        self.restarts += self.size > 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
         self.validator, self.resumed = validator, False
@@ -131,20 +133,24 @@ def discard(path: Path) -> None:
 
 def _all_attempts(client: Client, part: _Part, update: Update, checked: bool) -> bool:
     """Requests until the part is complete; returns whether the server said how large the file is."""
-    failures = 0
+    failures, largest = 0, part.size
     while True:
         before = part.size
         try:
             return _attempt(client, part, update, checked)
         except _TryAgain as error:
-            failures = 1 if part.size > before else failures + 1
             tries, longest = client.attempts(part.url), client.patience.longest_pause
+            # More than ever before is progress; so is a resumed part after a change of content, unless it is always
+            # begun anew.
+            further = part.size > largest or (part.resumed and part.size > before and part.restarts < tries)
+            failures, largest = 1 if further else failures + 1, max(largest, part.size)
             if error.wait is not None and error.wait > longest:
                 raise FetchError(f"{error}, and the server asks to wait {error.wait:,.0f} s: run it later") from error
             if failures >= tries:
                 if error.unreachable:
                     client.unreachable(part.url, str(error))
-                raise FetchError(f"{error}{f', {tries} times' if tries > 1 else ''}") from error
+                hint = client.way_out(part.url) if error.unreachable else ""
+                raise FetchError(f"{error}{f', {tries} times' if tries > 1 else ''}{hint}") from error
             client.pause(failures, error.wait)
 
 
@@ -165,6 +171,7 @@ def _attempt(client: Client, part: _Part, update: Update, checked: bool) -> bool
     with response:
         total = _start(response, part, have)
         if total == part.size:  # nothing was missing
+            update(part.size, total)
             return True
         _receive(client, response, part, total, update)
         return total is not None
@@ -197,6 +204,7 @@ def _start(response: requests.Response, part: _Part, have: int) -> int | None:
 
 def _receive(client: Client, response: requests.Response, part: _Part, total: int | None, update: Update) -> None:
     done = part.size
+    update(done, total)
     try:
         with part.path.open("ab", buffering=0) as file:
             # `read1` gives what has arrived: a slow server's bytes are kept as well.

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.data.raw.network import FetchError, hub_endpoint
+from seqgpt_jax.data.raw.network import Client, FetchError, connection_problem
 from seqgpt_jax.data.raw.sources import PARQUET, HuggingFace
+from seqgpt_jax.io.hub_access import hub_endpoint, hub_token, hub_way_out, is_unreachable
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -30,7 +31,7 @@ class Snapshot:
     gated: bool = False
 
 
-def snapshot(source: HuggingFace, commit: str = "", branch: str = "") -> Snapshot:
+def snapshot(source: HuggingFace, commit: str = "", branch: str = "", client: Client | None = None) -> Snapshot:
     """Looks a data set up on the hub.
 
     A data set whose own form is a loading script is taken from the branch of the hub's own tables.
@@ -39,18 +40,37 @@ def snapshot(source: HuggingFace, commit: str = "", branch: str = "") -> Snapsho
       source: the data set; a commit as its revision comes before `commit`.
       commit: from an earlier look-up; "" for the newest of the branch.
       branch: the one that `commit` is on.
+      client: knows how long to wait, and whether the hub could not be reached before.
+
+    Raises:
+      FetchError: the hub cannot be reached.
+      Exception: the hub's library has errors of its own.
     """
     if Path(source.path).is_dir():
         return Snapshot()
+    client = client or Client()
+    if problem := client.problem(hub_endpoint()):
+        raise FetchError(problem)
+    try:
+        return _snapshot(source, commit, branch, client.patience.timeout)
+    except Exception as error:
+        if not is_unreachable(error):
+            raise
+        problem = f"{connection_problem(error)}{hub_way_out()}"
+        client.unreachable(hub_endpoint(), problem)
+        raise FetchError(problem) from error
+
+
+def _snapshot(source: HuggingFace, commit: str, branch: str, timeout: float) -> Snapshot:
     branch = branch or source.revision
     if _COMMIT.fullmatch(source.revision):
         commit = ""
     if branch == source.revision and branch != PARQUET:
-        found = _look_up(source.path, commit, branch)
+        found = _look_up(source.path, commit, branch, timeout)
         if f"{source.path.rpartition('/')[2]}.py" not in found.files:
             return found
         commit = ""
-    return _look_up(source.path, commit, PARQUET)
+    return _look_up(source.path, commit, PARQUET, timeout)
 
 
 @contextlib.contextmanager
@@ -73,10 +93,11 @@ def hub_errors(source: HuggingFace) -> Iterator[None]:
         ) from error
 
 
-def _look_up(path: str, commit: str, branch: str) -> Snapshot:
+def _look_up(path: str, commit: str, branch: str, timeout: float) -> Snapshot:
     from huggingface_hub import HfApi
 
-    info = HfApi(endpoint=hub_endpoint()).dataset_info(path, revision=commit or branch or None, files_metadata=True)
+    api = HfApi(endpoint=hub_endpoint(), token=hub_token())
+    info = api.dataset_info(path, revision=commit or branch or None, files_metadata=True, timeout=timeout)
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     return Snapshot(info.sha or commit, branch, files, bool(info.gated))
 
@@ -98,7 +119,9 @@ def hub_rows(source: HuggingFace, split: str, at: Snapshot | None = None) -> tup
         files = [_cached(source.path, at.commit, file) for file in converted_files(list(at.files), source.config, name)]
         dataset = datasets.load_dataset("parquet", data_files={"rows": files}, split=f"rows{bracket}{slice_}")
     else:
-        dataset = datasets.load_dataset(source.path, source.config or None, split=theirs, revision=at.commit or None)
+        dataset = datasets.load_dataset(
+            source.path, source.config or None, split=theirs, revision=at.commit or None, token=hub_token()
+        )
     features = dict(dataset.features)
     return (_named(features, row) for row in dataset.with_format(None)), dataset.num_rows
 
@@ -151,7 +174,7 @@ def converted_files(files: Sequence[str], config: str, split: str) -> list[str]:
 def _cached(path: str, commit: str, file: str) -> str:
     from huggingface_hub import hf_hub_download
 
-    return hf_hub_download(path, file, repo_type="dataset", revision=commit, endpoint=hub_endpoint())
+    return hf_hub_download(path, file, repo_type="dataset", revision=commit, endpoint=hub_endpoint(), token=hub_token())
 
 
 def _named(feature: Any, value: Any) -> Any:

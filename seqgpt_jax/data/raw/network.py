@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from seqgpt_jax.io.hub_access import HUB, hub_endpoint, hub_token, hub_way_out, is_loopback
+
 GITHUB_MIRROR_VARIABLE = "SEQGPT_GITHUB_MIRROR"
 """A prefix for addresses of GitHub: `https://mirror.example` asks for
 `https://mirror.example/https://raw.githubusercontent.com/…`."""
 
 _GITHUB_HOSTS = ("raw.githubusercontent.com", "github.com", "codeload.github.com", "media.githubusercontent.com")
-_HUB = "https://huggingface.co"
 _CONNECT_TIMEOUT = 15.0
 
 
@@ -53,8 +54,10 @@ class Patience:
 class Client:
     """HTTP requests from several threads, with one session in each."""
 
-    def __init__(self, patience: Patience | None = None) -> None:
+    def __init__(self, patience: Patience | None = None, *, mirrors: bool = True) -> None:
+        """Mirrors are asked where the environment names them, unless `mirrors` is False."""
         self.patience = patience or Patience()
+        self._mirrors = mirrors
         self._sessions = threading.local()
         self._stop = threading.Event()
         self._unreachable: dict[str, str] = {}
@@ -68,7 +71,7 @@ class Client:
         self.check_stopped()
         if not hasattr(self._sessions, "session"):
             self._sessions.session = requests.Session()
-        address = mirrored(url)
+        address = self.address(url)
         # A .gz must come as it is, and a size must be that of the file.
         sent = {"Accept-Encoding": "identity", **_authorization(address), **(headers or {})}
         timeout = (min(_CONNECT_TIMEOUT, self.patience.timeout), self.patience.timeout)
@@ -76,17 +79,35 @@ class Client:
             method, address, headers=sent, timeout=timeout, stream=True, allow_redirects=True
         )
 
+    def address(self, url: str) -> str:
+        """What is asked for a URL."""
+        return mirrored(url) if self._mirrors else url
+
+    def way_out(self, url: str) -> str:
+        """What to do where a URL's host cannot be reached, to be put after the reason; "" for this machine."""
+        address = self.address(url)
+        if is_loopback(urlsplit(address).hostname or ""):
+            return ""
+        proxy = "HTTPS_PROXY=http://HOST:PORT"
+        if self._mirrors and f"{address}/".startswith(f"{hub_endpoint()}/"):
+            return hub_way_out()
+        if address != url:
+            return f"; {GITHUB_MIRROR_VARIABLE} names this mirror of GitHub, {proxy} a proxy"
+        if self._mirrors and urlsplit(url).hostname in _GITHUB_HOSTS:
+            return f"; {GITHUB_MIRROR_VARIABLE}=https://MIRROR names a mirror of GitHub, {proxy} a proxy"
+        return f"; {proxy} names a proxy"
+
     def attempts(self, url: str) -> int:
         """How many tries a URL gets: one where its host could not be reached before."""
         return 1 if self.problem(url) else self.patience.attempts
 
     def problem(self, url: str) -> str:
         """Why a URL's host could not be reached before; "" where it could."""
-        return self._unreachable.get(urlsplit(mirrored(url)).netloc, "")
+        return self._unreachable.get(urlsplit(self.address(url)).netloc, "")
 
     def unreachable(self, url: str, problem: str) -> None:
         """Notes that a URL's host could not be reached."""
-        self._unreachable[urlsplit(mirrored(url)).netloc] = problem
+        self._unreachable[urlsplit(self.address(url)).netloc] = problem
 
     def pause(self, failures: int, retry_after: float | None = None) -> None:
         """Waits before the next try, after this many failures in a row."""
@@ -113,19 +134,14 @@ def mirrored(url: str) -> str:
     prefix = os.environ.get(GITHUB_MIRROR_VARIABLE, "").rstrip("/")
     if prefix and urlsplit(url).hostname in _GITHUB_HOSTS:
         return f"{prefix}/{url}"
-    if url.startswith(f"{_HUB}/"):
-        return hub_endpoint() + url.removeprefix(_HUB)
+    if url.startswith(f"{HUB}/"):
+        return hub_endpoint() + url.removeprefix(HUB)
     return url
 
 
-def hub_endpoint() -> str:
-    """Where the Hugging Face hub is asked: HF_ENDPOINT, else the hub itself."""
-    return (os.environ.get("HF_ENDPOINT") or _HUB).rstrip("/")
-
-
 def _authorization(address: str) -> dict[str, str]:
-    """The hub's token, for the hub alone; `requests` drops it where another host is redirected to."""
-    if not address.startswith(f"{hub_endpoint()}/"):
+    """The hub's token, for the hub (HF_ENDPOINT) alone; `requests` drops it where another host is redirected to."""
+    if not address.startswith(f"{hub_endpoint()}/") or hub_token() is False:
         return {}
     from huggingface_hub import get_token
 
@@ -144,9 +160,9 @@ def retry_after(response: requests.Response) -> float | None:
         return None
 
 
-def status_error(url: str, status: int) -> FetchError:
-    """The error of an answer that has no content, with the way out where there is one."""
-    address = mirrored(url)
+def status_error(url: str, status: int, address: str = "") -> FetchError:
+    """The error of an answer that has no content, with the way out where there is one; `address` was asked."""
+    address = address or mirrored(url)
     via = "" if address == url else f" (asked: {address})"
     if status in (401, 403) and address.startswith(f"{hub_endpoint()}/"):
         hint = "; accept the conditions on the page of the data set, then set HF_TOKEN to a token that may read it"
@@ -160,9 +176,11 @@ def status_error(url: str, status: int) -> FetchError:
 
 
 def never_connected(error: requests.RequestException) -> bool:
-    """Whether a host could not even be reached: its name is unknown, it refuses, or it does not answer."""
+    """Whether a host could not even be reached: its name is unknown, it refuses, it does not answer, or its proxy."""
     reason = getattr(next(iter(error.args), None), "reason", None)
-    return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
+    return isinstance(error, requests.exceptions.ProxyError) or isinstance(
+        reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+    )
 
 
 def connection_problem(error: Exception) -> str:

@@ -43,11 +43,13 @@ def probe(client: Client, url: str) -> Probe:
             with client.request("GET", url, {"Range": "bytes=0-0"}) as response:
                 answer = response
     except requests.RequestException as error:
-        if never_connected(error):
-            client.unreachable(url, connection_problem(error))
-        return Probe(url, problem=connection_problem(error))
+        if not never_connected(error):
+            return Probe(url, problem=connection_problem(error))
+        problem = f"{connection_problem(error)}{client.way_out(url)}"
+        client.unreachable(url, problem)
+        return Probe(url, problem=problem)
     if answer.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-        return Probe(url, problem=str(status_error(url, answer.status_code)))
+        return Probe(url, problem=str(status_error(url, answer.status_code, client.address(url))))
     notes = []
     if answer.history:
         notes.append(f"moved to {answer.url}")
@@ -59,8 +61,11 @@ def probe(client: Client, url: str) -> Probe:
 def probe_all(client: Client, urls: Iterable[str]) -> dict[str, Probe]:
     """Asks for many URLs at once: URL -> its probe, in their order."""
     urls = list(dict.fromkeys(urls))
-    with ThreadPoolExecutor(_THREADS) as pool:
+    pool = ThreadPoolExecutor(_THREADS)
+    try:
         return dict(zip(urls, pool.map(lambda url: probe(client, url), urls), strict=True))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after an interruption the rest is not asked for
 
 
 def _size(answer: requests.Response) -> int | None:

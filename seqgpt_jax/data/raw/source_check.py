@@ -37,6 +37,7 @@ def check_sources(sources: Mapping[str, Iterable[Source]], client: Client) -> It
 
     Nothing is tried twice, and nothing is downloaded.
     """
+    direct = Client(client.patience, mirrors=False)
     questions: list[Callable[[], SourceCheck]] = []
     for dataset, of_dataset in sources.items():
         urls: dict[str, None] = {}
@@ -45,15 +46,18 @@ def check_sources(sources: Mapping[str, Iterable[Source]], client: Client) -> It
                 case Files():
                     urls |= dict.fromkeys(remote.url for remote in source.files.values())
                 case HuggingFace():
-                    questions.append(partial(_hub, dataset, source))
+                    questions.append(partial(_hub, dataset, source, client))
                 case Tfds():
-                    questions.append(partial(_tfds, dataset, source, client))
+                    questions.append(partial(_tfds, dataset, source, direct))
                 case OnRequest():
                     found = SourceCheck(dataset, str(source), note="not checked")
                     questions.append(lambda found=found: found)
         questions += [partial(_url, dataset, url, client) for url in urls]
-    with ThreadPoolExecutor(_THREADS) as pool:
+    pool = ThreadPoolExecutor(_THREADS)
+    try:
         yield from pool.map(lambda question: question(), questions)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after an interruption the rest is not asked for
 
 
 def _url(dataset: str, url: str, client: Client) -> SourceCheck:
@@ -64,11 +68,11 @@ def _of_probe(dataset: str, place: str, answer: Probe) -> SourceCheck:
     return SourceCheck(dataset, place, answer.size, answer.problem, answer.note)
 
 
-def _hub(dataset: str, source: HuggingFace) -> SourceCheck:
+def _hub(dataset: str, source: HuggingFace, client: Client) -> SourceCheck:
     place = str(source)
     try:
         with hub_errors(source):
-            found = snapshot(source)
+            found = snapshot(source, client=client)
         size = download_size(source, found)
     except Exception as error:  # the hub's library has errors of its own
         return SourceCheck(dataset, place, problem=" ".join(str(error).split()) or type(error).__name__)

@@ -44,7 +44,7 @@ def tfds_urls(source: Tfds) -> list[str]:
 
 def _check_reachable(urls: Sequence[str]) -> None:
     # A builder of several configurations lists the files of all: one that answers shows that the network is there.
-    problem, client = "", Client(Patience(timeout=10))
+    problem, client = "", Client(Patience(timeout=10), mirrors=False)  # as TFDS asks for them
     for url in urls[:_PROBED]:
         answer = probe(client, url)
         if not answer.problem:

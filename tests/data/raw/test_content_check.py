@@ -30,6 +30,7 @@ def zipped() -> bytes:
         (b"\xef\xbb\xbf \n<HTML lang=en>", "page of HTML"),
         (b"<?xml version='1.0'?>\n<!DOCTYPE html PUBLIC>", "page of HTML"),
         (b"<!-- made by x -->\n<html>", "page of HTML"),
+        (b"<?XML version='1.0'?>" + b"<!---->\n" * 60 + b"<html>", "page of HTML"),
     ],
 )
 def test_what_is_no_data_is_refused(content, reason, tmp_path):
@@ -47,6 +48,8 @@ def test_what_is_no_data_is_refused(content, reason, tmp_path):
         (b"the <html> tag\n", "a.txt"),
         (b"\n" * 5000 + b"x", "a.txt"),
         (b"version 2\n", "a.txt"),
+        (b"<!-- a --> " * 100 + b"<corpus>", "a.xml"),  # at once, not after years
+        (b"<!-- <html>", "a.xml"),
     ],
 )
 def test_data_that_look_like_it_are_not(content, name, tmp_path):

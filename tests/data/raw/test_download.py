@@ -221,6 +221,14 @@ def test_each_failure_is_named_and_the_rest_goes_on(server, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["good"]
 
 
+def test_a_wrong_checksum_of_a_download_in_pieces_is_asked_for_twice(server, tmp_path):
+    body = b"text\tlabel\n" * 50_000
+    server.pages["/a"] = Page(body, '"v"', cuts=[len(body) // 2, len(body)] * 50)
+    failures, _ = fetch(tmp_path, Files({"a": Remote(f"{server.url}/a", "0" * 64)}), "a")
+    assert "was expected" in failures[0].reason
+    assert server.asked.count("GET /a") == 4
+
+
 def test_a_connection_that_breaks_off_leaves_nothing(server, tmp_path):
     server.pages["/a"] = Page(b"half", promised_too_much=100)
     failures, _ = fetch(tmp_path, Files({"a": Remote(f"{server.url}/a")}), "a")

@@ -51,6 +51,26 @@ def test_progress_makes_patience_begin_anew(server, tmp_path):
     assert len(server.asked) == 21
 
 
+def test_an_answer_without_range_that_is_cut_here_and_there_makes_no_progress(server, tmp_path):
+    server.pages["/a"] = Page(BODY, '"v1"', ranges=False, cuts=[100_000, 50_000, 100_000, 60_000] * 9)
+    with pytest.raises(FetchError, match="3 times"):
+        get(server, tmp_path)
+    assert len(server.asked) == 3
+
+
+def test_a_content_that_changes_with_each_request_is_given_up(server, tmp_path):
+    page = server.pages["/a"] = Page(BODY, '"v0"', cuts=[100_000, 20_000] * 99)
+    numbers = iter(range(1, 999))
+
+    def change(handler):
+        page.etag = f'"v{next(numbers) // 2}"'
+        return False
+
+    server.answer = change
+    with pytest.raises(FetchError, match="3 times"):
+        get(server, tmp_path)
+
+
 def test_a_later_call_resumes_and_a_complete_part_costs_one_request(server, tmp_path):
     server.pages["/a"] = page = Page(BODY, '"v1"', cuts=[100_000, 0, 0, 0])
     with pytest.raises(FetchError, match="3 times"):

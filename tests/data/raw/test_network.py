@@ -5,18 +5,21 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import requests
 from rich.console import Console
 
 from seqgpt_jax.console.download import ConsoleReporter
-from seqgpt_jax.data.raw import download
+from seqgpt_jax.data.raw import download, network
 from seqgpt_jax.data.raw.licenses import is_commercial
 from seqgpt_jax.data.raw.lock_file import NAME
 from seqgpt_jax.data.raw.network import Client, Patience, mirrored
 from seqgpt_jax.data.raw.probe import probe, probe_all
 from seqgpt_jax.data.raw.sources import Files, Remote
+from seqgpt_jax.io.hub_access import hub_token
 from tests.data.raw.servers import Page, Server
 from tests.data.raw.test_download import spec
 
@@ -90,6 +93,64 @@ def test_the_hub_s_token_goes_to_the_hub_alone(server, tmp_path, monkeypatch):
         assert "set HF_TOKEN to a token that may read it" in fetch(tmp_path / "c", HUB)[0][0].reason
     finally:
         other.close()
+
+
+def test_no_token_is_sent_unencrypted(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    sent = {"Authorization": "Bearer hf_secret"}
+    for endpoint, header, token in (
+        ("https://huggingface.co", sent, None),
+        ("https://hf-mirror.example", sent, None),
+        ("http://hf-mirror.example", {}, False),
+        ("http://localhost:80", sent, None),
+        ("http://[::1]:80/", sent, None),
+    ):
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        assert network._authorization(mirrored(HUB)) == header, endpoint
+        assert hub_token() is token, endpoint
+
+
+@pytest.mark.parametrize(
+    ("url", "variables"),
+    [
+        (RAW, ["SEQGPT_GITHUB_MIRROR=https://MIRROR", "HTTPS_PROXY"]),
+        (HUB, ["HF_ENDPOINT=https://MIRROR", "HTTPS_PROXY"]),
+        ("https://example.org/x", ["HTTPS_PROXY"]),
+    ],
+)
+def test_the_way_out_is_named_where_a_host_cannot_be_reached(url, variables, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # refuses
+    monkeypatch.setenv("NO_PROXY", "")
+    answer = probe(client := Client(QUICK), url)
+    assert "ProxyError" in answer.problem
+    assert all(variable in answer.problem for variable in variables)
+    assert client.problem(url) == answer.problem
+    (failure,) = fetch(tmp_path, url)[0]
+    assert all(variable in failure.reason for variable in variables)
+
+
+def test_a_mirror_is_asked_only_by_clients_that_want_one(server, monkeypatch):
+    monkeypatch.setenv("SEQGPT_GITHUB_MIRROR", server.url)
+    assert Client().address(RAW) == f"{server.url}/{RAW}"
+    assert Client(mirrors=False).address(RAW) == RAW
+    assert Client(mirrors=False).way_out(RAW) == "; HTTPS_PROXY=http://HOST:PORT names a proxy"
+
+
+def test_an_interruption_ends_the_question_for_sizes(monkeypatch):
+    asked = []
+
+    def request(client, method, url, headers=None):
+        asked.append(url)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        time.sleep(0.1)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(Client, "request", request)
+    with pytest.raises(KeyboardInterrupt):
+        probe_all(Client(QUICK), [f"https://example.org/{number}" for number in range(500)])
+    time.sleep(0.3)
+    assert len(asked) < 100
 
 
 def test_a_proxy_of_the_environment_is_asked(server, tmp_path, monkeypatch):

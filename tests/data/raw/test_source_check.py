@@ -10,7 +10,7 @@ from rich.console import Console
 import seqgpt_jax.tasks
 from seqgpt_jax import catalogue as script
 from seqgpt_jax.console.source_check import print_checks
-from seqgpt_jax.data.raw.network import Client, Patience
+from seqgpt_jax.data.raw.network import Client, Patience, hub_endpoint
 from seqgpt_jax.data.raw.source_check import check_sources
 from seqgpt_jax.data.raw.sources import PARQUET, Files, HuggingFace, OnRequest, Remote, Tfds
 from seqgpt_jax.data.raw.task_spec import TaskSpec
@@ -75,6 +75,18 @@ def test_every_kind_of_source(server, hub):
     assert "9 places of 5 data sets, 2.5 kB and 4 of unknown size; 3 with a problem" in text
     assert sum(bool(re.match(r"files +problem", line)) for line in text.split("\n")) == 1
     assert print_checks([check for check in checks if not check.problem], console) == 0
+
+
+def test_a_hub_that_cannot_be_reached_is_asked_once(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    client = Client(Patience(timeout=5))
+    (check,) = check_sources({"a": [HuggingFace("owner/a")]}, client)
+    assert "refused" in check.problem
+    assert "refused" in client.problem(hub_endpoint())
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: pytest.fail("asked again"))
+    (check,) = check_sources({"b": [HuggingFace("owner/b")]}, client)
+    assert "refused" in check.problem
 
 
 def test_files_of_tfds_are_asked_for_by_their_builder(server):
