@@ -1,5 +1,6 @@
 """Mixtures: what they hold, what is never trained on, and expressions of them."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.raw.sources import Generated, OnRequest
+from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Tfds
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task, TaskSpec
 from seqgpt_jax.tasks import MIXTURES, SUBSETS, TASKS, catalogue, evaluation_tasks, find
 from seqgpt_jax.tasks.expressions import terms
@@ -95,6 +96,23 @@ def test_a_subset_differs_from_its_data_set_in_what_is_read_alone():
             assert getattr(subset.dataset, fact) == getattr(whole.dataset, fact)
     of_subsets = {spec.dataset.name for spec in SUBSETS.values()}
     assert {name for name, spec in TASKS.items() if spec.dataset.name in of_subsets} == SUBSETS.keys()
+
+
+def test_no_file_name_stands_for_two_files():
+    """Whichever is fetched first would be kept for both."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for spec in [*TASKS.values(), *SUBSETS.values()]:
+        source = spec.source
+        if isinstance(source, Files):
+            files = {name: (remote.url, remote.member) for name, remote in source.files.items()}
+        elif isinstance(source, HuggingFace | Tfds):
+            files = {name: (str(source), source.splits[split]) for split, name in source.files.items()}
+        else:
+            continue
+        for name, origin in files.items():
+            found.setdefault(os.path.normpath(f"{spec.dataset.name}/{name}"), set()).add(origin)
+    assert len(found) > 500
+    assert not {name: origins for name, origins in found.items() if len(origins) > 1}
 
 
 def test_the_setting_decides_what_is_read():
