@@ -10,7 +10,7 @@ from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Tfds
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task, TaskSpec
-from seqgpt_jax.tasks import MIXTURES, SUBSETS, TASKS, catalogue, evaluation_tasks, find
+from seqgpt_jax.tasks import MIXTURES, SUBSETS, TASKS, catalogue, evaluation_tasks, find, general_tasks
 from seqgpt_jax.tasks.expressions import terms
 from seqgpt_jax.tasks.mixtures import CPU, CPU_HELD_OUT, from_held_out, mixtures, without_copies
 
@@ -159,8 +159,11 @@ def test_a_user_s_translation_of_a_held_out_data_set_is_refused_too(tmp_path, mo
     )
     (tmp_path / "module_of_translations.py").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
+    settings = {"modules": ("module_of_translations",)}
     with pytest.raises(ValueError, match=r"'my_snli' cannot be trained on: my_snli is made of snli, held out"):
-        find(config("my_snli", modules=("module_of_translations",)))
+        find(config("my_snli", **settings))
+    general = general_tasks(config("trec", general_share=0.1, general_mixture="my_snli+rte+snli", **settings))
+    assert [spec.name for spec in general] == ["rte"]
 
 
 def test_copies_in_one_language_count_once():
