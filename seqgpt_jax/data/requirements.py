@@ -32,6 +32,7 @@ class MissingData:
       public: data set -> its tasks that lack files, for those that can be downloaded.
       on_request: the same for those that only their owner gives.
       compared: names, of both, that training texts are only compared with.
+      general: names, of both, that are there for `Prepare.general_share` alone.
       skipped: whether the run goes on without those that are missing (`Prepare.missing`), as others are there.
     """
 
@@ -39,6 +40,7 @@ class MissingData:
     public: dict[str, list[TaskSpec]] = field(default_factory=dict)
     on_request: dict[str, list[TaskSpec]] = field(default_factory=dict)
     compared: frozenset[str] = frozenset()
+    general: frozenset[str] = frozenset()
     skipped: bool = False
 
     @property
@@ -57,11 +59,12 @@ def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData
     # What the registry has to say it says again when the data are prepared.
     with contextlib.redirect_stderr(io.StringIO()):
         needed = list(registry.find(config))
-        if config.training and config.general_share:
-            needed += registry.general_tasks(config)
+        general = list(registry.general_tasks(config)) if config.training and config.general_share else []
         if config.tokenizer_vocab_size and not Path(config.tokenizer).exists():
             texts = dataclasses.replace(config, mixture=config.tokenizer_mixture, split="train")
             needed += registry.find(texts)
+        only_general = {spec.dataset.name for spec in general} - {spec.dataset.name for spec in needed}
+        needed += general
         compared = list(registry.evaluation_tasks(config)) if config.training else []
     public: dict[str, list[TaskSpec]] = {}
     on_request: dict[str, list[TaskSpec]] = {}
@@ -71,7 +74,10 @@ def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData
             where.setdefault(spec.dataset.name, []).append(spec)
     names = {spec.dataset.name for spec in needed}
     skipped = config.missing == "skip" and bool(available(needed, config.data_folder())[0])
-    return MissingData(folder, public, on_request, frozenset({*public, *on_request} - names), skipped)
+    missing = {*public, *on_request}
+    return MissingData(
+        folder, public, on_request, frozenset(missing - names), frozenset(missing & only_general), skipped
+    )
 
 
 def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:
