@@ -14,7 +14,7 @@ from seqgpt_jax.data.raw.files import available, default_data_folder
 from seqgpt_jax.data.raw.network import Client, Patience
 from seqgpt_jax.data.raw.source_check import check_sources
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Tfds
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import EVALUATION_SPLITS, TaskSpec
 
 if TYPE_CHECKING:
     from seqgpt_jax.data.prepare.resolve import TaskRegistry
@@ -68,8 +68,10 @@ def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData
         compared = list(registry.evaluation_tasks(config)) if config.training else []
     public: dict[str, list[TaskSpec]] = {}
     on_request: dict[str, list[TaskSpec]] = {}
+    read_whole = {spec.name for spec in needed}
     for spec in _each_once([*needed, *compared]):
-        if isinstance(spec.source, Files | HuggingFace | Tfds | OnRequest) and missing_files([spec], folder)[0]:
+        read = spec if spec.name in read_whole else _for_comparison(spec)
+        if isinstance(spec.source, Files | HuggingFace | Tfds | OnRequest) and missing_files([read], folder)[0]:
             where = on_request if isinstance(spec.source, OnRequest) else public
             where.setdefault(spec.dataset.name, []).append(spec)
     names = {spec.dataset.name for spec in needed}
@@ -78,6 +80,12 @@ def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData
     return MissingData(
         folder, public, on_request, frozenset(missing - names), frozenset(missing & only_general), skipped
     )
+
+
+def _for_comparison(spec: TaskSpec) -> TaskSpec:
+    """The task without its training split."""
+    splits = {split: files for split, files in spec.splits.items() if split in EVALUATION_SPLITS}
+    return dataclasses.replace(spec, splits=splits or spec.splits)
 
 
 def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:

@@ -46,6 +46,15 @@ def test_what_is_skipped_does_not_stop_the_run_but_can_be_fetched(folder) -> Non
     assert (found.needed, [*found.public]) == ([], ["gone", "other"])
 
 
+def test_of_what_is_compared_with_no_training_file_is_missed(folder) -> None:
+    (folder / "other").mkdir()
+    (folder / "other" / "b.tsv").touch()
+    other = dataclasses.replace(task("other"), splits={"train": ("a.tsv",), "test": ("b.tsv",)})
+    config = PrepareConfig("m", "-", data_dir=str(folder))
+    assert not missing_data(config, Registry([task("here")], [other])).public
+    assert [*missing_data(config, Registry([task("here"), other], [other])).public] == ["other"]
+
+
 def test_general_data_are_told_apart(folder) -> None:
     class WithGeneral(Registry):
         def general_tasks(self, config):
