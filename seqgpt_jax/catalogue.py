@@ -53,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--subsets", action="store_true", help="with --mixture and --download: the declared subsets (Prepare.subsets)"
     )
-    parser.add_argument("--data_dir", type=Path, help="folder of the raw data sets (default: SEQGPT_DATA_DIR)")
+    parser.add_argument(
+        "--data_dir", type=Path, help="folder of the raw data sets (default: SEQGPT_DATA_DIR, else one below ~/.cache)"
+    )
     args, _ = command_line.parse(parser, argv)
 
     from rich.console import Console
@@ -96,6 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from seqgpt_jax.data.raw.network import Client, Patience
         from seqgpt_jax.data.raw.source_check import check_sources
 
+        if args.mixture:
+            rows = rows_of(rows, list(expand(args.mixture, tasks, mixtures)))
         rows = catalogue.select(rows, args.family, args.language, args.state)
         if args.check:
             wanted = download.select(named(args.check), tasks, mixtures)

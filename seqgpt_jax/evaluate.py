@@ -59,9 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.evaluation.report import write_report
     from seqgpt_jax.evaluation.shortfall import shortfalls
     from seqgpt_jax.evaluation.tables import print_scores
+    from seqgpt_jax.evaluation.trained_before import notes as notes_of_training
+    from seqgpt_jax.evaluation.trained_before import trained_before
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
     from seqgpt_jax.io.storage import reading
+    from seqgpt_jax.tasks import SUBSETS, TASKS
 
     # Everything that can be wrong with paths is reported before a model is loaded.
     model = open_folder(args.model)
@@ -75,6 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     stores = [EvalStore(folder) for folder in folders]
     for store in stores:
         check_template(store, contract)
+    spoilt = trained_before(contract.data, stores, lambda subsets: TASKS | SUBSETS if subsets else TASKS)
+    notes = notes_of_training(spoilt, bool((contract.data or {}).get("settings", {}).get("subsets")))
+    notes += (f"{line}." for store in stores if (line := absent(store)))
+    for line in notes:  # before hours of answering, too
+        print(f"note: {line}", flush=True)
     scores = score_model(model, args.step, stores, config, decode)
     about = {
         "model": str(model),
@@ -89,7 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = (prediction.record.task for prediction in scores.predictions)
     fewer = shortfalls(stores, asked, config.records)
     about["fewer_instances"] = [one._asdict() for one in fewer]
-    notes = [f"{one}." for one in fewer]
+    about["trained_before"] = [one._asdict() for one in spoilt]
+    about["left_out"] = {store.manifest["name"]: store.manifest.get("left_out", {}) for store in stores}
+    notes += (f"{one}." for one in fewer)
     if refused := [prediction for prediction in scores.predictions if prediction.refusal]:
         about["refused_instances"] = len(refused)
         notes.append(
@@ -111,6 +121,13 @@ def check_template(store: "EvalStore", contract: "ModelContract") -> None:
             f"{contract.template} one: its scores would be of no use. Prepare the data with "
             f"--gin.Prepare.template={contract.template}, or name no --data: they are then prepared for the model"
         )
+
+
+def absent(store: "EvalStore") -> str:
+    """Says which data sets of the mixture are in no score of a store, as their files were missing; "" without any."""
+    names = store.manifest.get("left_out", {}).get("evaluation", [])
+    sets = f"{len(names)} data set{'s' * (len(names) > 1)} of {store.manifest['mixture']}"
+    return f"not in these scores, as files were missing: {sets} ({', '.join(names)})" if names else ""
 
 
 def prepared_folders(

@@ -4,7 +4,8 @@
     python -m seqgpt_jax.leaks --train=ft --evaluation=ft,held_out --output=leaks.json
     python -m seqgpt_jax.leaks --data=tickets.jsonl --train=tickets --evaluation=tickets,held_out    # own data
 
-Raw files are read below the folder that SEQGPT_DATA_DIR names. The report holds counts and ids, no texts.
+Raw files are read below the folder that SEQGPT_DATA_DIR names, else below ~/.cache/seqgpt_jax/datasets, which
+`python -m seqgpt_jax.catalogue --download` fills. The report holds counts and ids, no texts.
 The exit code is 1 where there are leaks. docs/leaks.md says what counts as the same text.
 """
 

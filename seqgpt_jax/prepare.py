@@ -6,8 +6,9 @@
     python -m seqgpt_jax.prepare --list                               # tasks and mixtures
     python -m seqgpt_jax.prepare --gin_file=own_cpu.gin --data=tickets.jsonl --inspect     # own data: docs/own_data.md
 
-Raw files are read below the folder that SEQGPT_DATA_DIR names. A store that matches the settings is used again;
-`train` and `evaluate` prepare the stores that they miss in the same way.
+Raw files are read below the folder that SEQGPT_DATA_DIR names, else below ~/.cache/seqgpt_jax/datasets, which
+`python -m seqgpt_jax.fetch` fills. A store that matches the settings is used again; `train` and `evaluate` prepare the
+stores that they miss in the same way.
 """
 
 import shlex

@@ -237,8 +237,8 @@ Next, with your own labels and texts (nothing to train):
   python -m seqgpt_jax.decode --model={RUNS}/export --task=ext \\
       --text='...' --labels='..., ...'
   pip install -e '.[serve]' && python -m seqgpt_jax.serve --model={RUNS}/export     # the same on a page, and over HTTP
-With public data sets: set SEQGPT_DATA_DIR and run
-  python -m seqgpt_jax.train --gin_file=ft_cpu.gin
+With public data sets, which --fetch downloads:
+  python -m seqgpt_jax.train --gin_file=ft_cpu.gin --fetch
 To train on your own data: README.md, "Own data"."""
     )
 

@@ -134,12 +134,18 @@ def splits(config: PrepareConfig) -> set[str]:
 
 
 def general_tasks(config: PrepareConfig) -> list[TaskSpec]:
-    """The tasks of `config.general_mixture` with a training split, without held-out ones and those of the mixture."""
+    """The tasks of `config.general_mixture` with a training split that are not in the mixture.
+
+    Without held-out ones, and those that are translated or copied from them.
+    """
     tasks, mixtures = catalogue(config)
     mine = expand(config.mixture, tasks, mixtures)
     found = expand(config.general_mixture, tasks, mixtures)
+    derived = from_held_out(found.values(), tasks.values())
     return [
-        spec for name, spec in found.items() if name not in mine and config.split in spec.splits and not spec.held_out
+        spec
+        for name, spec in found.items()
+        if name not in mine and config.split in spec.splits and not spec.held_out and name not in derived
     ]
 
 

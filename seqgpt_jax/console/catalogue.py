@@ -12,6 +12,7 @@ from rich.text import Text
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.data.raw.catalogue import COMMAND, Row, atom_counts, atom_names, family_counts, links, urls
 from seqgpt_jax.data.raw.download import missing_files
+from seqgpt_jax.data.raw.files import default_data_folder
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Source, Tfds
 
 # The columns that may be cut, and to how little.
@@ -116,7 +117,10 @@ def print_row(row: Row, data_folder: Path | None, console: Console) -> None:
     if not all(isinstance(source, OnRequest) for source in row.sources):
         line(f"get it:   {COMMAND} --download {row.name}")
     if data_folder is None:
-        line("files:    no data folder is named: set SEQGPT_DATA_DIR or --data_dir")
+        line(
+            f"files:    none: no data folder is named (SEQGPT_DATA_DIR, --data_dir), and there is no "
+            f"{default_data_folder()}, where downloads go"
+        )
         return
     missing, number = missing_files(row.specs, data_folder)
     present = f"all {number} are" if not missing else f"{number - len(missing)} of {number} are"

@@ -39,6 +39,12 @@ def data_lines(missing: MissingData, sizes: Mapping[str, int | None]) -> list[st
         for name, specs in missing.on_request.items():
             source = specs[0].source
             lines.append(f"    {name}: {source.owner}. {source.how}")
+    if missing.general:
+        number = len(missing.general)
+        lines.append(
+            f"  {number} of them {'are' if number > 1 else 'is'} general data (Prepare.general_mixture), mixed in so "
+            "that the model does not forget: --gin.Prepare.general_share=0 trains without"
+        )
     return lines
 
 

@@ -15,7 +15,7 @@ from seqgpt_jax.data.raw.files import available, default_data_folder
 from seqgpt_jax.data.raw.network import Client, Patience
 from seqgpt_jax.data.raw.source_check import check_sources
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Tfds
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import EVALUATION_SPLITS, TaskSpec
 
 if TYPE_CHECKING:
     from seqgpt_jax.data.prepare.resolve import TaskRegistry
@@ -33,6 +33,7 @@ class MissingData:
       public: data set -> its tasks that lack files, for those that can be downloaded.
       on_request: the same for those that only their owner gives.
       compared: names, of both, that training texts are only compared with.
+      general: names, of both, that are there for `Prepare.general_share` alone.
       skipped: whether the run goes on without those that are missing (`Prepare.missing`), as others are there.
     """
 
@@ -40,6 +41,7 @@ class MissingData:
     public: dict[str, list[TaskSpec]] = field(default_factory=dict)
     on_request: dict[str, list[TaskSpec]] = field(default_factory=dict)
     compared: frozenset[str] = frozenset()
+    general: frozenset[str] = frozenset()
     skipped: bool = False
 
     @property
@@ -58,21 +60,33 @@ def missing_data(config: PrepareConfig, registry: "TaskRegistry") -> MissingData
     # What the registry has to say it says again when the data are prepared.
     with contextlib.redirect_stderr(io.StringIO()):
         needed = list(registry.find(config))
-        if config.training and config.general_share:
-            needed += registry.general_tasks(config)
+        general = list(registry.general_tasks(config)) if config.training and config.general_share else []
         if config.tokenizer_vocab_size and not Path(config.tokenizer).exists():
             texts = dataclasses.replace(config, mixture=config.tokenizer_mixture, split="train")
             needed += registry.find(texts)
+        only_general = {spec.dataset.name for spec in general} - {spec.dataset.name for spec in needed}
+        needed += general
         compared = list(registry.evaluation_tasks(config)) if config.training else []
     public: dict[str, list[TaskSpec]] = {}
     on_request: dict[str, list[TaskSpec]] = {}
+    read_whole = {spec.name for spec in needed}
     for spec in _each_once([*needed, *compared]):
-        if isinstance(spec.source, Files | HuggingFace | Tfds | OnRequest) and missing_files([spec], folder)[0]:
+        read = spec if spec.name in read_whole else _for_comparison(spec)
+        if isinstance(spec.source, Files | HuggingFace | Tfds | OnRequest) and missing_files([read], folder)[0]:
             where = on_request if isinstance(spec.source, OnRequest) else public
             where.setdefault(spec.dataset.name, []).append(spec)
     names = {spec.dataset.name for spec in needed}
     skipped = config.missing == "skip" and bool(available(needed, config.data_folder())[0])
-    return MissingData(folder, public, on_request, frozenset({*public, *on_request} - names), skipped)
+    missing = {*public, *on_request}
+    return MissingData(
+        folder, public, on_request, frozenset(missing - names), frozenset(missing & only_general), skipped
+    )
+
+
+def _for_comparison(spec: TaskSpec) -> TaskSpec:
+    """The task without its training split."""
+    splits = {split: files for split, files in spec.splits.items() if split in EVALUATION_SPLITS}
+    return dataclasses.replace(spec, splits=splits or spec.splits)
 
 
 def _each_once(specs: Iterable[TaskSpec]) -> list[TaskSpec]:

@@ -154,7 +154,9 @@ TASKS = task_specs(
     DatasetSpec(
         "toutiao_titles",
         FilePattern(
-            "https://raw.githubusercontent.com/aceimnorstuvwxz/toutiao-text-classfication-dataset/master/{}.zip", "{}"
+            "https://raw.githubusercontent.com/aceimnorstuvwxz/toutiao-text-classfication-dataset/"
+            "b6b81e1bd4f28cf8445918560f4ed4b05f8c19ee/{}.zip",
+            "{}",
         ),
         license="unknown",
         citation="Toutiao titles 2018, github.com",

@@ -259,7 +259,9 @@ TASKS = task_specs(
     ),
     DatasetSpec(
         "chfinann",
-        FilePattern("https://github.com/dolphin-zs/Doc2EDAG/raw/master/Data.zip", "Data/{}"),
+        FilePattern(
+            "https://github.com/dolphin-zs/Doc2EDAG/raw/da4f4bc0b9a896170d7f220baf3fe85cb535a025/Data.zip", "Data/{}"
+        ),
         license="unknown: research",
         citation="Zheng et al. 2019, EMNLP",
         splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},

@@ -106,12 +106,17 @@ DUIE_TYPING = reader(jsonl(), pair_typing(main_triples, "zh"))
 TASKS = task_specs(
     DatasetSpec(
         "duie",
-        github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "IE/data/{}"),
+        github_files(
+            "enria/DuIE",
+            "551908623c5844f4d47e2a33679809ac05cb4270",
+            # The subset has a file of the development set's own name, with other lines.
+            {"duie_train.json": "IE/data/duie_train.json", "duie_dev_whole.json": "IE/data/duie_dev.json"},
+        ),
         license="DuIE2.0 (Baidu): non-commercial research",
         citation="Li et al. 2019, NLPCC",
         verified="files",
         # The labels of its test set are not published: the development set is the test here.
-        splits={"train": ("duie_train.json",), "test": ("duie_dev.json",)},
+        splits={"train": ("duie_train.json",), "test": ("duie_dev_whole.json",)},
         tasks=two_steps("zh", DUIE_SPANS, DUIE_TYPING),
     ),
     DatasetSpec(

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from etils import epath
@@ -43,13 +44,16 @@ def predict(record: EvalRecord, output: str, mixture: str = "") -> Prediction:
     return dataclasses.replace(prediction, instance=dataclasses.replace(prediction.instance, mixture=mixture))
 
 
-def write_store(folder: Path, records: list[EvalRecord], mixture: str = "mix", template: str = "chinese") -> EvalStore:
+def write_store(
+    folder: Path, records: list[EvalRecord], mixture: str = "mix", template: str = "chinese", **facts: Any
+) -> EvalStore:
+    """A finished store of these records, `facts` in its manifest."""
     writer = StoreWriter(epath.Path(folder))
     writer.write_shard(
         "epoch-0000/examples-all", [eval_fields(item) for item in records], np.ones((len(records), 2)), {}
     )
     settings = {"template": template}
-    manifest = {"name": folder.name, "mixture": mixture, "kind": "eval", "settings": settings}
+    manifest = {"name": folder.name, "mixture": mixture, "kind": "eval", "settings": settings, **facts}
     writer.finish([[(0, "epoch-0000/examples-all")]], manifest)
     return EvalStore(folder)
 

@@ -21,6 +21,7 @@ from seqgpt_jax.models.parameters import create, params_of
 from tests.evaluation.records import two_data_sets, write_store
 
 FAST = ("--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=32", "--gin.Evaluate.resamples=10")
+REPORT = {"instances": 1, "within_quota": 1, "drops": {}}
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +95,33 @@ def test_data_are_prepared_as_the_contract_of_the_model_says(model, tmp_path, mo
     settings = EvalStore(store).manifest["settings"]
     assert (settings["template"], settings["max_prompt_tokens"], settings["max_queries"]) == ("english", 99, 3)
     about = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))["about"]
+    assert about["contract"].pop("calibration") is None
     assert about["contract"] == {name: settings[name] for name in about["contract"]}
     with pytest.raises(UsageError, match="have the chinese template, and the model was trained with the english one"):
         evaluate.main([*flags, *FAST, "--gin.Prepare.template=chinese"])
+
+
+def test_what_was_missing_and_what_was_trained_on_are_told(model, tmp_path, capsys):
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    trained = {"tasks": ["xquad.en"], "settings": {"subsets": True}}
+    write_contract(folder, dataclasses.replace(read_contract(folder), data=trained))
+    facts = {"split": "test", "left_out": {"evaluation": ["gone"]}, "tasks": {"xquad.en": REPORT}}
+    write_store(tmp_path / "store", two_data_sets(), **facts)
+    flags = [f"--model={folder}", f"--data={tmp_path / 'store'}", f"--output={tmp_path / 'out'}"]
+    assert evaluate.main([*flags, *FAST, "--gin.Evaluate.records=1"]) == 0
+    numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
+    assert numbers["about"]["left_out"] == {"store": {"evaluation": ["gone"]}}
+    assert [one["task"] for one in numbers["about"]["trained_before"]] == ["xquad.en"]
+    told = (
+        "not to be trusted: xquad.en: it is held out, and the model was trained on it",
+        "not in these scores, as files were missing: 1 data set of mix (gone)",
+    )
+    said = capsys.readouterr().out
+    for text in told:
+        assert f"note: {text}" in said
+        assert any(text in note for note in numbers["notes"])
+        assert text in (tmp_path / "out" / "scores.md").read_text(encoding="utf-8")
 
 
 def test_help_is_quick_and_shows_an_example():

@@ -1,5 +1,6 @@
 """Mixtures: what they hold, what is never trained on, and expressions of them."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import pytest
 
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data.prepare.config import PrepareConfig
-from seqgpt_jax.data.raw.sources import Generated, OnRequest
+from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Tfds
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task, TaskSpec
-from seqgpt_jax.tasks import MIXTURES, SUBSETS, TASKS, catalogue, evaluation_tasks, find
+from seqgpt_jax.tasks import MIXTURES, SUBSETS, TASKS, catalogue, evaluation_tasks, find, general_tasks
 from seqgpt_jax.tasks.expressions import terms
 from seqgpt_jax.tasks.mixtures import CPU, CPU_HELD_OUT, from_held_out, mixtures, without_copies
 
@@ -114,6 +115,23 @@ def test_a_subset_differs_from_its_data_set_in_what_is_read_alone():
     assert {name for name, spec in TASKS.items() if spec.dataset.name in of_subsets} == SUBSETS.keys()
 
 
+def test_no_file_name_stands_for_two_files():
+    """Whichever is fetched first would be kept for both."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for spec in [*TASKS.values(), *SUBSETS.values()]:
+        source = spec.source
+        if isinstance(source, Files):
+            files = {name: (remote.url, remote.member) for name, remote in source.files.items()}
+        elif isinstance(source, HuggingFace | Tfds):
+            files = {name: (str(source), source.splits[split]) for split, name in source.files.items()}
+        else:
+            continue
+        for name, origin in files.items():
+            found.setdefault(os.path.normpath(f"{spec.dataset.name}/{name}"), set()).add(origin)
+    assert len(found) > 500
+    assert not {name: origins for name, origins in found.items() if len(origins) > 1}
+
+
 def test_the_setting_decides_what_is_read():
     (whole,) = find(config("clinc150"))
     (subset,) = find(config("clinc150", subsets=True))
@@ -158,8 +176,11 @@ def test_a_user_s_translation_of_a_held_out_data_set_is_refused_too(tmp_path, mo
     )
     (tmp_path / "module_of_translations.py").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
+    settings = {"modules": ("module_of_translations",)}
     with pytest.raises(ValueError, match=r"'my_snli' cannot be trained on: my_snli is made of snli, held out"):
-        find(config("my_snli", modules=("module_of_translations",)))
+        find(config("my_snli", **settings))
+    general = general_tasks(config("trec", general_share=0.1, general_mixture="my_snli+rte+snli", **settings))
+    assert [spec.name for spec in general] == ["rte"]
 
 
 def test_copies_in_one_language_count_once():

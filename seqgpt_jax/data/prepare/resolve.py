@@ -1,5 +1,7 @@
 """Resolution of preparations: from settings to tasks, tokenizer and a finished store."""
 
+import contextlib
+import io
 import json
 import sys
 from collections.abc import Callable, Collection, Sequence
@@ -14,7 +16,7 @@ from seqgpt_jax.data.prepare.pipeline import prepare
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.training_text import training_strings
 from seqgpt_jax.data.raw.files import DataNotFound, available, check_files, fetch_command
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import EVALUATION_SPLITS, TaskSpec
 from seqgpt_jax.data.store import EvalStore, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
 from seqgpt_jax.data.tokenizer import train_tokenizer
@@ -26,7 +28,8 @@ Prepare = Callable[[ResolvedPreparation], Path]
 """Returns the folder of the finished store, written where it is missing: `pipeline.prepare`, with a progress bar or
 without."""
 
-# Beside a tokenizer that was trained here: the mixture and the number of ids that it was trained for.
+# Beside a tokenizer that was trained here: what it was trained on. Of earlier versions it has the mixture and the
+# number of ids alone, as a list.
 _TOKENIZER_ORIGIN = "trained_on.json"
 # Data sets that a note names.
 _SHOWN = 5
@@ -72,8 +75,8 @@ def resolve(config: PrepareConfig, registry: TaskRegistry) -> ResolvedPreparatio
         ) from error
     _note(left_out, "general data", missing, config)
     # What training is only compared with never stops it.
-    evaluation, missing = available(evaluation, config.data_folder())
-    check_files(evaluation, config.data_folder())
+    evaluation, missing = available(evaluation, config.data_folder(), EVALUATION_SPLITS)
+    check_files(evaluation, config.data_folder(), EVALUATION_SPLITS)
     _note(left_out, "compared with", missing, config)
     tokenizer = _load_or_train_tokenizer(config, registry)
     names = frozenset(spec.name for spec in general)
@@ -164,33 +167,66 @@ def _load_or_train_tokenizer(config: PrepareConfig, registry: TaskRegistry) -> P
         print(
             f"training a tokenizer of {config.tokenizer_vocab_size:,} ids on {config.tokenizer_mixture} …", flush=True
         )
-        # Of the settings only what decides where texts are: it must not matter which stage needs the tokenizer first.
-        kept = ("tokenizer", "data_dir", "own_data", "own_columns", "own_format", "modules", "bad_records", "template")
-        kept += ("missing", "subsets")
-        settings = {name: getattr(config, name) for name in kept}
-        texts = PrepareConfig(mixture=config.tokenizer_mixture, max_labels=8, **settings)
+        texts = _tokenizer_texts(config)
         specs, missing = _present(registry.find(texts), texts)
         _note({}, "training", missing, texts)
         tokenizer = train_tokenizer(training_strings(texts, specs), config.tokenizer_vocab_size)
         with storage.new_folder(folder) as partial:
             save_tokenizer(tokenizer, partial)
-            (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(_tokenizer_origin(config)), encoding="utf-8")
-    _check_tokenizer_origin(config)
+            origin = {
+                "mixture": config.tokenizer_mixture,
+                "ids": config.tokenizer_vocab_size,
+                "subsets": config.subsets,
+                "tasks": [spec.name for spec in specs],
+            }
+            (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
+    _check_tokenizer_origin(config, registry)
     return load_tokenizer(config.tokenizer, GEN)
 
 
-def _tokenizer_origin(config: PrepareConfig) -> list[str | int]:
-    return [config.tokenizer_mixture, config.tokenizer_vocab_size]
+def _tokenizer_texts(config: PrepareConfig) -> PrepareConfig:
+    """The settings by which the texts are read that a tokenizer is trained on."""
+    # Only what decides where texts are: it must not matter which stage needs the tokenizer first.
+    kept = ("tokenizer", "data_dir", "own_data", "own_columns", "own_format", "modules", "bad_records", "template")
+    kept += ("missing", "subsets")
+    settings = {name: getattr(config, name) for name in kept}
+    return PrepareConfig(mixture=config.tokenizer_mixture, max_labels=8, **settings)
 
 
-def _check_tokenizer_origin(config: PrepareConfig) -> None:
-    """Raises TokenizerError where the tokenizer was trained here, with other settings than these."""
+def _check_tokenizer_origin(config: PrepareConfig, registry: TaskRegistry | None = None) -> None:
+    """Raises TokenizerError where the tokenizer was trained here, with other settings or on less than these name.
+
+    Without a registry tasks are not compared.
+    """
     path = Path(config.tokenizer) / _TOKENIZER_ORIGIN
     if not config.tokenizer_vocab_size or not path.exists():
         return
-    origin, expected = json.loads(path.read_text(encoding="utf-8")), _tokenizer_origin(config)
-    if origin != expected:
+    origin = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(origin, list):
+        origin = dict(zip(("mixture", "ids"), origin, strict=True))
+    way_out = "set Prepare.tokenizer to another folder, or remove that one"
+    mixture, ids = config.tokenizer_mixture, config.tokenizer_vocab_size
+    if (origin["mixture"], origin["ids"]) != (mixture, ids):
         raise TokenizerError(
-            f"the tokenizer in {path.parent} is of {origin[0]} with {origin[1]} ids, not of {expected[0]} with "
-            f"{expected[1]}: set Prepare.tokenizer to another folder, or remove that one"
+            f"the tokenizer in {path.parent} is of {origin['mixture']} with {origin['ids']} ids, not of {mixture} with "
+            f"{ids}: {way_out}"
+        )
+    way_out += "; --gin.Prepare.tokenizer_vocab_size=None takes it as it is"
+    if origin.get("subsets", config.subsets) != config.subsets:
+        raise TokenizerError(
+            f"the tokenizer in {path.parent} was trained with Prepare.subsets = {origin['subsets']}, not "
+            f"{config.subsets}: {way_out}"
+        )
+    if registry is None or "tasks" not in origin:
+        return
+    texts = _tokenizer_texts(config)
+    with contextlib.redirect_stderr(io.StringIO()):  # said when it was trained
+        specs = registry.find(texts)
+    if texts.missing == "skip":
+        specs, _ = available(specs, texts.data_folder())
+    known = {*origin["tasks"]}
+    if without := [spec.name for spec in specs if spec.name not in known]:
+        names = ", ".join(without[:_SHOWN]) + (f" and {len(without) - _SHOWN} more" if without[_SHOWN:] else "")
+        raise TokenizerError(
+            f"the tokenizer in {path.parent} was trained on a part of {mixture}, without {names}: {way_out}"
         )

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from seqgpt_jax.data.prepare.code_fingerprint import code_fingerprint
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.raw.files import check_files, file_hashes
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import EVALUATION_SPLITS, TaskSpec
 from seqgpt_jax.data.store import is_finished
 from seqgpt_jax.io.tokenizer import fingerprint
 
@@ -46,10 +46,11 @@ class ResolvedPreparation:
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
-        config, everything_read = self.config, [*self.specs, *self.evaluation]
-        check_files(everything_read, config.data_folder())
-        files = file_hashes(everything_read, config.data_folder())
-        code = code_fingerprint(everything_read, config.modules)
+        config, data_folder = self.config, self.config.data_folder()
+        check_files(self.specs, data_folder)
+        check_files(self.evaluation, data_folder, EVALUATION_SPLITS)
+        files = file_hashes(self.evaluation, data_folder, EVALUATION_SPLITS) | file_hashes(self.specs, data_folder)
+        code = code_fingerprint([*self.specs, *self.evaluation], config.modules)
         settings = config.content() | {"tokenizer": fingerprint(self.tokenizer)}
         names = [[spec.name for spec in specs] for specs in (self.specs, self.evaluation)]
         covered = json.dumps([settings, names, sorted(files.items()), code], sort_keys=True)

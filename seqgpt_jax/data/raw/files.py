@@ -52,8 +52,9 @@ def absent_files(
                 continue
             if data_folder is None and not all(Path(name).is_absolute() for name in names):
                 raise DataNotFound(
-                    f"task {spec.name} reads raw files, but no data folder is named: set {DATA_DIR_VARIABLE} or "
-                    f"Prepare.data_dir to the folder that holds {spec.dataset.name}/"
+                    f"task {spec.name} reads raw files, but no data folder is named and {default_data_folder()} does "
+                    f"not exist: `python -m seqgpt_jax.fetch` with the same flags makes it; or set {DATA_DIR_VARIABLE} "
+                    f"or Prepare.data_dir to the folder that holds {spec.dataset.name}/"
                 )
             gone = [str(path) for path in _paths(spec, split, data_folder) if not path.exists()]
             known = missing.setdefault(spec.dataset.name, [])
@@ -141,11 +142,13 @@ def read_instances(
         yield replace(item, id=f"{spec.name}/{split}/{item.id}")
 
 
-def file_hashes(specs: Iterable[TaskSpec], data_folder: Path | None) -> dict[str, str]:
-    """`data set/file` -> digest, for every file of every split."""
+def file_hashes(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Sequence[str] = ()) -> dict[str, str]:
+    """`data set/file` -> digest, for every file (of `splits`; () means every split)."""
     found: dict[str, dict[Path, None]] = {}
     for spec in specs:
         for split, names in spec.splits.items():
+            if splits and split not in splits:
+                continue
             for name, path in zip(names, _paths(spec, split, data_folder), strict=True):
                 # Own data may lie anywhere: the place does not decide the content. Files that differ in it alone share
                 # a key.

@@ -24,6 +24,7 @@ from seqgpt_jax.atomic import FAMILIES, LANGUAGES, Atom, Instance
 from seqgpt_jax.data.raw.sources import FilePattern, Files, HuggingFace, Source, Tfds
 
 SPLITS = ("train", "validation", "test")
+EVALUATION_SPLITS = ("validation", "test")
 # The atomic task of the families that have one; the others (MRC, RE, EE) say it task by task.
 _ATOMS: dict[str, Atom] = dict.fromkeys(("CLS", "SA", "ID", "NLI", "ET"), "cls") | dict.fromkeys(("NER", "SF"), "ext")
 

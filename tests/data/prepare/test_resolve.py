@@ -54,7 +54,7 @@ def test_a_store_is_prepared_once_and_its_tokenizer_trained_once(config, monkeyp
     monkeypatch.setattr(module, "train_tokenizer", lambda *args: pytest.fail("trained again"))
     registry = Registry()
     again, _ = open_store(TrainStore, config, registry, prepare=count)
-    assert (again.folder, registry.lookups) == (store.folder, 1)
+    assert (again.folder, registry.lookups) == (store.folder, 2)  # of the store, and of the tokenizer
     test, _ = open_store(EvalStore, dataclasses.replace(config, split="test"), Registry(), prepare=count)
     assert prepared == ["train", "test"]
     assert test.manifest["tokenizer"] == store.manifest["tokenizer"]
@@ -73,6 +73,37 @@ def test_a_tokenizer_of_other_settings_is_refused(config) -> None:
     resolve(config, Registry())
     with pytest.raises(TokenizerError, match="of small with 400 ids, not of small with 500"):
         resolve(dataclasses.replace(config, tokenizer_vocab_size=500), Registry())
+
+
+def test_a_tokenizer_of_a_part_or_of_subsets_is_refused_later(config, tmp_path) -> None:
+    some = dataclasses.replace(config, data_dir=str(tmp_path), missing="skip")
+    gone = dataclasses.replace(absent("gone"), splits={"train": ("a.tsv",)})
+    registry = Holding([TOPICS, gone])
+    resolve(some, registry)
+    resolve(some, registry)  # what is missing still is no reason
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "a.tsv").touch()
+    with pytest.raises(TokenizerError, match=r"trained on a part of small, without gone: .*vocab_size=None takes it"):
+        resolve(some, registry)
+    resolve(dataclasses.replace(some, tokenizer_vocab_size=None, tokenizer_mixture=None), registry)
+    with pytest.raises(TokenizerError, match=r"with Prepare\.subsets = False, not True"):
+        resolve(dataclasses.replace(some, subsets=True), Holding([TOPICS]))
+
+
+def test_a_tokenizer_of_an_earlier_version_is_taken(config) -> None:
+    resolve(config, Registry())
+    (Path(config.tokenizer) / "trained_on.json").write_text('["small", 400]', encoding="utf-8")
+    resolve(config, Registry())
+    with pytest.raises(TokenizerError, match="of small with 400 ids, not of small with 500"):
+        resolve(dataclasses.replace(config, tokenizer_vocab_size=500), Registry())
+
+
+def test_a_set_is_compared_with_where_its_training_file_is_missing(config, tmp_path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.tsv").touch()
+    other = dataclasses.replace(absent("other"), splits={"train": ("b.tsv",), "test": ("a.tsv",)})
+    preparation = resolve(dataclasses.replace(config, data_dir=str(tmp_path)), Registry([other]))
+    assert ([*preparation.files], preparation.left_out) == (["other/a.tsv"], {})
 
 
 def absent(name: str):

@@ -166,7 +166,7 @@ def test_everything_of_one_data_set(tmp_path):
     walled = printed(lambda console: terminal.print_row(ROWS[1], None, console), 80)
     assert "get it:   Put it | there." in walled
     assert "--download" not in walled
-    assert "no data folder is named" in walled
+    assert "no data folder is named (SEQGPT_DATA_DIR, --data_dir), and there is no " in walled
 
 
 def test_json_has_what_other_programs_read():

@@ -107,6 +107,8 @@ def test_the_command(server, monkeypatch, capsys):
     monkeypatch.setattr(seqgpt_jax.tasks, "MIXTURES", {"one": ("good",)})
     assert script.main(["--check", "one"]) == 0
     assert "1 place of 1 data set, 5 bytes" in capsys.readouterr().out
+    assert script.main(["--check", "--mixture=one"]) == 0
+    assert "1 place of 1 data set, 5 bytes" in capsys.readouterr().out
     assert script.main(["--check"]) == 1
     assert f"bad: {server.url}/b: HTTP 404" in capsys.readouterr().out
     assert json.dumps(server.asked).count("GET /a") == 0
