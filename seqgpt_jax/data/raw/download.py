@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 from filelock import FileLock, Timeout
 
+from seqgpt_jax.data.raw import http_file
 from seqgpt_jax.data.raw.archives import ArchiveError
 from seqgpt_jax.data.raw.content_check import ContentError
 from seqgpt_jax.data.raw.fetch_files import (
@@ -22,6 +23,7 @@ from seqgpt_jax.data.raw.fetch_files import (
     FileJob,
     check_existing,
     file_path,
+    part_file,
     remove_stages,
     run_file_job,
 )
@@ -241,8 +243,10 @@ class _Run:
         self._lock = LockFile(self.data_folder)
         for name, specs in datasets.items():
             by_url: dict[str, dict[str, Remote]] = {}
+            urls: set[str] = set()
             for source in _fetched(specs):
                 if isinstance(source, Files):
+                    urls |= {remote.url for remote in source.files.values()}
                     for file, remote in source.files.items():
                         if not self._is_here(name, file, remote):
                             by_url.setdefault(remote.url, {})[file] = remote
@@ -253,6 +257,9 @@ class _Run:
                 else:
                     self._request(name, source, specs)
             self._files += [FileJob(name, url, files) for url, files in by_url.items()]
+            for url in urls - by_url.keys():
+                # A kill between the last file and the end of its job has left it.
+                http_file.discard(part_file(self.data_folder, name, url))
 
     def _is_here(self, dataset: str, file: str, remote: Remote | None) -> bool:
         if not file_path(self.data_folder / dataset, file).exists():

@@ -37,6 +37,11 @@ class FileJob:
     files: Mapping[str, Remote]
 
 
+def part_file(data_folder: Path, dataset: str, url: str) -> Path:
+    """Where what has arrived of a URL is kept until its files are in place."""
+    return data_folder / PARTS / f"{hashlib.sha256(f'{dataset} {url}'.encode()).hexdigest()[:24]}.part"
+
+
 def run_file_job(job: FileJob, data_folder: Path, client: Client, lock: LockFile, update: Update) -> list[str]:
     """Downloads and puts the files of one URL in place; returns what there is to report, a line each.
 
@@ -44,7 +49,7 @@ def run_file_job(job: FileJob, data_folder: Path, client: Client, lock: LockFile
       FetchError, ContentError, LockError, ArchiveError: it cannot be had, or is not what it should be.
       OSError: it cannot be written.
     """
-    part = data_folder / PARTS / f"{hashlib.sha256(f'{job.dataset} {job.url}'.encode()).hexdigest()[:24]}.part"
+    part = part_file(data_folder, job.dataset, job.url)
     declared = next((remote.sha256 for remote in job.files.values() if remote.sha256), "")
     checksum = _arrived(job, part, declared, client, lock, update)
     lines = []

@@ -20,7 +20,7 @@ from tests.data.raw.test_content_check import LFS
 from tests.data.raw.test_download import files_in, zipped
 
 CODE = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
 from rich.console import Console
 from seqgpt_jax.console.download import ConsoleReporter
@@ -29,6 +29,8 @@ from seqgpt_jax.data.raw.network import Patience
 from seqgpt_jax.data.raw.sources import Files, Remote
 from tests.data.raw.test_download import spec
 
+# A shell may have started the tests with the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sources = json.loads(Path(sys.argv[1]).read_text())
 datasets = {
     name: [spec(name, Files({file: Remote(**remote) for file, remote in files.items()}), *files)]
