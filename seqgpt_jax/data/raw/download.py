@@ -30,7 +30,7 @@ from seqgpt_jax.data.raw.fetch_files import (
 from seqgpt_jax.data.raw.fetch_rows import RowsJob, run_rows_job
 from seqgpt_jax.data.raw.http_file import Update
 from seqgpt_jax.data.raw.licenses import is_commercial
-from seqgpt_jax.data.raw.lock_file import LockError, LockFile
+from seqgpt_jax.data.raw.lock_file import LockError, LockFile, remove_partial
 from seqgpt_jax.data.raw.network import Client, FetchError, Patience, Stopped
 from seqgpt_jax.data.raw.probe import probe_all
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Remote, Source, Tfds
@@ -163,6 +163,7 @@ def download(
     _report_licenses(public, reporter)
     run = _Run(data_folder, reporter, patience)
     with folder_lock(data_folder, reporter):
+        remove_partial(data_folder)
         for name in public:
             remove_stages(data_folder / name)
         run.plan(public)

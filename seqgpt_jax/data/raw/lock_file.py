@@ -22,6 +22,12 @@ class LockError(ValueError):
     """A lock file that cannot be read, or content that is not what it has on record."""
 
 
+def remove_partial(data_folder: Path) -> None:
+    """Removes what a kill has left of a lock file that was being written; nothing may be at work there."""
+    for path in data_folder.glob(f"{NAME}{storage.PARTIAL}*"):
+        path.unlink()
+
+
 class LockFile:
     """The lock file of one data folder; several threads may write to it, one process at a time.
 
