@@ -14,10 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqgpt_jax.decoding.array_sizes import power_of_two
+
 END = 0
 """The number of the end token among the candidates."""
 
-# Few sizes, so that few programs are compiled.
 _SMALLEST = 512
 
 
@@ -50,12 +51,11 @@ def candidates_of(tokens: list[np.ndarray], end: int, batch_size: int, vocab_siz
     """
     every = np.unique(np.concatenate(tokens))
     ids = np.concatenate([[end], every[every != end]]).astype(np.int32)
-    size = max(min(max(_SMALLEST, 1 << (len(ids) - 1).bit_length()), vocab_size), len(ids))
+    size = max(min(power_of_two(len(ids), _SMALLEST), vocab_size), len(ids))
     own = np.zeros((batch_size, size), bool)
-    own[:, END] = True
-    numbers = numbers_of(ids, vocab_size)
     for row, of_prompt in enumerate(tokens):
-        own[row, numbers[of_prompt]] = True
+        own[row, : len(ids)] = np.isin(ids, of_prompt)
+    own[:, END] = True
     return Candidates(np.pad(ids, (0, size - len(ids)), constant_values=end), own)
 
 

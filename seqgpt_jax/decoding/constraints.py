@@ -41,6 +41,7 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import NONE, TAB, ContractError, clean_text
 from seqgpt_jax.data.tokenizer import encode
+from seqgpt_jax.decoding.array_sizes import power_of_two
 from seqgpt_jax.decoding.candidates import Candidates, candidates_of, numbers_of
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.label_edges import DONE, Edge, label_edges
@@ -271,8 +272,7 @@ class Grammar:
             self._edges(prompt, self._breaks if text is None else self._copied_breaks(text))
             for prompt, text in zip(prompts, texts, strict=True)
         ]
-        # Few widths, so that few programs are compiled.
-        width = max(64, 1 << (max((len(edges) for edges, _ in tables), default=1) - 1).bit_length())
+        width = power_of_two(max((len(edges) for edges, _ in tables), default=1), least=64)
         array = np.full((batch_size, width, 6), _DEAD_NODE, np.int32)
         array[:, :, 1] = 0
         starts = np.full(batch_size, _DEAD_NODE, np.int32)

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
+from seqgpt_jax.decoding.array_sizes import power_of_two
 from seqgpt_jax.decoding.beam_search import Hypotheses
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Grammar
@@ -246,7 +247,7 @@ class Engine:
         candidates = [one.prompt.labels + ((NONE,) if one.prompt.choose == "one_or_none" else ()) for one in asked]
         ids = [encode(self._tokenizer, labels) for labels in candidates]
         tries = [label_trie(labels, self._tokenizer.eos_token_id) for labels in ids]
-        rows = 1 << (len(asked) - 1).bit_length()
+        rows = power_of_two(len(asked))
         while rows > 1 and rows > rows_that_fit(self._model, self._width(asked[:rows]), _trie_width(tries[:rows])):
             rows //= 2
         asked = asked[:rows]
@@ -350,7 +351,7 @@ def _check_finite(scores: Sequence[float] | np.ndarray) -> None:
 def _trie_width(tries: Sequence[LabelTrie]) -> int:
     """The width of the arrays that hold these tries: one of few, so that few programs are compiled."""
     size = max(trie.size for trie in tries)
-    return next((width for width in _TRIE_WIDTHS if size <= width), 1 << (size - 1).bit_length())
+    return next((width for width in _TRIE_WIDTHS if size <= width), power_of_two(size))
 
 
 def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarray:

@@ -30,6 +30,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import NONE
+from seqgpt_jax.decoding.array_sizes import power_of_two
 from seqgpt_jax.decoding.value_states import byte_strings, value_states
 
 # Place before the first span of a line; from any place; to where spans may begin; out of the value.
@@ -184,8 +185,8 @@ class CopyIndex:
         encoded = [None if text is None else text.encode() for text in texts]
         tables = [nothing if text is None else self._edges(text)[:2] for text in encoded]
         places = max((len(text) for text in encoded if text is not None), default=0) + 2
-        width = _power_of_two(places, _SMALLEST_WIDTH)
-        edges = _power_of_two(max((len(rows) for rows, _ in tables), default=0), EDGES_PER_PLACE * width)
+        width = power_of_two(places, _SMALLEST_WIDTH)
+        edges = power_of_two(max((len(rows) for rows, _ in tables), default=0), EDGES_PER_PLACE * width)
         array = np.zeros((batch_size, edges, 4), np.int32)
         array[:, :, 3] = _NEVER
         begins = np.zeros((batch_size, width), bool)
@@ -259,7 +260,3 @@ def _edges_of_spans(text: bytes) -> tuple[np.ndarray, np.ndarray]:
         place += len(character.encode())
         ends[place] = not character.isspace()
     return begins, ends
-
-
-def _power_of_two(size: int, least: int) -> int:
-    return max(least, 1 << (max(size, 1) - 1).bit_length())

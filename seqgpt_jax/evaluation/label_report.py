@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from seqgpt_jax.atomic import NONE
 from seqgpt_jax.evaluation.label_counts import LabelCount, count_labels
 from seqgpt_jax.evaluation.measures import label_answer
-from seqgpt_jax.evaluation.predictions import Prediction
+from seqgpt_jax.evaluation.predictions import Prediction, by_task
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,7 @@ class LabelReport:
 
 def label_reports(predictions: Iterable[Prediction]) -> dict[str, LabelReport]:
     """Task -> the report on its labels, for each task of the predictions."""
-    members: dict[str, list[Prediction]] = {}
-    for prediction in predictions:
-        members.setdefault(prediction.record.task, []).append(prediction)
-    return {task: _report(members[task]) for task in sorted(members)}
+    return {task: _report(members) for task, members in by_task(predictions).items()}
 
 
 def _report(predictions: Sequence[Prediction]) -> LabelReport:

@@ -108,6 +108,14 @@ def _unreachable(prediction: Prediction, answer: Answer) -> Units:
     return frozenset((query, span) for query, span in prediction.gold if query in read and span not in read[query])
 
 
+def by_task(predictions: Iterable[Prediction]) -> dict[str, list[Prediction]]:
+    """Task -> its predictions in their order, the tasks by name."""
+    members: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        members.setdefault(prediction.record.task, []).append(prediction)
+    return {task: members[task] for task in sorted(members)}
+
+
 def refused(instance: EvalInstance, reason: str) -> Prediction:
     """The prediction of an instance that cannot be asked, because its labels fit into no prompt or answer."""
     record = instance.record

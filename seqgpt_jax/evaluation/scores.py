@@ -16,7 +16,7 @@ from typing import NamedTuple
 from seqgpt_jax.evaluation.field_metrics import FieldMetric, field_metrics
 from seqgpt_jax.evaluation.label_report import LabelReport, label_reports
 from seqgpt_jax.evaluation.metrics import Metrics, mean_metrics, task_metrics
-from seqgpt_jax.evaluation.predictions import Prediction
+from seqgpt_jax.evaluation.predictions import Prediction, by_task
 from seqgpt_jax.evaluation.rouge import Mode
 
 
@@ -96,10 +96,9 @@ def compute_scores(
 
 
 def _field_metrics(predictions: Sequence[Prediction], resamples: int, seed: int) -> dict[str, dict[str, FieldMetric]]:
-    members: dict[str, list[Prediction]] = defaultdict(list)
-    for prediction in sorted(predictions, key=lambda prediction: prediction.record.instance):
-        members[prediction.record.task].append(prediction)
-    return {task: field_metrics(task, members[task], resamples, seed) for task in sorted(members)}
+    # Sorted, so that resamples do not depend on the order of the predictions.
+    tasks = by_task(sorted(predictions, key=lambda prediction: prediction.record.instance))
+    return {task: field_metrics(task, members, resamples, seed) for task, members in tasks.items()}
 
 
 def check_ids(ids: Iterable[str]) -> None:

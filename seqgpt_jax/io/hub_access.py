@@ -2,10 +2,13 @@
 
 import ipaddress
 import os
+import re
 from typing import Literal
 from urllib.parse import urlsplit
 
 HUB = "https://huggingface.co"
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+"""A name on the hub: OWNER/NAME."""
 HUB_TIMEOUT = 60.0
 """Seconds that the hub has for an answer, unless somebody waits for less."""
 

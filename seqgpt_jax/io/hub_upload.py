@@ -1,9 +1,8 @@
 """Upload of an exported folder to the Hugging Face hub."""
 
-import re
 from pathlib import Path
 
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+from seqgpt_jax.io.hub_access import HUB_NAME, hub_endpoint, hub_token
 
 
 class HubUploadError(ValueError):
@@ -12,12 +11,12 @@ class HubUploadError(ValueError):
 
 def check_access(name: str) -> None:
     """Raises HubUploadError unless `name` is one of a hub and the hub (HF_ENDPOINT) knows who asks."""
-    if not _NAME.fullmatch(name):
+    if not HUB_NAME.fullmatch(name):
         raise HubUploadError(f"{name!r} is no name on the hub: give OWNER/NAME")
     from huggingface_hub import HfApi
 
     try:
-        HfApi().whoami()
+        HfApi(endpoint=hub_endpoint(), token=hub_token()).whoami()
     except Exception as error:  # what the hub's client raises without a network differs between its versions
         raise HubUploadError(
             f"{name} cannot be uploaded ({error}): check the network, log in with `hf auth login`, or set HF_TOKEN to "
@@ -37,7 +36,7 @@ def upload(folder: Path, name: str) -> str:
     from huggingface_hub import HfApi
 
     try:
-        api = HfApi()
+        api = HfApi(endpoint=hub_endpoint(), token=hub_token())
         api.create_repo(name, private=True, exist_ok=True)
         commit = api.upload_folder(
             repo_id=name,

@@ -1,14 +1,12 @@
 """Model card: the README.md of an exported model."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from seqgpt_jax.io.contract import BaseWeights, ModelContract
+from seqgpt_jax.io.hub_access import HUB_NAME
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.registry import Architecture, family
-
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def model_card(
@@ -40,13 +38,12 @@ def model_card(
     architecture = family(config.architecture)
     # Of another base model nothing is known here.
     base = None if base_model and contract.base and base_model != contract.base.name else contract.base
-    if base is not None and not base_model:
-        base_model = base.name if _HUB_NAME.fullmatch(base.name) else None
-    origin = f"fine-tuned from {base_model or (base and base.name)}"
-    if base is None and not base_model:
-        origin = f"with the architecture of {architecture.title}"
-    elif base is not None and not base.name and not base_model:
-        origin = f"trained from random weights, with the architecture of {architecture.title}"
+    name = base_model or (base.name if base else "")
+    origin = f"fine-tuned from {name}" if name else f"with the architecture of {architecture.title}"
+    if base is not None and not name:
+        origin = f"trained from random weights, {origin}"
+    if not base_model and HUB_NAME.fullmatch(name):
+        base_model = name
     license, license_note = _license(license, base, architecture)
     front = ["language: [en, zh]", *([f"license: {license}"] if license else []), f"library_name: {library}"]
     front += ["pipeline_tag: text-generation", "tags: [seqgpt, natural-language-understanding]"]

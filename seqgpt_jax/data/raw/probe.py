@@ -1,14 +1,18 @@
 """Size and state of what a URL gives, without its content: HEAD, or a GET of one byte where HEAD is refused."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 import requests
 
 from seqgpt_jax.data.raw.network import Client, connection_problem, never_connected, status_error
+
+Answer = TypeVar("Answer")
 
 _THREADS = 16
 # Answers of servers that know GET alone, or that want a signature for each method.
@@ -61,11 +65,16 @@ def probe(client: Client, url: str) -> Probe:
 def probe_all(client: Client, urls: Iterable[str]) -> dict[str, Probe]:
     """Asks for many URLs at once: URL -> its probe, in their order."""
     urls = list(dict.fromkeys(urls))
+    return dict(zip(urls, ask_all([partial(probe, client, url) for url in urls]), strict=True))
+
+
+def ask_all(questions: Iterable[Callable[[], Answer]]) -> Iterator[Answer]:
+    """The answers to questions, in their order, many at a time; after an interruption the rest is not asked."""
     pool = ThreadPoolExecutor(_THREADS)
     try:
-        return dict(zip(urls, pool.map(lambda url: probe(client, url), urls), strict=True))
+        yield from pool.map(lambda question: question(), questions)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # after an interruption the rest is not asked for
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _size(answer: requests.Response) -> int | None:

@@ -1,16 +1,13 @@
 """Check of the catalogue's sources without a download: HEAD of each URL, and a look-up of each data set of the hub."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 from seqgpt_jax.data.raw.hub_rows import download_size, hub_errors, snapshot
 from seqgpt_jax.data.raw.network import Client
-from seqgpt_jax.data.raw.probe import Probe, probe
+from seqgpt_jax.data.raw.probe import Probe, ask_all, probe
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Source, Tfds
-
-_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,7 @@ def check_sources(sources: Mapping[str, Iterable[Source]], client: Client) -> It
                     found = SourceCheck(dataset, str(source), note="not checked")
                     questions.append(lambda found=found: found)
         questions += [partial(_url, dataset, url, client) for url in urls]
-    pool = ThreadPoolExecutor(_THREADS)
-    try:
-        yield from pool.map(lambda question: question(), questions)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # after an interruption the rest is not asked for
+    yield from ask_all(questions)
 
 
 def _url(dataset: str, url: str, client: Client) -> SourceCheck:
