@@ -54,8 +54,8 @@ class DecodeConfig:
         whose probabilities are computed (`Question.choose`) have neither penalty.
       contextual_calibration: of labels whose probabilities are computed: each is divided by its probability after a
         text that says nothing (`N/A`), which takes out what the model prefers whatever the text (arXiv:2102.09690);
-        that of `None` stays. Right more often for label sets that the model has not been trained on, and as often for
-        others: benchmarks/results/calibration.md.
+        that of `None` stays. It can help with label sets that a pretrained model has not been trained on, and costs a
+        model that has learned its labels many right answers: benchmarks/results/calibration.md.
     """
 
     num_beams: int = 4
@@ -64,7 +64,7 @@ class DecodeConfig:
     constrained: bool = True
     length_penalty: float | None = None
     repetition_penalty: float = 1.0
-    contextual_calibration: bool = True
+    contextual_calibration: bool = False
 
     def __post_init__(self) -> None:
         for name in ("num_beams", "batch_size", "max_new_tokens"):

@@ -61,7 +61,7 @@ class SeqGPT:
         num_beams: int = 4,
         batch_size: int = 16,
         max_new_tokens: int | None = None,
-        contextual_calibration: bool = True,
+        contextual_calibration: bool = False,
         progress: Progress = no_progress,
     ) -> "SeqGPT":
         """The model in a folder.
@@ -73,7 +73,7 @@ class SeqGPT:
           batch_size: prompts that are answered at once.
           max_new_tokens: most tokens of an answer; None takes the model's own limit.
           contextual_calibration: divides the probability of each label of `choose="one"` or `"one_or_none"` by that
-            after no text, which helps with labels that the model was not trained on (`DecodeConfig`).
+            after no text, which can help with labels that the model was not trained on (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
 
         Raises:
