@@ -44,14 +44,17 @@ def import_folder(
     from seqgpt_jax.io.contract import BaseWeights
     from seqgpt_jax.io.gguf_file import read_gguf
     from seqgpt_jax.io.hf_checkpoint import check_output, import_model, read_source
-    from seqgpt_jax.io.published_weights import download
+    from seqgpt_jax.io.published_weights import HubError, download
     from seqgpt_jax.io.tokenizer_import import import_tokenizer
 
     check_output(output)
     if source_name.endswith(".gguf"):
         source = read_gguf(Path(source_name))
     else:
-        folder = Path(source_name) if Path(source_name).is_dir() else download(source_name, revision)
+        try:
+            folder = Path(source_name) if Path(source_name).is_dir() else download(source_name, revision)
+        except HubError as error:
+            raise command_line.UsageError(f"--source={source_name}: {error}") from error
         if missing := [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]:
             raise command_line.UsageError(
                 f"--source={source_name} is no Hugging Face model: no {', '.join(missing)}{_way_out(folder, missing)}"
