@@ -17,7 +17,8 @@ with its score), "well_formed" (false where the model broke the format and its a
 pair of texts was not read; one long text is read in windows) and "unfinished" (true where an answer reached the token
 limit). How the model is asked (template, limits, queries in one prompt) is in the seqgpt.json of its folder.
 
-The whole input is checked before the model is loaded; --skip_bad_lines leaves bad lines out and writes them, with what
+The whole input is checked before the model is loaded, and read again as it is answered (JSON lines and tables of any
+size take the same memory); --skip_bad_lines leaves bad lines out and writes them, with what
 is wrong, to OUTPUT.rejected.jsonl. Answers are written as they come, to a file beside the output. The same command
 resumes after an interruption, even a kill. On several hosts each answers a part of the file: --shard=0/4 --output=a.0,
 --shard=1/4 --output=a.1 and so on; `cat a.0 a.1 a.2 a.3` has the order of the input, and a.0.rejected.jsonl the bad
@@ -29,7 +30,8 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,11 +102,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if from_file:
         form = Form.of(configs.build("Prepare", mixture="", tokenizer=""))
         labels = split_labels(args.labels or "")
-        lines = question_lines(args.input, labels=labels, task=args.task or "", form=form)
         rejected: list[dict[str, Any]] | None = [] if args.skip_bad_lines else None
-        records = read_questions(args.input, lines, limits, args.choose, rejected)
+
+        def records(bad: list[dict[str, Any]] | None) -> "Iterator[QuestionRecord]":
+            lines = question_lines(args.input, labels=labels, task=args.task or "", form=form)
+            return read_questions(args.input, lines, limits, args.choose, bad)
+
         number, shards = args.shard
-        records = records[len(records) * number // shards : len(records) * (number + 1) // shards]
+        total = sum(1 for _ in records(rejected))
+        first, last = total * number // shards, total * (number + 1) // shards
         settings = {
             "model": str(folder),
             "step": args.step,
@@ -118,8 +124,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         with AnswerFile(args.output, settings) as output:
             if output.done:
-                print(f"{output.done:,} of {len(records):,} records have been answered already: going on behind them")
-            _answer_file(lambda: _engine(args, decode), records, output, decode.batch_size)
+                print(f"{output.done:,} of {last - first:,} records have been answered already: going on behind them")
+            # Read once more as they are answered, so that any number of them takes the same memory.
+            left = islice(records(None if rejected is None else []), first + output.done, last)
+            _answer_file(lambda: _engine(args, decode), left, last - first, output, decode.batch_size)
             output.finish()
         if rejected and number == 0:
             _write_rejected(args.output, rejected)
@@ -158,19 +166,21 @@ def _engine(args: argparse.Namespace, decode: "DecodeConfig") -> "Engine":
 
 
 def _answer_file(
-    make_engine: "Callable[[], Engine]", records: "Sequence[QuestionRecord]", output: "AnswerFile", batch_size: int
+    make_engine: "Callable[[], Engine]",
+    records: "Iterator[QuestionRecord]",
+    total: int,
+    output: "AnswerFile",
+    batch_size: int,
 ) -> None:
-    """Answers the records behind those that the file has, and prints a summary of them."""
+    """Answers the records behind those that the file has, of `total` records, and prints a summary of them."""
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.answers import answer
     from seqgpt_jax.decoding.question_files import answered_lines
 
-    counts, started = Counter(), time.monotonic()
-    total = len(records)
+    counts, started, errors = Counter(), time.monotonic(), 0
     engine = make_engine() if output.done < total else None
     with progress_bar("answering (the first batch of each width compiles)") as progress:
-        while output.done < total:
-            chunk = records[output.done : output.done + _BATCHES * batch_size]
+        while chunk := list(islice(records, _BATCHES * batch_size)):
             first = output.done
 
             def shown(_: str, done: int, of_all: int, first: int = first, size: int = len(chunk)) -> None:
@@ -180,8 +190,9 @@ def _answer_file(
             answers = answer(engine, questions, shown) if questions else []
             output.append(answered_lines(chunk, answers))
             counts.update(_counts(answers))
+            errors += len(chunk) - len(questions)
     _print_summary(counts, time.monotonic() - started)
-    if errors := sum(bool(record.error) for record in records):
+    if errors:
         print(f'{errors} records were not asked: they have an "error" in place of an answer')
 
 

@@ -27,18 +27,12 @@ def question_lines(
     Raises:
       OSError, ValueError, RecordError: nothing of the file can be read.
     """
-    if path.is_file() and not path.read_bytes().strip(b"\xef\xbb\xbf \t\r\n"):
+    if _is_blank(path):
         return
     columns = dict(form.columns)
-    found = list(records_of(path, columns=columns, format=form.format or _format(path, columns), answers=False))
-    known: dict[str, dict[str, None]] = {"cls": {}, "ext": {}}
-    for item in found:
-        if isinstance(item, Record) and not item.value.get("labels"):
-            atom, answers = own.atom_of(item.value), item.value.get("answers")
-            if atom and isinstance(answers, str | list | dict):
-                given = [answers] if isinstance(answers, str) else answers
-                known[atom].update(dict.fromkeys(label for label in given if isinstance(label, str)))
-    for item in found:
+    format = form.format or _format(path, columns)
+    known: dict[str, dict[str, None]] = {}
+    for item in records_of(path, columns=columns, format=format, answers=False):
         if isinstance(item, RecordError):
             yield item.line, item
         elif isinstance(item, Record):
@@ -46,12 +40,33 @@ def question_lines(
             question = {name: value for name, value in item.value.items() if name not in composed}
             if task:
                 question.setdefault("task", task)
-            default = list(labels or known.get(own.atom_of(question) or "", ()))
-            if question.get("labels") is None and default:
-                question["labels"] = default
+            if question.get("labels") is None:
+                # A second reading, which files whose records bring their labels do without.
+                known = known if labels or known else _answered_labels(path, columns, format)
+                if default := list(labels or known.get(own.atom_of(question) or "", ())):
+                    question["labels"] = default
             if "answers" in question:
                 question["gold"] = question.pop("answers")
             yield item.line, question
+
+
+def _is_blank(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return not any(line.strip(b"\xef\xbb\xbf \t\r\n") for line in file)
+
+
+def _answered_labels(path: Path, columns: Columns, format: str) -> dict[str, dict[str, None]]:
+    """Atom -> the labels of all answers whose records name none to ask, in their order."""
+    known: dict[str, dict[str, None]] = {"cls": {}, "ext": {}}
+    for item in records_of(path, columns=columns, format=format, answers=False):
+        if isinstance(item, Record) and not item.value.get("labels"):
+            atom, answers = own.atom_of(item.value), item.value.get("answers")
+            if atom and isinstance(answers, str | list | dict):
+                given = [answers] if isinstance(answers, str) else answers
+                known[atom].update(dict.fromkeys(label for label in given if isinstance(label, str)))
+    return known
 
 
 def _format(path: Path, columns: Columns) -> str:
@@ -59,6 +74,11 @@ def _format(path: Path, columns: Columns) -> str:
     name = recognized(path, columns)
     if name != "doccano":
         return name
-    sample = [item.value for item in records_of(path, format="own", answers=False) if isinstance(item, Record)]
-    questions = all(isinstance(label, str) for value in sample for label in value.get("labels") or ())
-    return "own" if questions and not any("label" in value or "entities" in value for value in sample) else name
+    for item in records_of(path, format="own", answers=False):
+        if isinstance(item, Record):
+            value = item.value
+            if "label" in value or "entities" in value:
+                return name
+            if not all(isinstance(label, str) for label in value.get("labels") or ()):
+                return name
+    return "own"

@@ -18,11 +18,11 @@ from dataclasses import dataclass, is_dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from seqgpt_jax.atomic import Atom, ContractError
+from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
-from seqgpt_jax.decoding.questions import Question
+from seqgpt_jax.decoding.questions import Question, compose_windows
 from seqgpt_jax.decoding.results import Events, Relations
 from seqgpt_jax.decoding.spans import Label, Span, spans_to_dict
 from seqgpt_jax.io.progress import Progress, no_progress
@@ -232,19 +232,20 @@ def fill(
     """What each text says of a schema; see `SeqGPT.fill`."""
     drafts = [_Draft() for _ in texts]
     extracted = _different([field for field in schema.fields if field.kind == "spans"])
-    if extracted:
-        for draft, one in zip(drafts, _ask(generator, texts, "ext", tuple(extracted), "any", progress), strict=True):
+    classified = [field for field in schema.fields if field.kind == "labels"]
+    answers = iter(_ask(generator, _questions(texts, extracted, classified), progress))
+    for draft in drafts:
+        if extracted:
+            one = next(answers)
             for query, field in extracted.items():
                 draft.add_spans(field, one.found[query])
             draft.add(one)
+        for field in classified:
+            one = next(answers)
+            draft.add_labels(field, one.found)
+            draft.add(one)
     for field in schema.fields:
-        if field.kind == "labels":
-            choose = "any" if field.several else "one_or_none" if field.optional else "one"
-            answers = _ask(generator, texts, "cls", tuple(field.choices), choose, progress, field.name)
-            for draft, one in zip(drafts, answers, strict=True):
-                draft.add_labels(field, one.found)
-                draft.add(one)
-        elif field.kind == "relations":
+        if field.kind == "relations":
             schema_of_field = {field.asked: tuple(field.choices.values())}
             with _named(field.name):
                 found = pipelines.relations(generator, texts, schema_of_field, language, progress)
@@ -307,17 +308,29 @@ class _Draft:
         return Filled(text, value, self.fields, self.spans, self.labels, errors, *counts)
 
 
-def _ask(
-    generator: Generator,
-    texts: Sequence[str],
-    atom: Atom,
-    labels: tuple[str, ...],
-    choose: Choice,
-    progress: Progress,
-    field: str = "",
-) -> list[Answer]:
-    with _named(field):
-        return answer(generator, [Question(text, atom, labels, choose) for text in texts], progress)
+def _questions(
+    texts: Sequence[str], extracted: Mapping[str, _Field], classified: Sequence[_Field]
+) -> list[tuple[str, Question]]:
+    """(field, question) of each text: all extracted fields in one question (field ""), then each classified one."""
+    questions = []
+    for text in texts:
+        if extracted:
+            questions.append(("", Question(text, "ext", tuple(extracted))))
+        for field in classified:
+            choose: Choice = "any" if field.several else "one_or_none" if field.optional else "one"
+            questions.append((field.name, Question(text, "cls", tuple(field.choices), choose)))
+    return questions
+
+
+def _ask(generator: Generator, questions: Sequence[tuple[str, Question]], progress: Progress) -> list[Answer]:
+    """The answers to all questions, of one call; an error names the field of its question."""
+    try:
+        return answer(generator, [question for _, question in questions], progress)
+    except ContractError:
+        for field, question in questions:
+            with _named(field):
+                compose_windows(question, generator.limits)
+        raise
 
 
 @contextmanager

@@ -21,7 +21,7 @@ reached the token limit. Where one label is chosen, `label_scores` has the calib
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,11 @@ def read_questions(
     limits: PromptLimits,
     choose: str | None = None,
     rejected: list[dict[str, Any]] | None = None,
-) -> list[QuestionRecord]:
-    """All questions of a file, each checked against the model's limits; one with an empty text is not asked.
+) -> Iterator[QuestionRecord]:
+    """The questions of a file, each checked against the model's limits; one with an empty text is not asked.
+
+    They come as they are read. Where lines are invalid, nothing comes behind the first of them; the error of all of
+    them is raised at the end.
 
     Args:
       path: of the file, for messages.
@@ -79,32 +82,36 @@ def read_questions(
       QuestionError: the file is missing or empty, or a line is invalid; the first ten errors are named with file and
         line.
     """
+    records, faults, errors = 0, 0, []
     try:
-        found = list(lines)
+        for number, fields in lines:
+            try:
+                if isinstance(fields, ValueError):
+                    raise fields
+                record = _parse_fields(fields, limits, choose)
+            except ValueError as error:
+                message = str(error).removeprefix(f"{path}:{number}: ")
+                if rejected is not None:
+                    rejected.append({"line": number, "error": message})
+                    continue
+                faults += 1
+                if faults <= _MAX_SHOWN_ERRORS:
+                    errors.append(message if message.startswith(f"{path}:") else f"{path}:{number}: {message}")
+            else:
+                records += 1
+                if not errors:
+                    yield record
     except OSError as error:
         raise QuestionError(f"{path}: cannot be read ({error.strerror}): give a file of questions") from error
     except ValueError as error:
         raise QuestionError(str(error)) from error
-    records, errors = [], []
-    for number, fields in found:
-        try:
-            if isinstance(fields, ValueError):
-                raise fields
-            records.append(_parse_fields(fields, limits, choose))
-        except ValueError as error:
-            message = str(error).removeprefix(f"{path}:{number}: ")
-            if rejected is None:
-                errors.append(message if message.startswith(f"{path}:") else f"{path}:{number}: {message}")
-            else:
-                rejected.append({"line": number, "error": message})
-    if len(errors) > _MAX_SHOWN_ERRORS:
-        errors[_MAX_SHOWN_ERRORS:] = [f"… and {len(errors) - _MAX_SHOWN_ERRORS} more"]
+    if faults > len(errors):
+        errors.append(f"… and {faults - len(errors)} more")
     if errors:
         raise QuestionError("\n".join(errors))
     if not records:
         several = f" that can be asked; the first error: {rejected[0]['error']}" if rejected else ""
         raise QuestionError(f"{path}: holds no question{several}")
-    return records
 
 
 def split_labels(labels: str) -> tuple[str, ...]:

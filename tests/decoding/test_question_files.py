@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 
 import pytest
 
@@ -25,6 +26,10 @@ class Canned:
     def generate(self, prompts, progress=None):
         assert len(prompts) == len(self.completions)
         return self.completions
+
+
+def _read(*args):
+    return list(read_questions(*args))
 
 
 GOOD = {"text": "Ada in Turin", "task": "ext", "labels": ["person", "city"]}
@@ -58,7 +63,7 @@ def test_faults_are_named_with_file_and_line(tmp_path, line, fault) -> None:
     raw = line if isinstance(line, bytes) else line.encode()
     path.write_bytes(json.dumps(GOOD).encode() + b"\n\n" + raw + b"\n")
     with pytest.raises(QuestionError, match=fault) as error:
-        read_questions(path, question_lines(path), LIMITS)
+        _read(path, question_lines(path), LIMITS)
     assert str(error.value).startswith(f"{path}:3: ")
 
 
@@ -66,19 +71,19 @@ def test_all_faults_are_named_at_once_but_not_thousands(tmp_path) -> None:
     path = tmp_path / "asked.jsonl"
     path.write_text("{}\n" * 5)
     with pytest.raises(QuestionError) as error:
-        read_questions(path, question_lines(path), LIMITS)
+        _read(path, question_lines(path), LIMITS)
     assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [f"{path}:{i}" for i in range(1, 6)]
     path.write_text("{}\n" * 500)
     with pytest.raises(QuestionError, match="… and 490 more"):
-        read_questions(path, question_lines(path), LIMITS)
+        _read(path, question_lines(path), LIMITS)
 
 
 def test_a_missing_or_empty_file_is_named(tmp_path) -> None:
     with pytest.raises(QuestionError, match=r"none.jsonl: cannot be read \(No such file"):
-        read_questions(tmp_path / "none.jsonl", question_lines(tmp_path / "none.jsonl"), LIMITS)
+        _read(tmp_path / "none.jsonl", question_lines(tmp_path / "none.jsonl"), LIMITS)
     (tmp_path / "empty.jsonl").write_text("\n\n")
     with pytest.raises(QuestionError, match=r"empty.jsonl: holds no question"):
-        read_questions(tmp_path / "empty.jsonl", question_lines(tmp_path / "empty.jsonl"), LIMITS)
+        _read(tmp_path / "empty.jsonl", question_lines(tmp_path / "empty.jsonl"), LIMITS)
 
 
 def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
@@ -88,7 +93,7 @@ def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
     ]
     path = tmp_path / "asked.jsonl"
     path.write_text("\ufeff" + "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in asked), encoding="utf-8")
-    lines = read_questions(path, question_lines(path), LIMITS)
+    lines = _read(path, question_lines(path), LIMITS)
     outputs = ("who,exactly: Ada\ncity: None\n", "person\tcity or so")
     completions = (Completion(outputs[0], score=-0.25), Completion(outputs[1], truncated=7, finished=False))
     answers = answer(Canned(completions), [line.question for line in lines])
@@ -107,6 +112,20 @@ def test_further_keys_and_own_spelling_are_carried_through(tmp_path) -> None:
     ]
 
 
+def test_a_file_of_any_size_takes_the_same_memory(tmp_path) -> None:
+    path = tmp_path / "asked.jsonl"
+    line = json.dumps(GOOD | {"text": "Ada in Turin. " * 20, "note": "x" * 4000}) + "\n"
+    path.write_text(line * 4000)
+    assert next(read_questions(path, question_lines(path), LIMITS)).fields["note"]  # imports and caches
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_questions(path, question_lines(path), LIMITS)) == 4000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.15 * path.stat().st_size
+
+
 def test_own_data_are_questions_with_their_answers_as_gold(tmp_path) -> None:
     path = tmp_path / "export.jsonl"
     spans = [
@@ -114,7 +133,7 @@ def test_own_data_are_questions_with_their_answers_as_gold(tmp_path) -> None:
         {"text": "In Rome", "label": [[3, 7, "CITY"]], "id": 3},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in [*spans, {"text": " ", "label": []}]))
-    found = read_questions(path, question_lines(path), LIMITS)
+    found = _read(path, question_lines(path), LIMITS)
     assert [record.question and record.question.labels for record in found] == [("PER", "CITY"), ("PER", "CITY"), None]
     assert found[0].fields["gold"] == {"PER": [{"start": 0, "end": 3}]}
     asked = [record.question for record in found if record.question]
@@ -134,17 +153,17 @@ def test_own_data_are_questions_with_their_answers_as_gold(tmp_path) -> None:
 def test_a_table_of_texts_takes_task_and_labels_of_the_flags(tmp_path) -> None:
     path = tmp_path / "texts.csv"
     path.write_text("number;Text;task\n7;late again;x\n8;torn;y\n", encoding="utf-16")
-    found = read_questions(path, question_lines(path, labels=("a", "b"), task="cls"), LIMITS)
+    found = _read(path, question_lines(path, labels=("a", "b"), task="cls"), LIMITS)
     assert [record.fields for record in found] == [
         {"number": number, "text": text, "task": "cls", "labels": ["a", "b"]}
         for number, text in (("7", "late again"), ("8", "torn"))
     ]
     with pytest.raises(QuestionError, match=r"lacks 'task', 'labels' \(or give --task=… and --labels=…"):
-        read_questions(path, question_lines(path), LIMITS)
+        _read(path, question_lines(path), LIMITS)
     lines = tmp_path / "asked.jsonl"
     lines.write_text(json.dumps({"text": "x", "labels": ["a", "b"]}) + "\n")
     with pytest.raises(QuestionError, match=r"lacks 'task' \(or give --task=…"):
-        read_questions(lines, question_lines(lines), LIMITS)
+        _read(lines, question_lines(lines), LIMITS)
 
 
 def test_labels_of_the_command_line_are_split_at_both_commas() -> None:
@@ -158,8 +177,8 @@ def test_a_line_says_how_many_labels_fit_and_the_flag_says_it_for_other_classifi
     path = tmp_path / "asked.jsonl"
     asked = [GOOD | {"task": "cls"}, GOOD | {"task": "cls", "choose": "any"}, GOOD]
     path.write_text("".join(json.dumps(one) + "\n" for one in asked))
-    assert [line.question.choose for line in read_questions(path, question_lines(path), LIMITS)] == ["any"] * 3
-    assert [line.question.choose for line in read_questions(path, question_lines(path), LIMITS, "one")] == [
+    assert [line.question.choose for line in _read(path, question_lines(path), LIMITS)] == ["any"] * 3
+    assert [line.question.choose for line in _read(path, question_lines(path), LIMITS, "one")] == [
         "one",
         "any",
         "any",
@@ -170,7 +189,7 @@ def test_a_line_says_how_many_labels_fit_and_the_flag_says_it_for_other_classifi
 def test_label_scores_are_written_where_there_are_some(tmp_path) -> None:
     path = tmp_path / "asked.jsonl"
     path.write_text(json.dumps(GOOD | {"task": "cls", "choose": "one"}) + "\n")
-    lines = read_questions(path, question_lines(path), LIMITS)
+    lines = _read(path, question_lines(path), LIMITS)
     scores = {"person": math.log(0.02), "city": math.log(0.06)}
     answers = answer(Canned([Completion("city", label_scores=scores)]), [lines[0].question])
     (tmp_path / "answered.jsonl").write_text("".join(answered_lines(lines, answers)), encoding="utf-8")
