@@ -322,7 +322,7 @@ def parameters_hash(run: Run) -> str:
         "import sys, hashlib, jax, numpy; from pathlib import Path\n"
         "from seqgpt_jax.io import model_folder\n"
         "run = Path(sys.argv[1]); config = model_folder.read_run_config(run)\n"
-        "params = model_folder.restore_params(run, config, step=int(sys.argv[2]))\n"
+        "params, _ = model_folder.restore_params(run, config, step=int(sys.argv[2]))\n"
         "bits = hashlib.blake2b(digest_size=16)\n"
         "[bits.update(numpy.asarray(leaf).tobytes()) for leaf in jax.tree.leaves(params)]\n"
         "print(bits.hexdigest())"

@@ -83,10 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     notes += (f"{line}." for store in stores if (line := absent(store)))
     for line in notes:  # before hours of answering, too
         print(f"note: {line}", flush=True)
-    scores = score_model(model, args.step, stores, config, decode)
+    scores, step = score_model(model, args.step, stores, config, decode)
     about = {
         "model": str(model),
-        "step": args.step,
+        # Of the checkpoint that was read, also where the newest one was corrupt.
+        "step": step,
         "data": [store.manifest["name"] for store in stores],
         "Prepare": {store.manifest["name"]: store.manifest["settings"] for store in stores},
         "Evaluate": dataclasses.asdict(config),
@@ -175,8 +176,8 @@ def score_model(
     stores: Sequence["EvalStore"],
     config: "EvaluateConfig",
     decode: "DecodeConfig",
-) -> "Scores":
-    """The scores of a model on these stores, behind a progress bar."""
+) -> tuple["Scores", int | None]:
+    """(the scores of a model on these stores, the step of its checkpoint), behind a progress bar."""
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.evaluation.evaluator import evaluate
@@ -185,7 +186,7 @@ def score_model(
     loaded = load(model, step=step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     with progress_bar("answering (the first batch of each width compiles)") as progress:
-        return evaluate(engine, stores, config, progress)
+        return evaluate(engine, stores, config, progress), loaded.step
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def export_adapter(args: argparse.Namespace, contract: "ModelContract", scores: 
             "too, and give the name or path of that folder as --base_model"
         )
     config = read_run_config(folder)
-    adapter = load_adapter(folder, adapters, step=args.step)
+    adapter, _ = load_adapter(folder, adapters, step=args.step)
     tensors = peft_tensors(adapter, config, args.dtype)
     save_peft_folder(
         args.output,

@@ -30,13 +30,14 @@ TOKENIZER_FOLDER = "tokenizer"
 class Loaded:
     """A model with its tokenizer and its contract: how it is asked.
 
-    The tokenizer knows `contract.prompt_end` (`[GEN]`) as one token.
+    The tokenizer knows `contract.prompt_end` (`[GEN]`) as one token. `step` is that of the checkpoint of a run.
     """
 
     config: ModelConfig
     model: Backbone
     tokenizer: PreTrainedTokenizerBase
     contract: ModelContract
+    step: int | None = None
 
 
 def load(
@@ -76,9 +77,9 @@ def load(
         config = _with_dtype(read_config(folder), dtype)
         _check_rows(folder, tokenizer, config)
         if adapters := read_adapters(folder):
-            params = _with_adapters(folder, adapters, config, step, mesh, rules, log)
+            params, step = _with_adapters(folder, adapters, config, step, mesh, rules, log)
         else:
-            params = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules), log=log)
+            params, step = restore_params(folder, config, step=step, shardings=_shardings(config, mesh, rules), log=log)
     else:
         if step is not None:
             raise LoadingError(f"{folder} is a Hugging Face folder, which has no steps: leave out step={step}")
@@ -86,7 +87,7 @@ def load(
         config = _with_dtype(read_config(folder), dtype)
         _check_rows(folder, tokenizer, config)
         params = hf_checkpoint.load_params(local, config, _shardings(config, mesh, rules))
-    return Loaded(config, from_params(config, params), tokenizer, contract)
+    return Loaded(config, from_params(config, params), tokenizer, contract, step)
 
 
 def _with_adapters(
@@ -97,9 +98,9 @@ def _with_adapters(
     mesh: Mesh | None,
     rules: ShardingRules | None,
     log: Callable[[str], None],
-) -> dict[str, Any]:
-    """The base model with the adapters of a run added, in `config.param_dtype`."""
-    adapter = load_adapter(folder, adapters, step=step, mesh=mesh, rules=rules, log=log)
+) -> tuple[dict[str, Any], int]:
+    """(the base model with the adapters of a run added, in `config.param_dtype`; their step)."""
+    adapter, adapter_step = load_adapter(folder, adapters, step=step, mesh=mesh, rules=rules, log=log)
     # As they were when the adapters were trained; the sum is rounded, not what is added up.
     dtype = read_run_config(folder).param_dtype
     try:
@@ -110,7 +111,7 @@ def _with_adapters(
             f"{where_to_name_it(folder)}"
         ) from error
     check_base(folder, adapters, base)
-    return merged(base, adapter, adapters.config, config.param_dtype)
+    return merged(base, adapter, adapters.config, config.param_dtype), adapter_step
 
 
 def load_adapter(
@@ -121,8 +122,11 @@ def load_adapter(
     mesh: Mesh | None = None,
     rules: ShardingRules | None = None,
     log: Callable[[str], None] = print,
-) -> dict[str, Any]:
-    """The trained parameters of a run of adapters, a pure dict of float32; arguments and errors as for `load`."""
+) -> tuple[dict[str, Any], int]:
+    """(the trained parameters of a run of adapters, a pure dict of float32; their step).
+
+    Arguments and errors as for `load`.
+    """
     config = read_run_config(folder)
     shardings = None
     if mesh is not None:

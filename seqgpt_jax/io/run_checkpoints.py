@@ -45,8 +45,8 @@ def restore_params(
     shardings: Mapping[str, Any] | None = None,
     lora: LoraConfig | None = None,
     log: Callable[[str], None] = print,
-) -> dict[str, Any]:
-    """The item `params` of a checkpoint of a run, in `config.param_dtype`; nothing else is read.
+) -> tuple[dict[str, Any], int]:
+    """(the item `params` of a checkpoint of a run, in `config.param_dtype`, its step); nothing else is read.
 
     Of a run of adapters it holds these alone, and they are float32.
 
@@ -95,7 +95,7 @@ def restore_params(
                 log(f"checkpoint {corrupt} is corrupt: {reason}")
             if errors:
                 log(f"falling back to checkpoint {candidate} of {folder}")
-            return _cast(params, dtype, where)
+            return _cast(params, dtype, where), candidate
     lines = "\n".join(f"  {checkpoints / str(corrupt)}: {reason}" for corrupt, reason in errors.items())
     others = " or ".join(f"--step={other}" for other in steps if other not in errors)
     fix = f"Use another one: {others}" if others else "Restore a copy of one of them, or train again"

@@ -151,7 +151,7 @@ def mesh_of(data: int, fsdp: int, tensor: int, replica: int = 1) -> Mesh:
 def checkpoint_params(run_dir: Path, step: int) -> Any:
     """The parameters of a checkpoint as host arrays."""
     config = model_folder.read_run_config(run_dir)
-    return jax.device_get(model_folder.restore_params(run_dir, config, step=step))
+    return jax.device_get(model_folder.restore_params(run_dir, config, step=step)[0])
 
 
 def assert_bit_equal(one: Any, other: Any) -> None:

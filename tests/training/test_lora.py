@@ -52,7 +52,7 @@ def straight(base, tmp_path_factory) -> Path:
 
 
 def adapter_of(run_dir: Path, step: int | None = None) -> dict:
-    return model_folder.load_adapter(run_dir, read_adapters(run_dir), step=step)
+    return model_folder.load_adapter(run_dir, read_adapters(run_dir), step=step)[0]
 
 
 def test_checkpoints_hold_the_adapters_alone(straight):

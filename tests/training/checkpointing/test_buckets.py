@@ -59,7 +59,7 @@ def killed(bucket) -> str:
     bucket.before_write = lambda name: None
     assert "runs/killed/checkpoints/4/params/manifest.ocdbt" in bucket.objects
     # Not taken for a checkpoint, neither by those who read nor by the run that goes on.
-    assert_bit_equal(checkpoint_params(RUN, 2), model_folder.restore_params(RUN, MODEL))
+    assert_bit_equal(checkpoint_params(RUN, 2), model_folder.restore_params(RUN, MODEL)[0])
     with pytest.raises(LoadingError, match="no checkpoint of step 4; there are 2"):
         model_folder.load(RUN, step=4)
     process = in_another_process(code)

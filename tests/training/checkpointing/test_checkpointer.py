@@ -61,7 +61,7 @@ def test_another_mesh_reads_the_same_bits(tmp_path, shape):
 
 def test_params_are_readable_on_their_own(tmp_path):
     state = saved(tmp_path, mesh_of(2, 2, 2))
-    assert_bit_equal(model_folder.restore_params(tmp_path, MODEL), state.params)
+    assert_bit_equal(model_folder.restore_params(tmp_path, MODEL)[0], state.params)
 
 
 def test_what_is_written_is_the_state_when_it_was_saved(tmp_path):

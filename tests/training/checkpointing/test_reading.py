@@ -48,8 +48,9 @@ def test_whatever_file_is_garbled_what_is_read_is_what_was_saved(tmp_path):
         shutil.copytree(tmp_path / "intact", tmp_path / "run")
         garble(tmp_path / "run" / "checkpoints" / "6" / file)
         lines: list[str] = []
-        params = restore_params(tmp_path / "run", MODEL, log=lines.append)
-        assert_bit_equal(params, states[3 if lines else 6].params)
+        params, step = restore_params(tmp_path / "run", MODEL, log=lines.append)
+        assert step == (3 if lines else 6)
+        assert_bit_equal(params, states[step].params)
         if lines:
             fell_back += 1
             assert "checkpoint 6 is corrupt: " in lines[0], file
@@ -67,7 +68,7 @@ def test_commands_use_the_newest_intact_one_and_print_so(run, tmp_path, capsys):
     printed = capsys.readouterr().out
     for line in ("checkpoint 6 is corrupt: ", "checkpoint 4 is corrupt: ", "falling back to checkpoint 2 of "):
         assert printed.count(line) == 2
-    assert_bit_equal(params_of(model_folder.load(tmp_path / "out").model), restore_params(run, MODEL, step=2))
+    assert_bit_equal(params_of(model_folder.load(tmp_path / "out").model), restore_params(run, MODEL, step=2)[0])
 
 
 @pytest.mark.parametrize("flag", ["--step=6", "--step=best"])
@@ -95,7 +96,7 @@ def test_a_run_starts_from_the_newest_intact_one(run):
     lines: list[str] = []
     params = initial_params(str(run), MODEL, tokenizer(), mesh_of(1, 1, 1), ShardingRules(), lines.append)
     assert lines[1] == f"falling back to checkpoint 4 of {run}"
-    assert_bit_equal(params, restore_params(run, MODEL, step=4))
+    assert_bit_equal(params, restore_params(run, MODEL, step=4)[0])
 
 
 def test_a_run_does_not_resume_with_weights_that_are_no_numbers(tmp_path):
