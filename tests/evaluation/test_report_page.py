@@ -93,7 +93,7 @@ def test_a_page_answers_where_the_model_fails(folders, tmp_path) -> None:
     assert report.main([f"--scores={folders[0]}", f"--output={page}"]) == 0
     reader, text = read(page)
     answer = text[text.index("Overall:") : text.rindex("Families and languages")]
-    assert "0 of 2 data sets above the best baseline" in answer
+    assert "Data sets: 0 of 2 above the best baseline" in answer
     # 李雷 and 北京大学 and $b$ are not found, Bob is too much: one of four has the wrong boundary.
     assert "4 wrong spans: wrong boundary 25 %, missed 50 %, over-predicted 25 %." in answer
     assert "good → bad 4× (sa)" in answer

@@ -14,12 +14,17 @@ WORST = 20
 PER_TASK = 50
 _ASKED = 12
 _RANKED = 5
+_LEAST_SHARE = 0.005
 
 
 def worst_examples(evaluation: Evaluation) -> Examples | None:
-    """Wrong answers of all tasks in turn, each task's surest ones first, beginning with the task furthest below its
-    baseline; None where all answers are right."""
-    tasks = sorted(evaluation.tasks.values(), key=lambda task: task.numbers["gap"])
+    """Wrong answers of all tasks in turn, each task's surest ones first; None where all answers are right.
+
+    Classifications and extractions alternate, each kind beginning with the task furthest below its baseline.
+    """
+    ranked = sorted(evaluation.tasks.values(), key=lambda task: task.numbers["gap"])
+    kinds = [[task for task in ranked if task.extraction == extraction] for extraction in (False, True)]
+    tasks = [task for pair in itertools.zip_longest(*kinds) for task in pair if task]
     columns = [[(task, one) for one in _wrong(task)] for task in tasks]
     in_turn = [item for row in itertools.zip_longest(*columns) for item in row if item]
     items = [example(task, one) for task, one in in_turn[:WORST]]
@@ -98,4 +103,5 @@ def _ranking(prediction: SavedPrediction) -> str:
     best = max(scores.values())
     total = math.fsum(math.exp(score - best) for score in scores.values())
     ranked = sorted(scores, key=lambda label: (-scores[label], label))[:_RANKED]
-    return ", ".join(f"{label} {100 * math.exp(scores[label] - best) / total:.0f} %" for label in ranked)
+    shares = [(label, math.exp(scores[label] - best) / total) for label in ranked]
+    return ", ".join(f"{label} {100 * share:.0f} %" for label, share in shares if share >= _LEAST_SHARE)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seqgpt_jax.atomic import NONE
 from seqgpt_jax.evaluation.analysis.analysis import Analysis, EvaluationAnalysis
 from seqgpt_jax.evaluation.analysis.blocks import (
     Block,
@@ -44,17 +45,15 @@ def summary_section(analysis: Analysis) -> Section:
 
 def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
     numbers = one.evaluation.numbers
-    items = [("Overall", _overall(numbers["overall"])), ("Tasks", _tasks(numbers["datasets"]))]
+    items = [("Overall", _overall(numbers["overall"]))]
+    if len(numbers["datasets"]) > 1:
+        items.append(("Data sets", _datasets(numbers["datasets"])))
+    if len(mixtures := numbers.get("mixtures", {})) > 1:
+        items.append(("Mixtures", _groups(mixtures)))
     if len(numbers["families"]) > 1:
         items.append(("Families", _ranking("F1 by family", numbers["families"])))
     if len(numbers["languages"]) > 1:
-        languages = numbers["languages"].items()
-        items.append(
-            (
-                "Languages",
-                "; ".join(f"{code}: F1 {number(v['f1'])}, gap {v['gap']:+.1f}" for code, v in languages) + ".",
-            )
-        )
+        items.append(("Languages", _groups(numbers["languages"])))
     items.append(("Labels", _labels(one)))
     if errors := one.all_span_errors:
         total = errors.total()
@@ -106,23 +105,24 @@ def _asked(overall: Mapping[str, Any]) -> str:
     return f"{sentence}."
 
 
-def _tasks(datasets: Sequence[Mapping[str, Any]]) -> str:
-    above = [data for data in datasets if data["gap_interval"][0] > 0]
-    below = [data for data in datasets if data["gap_interval"][1] < 0]
-    sentence = (
-        f"{len(above)} of {len(datasets)} data set{'s' * (len(datasets) > 1)} above the best baseline, {len(below)} "
-        f"below it, {len(datasets) - len(above) - len(below)} too close to call."
-    )
-    if len(datasets) < 2:
-        return sentence
+def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
+    above = sum(data["gap_interval"][0] > 0 for data in datasets)
+    below = sum(data["gap_interval"][1] < 0 for data in datasets)
     ranked = sorted(datasets, key=lambda data: data["gap"])
     best = ", ".join(_named_gap(data) for data in reversed(ranked[-_NAMED:]))
     worst = ", ".join(_named_gap(data) for data in ranked[:_NAMED])
-    return f"{sentence} Worst, against the baseline: {worst}. Best: {best}."
+    return (
+        f"{above} of {len(datasets)} above the best baseline, {below} below it, {len(datasets) - above - below} too "
+        f"close to call. F1 and gap to the baseline of the worst: {worst}; of the best: {best}."
+    )
 
 
 def _named_gap(data: Mapping[str, Any]) -> str:
     return f"{data['name']} ({data['family']}, {data['language']}) {data['f1']:.0f} ({data['gap']:+.0f})"
+
+
+def _groups(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    return "; ".join(f"{name}: F1 {number(v['f1'])}, gap {v['gap']:+.1f}" for name, v in groups.items()) + "."
 
 
 def _ranking(title: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
@@ -132,15 +132,27 @@ def _ranking(title: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _labels(one: EvaluationAnalysis) -> str:
-    counts = [
-        count for task in one.evaluation.tasks.values() for count in task.numbers["labels"].values() if count["gold"]
-    ]
-    never = sum(not count["right"] for count in counts)
-    half = sum(count["f1"] >= 50 for count in counts)
-    return (
-        f"of {len(counts):,} labels that are gold anywhere, {never:,} are never answered rightly, and {half:,} have an "
-        "F1 of at least 50."
+    labels = {
+        (task.name, label): count
+        for task in one.evaluation.tasks.values()
+        for label, count in task.numbers["labels"].items()
+        if count["gold"]
+    }
+    never = [name for name, count in labels.items() if not count["right"]]
+    half = sum(count["f1"] >= 50 for count in labels.values())
+    sentence = (
+        f"of {len(labels):,} labels that are gold anywhere, {len(never):,} are never answered rightly, and {half:,} "
+        "have an F1 of at least 50."
     )
+    if len(one.evaluation.tasks) > 1:
+        return sentence
+    best = sorted((-count["f1"], label) for (_, label), count in labels.items() if count["f1"] >= 50)[:_NAMED]
+    if best:
+        sentence += f" Best: {', '.join(f'{label} {-f1:.1f}' for f1, label in best)}."
+    if never:
+        more = f" and {len(never) - _NAMED:,} more" if len(never) > _NAMED else ""
+        sentence += f" Never right: {', '.join(label for _, label in never[:_NAMED])}{more}."
+    return sentence
 
 
 def _confusions(one: EvaluationAnalysis) -> str:
@@ -149,7 +161,7 @@ def _confusions(one: EvaluationAnalysis) -> str:
         for task in one.evaluation.tasks.values()
         for gold, row in task.numbers["confusion"].items()
         for predicted, times in row.items()
-        if gold != predicted and "None" not in (gold, predicted) and times > 1
+        if gold != predicted and NONE not in (gold, predicted) and times > 1
     )
     return "; ".join(f"{gold} → {predicted} {-times}× ({task})" for times, task, gold, predicted in ranked[:_NAMED])
 
@@ -161,7 +173,7 @@ def label_table(failures: Sequence[LabelFailure]) -> Table:
         [
             name_cell(one.task),
             Cell(one.label, "name", show=one.label),
-            Cell(with_interval(one.f1, one.low, one.high), "bad" if one.f1 == 0 else "", 1 - one.f1 / 100),
+            Cell(with_interval(one.f1, one.low, one.high), shade=1 - one.f1 / 100),
             *(Cell(f"{count:,}") for count in (one.gold, one.right, one.missed, one.over_predicted)),
             name_cell(f"{one.confused_with[0]} ({one.confused_with[1]:,}×)" if one.confused_with else "–"),
         ]
