@@ -159,10 +159,25 @@ def test_a_long_list_ends_and_says_so(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(examples, "PER_TASK", 2)
     monkeypatch.setattr(examples, "WORST", 1)
     folder = write(tmp_path / "scores", choices("sa", [("good", "bad")] * 5))
+    (task,) = read_evaluation(folder).tasks.values()
     write_report_page([read_evaluation(folder)], tmp_path / "report.html")
     reader, text = read(tmp_path / "report.html")
     assert reader.tags.count("article") == 3
     assert "3 more are in predictions.jsonl." in text
+    monkeypatch.setattr(examples, "LEAST", 1)
+    assert len(examples.task_examples(task, tasks=3000).examples) == 1
+
+
+def test_names_of_folders_are_text_in_charts_too(folders, tmp_path) -> None:
+    names = ("<script>a</script>", "$x_1$ & _y")
+    copies = [shutil.copytree(folder, tmp_path / str(place) / "x") for place, folder in enumerate(folders)]
+    evaluations = [read_evaluation(folder, name) for folder, name in zip(copies, names, strict=True)]
+    write_report_page(evaluations, tmp_path / "report.html")
+    reader, text = read(tmp_path / "report.html")
+    assert reader.tags.count("script") == 1
+    for name in names:
+        # In the legend of a chart, which hides an underscore at the start alone, and in tables.
+        assert text.count(name) > 5
 
 
 def test_names_are_as_long_as_needed(folders, tmp_path) -> None:

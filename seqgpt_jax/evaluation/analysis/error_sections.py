@@ -134,11 +134,11 @@ def example_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
 def _of_tasks(evaluation: Evaluation) -> list[Block]:
     if len(evaluation.tasks) == 1:
         (task,) = evaluation.tasks.values()
-        examples = task_examples(task)
+        examples = task_examples(task, 1)
         return [Fold("All wrong answers", [examples])] if examples else []
     found: list[Block] = []
     for task in evaluation.tasks.values():
-        if examples := task_examples(task):
+        if examples := task_examples(task, len(evaluation.tasks)):
             wrong = len(examples.examples) + examples.more
             found.append(Fold(f"{task.name}: {wrong:,} of {len(task.predictions):,} instances", [examples]))
     return found

@@ -10,8 +10,9 @@ from seqgpt_jax.evaluation.analysis.span_errors import NAMES, Unit, span_errors
 from seqgpt_jax.evaluation.analysis.span_places import Mark, parts
 
 WORST = 20
-# A page with all wrong answers of a large evaluation would be too big for a browser.
-PER_TASK = 50
+# A page with all wrong answers of a large evaluation would be too big for a browser: of each task at most so many are
+# shown, and fewer where there are many tasks, but at least the last number.
+PER_TASK, IN_ALL, LEAST = 50, 3000, 10
 _ASKED = 12
 _RANKED = 5
 _LEAST_SHARE = 0.005
@@ -31,10 +32,10 @@ def worst_examples(evaluation: Evaluation) -> Examples | None:
     return Examples(items) if items else None
 
 
-def task_examples(task: SavedTask) -> Examples | None:
-    """The wrong answers of a task, the surest ones first; None where all are right."""
+def task_examples(task: SavedTask, tasks: int) -> Examples | None:
+    """The wrong answers of one of so many tasks, the surest ones first; None where all are right."""
     wrong = _wrong(task)
-    items = [example(task, one) for one in wrong[:PER_TASK]]
+    items = [example(task, one) for one in wrong[: min(PER_TASK, max(LEAST, IN_ALL // tasks))]]
     return Examples(items, len(wrong) - len(items)) if items else None
 
 
