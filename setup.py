@@ -21,6 +21,7 @@ CORE = [
     "grain>=0.2.12",
     "huggingface-hub>=1.0",
     "jax>=0.10,<0.13",
+    "Jinja2>=3.1",
     "loky>=3.4",
     "matplotlib>=3.8",
     "ml_dtypes>=0.5",

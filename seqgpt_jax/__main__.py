@@ -22,6 +22,7 @@ COMMANDS = (
     "import_hf",
     "train",
     "evaluate",
+    "report",
     "calibrate",
     "decode",
     "review",

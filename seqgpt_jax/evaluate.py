@@ -8,7 +8,8 @@
     python -m seqgpt_jax.evaluate --gin_file=own_cpu.gin --model=runs/tickets --output=scores --data=tickets.jsonl
 
 Without --data, the mixtures and splits that `Evaluate` names are prepared where they are missing.
-Writes scores.json, scores.md, scores.png, predictions.jsonl and report.html, a page with all wrong answers.
+Writes scores.json, predictions.jsonl and the report of them: report.html, .md and .json, as `report` does, which also
+compares evaluations.
 """
 
 import dataclasses

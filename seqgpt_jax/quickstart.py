@@ -230,7 +230,7 @@ def _print_summary(scores: dict[str, dict[str, float]], seconds: float) -> None:
     print(
         f"""Finished in {seconds / 60:.1f} minutes.
   {RUNS}/pt/loss.png, {RUNS}/pt_ft/loss.png     the loss curves
-  {RUNS}/scores/pt_ft/report.html                  every wrong answer
+  {RUNS}/scores/pt_ft/report.html                  where it fails, and on which labels
   {RUNS}/export                                    for AutoModelForCausalLM.from_pretrained
 
 Next, with your own labels and texts (nothing to train):

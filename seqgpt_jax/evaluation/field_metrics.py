@@ -1,7 +1,8 @@
 """Metrics as other work in the field reports them, beside our own F1, so that numbers can be compared.
 
     family                   metrics
-    CLS, SA, ID, NLI, ET     accuracy (the answer is exactly the gold labels), macro-F1 over labels
+    CLS, SA, ID, NLI, ET     accuracy (the answer is exactly the gold labels), macro-F1 over labels, and, where all
+                             labels were compared, mean average precision of their ranking
     NER, SF, RE, EE spans    entity F1 of UniversalNER: micro-F1 over normalised spans, duplicates once
     MRC, English             exact match and token F1 of SQuAD (an unanswerable question counts as in SQuAD 2.0)
     MRC, Chinese             exact match and F1 over the longest common part of CMRC 2018
@@ -15,11 +16,12 @@ Suffixes: N instances, S sums, R resamples.
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from seqgpt_jax.atomic import NONE
 from seqgpt_jax.evaluation.bootstrap import resample
 from seqgpt_jax.evaluation.predictions import Prediction
 
@@ -48,6 +50,9 @@ def field_metrics(task: str, predictions: Sequence[Prediction], resamples: int, 
     record = predictions[0].record
     if record.atom == "cls":
         found = {"accuracy": _mean([one.correct for one in predictions]), "macro_f1": _macro_f1(predictions)}
+        if all(one.label_scores for one in predictions):
+            precisions = [average_precision(one.label_scores or {}, one.record.answers) for one in predictions]
+            found["mean_average_precision"] = _mean(precisions)
     elif record.family == "MRC":
         name, score = ("cmrc", cmrc) if record.language == "zh" else ("squad", squad)
         pairs = [score(*_reading(one)) for one in predictions]
@@ -97,6 +102,26 @@ def _macro_f1(predictions: Sequence[Prediction]) -> _Table:
         return (f1(correct, predicted, gold) * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
 
     return np.array(table, float).reshape(len(predictions), -1), rate
+
+
+def average_precision(scores: Mapping[str, float], gold: Collection[str]) -> float:
+    """The average precision of a ranking of labels, as scikit-learn's `label_ranking_average_precision_score`.
+
+    Args:
+      scores: of all labels; equal ones share the worst of their ranks.
+      gold: the right labels; without any the right one is "None", and the ranking is perfect where that is no choice.
+
+    >>> average_precision({"a": 0.5, "b": 0.3, "c": 0.2}, ["a", "c"])
+    0.8333333333333333
+    """
+    right = set(gold) or {NONE} & scores.keys()
+    if not right:
+        return 1.0
+    precisions = []
+    for label in right & scores.keys():
+        above = {other for other, score in scores.items() if score >= scores[label]}
+        precisions.append(len(above & right) / len(above))
+    return sum(precisions) / len(right)
 
 
 def _entity_f1(predictions: Sequence[Prediction]) -> _Table:

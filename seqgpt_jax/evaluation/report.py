@@ -1,10 +1,9 @@
-"""Report of an evaluation: numbers for programs, tables for people, a page to browse.
+"""Files of an evaluation: numbers for programs, and the report for people.
 
 scores.json          all scores, times 100, with the settings behind them
-scores.md            the same as Markdown tables
-scores.png           a bar chart of the families: F1, the best baseline, ROUGE
-predictions.jsonl    one line for each instance: labels, gold, output, answers and its scores
-report.html          tables, chart and wrong answers, in one file that needs no network
+predictions.jsonl    one line for each instance: what was asked, gold, output, answers and their scores
+report.html          where the model fails, in one file that needs no network
+report.md, .json     the same for editors and programs
 """
 
 import json
@@ -12,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.evaluation import label_tables
-from seqgpt_jax.evaluation.chart import family_chart
+from seqgpt_jax.evaluation.analysis.page import write_report_page
+from seqgpt_jax.evaluation.analysis.saved import PREDICTIONS, SCORES, read_evaluation
 from seqgpt_jax.evaluation.field_metrics import FieldMetric
-from seqgpt_jax.evaluation.html_report import html_page
+from seqgpt_jax.evaluation.label_tables import labels_json
 from seqgpt_jax.evaluation.metrics import COUNTS, Metrics
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores
-from seqgpt_jax.evaluation.tables import HEAD, LEGEND, markdown_table, sections, words
 
 _FACTS = ("protocol", "choose", "datasets", *COUNTS)
 
@@ -34,18 +32,19 @@ def write_report(scores: Scores, folder: Path, about: Mapping[str, Any], notes: 
       about: JSON-like facts about the scores (model, data, settings), shown as they are.
       notes: what a reader should know besides, each a sentence.
     """
+    write_scores(scores, folder, about, notes)
+    # From the files, as `python -m seqgpt_jax.report` does: what it shows can be had again from them.
+    write_report_page([read_evaluation(folder)], folder / "report.html")
+
+
+def write_scores(scores: Scores, folder: Path, about: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
+    """Writes scores.json and predictions.jsonl alone, as `write_report` does."""
     folder.mkdir(parents=True, exist_ok=True)
-    chart = family_chart(scores)
     numbers = json.dumps(as_json(scores, about, notes), ensure_ascii=False, indent=1)
     lines = (json.dumps(_prediction_json(item), ensure_ascii=False) + "\n" for item in scores.predictions)
-    (folder / "scores.json").write_text(numbers + "\n", encoding="utf-8")
-    (folder / "scores.md").write_text(markdown(scores, about, notes), encoding="utf-8")
-    (folder / "scores.png").write_bytes(chart)
-    with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
+    (folder / SCORES).write_text(numbers + "\n", encoding="utf-8")
+    with (folder / PREDICTIONS).open("w", encoding="utf-8") as file:
         file.writelines(lines)
-    sentences = [*words(scores, notes), LEGEND]
-    page = html_page(scores, sentences, HEAD, sections(scores), about, chart)
-    (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ()) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ())
             **_metrics_json(value, scores.mode),
             "atomic_tasks": {
                 task: _metrics_json(part, scores.mode)
-                | label_tables.labels_json(scores.labels[task])
+                | labels_json(scores.labels[task])
                 | {"field_metrics": {name: _times_100(metric) for name, metric in scores.field[task].items()}}
                 for task, part in scores.tasks[data].items()
             },
@@ -80,15 +79,6 @@ def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ())
 
 def _times_100(metric: FieldMetric) -> dict[str, float]:
     return {name: 100 * value for name, value in metric._asdict().items()}
-
-
-def _field_rows(scores: Scores) -> list[tuple[str, tuple[str, ...]]]:
-    """(task, (metric, its value and interval)) of every metric that other work reports."""
-    return [
-        (task, (name, f"{100 * metric.value:.1f} ({100 * metric.low:.1f} to {100 * metric.high:.1f})"))
-        for task, metrics in scores.field.items()
-        for name, metric in metrics.items()
-    ]
 
 
 def _metrics_json(metrics: Metrics, mode: Mode) -> dict[str, Any]:
@@ -122,6 +112,7 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
         "mixture": prediction.mixture,
         "text": record.text,
         "labels": record.labels,
+        "prompts": prediction.prompts,
         "gold": record.answers,
         "output": prediction.output,
         "answers": prediction.answers,
@@ -141,17 +132,3 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
             **{f"rouge_{mode}": None if rate is None else 100 * rate for mode, rate in prediction.rouge.items()},
         },
     }
-
-
-def markdown(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
-    """The content of scores.md."""
-    parts = ["# Scores", *words(scores, notes), LEGEND]
-    parts += [markdown_table(title, HEAD, rows) for title, rows in sections(scores)]
-    parts += [
-        "## Labels",
-        label_tables.LEGEND,
-        markdown_table("Task", label_tables.SHORT_HEAD, label_tables.short_rows(scores.labels)),
-    ]
-    parts += ["## Metrics of other work", markdown_table("Task", ("metric", "0 to 100"), _field_rows(scores))]
-    facts = json.dumps(about, ensure_ascii=False, indent=1)
-    return "\n\n".join([*parts, "## Settings", f"```json\n{facts}\n```"]) + "\n"

@@ -1,7 +1,6 @@
-"""Tables of scores: the same rows for the terminal, for Markdown and for the HTML report."""
+"""Tables of scores for the terminal, and tables of Markdown."""
 
-import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console
@@ -132,13 +131,6 @@ def markdown_table(title: str, head: Sequence[str], rows: Rows) -> str:
     return "\n".join(lines)
 
 
-def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of HTML; texts are escaped."""
-    names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
-    return f"<table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n{lines}</tbody>\n</table>\n"
-
-
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
@@ -153,7 +145,7 @@ def words(scores: Scores, notes: Sequence[str] = ()) -> list[str]:
 
 
 def print_scores(scores: Scores, console: Console | None = None, notes: Sequence[str] = ()) -> None:
-    """Prints the tables for a terminal of 80 columns, and the headline last; scores.md has more columns."""
+    """Prints the tables for a terminal of 80 columns, and the headline last; report.md has more columns."""
     console = console or Console(highlight=False, emoji=False)
     shown = [HEAD.index(name) for name in _TERMINAL]
     for title, rows in sections(scores):

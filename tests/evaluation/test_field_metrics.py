@@ -1,8 +1,10 @@
 """Metrics of other work: hand-computed cases in both languages, and the tables of an evaluation."""
 
+import dataclasses
+
 import pytest
 
-from seqgpt_jax.evaluation.field_metrics import cmrc, entity_counts, field_metrics, normalized, squad
+from seqgpt_jax.evaluation.field_metrics import average_precision, cmrc, entity_counts, field_metrics, normalized, squad
 from seqgpt_jax.evaluation.predictions import read_predictions
 from tests.evaluation.records import choice
 
@@ -107,6 +109,40 @@ def answered(answers: list[tuple[str, str]]) -> list:
     """Predictions of a task with labels "positive" and "negative", as (gold, output) of each."""
     records = [choice(f"reviews/test/{n}#0", gold) for n, (gold, _) in enumerate(answers)]
     return read_predictions(list(zip(records, [output for _, output in answers], strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("scores", "gold", "expected"),
+    [
+        ({"a": -1.0, "b": -2.0, "c": -3.0}, ["a"], 1.0),
+        ({"a": -1.0, "b": -2.0, "c": -3.0}, ["c"], 1 / 3),
+        ({"a": -1.0, "b": -2.0, "c": -3.0}, ["a", "c"], (1 + 2 / 3) / 2),
+        ({"a": -1.0, "b": -2.0, "c": -3.0}, ["b", "c"], (1 / 2 + 2 / 3) / 2),
+        # Equal scores share the worst rank.
+        ({"a": -1.0, "b": -1.0, "c": -3.0}, ["a"], 1 / 2),
+        ({"a": -1.0, "b": -1.0, "c": -3.0}, ["a", "b"], 1.0),
+        # Nothing fits: "None" is the right one where it was compared.
+        ({"正面": -1.0, "负面": -2.0, "None": -1.5}, [], 1 / 2),
+        ({"正面": -1.0, "负面": -2.0}, [], 1.0),
+        # A gold label that was not compared is found at no rank.
+        ({"正面": -1.0, "负面": -2.0}, ["正面", "中性"], 1 / 2),
+    ],
+)
+def test_average_precision(scores, gold, expected) -> None:
+    assert average_precision(scores, gold) == pytest.approx(expected)
+
+
+def test_mean_average_precision_where_all_labels_were_compared() -> None:
+    pairs = [(choice(f"sa/test/{i}#0", "positive"), "positive") for i in range(2)]
+    scores = [{"positive": -1.0, "negative": -2.0}, {"positive": -2.0, "negative": -1.0}]
+    predictions = [
+        dataclasses.replace(one, label_scores=of_one)
+        for one, of_one in zip(read_predictions(pairs), scores, strict=True)
+    ]
+    assert field_metrics("sa", predictions, 20, 0)["mean_average_precision"].value == 0.75
+    # One of them without scores: there is no such mean.
+    predictions[0] = dataclasses.replace(predictions[0], label_scores=None)
+    assert "mean_average_precision" not in field_metrics("sa", predictions, 20, 0)
 
 
 def test_accuracy_and_macro_f1_of_a_task_with_their_intervals() -> None:

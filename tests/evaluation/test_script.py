@@ -121,7 +121,7 @@ def test_what_was_missing_and_what_was_trained_on_are_told(model, tmp_path, caps
     for text in told:
         assert f"note: {text}" in said
         assert any(text in note for note in numbers["notes"])
-        assert text in (tmp_path / "out" / "scores.md").read_text(encoding="utf-8")
+        assert text in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 
 
 def test_help_is_quick_and_shows_an_example():

@@ -1,0 +1,162 @@
+"""Labels by what they cost: missed and over-predicted units, F1 with its interval, what they are taken for.
+
+Suffixes: N instances, L labels, R resamples.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seqgpt_jax.atomic import NONE
+from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedTask
+from seqgpt_jax.evaluation.bootstrap import resample
+from seqgpt_jax.evaluation.field_metrics import f1
+
+RESAMPLES = 1000
+# A label that is answered so many times more often than it is right to is one that the model favors.
+_FAVORED = 2.0
+_LEAST_ANSWERS = 5
+
+
+class LabelFailure(NamedTuple):
+    """A label, or query, of a task.
+
+    Attributes:
+      task: its task.
+      label: its name.
+      f1: 0 to 100.
+      low, high: ends of its 95 % bootstrap interval over the instances of the task.
+      gold, predicted, right: units.
+      missed: gold units that were not predicted.
+      over_predicted: predicted units that are not gold.
+      confused_with: (another label, how often): the one that it was most often taken for, or that was taken for it;
+        None where there is none.
+    """
+
+    task: str
+    label: str
+    f1: float
+    low: float
+    high: float
+    gold: int
+    predicted: int
+    right: int
+    confused_with: tuple[str, int] | None
+
+    @property
+    def missed(self) -> int:
+        """Gold units that were not predicted."""
+        return self.gold - self.right
+
+    @property
+    def over_predicted(self) -> int:
+        """Predicted units that are not gold."""
+        return self.predicted - self.right
+
+    @property
+    def cost(self) -> int:
+        """Wrong units of both kinds."""
+        return self.missed + self.over_predicted
+
+
+class FavoredLabel(NamedTuple):
+    """A label that a classification answers far more often than it is gold; shares of instances, 0 to 1."""
+
+    task: str
+    label: str
+    predicted_share: float
+    gold_share: float
+
+
+def label_failures(task: SavedTask, labels: Sequence[str], seed: int = 0) -> list[LabelFailure]:
+    """These labels of a task, in their order."""
+    if not labels:
+        return []
+    place = {label: number for number, label in enumerate(labels)}
+    counts_NxLx3 = np.zeros((len(task.predictions), len(labels), 3))
+    for row, one in zip(counts_NxLx3, task.predictions, strict=True):
+        gold, predicted = one.gold_units, one.predicted_units
+        for column, units in enumerate((gold & predicted, gold, predicted)):
+            for unit in units:
+                if unit[0] in place:
+                    row[place[unit[0]], column] += 1
+    flat = counts_NxLx3.reshape(len(task.predictions), -1)
+    resampled = [
+        f1(*_columns((times @ flat).reshape(len(times), len(labels), 3)))
+        for times in resample(task.name, len(task.predictions), RESAMPLES, seed)
+    ]
+    low_L, high_L = 100 * np.quantile(np.concatenate(resampled), (0.025, 0.975), axis=0)
+    sums_Lx3 = counts_NxLx3.sum(axis=0)
+    f1_L = 100 * f1(*_columns(sums_Lx3))
+    confusion = task.numbers["confusion"]
+    return [
+        LabelFailure(
+            task=task.name,
+            label=label,
+            f1=float(f1_L[number]),
+            low=float(low_L[number]),
+            high=float(high_L[number]),
+            right=int(sums_Lx3[number, 0]),
+            gold=int(sums_Lx3[number, 1]),
+            predicted=int(sums_Lx3[number, 2]),
+            confused_with=_confused_with(label, confusion),
+        )
+        for label, number in place.items()
+    ]
+
+
+def _columns(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """[..., (right, gold, predicted)] -> (right, predicted, gold), as `f1` takes them."""
+    return sums[..., 0], sums[..., 2], sums[..., 1]
+
+
+def _confused_with(label: str, confusion: Mapping[str, Mapping[str, int]]) -> tuple[str, int] | None:
+    times: Counter[str] = Counter()
+    for gold, row in confusion.items():
+        for predicted, number in row.items():
+            if label in (gold, predicted) and gold != predicted and NONE not in (gold, predicted):
+                times[predicted if gold == label else gold] += number
+    return min(times.items(), key=lambda item: (-item[1], item[0]), default=None)
+
+
+def costliest(evaluation: Evaluation, number: int, seed: int = 0) -> list[LabelFailure]:
+    """The labels with the most wrong units over all tasks, at most `number`, the costliest first."""
+    ranked = sorted(
+        (
+            (count["right"] * 2 - count["gold"] - count["predicted"], task.name, label)
+            for task in evaluation.tasks.values()
+            for label, count in task.numbers["labels"].items()
+        ),
+    )
+    chosen = [(name, label) for cost, name, label in ranked[:number] if cost < 0]
+    by_task: dict[str, list[str]] = {}
+    for name, label in chosen:
+        by_task.setdefault(name, []).append(label)
+    found = {
+        (name, one.label): one
+        for name, labels in by_task.items()
+        for one in label_failures(evaluation.tasks[name], labels, seed)
+    }
+    return [found[key] for key in chosen]
+
+
+def favored_labels(evaluation: Evaluation) -> list[FavoredLabel]:
+    """Of each classification the label that is answered at least twice as often as it is gold, largest excess first.
+
+    Labels that are answered fewer than five times are left out.
+    """
+    found = []
+    for task in evaluation.tasks.values():
+        if task.extraction:
+            continue
+        number = len(task.predictions)
+        for label, count in task.numbers["labels"].items():
+            predicted, gold = count["predicted"], count["gold"]
+            if predicted >= max(_FAVORED * gold, _LEAST_ANSWERS):
+                found.append(FavoredLabel(task.name, label, predicted / number, gold / number))
+    best: dict[str, FavoredLabel] = {}
+    for one in sorted(found, key=lambda one: (one.gold_share - one.predicted_share, one.task, one.label)):
+        best.setdefault(one.task, one)
+    return list(best.values())

@@ -1,0 +1,125 @@
+"""Report of one or several evaluations: report.html, and beside it report.md and report.json.
+
+The page is one file that loads nothing from the network. Texts, labels and names in it are data: Jinja2 escapes them,
+and a content security policy forbids all but the page's own script and style.
+"""
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import jinja2
+import markupsafe
+
+from seqgpt_jax.evaluation.analysis.analysis import Analysis, analysis_json, analyze
+from seqgpt_jax.evaluation.analysis.blocks import Block, Bullets, Fold, Section, Table, Text
+from seqgpt_jax.evaluation.analysis.error_sections import example_section, label_section, span_error_section
+from seqgpt_jax.evaluation.analysis.other_sections import (
+    asked_labels_section,
+    learning_section,
+    reliability_section,
+    settings_section,
+)
+from seqgpt_jax.evaluation.analysis.saved import SCORES, Evaluation
+from seqgpt_jax.evaluation.analysis.score_sections import (
+    dataset_section,
+    difference_section,
+    family_section,
+    other_metrics_section,
+)
+from seqgpt_jax.evaluation.analysis.summary_section import summary_section
+from seqgpt_jax.evaluation.tables import markdown_table
+
+
+def write_report_page(evaluations: Sequence[Evaluation], path: Path) -> Analysis:
+    """Writes the page to `path`, and the same as .md and .json beside it; returns what is in it.
+
+    Args:
+      evaluations: at least one; the others are compared with the first.
+      path: of the page; its folder is made where it is missing.
+
+    Raises:
+      ValueError: the metrics of a run cannot be read, or a file would replace the scores that it is about.
+    """
+    for one in evaluations:
+        if path.with_suffix(".json").resolve() == (one.folder / SCORES).resolve():
+            raise ValueError(f"{path}: its .json would replace {one.folder / SCORES}: give the page another name")
+    analysis = analyze(evaluations)
+    sections = report_sections(analysis)
+    title = "Evaluation report: " + ", ".join(one.name for one in evaluations)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = json.dumps(analysis_json(analysis), ensure_ascii=False, indent=1)
+    path.with_suffix(".json").write_text(numbers + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(markdown(title, sections), encoding="utf-8")
+    path.write_text(html(title, sections), encoding="utf-8")
+    return analysis
+
+
+def report_sections(analysis: Analysis) -> list[Section]:
+    """The sections of a report, the answer first."""
+    evaluations = [one.evaluation for one in analysis.evaluations]
+    sections = [
+        summary_section(analysis),
+        difference_section(analysis),
+        family_section(evaluations),
+        dataset_section(evaluations),
+        span_error_section(analysis.evaluations),
+        label_section(analysis.evaluations),
+        example_section(analysis.evaluations),
+        reliability_section(analysis.evaluations),
+        asked_labels_section(analysis.evaluations),
+        learning_section(analysis.evaluations),
+        other_metrics_section(evaluations),
+        settings_section(analysis.evaluations),
+    ]
+    return [section for section in sections if section]
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # Of our own charts alone: matplotlib escapes the texts in them.
+    environment.filters["svg"] = lambda chart: markupsafe.Markup(chart.svg)
+    return environment.get_template("report.html")
+
+
+def html(title: str, sections: Sequence[Section]) -> str:
+    """The page."""
+    return _template().render(title=title, sections=sections)
+
+
+def markdown(title: str, sections: Sequence[Section]) -> str:
+    """The sections as Markdown, without charts, examples and the labels of many tasks."""
+    lines = [f"# {_plain(title)}"]
+    for section in sections:
+        shown = list(_markdown_blocks(section.blocks))
+        lines += [f"## {section.title}", *shown] if shown else []
+    return "\n\n".join(lines) + "\n"
+
+
+def _markdown_blocks(blocks: Iterable[Block]) -> Iterable[str]:
+    for block in blocks:
+        if isinstance(block, Text):
+            yield f"**{_plain(block.text)}**" if block.strong else _plain(block.text)
+        elif isinstance(block, Bullets):
+            yield "\n".join(f"* **{lead}:** {_plain(text)}" for lead, text in block.items)
+        elif isinstance(block, Table):
+            first, *head = map(_plain, block.head)
+            rows = [(_plain(row[0].text), tuple(_plain(cell.text) for cell in row[1:])) for row in block.rows]
+            yield markdown_table(first, head, rows)
+            if block.note:
+                yield _plain(block.note)
+        elif isinstance(block, Fold) and not block.page_only and (shown := list(_markdown_blocks(block.blocks))):
+            yield from [f"### {_plain(block.summary)}", *shown]
+
+
+def _plain(text: str) -> str:
+    """A text that Markdown takes for neither HTML nor emphasis nor a link."""
+    return "".join(f"\\{character}" if character in "\\`*_[]<>#" else character for character in " ".join(text.split()))

@@ -1,0 +1,167 @@
+"""Paired differences in F1 between two evaluations of the same records.
+
+Both models are resampled with the same instances, so what is hard about an instance is hard for both: intervals are
+those of the difference, and mostly narrower than those of the two scores suggest. A task counts only where both were
+asked the same instances (text, labels, gold answers) in the same way; the others are named with the reason.
+
+Suffixes: N instances, R resamples.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedPrediction, SavedTask
+from seqgpt_jax.evaluation.bootstrap import resample
+
+RESAMPLES = 1000
+
+
+class Difference(NamedTuple):
+    """F1 of the second evaluation minus that of the first, times 100.
+
+    Attributes:
+      value: of all instances.
+      low, high: ends of its 95 % paired bootstrap interval.
+      p_value: two-sided, of the bootstrap: how often a resample has no difference, or one of the other sign.
+      first, second: F1 of both, times 100.
+      tasks, instances: how many were compared.
+    """
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    first: float
+    second: float
+    tasks: int
+    instances: int
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether the interval holds 0."""
+        return self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two evaluations compared.
+
+    Attributes:
+      first, second: their names.
+      overall: mean over the data sets that were compared; None without any.
+      families, languages, datasets: the same for each of them.
+      not_compared: task -> the reason, of all tasks of either evaluation that are in no difference.
+    """
+
+    first: str
+    second: str
+    overall: Difference | None
+    families: Mapping[str, Difference]
+    languages: Mapping[str, Difference]
+    datasets: Mapping[str, Difference]
+    not_compared: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """F1 of both models, point values [2] and resampled [R, 2], of a task or a mean of tasks."""
+
+    point: np.ndarray
+    resampled_Rx2: np.ndarray
+    tasks: int
+    instances: int
+
+
+def compare_evaluations(first: Evaluation, second: Evaluation, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
+    """The differences between two evaluations, for all tasks whose records are the same."""
+    reasons = {
+        name: _mismatch(first, second, first.tasks.get(name), second.tasks.get(name))
+        for name in sorted(first.tasks.keys() | second.tasks.keys())
+    }
+    datasets: dict[tuple[str, str, str], list[_Pair]] = {}
+    for name, reason in reasons.items():
+        if not reason:
+            task = first.tasks[name]
+            pair = _task_pair(task, second.tasks[name], resamples, seed)
+            datasets.setdefault((task.family, task.dataset, task.language), []).append(pair)
+    means = {key: _mean(members) for key, members in sorted(datasets.items())}
+
+    def groups(place: int) -> dict[str, Difference]:
+        names = sorted({key[place] for key in means})
+        return {name: _difference(_mean([p for key, p in means.items() if key[place] == name])) for name in names}
+
+    return Comparison(
+        first=first.name,
+        second=second.name,
+        overall=_difference(_mean(list(means.values()))) if means else None,
+        families=groups(0),
+        languages=groups(2),
+        datasets={f"{name} ({family}, {code})": _difference(p) for (family, name, code), p in means.items()},
+        not_compared={name: reason for name, reason in reasons.items() if reason},
+    )
+
+
+def _mismatch(first: Evaluation, second: Evaluation, one: SavedTask | None, other: SavedTask | None) -> str:
+    """Why two tasks cannot be compared; "" where they can."""
+    if one is None or other is None:
+        return f"not in {first.name if one is None else second.name}"
+    for name in ("protocol", "choose"):
+        if (a := one.numbers[name]) != (b := other.numbers[name]):
+            return f"asked in different ways ({name}: {a}, {b})"
+    left = {item.id: item for item in one.predictions}
+    right = {item.id: item for item in other.predictions}
+    if left.keys() != right.keys():
+        return f"different instances ({len(left):,} and {len(right):,}, {len(left.keys() & right.keys()):,} in both)"
+    if different := [id for id in left if _question(left[id]) != _question(right[id])]:
+        return f"{len(different):,} records differ in text, labels or gold answers ({different[0]})"
+    return ""
+
+
+def _question(prediction: SavedPrediction) -> tuple:
+    """What was asked and what is right; the order of labels is a setting of the evaluation."""
+    return prediction.text, frozenset(prediction.labels), prediction.gold_units
+
+
+def _counts_Nx3(task: SavedTask) -> np.ndarray:
+    """(right, gold, predicted) units of each instance, in the order of ids."""
+    pairs = [(one.gold_units, one.predicted_units) for one in task.predictions]
+    return np.array([(len(gold & predicted), len(gold), len(predicted)) for gold, predicted in pairs], float)
+
+
+def _f1(sums: np.ndarray) -> np.ndarray:
+    """[..., 3] -> micro-F1 [...], 1 where nothing is gold and nothing predicted."""
+    units = sums[..., 1] + sums[..., 2]
+    return np.where(units == 0, 1.0, 2 * sums[..., 0] / np.where(units == 0, 1.0, units))
+
+
+def _task_pair(one: SavedTask, other: SavedTask, resamples: int, seed: int) -> _Pair:
+    tables = [_counts_Nx3(one), _counts_Nx3(other)]
+    number = len(one.predictions)
+    # The same weights for both: that is what makes the bootstrap a paired one.
+    times_RxN = np.concatenate(list(resample(one.name, number, resamples, seed)))
+    point = np.array([_f1(table.sum(axis=0)) for table in tables])
+    return _Pair(point, np.stack([_f1(times_RxN @ table) for table in tables], axis=-1), 1, number)
+
+
+def _mean(members: Sequence[_Pair]) -> _Pair:
+    return _Pair(
+        np.mean([one.point for one in members], axis=0),
+        np.mean([one.resampled_Rx2 for one in members], axis=0),
+        sum(one.tasks for one in members),
+        sum(one.instances for one in members),
+    )
+
+
+def _difference(pair: _Pair) -> Difference:
+    first, second = (100 * pair.point).tolist()
+    differences = 100 * (pair.resampled_Rx2[:, 1] - pair.resampled_Rx2[:, 0])
+    low, high = np.quantile(differences, (0.025, 0.975)).tolist()
+    # A value that rounding has moved away from 0 is none.
+    rounded = differences.round(9)
+    p_value = min(1.0, 2 * float(min((rounded <= 0).mean(), (rounded >= 0).mean())))
+    # Of R resamples none says less than 1 / R.
+    p_value = max(p_value, 1 / len(differences))
+    return Difference(second - first, low, high, p_value, first, second, pair.tasks, pair.instances)

@@ -1,0 +1,210 @@
+"""Sections with scores: families and languages, data sets, differences, metrics of other work."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqgpt_jax.evaluation.analysis.analysis import Analysis
+from seqgpt_jax.evaluation.analysis.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Fold,
+    Section,
+    Table,
+    Text,
+    judged,
+    name_cell,
+    number,
+    with_interval,
+)
+from seqgpt_jax.evaluation.analysis.charts import family_chart, gap_chart
+from seqgpt_jax.evaluation.analysis.paired_differences import Difference
+from seqgpt_jax.evaluation.analysis.saved import Evaluation
+from seqgpt_jax.evaluation.analysis.summary_section import difference_sentence
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES, LEGEND
+
+Groups = Mapping[str, Mapping[str, Any]]
+_DETAILS = (
+    "F1 (95 %)", "best baseline", "gap (95 %)", "paper score", "labels asked", "choose", "P", "R", "ROUGE",
+    "well-formed", "data sets", "instances", "prompts", "cut", "unreachable",
+)  # fmt: skip
+
+
+def family_section(evaluations: Sequence[Evaluation]) -> Section:
+    """Families x models, in the form of the paper's table 2, then languages, and mixtures where there are several."""
+    blocks: list[Block] = []
+    if any(len(one.numbers["families"]) > 1 for one in evaluations):
+        blocks.append(
+            Chart(
+                family_chart({one.name: _with_all(one, "families") for one in evaluations}),
+                "F1 of each family with its 95 % interval; the line is the best baseline.",
+            )
+        )
+    for title, kind in (("family", "families"), ("language", "languages"), ("mixture", "mixtures")):
+        of_all = {one.name: _with_all(one, kind) for one in evaluations}
+        # Without "all", one mixture or language says nothing that the families have not said.
+        if kind == "families" or any(len(groups) > 2 for groups in of_all.values()):
+            blocks += _tables(title, of_all)
+    blocks.append(Text(LEGEND))
+    return Section("families", "Families and languages", blocks)
+
+
+def _with_all(evaluation: Evaluation, kind: str) -> Groups:
+    return {**evaluation.numbers.get(kind, {}), "all": evaluation.numbers["overall"]}
+
+
+def _tables(title: str, of_all: Mapping[str, Groups]) -> list[Block]:
+    """A row for each group: of one model all its scores, of several a table of F1 and one of the paper score."""
+    groups = [*dict.fromkeys(group for of_one in of_all.values() for group in of_one if group != "all"), "all"]
+    note = "Green: the whole interval of the gap to the best baseline is above 0; red: below it."
+    if len(of_all) == 1:
+        ((_, of_one),) = of_all.items()
+        rows = [[name_cell(group), *_score_cells(of_one[group])] for group in groups]
+        return [Table([title, "F1 (95 %)", "best baseline", "gap (95 %)", "paper score"], rows, note)]
+    f1, paper = [], []
+    for group in groups:
+        numbers = [of_one.get(group) for of_one in of_all.values()]
+        f1.append([name_cell(group), _common_baseline(numbers), *map(_judged_f1, numbers)])
+        paper.append([name_cell(group), *(Cell(number(one["paper_score"] if one else None)) for one in numbers)])
+    return [
+        Table([f"F1 by {title}", "best baseline", *of_all], f1, note),
+        Table([f"paper score by {title}", *of_all], paper, "(F1 + ROUGE) / 2, as table 2 of the SeqGPT paper."),
+    ]
+
+
+def _judged_f1(numbers: Mapping[str, Any] | None) -> Cell:
+    if numbers is None:
+        return Cell("–")
+    return judged(with_interval(numbers["f1"], *numbers["f1_interval"]), *numbers["gap_interval"])
+
+
+def _common_baseline(numbers: Sequence[Mapping[str, Any] | None]) -> Cell:
+    """The best baseline of a group, where it is the same for all models: they were asked the same."""
+    found = {_baseline(one) for one in numbers if one}
+    return Cell(found.pop() if len(found) == 1 else "differs")
+
+
+def _baseline(numbers: Mapping[str, Any]) -> str:
+    name = numbers["best_baseline"]
+    return f"{BASELINE_NAMES[name]} {number(numbers['baselines'][name]['f1'])}"
+
+
+def _score_cells(numbers: Mapping[str, Any]) -> list[Cell]:
+    return [
+        Cell(with_interval(numbers["f1"], *numbers["f1_interval"])),
+        Cell(_baseline(numbers)),
+        judged(with_interval(numbers["gap"], *numbers["gap_interval"], "+"), *numbers["gap_interval"]),
+        Cell(number(numbers["paper_score"])),
+    ]
+
+
+def dataset_section(evaluations: Sequence[Evaluation]) -> Section:
+    """Each data set against its baseline, as a chart and with all numbers."""
+    blocks: list[Block] = []
+    if len(evaluations) > 1:
+        of_all = {one.name: {dataset_name(data): data for data in one.numbers["datasets"]} for one in evaluations}
+        names = list(dict.fromkeys(name for of_one in of_all.values() for name in of_one))
+        rows = []
+        for name in names:
+            cells = [name_cell(name)]
+            for of_one in of_all.values():
+                if data := of_one.get(name):
+                    cells.append(judged(f"{data['f1']:.1f} ({data['gap']:+.1f})", *data["gap_interval"]))
+                else:
+                    cells.append(Cell("–"))
+            rows.append(cells)
+        head = ["data set", *(f"{name}: F1 (gap)" for name in of_all)]
+        blocks.append(Table(head, rows, "Gap: F1 minus that of the best baseline. Green and red: beyond chance."))
+    for one in evaluations:
+        datasets = one.numbers["datasets"]
+        gaps = sorted((data["gap"], dataset_name(data), *data["gap_interval"]) for data in datasets)
+        parts: list[Block] = []
+        if len(gaps) > 1:
+            svg = gap_chart([(name, gap, low, high) for gap, name, low, high in gaps])
+            parts.append(Chart(svg, "Data sets, the worst first: F1 minus that of the best baseline, 95 % interval."))
+        details = Table(["data set", *_DETAILS], _dataset_rows(one))
+        if len(evaluations) > 1:
+            blocks.append(Fold(f"All numbers of {one.name}", [*parts, details]))
+        else:
+            blocks += [*parts, Fold("All numbers", [details], open=len(gaps) == 1)]
+    return Section("datasets", "Data sets", blocks)
+
+
+def dataset_name(data: Mapping[str, Any]) -> str:
+    """A data set with its family and language."""
+    return f"{data['name']} ({data['family']}, {data['language']})"
+
+
+def _dataset_rows(evaluation: Evaluation) -> list[list[Cell]]:
+    rows = []
+    for data in evaluation.numbers["datasets"]:
+        rows.append([name_cell(dataset_name(data)), *_detail_cells(data, evaluation)])
+        if len(data["atomic_tasks"]) > 1:
+            for task, of_task in data["atomic_tasks"].items():
+                rows.append([name_cell(f"– {task}"), *_detail_cells(of_task, evaluation)])
+    return rows
+
+
+def _detail_cells(numbers: Mapping[str, Any], evaluation: Evaluation) -> list[Cell]:
+    f1, baseline, gap, paper = _score_cells(numbers)
+    rouge = numbers[f"rouge_{evaluation.numbers['mode']}"]
+    rates = (numbers["precision"], numbers["recall"], rouge, numbers["well_formed"])
+    counts = ("datasets", "instances", "prompts", "truncated_prompts", "unreachable_spans")
+    return [
+        f1,
+        baseline,
+        gap,
+        paper,
+        Cell(numbers["protocol"]),
+        Cell(numbers["choose"]),
+        *(Cell(number(rate)) for rate in rates),
+        *(Cell(f"{numbers[name]:,}") for name in counts),
+    ]
+
+
+def difference_section(analysis: Analysis) -> Section | None:
+    """Paired differences to the first evaluation; None where there is one evaluation only."""
+    if not analysis.comparisons:
+        return None
+    blocks: list[Block] = [
+        Text(
+            "Both models are resampled with the same instances (paired bootstrap). p: two-sided, how often a resample "
+            "has no difference or one of the other sign. Of many rows some are below 0.05 by chance."
+        )
+    ]
+    for one in analysis.comparisons:
+        blocks.append(Text(difference_sentence(one), strong=True))
+        rows = [_difference_row("all", one.overall)] if one.overall else []
+        rows += [_difference_row(name, item) for group in (one.families, one.languages) for name, item in group.items()]
+        head = ["group", one.first, one.second, "difference (95 %)", "p", "tasks", "instances"]
+        if rows:
+            blocks.append(Table(head, rows))
+            datasets = sorted(one.datasets.items(), key=lambda pair: pair[1].value)
+            table = Table(["data set", *head[1:]], [_difference_row(name, item) for name, item in datasets])
+            blocks.append(Fold(f"{len(datasets)} data sets: {one.second} against {one.first}", [table]))
+        if one.not_compared:
+            reasons = [[name_cell(task), name_cell(reason)] for task, reason in one.not_compared.items()]
+            title = f"{len(reasons)} tasks that cannot be compared: {one.second} and {one.first}"
+            blocks.append(Fold(title, [Table(["task", "reason"], reasons)]))
+    return Section("differences", "Paired differences", blocks)
+
+
+def _difference_row(name: str, one: Difference) -> list[Cell]:
+    change = with_interval(one.value, one.low, one.high, "+")
+    cells = [name_cell(name), Cell(number(one.first)), Cell(number(one.second)), judged(change, one.low, one.high)]
+    return [*cells, Cell(f"{one.p_value:.3f}"), Cell(f"{one.tasks:,}"), Cell(f"{one.instances:,}")]
+
+
+def other_metrics_section(evaluations: Sequence[Evaluation]) -> Section:
+    """Metrics as other work reports them."""
+    names = list(dict.fromkeys(name for one in evaluations for name in one.tasks))
+    rows = []
+    for name in names:
+        metrics = [one.tasks[name].numbers.get("field_metrics", {}) if name in one.tasks else {} for one in evaluations]
+        for metric in dict.fromkeys(key for of_one in metrics for key in of_one):
+            found = [of_one.get(metric) for of_one in metrics]
+            cells = [Cell(with_interval(v["value"], v["low"], v["high"]) if v else "–") for v in found]
+            rows.append([name_cell(name), name_cell(metric), *cells])
+    head = ["task", "metric", *(one.name for one in evaluations)]
+    note = "0 to 100, with 95 % intervals; how they are computed: docs/scores.md."
+    return Section("metrics", "Metrics of other work", [Fold(f"{len(rows)} metrics", [Table(head, rows, note)])])

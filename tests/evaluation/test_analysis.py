@@ -1,0 +1,110 @@
+"""Labels, reliability, numbers of labels, false answers, learning curves: small cases by hand."""
+
+import json
+
+import pytest
+
+from seqgpt_jax.evaluation.analysis.asked_labels import by_number_of_labels, false_answers
+from seqgpt_jax.evaluation.analysis.label_failures import costliest, favored_labels, label_failures
+from seqgpt_jax.evaluation.analysis.learning_curves import learning_curves
+from seqgpt_jax.evaluation.analysis.reliability import Bin, reliability
+from seqgpt_jax.evaluation.analysis.saved import read_evaluation
+from tests.evaluation.saved_folders import choices, classification, extraction, spans, write
+
+
+@pytest.fixture
+def evaluation(tmp_path):
+    pairs = [("good", "bad")] * 4 + [("good", "good")] * 2 + [("bad", "bad")] * 2 + [("bad", "good")]
+    texts = [
+        ("Ada met Bob", {"PER": ["Ada", "Bob"], "LOC": []}, "PER: Ada\nLOC: Bob\n"),
+        ("Oslo", {"PER": [], "LOC": ["Oslo"]}, "PER: None\nLOC: None\n"),
+    ]
+    return read_evaluation(write(tmp_path / "scores", choices("sa", pairs) + spans("ner", texts)))
+
+
+def test_labels_are_ranked_by_their_wrong_units(evaluation) -> None:
+    found = {(one.task, one.label): one for one in costliest(evaluation, 10)}
+    assert list(found) == [("sa", "bad"), ("sa", "good"), ("ner", "LOC"), ("ner", "PER")]
+    good = found["sa", "good"]
+    assert (good.gold, good.right, good.missed, good.over_predicted, good.cost) == (6, 2, 4, 1, 5)
+    assert good.f1 == pytest.approx(100 * 4 / 9)
+    assert good.low < good.f1 < good.high
+    assert good.confused_with == ("bad", 5)
+    # Oslo was missed, Bob was a person.
+    location = found["ner", "LOC"]
+    assert (location.gold, location.right, location.missed, location.over_predicted) == (1, 0, 1, 1)
+    assert (location.f1, location.low, location.high) == (0, 0, 0)
+    assert location.confused_with == ("PER", 1)
+    assert costliest(evaluation, 1)[0].label == "bad"
+    assert label_failures(evaluation.tasks["ner"], []) == []
+
+
+def test_favored_labels_are_answered_more_often_than_they_are_gold(tmp_path) -> None:
+    pairs = [("good", "good")] + [("bad", "good")] * 5 + [("bad", "bad")] * 4
+    (found,) = favored_labels(read_evaluation(write(tmp_path / "scores", choices("sa", pairs))))
+    assert found == ("sa", "good", pytest.approx(0.6), pytest.approx(0.1))
+    few = choices("sa", [("bad", "good")] * 4)
+    assert favored_labels(read_evaluation(write(tmp_path / "few", few))) == []
+
+
+def test_scores_are_compared_with_shares_of_right_answers() -> None:
+    predictions = [
+        classification("ab", "a", "a", confidences=(0.95,)),
+        classification("ab", "a", "b", confidences=(0.92,)),
+        classification("ab", "a", "b", confidences=(0.4,)),
+        classification("ab", "a", "b", confidences=(None,)),
+        extraction("x y", {"q": ["x"]}, {"q": ["x", "y"]}, scores=[(1.0, 0.25)]),
+    ]
+    labels, of_spans = reliability(predictions)
+    assert (labels.kind, labels.answers) == ("labels", 3)
+    assert labels.bins == (
+        Bin(0.4, 0.5, 1, pytest.approx(0.4), 0.0),
+        Bin(0.9, 1.0, 2, pytest.approx(0.935), 0.5),
+    )
+    # |0.4 - 0| and |1.87 - 1| of three answers.
+    assert labels.error == pytest.approx(100 * (0.4 + 0.87) / 3)
+    assert (of_spans.kind, of_spans.answers) == ("spans", 2)
+    assert of_spans.error == pytest.approx(100 * 0.25 / 2)
+    assert reliability([classification("ab", "a", "b")]) == []
+
+
+def test_rows_by_the_number_of_labels() -> None:
+    two, many = ("a", "b"), [f"l{number}" for number in range(60)]
+    pairs = [
+        ("x", classification(two, "a", "a")),
+        ("y", classification(two, "a", "b")),
+        ("z", classification(many, ["l1"], ["l1"])),
+        ("n", extraction("t", {"q": [], "r": []}, {})),
+    ]
+    assert by_number_of_labels(pairs) == [
+        ("classification", 2, 2, 2, 2, 50.0),
+        ("classification", 60, 60, 1, 1, 100.0),
+        ("extraction", 2, 2, 1, 1, None),
+    ]
+
+
+def test_answers_where_nothing_is_right() -> None:
+    predictions = [
+        classification("ab", "", "a"),
+        classification("ab", "", ""),
+        classification("ab", "a", "b"),
+        extraction("x y", {"q": [], "r": []}, {"q": ["x"]}),
+        extraction("x y", {"q": ["x"], "r": []}, {"q": ["x"]}),
+    ]
+    found = {one.kind: one for one in false_answers(predictions)}
+    assert found["texts to which no label fits"][1:4] == (2, 1, 50.0)
+    assert found["texts of extractions without any gold span"][1:4] == (1, 1, 100.0)
+    assert found["queries without a gold span"][1:4] == (3, 1, pytest.approx(100 / 3))
+    # Wilson, by hand: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n) with p = 1/2, n = 2, z = 1.96.
+    assert found["texts to which no label fits"][4:] == pytest.approx((9.45, 90.55), abs=0.01)
+
+
+def test_learning_curves(tmp_path) -> None:
+    lines = [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.0, "validation/loss": 2.5}, {"step": 10, "loss": 2.9}]
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"step": 30, "lo', encoding="utf-8")
+    assert learning_curves(tmp_path) == [("training", [(10, 2.9), (20, 2.0)]), ("validation", [(20, 2.5)])]
+    path.write_text("no JSON\n{}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"metrics\.jsonl:1: not JSON"):
+        learning_curves(tmp_path)
+    assert learning_curves(tmp_path / "nowhere") == []
