@@ -59,6 +59,8 @@ PLAN = ["libtpu==0.0.42.*"]
 BUCKETS = ["etils[epath-gcs]>=1.15"]
 # GGUF files of llama.cpp; all that it asks for is among the requirements of others here.
 GGUF = ["gguf>=0.17"]
+# Traditional characters, in tests of robustness.
+OPENCC = ["opencc>=1.1.9"]
 # The HTTP server.
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
 # The site of the documentation.
@@ -70,6 +72,7 @@ ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
     *DOCS,
     *GGUF,
+    *OPENCC,
     *SERVE,
     "hypothesis>=6.100",
     # The independent check of the grammar of answers; serving engines bring it.
@@ -140,6 +143,7 @@ setup(
         "docs": DOCS,
         "gguf": GGUF,
         "hub": HUB,
+        "opencc": OPENCC,
         "plan": PLAN,
         "seqio": SEQIO,
         "serve": SERVE,

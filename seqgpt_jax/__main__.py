@@ -23,6 +23,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "report",
+    "robustness",
     "calibrate",
     "decode",
     "review",

@@ -12,6 +12,7 @@ Writes scores.json, predictions.jsonl and the report of them: report.html, .md a
 compares evaluations.
 """
 
+import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,45 +41,18 @@ _SPARE_INSTANCES = 16
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
-    parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
-    parser.add_argument("--output", required=True, type=command_line.local_path, help="folder for scores and report")
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        metavar="DATA",
-        help="a folder that `prepare` has made of a validation or test split, or own data, as `prepare` takes them, of "
-        "which `Evaluate.splits` are asked; can be repeated",
-    )
-    command_line.add_own_form(parser)
-    command_line.add_step(parser)
+    add_flags(parser)
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")
 
-    from seqgpt_jax.data.own_data import is_own_data
-    from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.evaluation.report import write_report
     from seqgpt_jax.evaluation.shortfall import shortfalls
     from seqgpt_jax.evaluation.tables import print_scores
     from seqgpt_jax.evaluation.trained_before import notes as notes_of_training
     from seqgpt_jax.evaluation.trained_before import trained_before
-    from seqgpt_jax.io.contract import read_contract
-    from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
-    from seqgpt_jax.io.storage import reading
     from seqgpt_jax.tasks import SUBSETS, TASKS
 
-    # Everything that can be wrong with paths is reported before a model is loaded.
-    model = open_folder(args.model)
-    contract = read_contract(model, log=print)
-    args.output.mkdir(parents=True, exist_ok=True)
-    names = configs.add_own_data([data for data in args.data if is_own_data(data)])
-    folders = [Path(data) for data in args.data if not is_own_data(data)]
-    if names or not folders:
-        with reading(tokenizer_folder(model)) as tokenizer:
-            folders += prepared_folders(configs, names or config.mixtures, config, contract, tokenizer)
-    stores = [EvalStore(folder) for folder in folders]
-    for store in stores:
-        check_template(store, contract)
+    model, contract, stores = model_and_stores(args, configs, config)
     spoilt = trained_before(contract.data, stores, lambda subsets: TASKS | SUBSETS if subsets else TASKS)
     notes = notes_of_training(spoilt, bool((contract.data or {}).get("settings", {}).get("subsets")))
     notes += (f"{line}." for store in stores if (line := absent(store)))
@@ -112,6 +86,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"report: {args.output / 'report.html'}")
     print_scores(scores, notes=notes)
     return 0
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that name the model and the data."""
+    parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
+    parser.add_argument("--output", required=True, type=command_line.local_path, help="folder for scores and report")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DATA",
+        help="a folder that `prepare` has made of a validation or test split, or own data, as `prepare` takes them, of "
+        "which `Evaluate.splits` are asked; can be repeated",
+    )
+    command_line.add_own_form(parser)
+    command_line.add_step(parser)
+
+
+def model_and_stores(
+    args: argparse.Namespace, configs: command_line.Configs, config: "EvaluateConfig"
+) -> tuple["epath.Path", "ModelContract", "list[EvalStore]"]:
+    """(the model folder, its contract, the data that the flags `--data` or the mixtures of gin name for it).
+
+    Everything that can be wrong with paths is reported here, before a model is loaded.
+    """
+    from seqgpt_jax.data.own_data import is_own_data
+    from seqgpt_jax.data.store import EvalStore
+    from seqgpt_jax.io.contract import read_contract
+    from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
+    from seqgpt_jax.io.storage import reading
+
+    model = open_folder(args.model)
+    contract = read_contract(model, log=print)
+    args.output.mkdir(parents=True, exist_ok=True)
+    names = configs.add_own_data([data for data in args.data if is_own_data(data)])
+    folders = [Path(data) for data in args.data if not is_own_data(data)]
+    if names or not folders:
+        with reading(tokenizer_folder(model)) as tokenizer:
+            folders += prepared_folders(configs, names or config.mixtures, config, contract, tokenizer)
+    stores = [EvalStore(folder) for folder in folders]
+    for store in stores:
+        check_template(store, contract)
+    return model, contract, stores
 
 
 def check_template(store: "EvalStore", contract: "ModelContract") -> None:

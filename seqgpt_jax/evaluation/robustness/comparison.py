@@ -1,0 +1,140 @@
+"""Robustness of a model: the same instances before and after each perturbation, and what that costs.
+
+F1 is compared as everywhere: units are summed over the instances of a task, tasks make the mean of a data set, data
+sets the mean of all. Both sides of a difference are of the same instances, resampled together.
+
+Suffixes: N instances, R resamples.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.decoding.answers import Answer, answer
+from seqgpt_jax.decoding.completion import Generator
+from seqgpt_jax.decoding.questions import compose
+from seqgpt_jax.evaluation.bootstrap import resample, weighted_rates
+from seqgpt_jax.evaluation.instances import EvalInstance
+from seqgpt_jax.evaluation.predictions import Prediction, by_task, compare, refused
+from seqgpt_jax.evaluation.robustness.perturbations import NEGATIVES_ONLY, Perturbed
+from seqgpt_jax.io.progress import Progress, no_progress
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a perturbation does to the instances of some tasks; all numbers but counts times 100.
+
+    Attributes:
+      instances: that it changes.
+      plain, perturbed: F1 before and after it.
+      difference: the second minus the first.
+      low, high: ends of its 95 % paired bootstrap interval.
+    """
+
+    instances: int
+    plain: float
+    perturbed: float
+    difference: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAnswers:
+    """Instances without a right answer, and how many the model answered; rates times 100.
+
+    Attributes:
+      instances: that were asked.
+      rate: share of those with at least one label or span.
+      low, high: ends of its 95 % bootstrap interval.
+    """
+
+    instances: int
+    rate: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def predict(generator: Generator, asked: Sequence[Perturbed], progress: Progress = no_progress) -> list[Prediction]:
+    """The answers to perturbed instances, compared with what is right then; one that cannot be asked has none."""
+    predictions: dict[int, Prediction] = {}
+    fitting = []
+    for number, one in enumerate(asked):
+        try:
+            compose(one.asked.question, generator.limits)
+            fitting.append(number)
+        except ContractError as error:
+            predictions[number] = refused(one.scored, str(error))
+    answers = answer(generator, [asked[number].asked.question for number in fitting], progress)
+    for number, given in zip(fitting, answers, strict=True):
+        predictions[number] = compare(asked[number].scored, _of_labels(given, asked[number].scored))
+    return [predictions[number] for number in range(len(asked))]
+
+
+def _of_labels(given: Answer, scored: EvalInstance) -> Answer:
+    """The answer to an extraction with the labels that are scored alone."""
+    if not isinstance(given.answers, dict) or not isinstance(given.found, dict):
+        return given
+    labels = scored.record.labels
+    return replace(
+        given,
+        answers={label: given.answers[label] for label in labels},
+        found={label: given.found[label] for label in labels},
+    )
+
+
+def effect(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: int = 0) -> Effect:
+    """What a perturbation costs.
+
+    Args:
+      plain, perturbed: of the same instances, in the same order; at least one.
+      seed: of the bootstrap.
+    """
+    after = {prediction.record.instance: prediction for prediction in perturbed}
+    datasets: dict[tuple[str, str], list[np.ndarray]] = {}
+    for task, members in by_task(plain).items():
+        pairs = [(one.measures, after[one.record.instance].measures) for one in members]
+        table_Nx2x = np.array(pairs, np.float64)
+        times = [np.ones((1, len(pairs))), *resample(task, len(pairs), RESAMPLES, seed)]
+        rates_Rx2 = np.concatenate([weighted_rates(table_Nx2x, some)["f1"] for some in times])
+        datasets.setdefault((task.split(".")[0], members[0].record.family), []).append(rates_Rx2)
+    rates_Rx2 = 100 * np.mean([np.mean(tasks, axis=0) for tasks in datasets.values()], axis=0)
+    before, later = rates_Rx2[0].tolist()
+    low, high = np.quantile(rates_Rx2[1:, 1] - rates_Rx2[1:, 0], [0.025, 0.975]).tolist()
+    return Effect(len(plain), before, later, later - before, low, high)
+
+
+def false_answers(predictions: Sequence[Prediction], seed: int = 0) -> FalseAnswers:
+    """How often instances without a right answer were answered; at least one of them."""
+    given = np.array([bool(prediction.predicted) for prediction in predictions], np.float64)
+    shares = np.concatenate(
+        [times @ given / len(given) for times in resample(NEGATIVES_ONLY, len(given), RESAMPLES, seed)]
+    )
+    low, high = np.quantile(100 * shares, [0.025, 0.975]).tolist()
+    return FalseAnswers(len(given), 100 * float(given.mean()), low, high)
+
+
+def by_family(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: int = 0) -> Mapping[str, Effect]:
+    """Family -> what a perturbation costs there."""
+    families = sorted({prediction.record.family for prediction in plain})
+    return {
+        family: effect(
+            [one for one in plain if one.record.family == family],
+            [one for one in perturbed if one.record.family == family],
+            seed,
+        )
+        for family in families
+    }

@@ -1,0 +1,303 @@
+"""Perturbations of evaluation instances: the same question in another form, with the answer that is right then.
+
+Spans stay spans of the text. Labels of other data sets may fit a text now and then: what an extraction finds for them
+is not scored, a classification that chooses one is wrong. All draws depend on the instance and the seed alone.
+"""
+
+import functools
+import random
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from seqgpt_jax.atomic import TAB
+from seqgpt_jax.data.prepare.quota import stable_hash
+from seqgpt_jax.data.store import EvalRecord
+from seqgpt_jax.evaluation.instances import EvalInstance, target
+from seqgpt_jax.evaluation.robustness.wordings import INJECTED_LABEL, INJECTED_NONE, NEUTRAL, SYNONYMS
+
+_LONG_TEXT = 2000
+_TYPO_WORDS = 10
+_TYPO_CHARACTERS = 20
+_WORD = re.compile(r"[A-Za-z]{4,}")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+NEGATIVES_ONLY, TRADITIONAL = "negatives_only", "traditional_chinese"
+_NEGATIVES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLabels:
+    """Labels of all data sets that are evaluated.
+
+    Attributes:
+      by_kind: (atom, language) -> data set -> its labels.
+    """
+
+    by_kind: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
+
+    @classmethod
+    def of(cls, instances: Iterable[EvalInstance]) -> "OtherLabels":
+        """The labels that these instances are asked."""
+        found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+        for one in instances:
+            record = one.record
+            of_kind = found.setdefault((record.atom, record.language), {})
+            of_kind.setdefault(_dataset(record), {}).update(dict.fromkeys(record.labels))
+        return cls({kind: {name: tuple(labels) for name, labels in sets.items()} for kind, sets in found.items()})
+
+    def draw(self, record: EvalRecord, number: int, rng: random.Random) -> list[str]:
+        """At most `number` different labels of other data sets; none that shares a word with a label of the record."""
+        words = _words(record.labels)
+        pool = [
+            label
+            for name, labels in sorted(self.by_kind.get((record.atom, record.language), {}).items())
+            if name != _dataset(record)
+            for label in labels
+            # Questions of a text make no sense for another one.
+            if not label.endswith(("?", "？")) and words.isdisjoint(_words([label]))
+        ]
+        pool = list({label.casefold(): label for label in pool}.values())
+        return rng.sample(pool, min(number, len(pool)))
+
+
+Perturb = Callable[[EvalInstance, OtherLabels, random.Random], EvalInstance | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbed:
+    """An instance before and after a perturbation.
+
+    Attributes:
+      plain: as it was.
+      asked: as the model is asked; of an extraction, labels beyond those of `scored` are not scored.
+      scored: what the answer is compared with.
+    """
+
+    plain: EvalInstance
+    asked: EvalInstance
+    scored: EvalInstance
+
+
+def perturb(name: str, instances: Sequence[EvalInstance], others: OtherLabels, seed: int) -> list[Perturbed]:
+    """The instances that a perturbation changes, in their order; it leaves out what it has nothing to change of.
+
+    Args:
+      name: of `PERTURBATIONS`.
+      instances: as evaluation asks them.
+      others: labels to draw from.
+      seed: of the draws.
+
+    Raises:
+      ImportError: "traditional_chinese" without the package opencc.
+    """
+    found = []
+    for one in instances:
+        rng = random.Random(stable_hash(seed, name, one.record.instance))
+        asked = PERTURBATIONS[name](one, others, rng)
+        if asked is not None and asked.question != one.question:
+            added = name.startswith("labels_") and one.record.atom == "ext"
+            found.append(Perturbed(one, asked, one if added else asked))
+    return found
+
+
+def _dataset(record: EvalRecord) -> str:
+    return record.task.split(".")[0]
+
+
+def _words(labels: Iterable[str]) -> set[str]:
+    """The words of labels, of Chinese the characters."""
+    return {word for label in labels for word in re.findall(r"[a-z0-9]+|[^\x00-\x7f]", label.casefold())}
+
+
+def _changed(instance: EvalInstance, **fields: Any) -> EvalInstance:
+    """The instance with other fields of its record, and the target that goes with them."""
+    record = replace(instance.record, **fields)
+    return replace(instance, record=replace(record, target=target(record.atom, record.labels, record.answers)))
+
+
+def _renamed(instance: EvalInstance, names: Sequence[str]) -> EvalInstance | None:
+    """The instance with these labels in place of its own, in their order; None where two would be alike."""
+    record = instance.record
+    if len({name.casefold() for name in names}) < len(names):
+        return None
+    if record.atom == "ext":
+        return _changed(instance, labels=tuple(names))
+    new = dict(zip(record.labels, names, strict=True))
+    return _changed(instance, labels=tuple(names), answers=tuple(new[label] for label in record.answers))
+
+
+def _in_order(instance: EvalInstance, order: Sequence[int]) -> EvalInstance:
+    record = instance.record
+    labels = tuple(record.labels[i] for i in order)
+    if record.atom == "ext":
+        return _changed(instance, labels=labels, answers=tuple(record.answers[i] for i in order))
+    return _changed(instance, labels=labels, answers=tuple(label for label in labels if label in record.answers))
+
+
+def _label_order(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    del others
+    order = [*range(len(instance.record.labels))]
+    rng.shuffle(order)
+    if order == sorted(order):
+        order.reverse()
+    return _in_order(instance, order)
+
+
+def _label_case(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    del others, rng
+    labels = instance.record.labels
+    return _renamed(instance, [label.lower() if label.isupper() else label.upper() for label in labels])
+
+
+def _label_synonyms(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    del others, rng
+    return _renamed(instance, [SYNONYMS.get(label.casefold(), label) for label in instance.record.labels])
+
+
+def _more_labels(instance: EvalInstance, others: OtherLabels, rng: random.Random, number: int) -> EvalInstance | None:
+    record = instance.record
+    drawn = others.draw(record, max(number - len(record.labels), 0), rng)
+    if len(record.labels) + len(drawn) < number:  # another number would be another test
+        return None
+    labels, gold = record.labels + tuple(drawn), record.answers
+    if record.atom == "ext":
+        gold += ((),) * len(drawn)
+    order = [*range(len(labels))]
+    rng.shuffle(order)
+    longer = _changed(instance, labels=labels, answers=gold)
+    return replace(_in_order(longer, order), candidates=len(labels))
+
+
+def _negatives_only(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    record = instance.record
+    if not (drawn := others.draw(record, min(len(record.labels), _NEGATIVES), rng)):
+        return None
+    nothing: tuple = () if record.atom == "cls" else ((),) * len(drawn)
+    asked = _changed(instance, labels=tuple(drawn), answers=nothing)
+    choose = "one_or_none" if instance.choose == "one" else instance.choose
+    return replace(asked, choose=choose, candidates=len(drawn))
+
+
+def _typos(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    del others
+    text = instance.record.text
+    protected = _protected(instance.record)
+    if instance.record.language == "zh":
+        places = [match.start() for match in _HAN.finditer(text) if not protected[match.start()]]
+        for place in sorted(rng.sample(places, -(-len(places) // _TYPO_CHARACTERS)), reverse=True):
+            text = text[:place] + text[place] + text[place:]
+    else:
+        words = [match.span() for match in _WORD.finditer(text) if not any(protected[slice(*match.span())])]
+        for start, end in rng.sample(words, -(-len(words) // _TYPO_WORDS)):
+            place = rng.randrange(start, end - 1)
+            text = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+    changed = _changed(instance, text=text)
+    return changed if _spans_stand(changed.record) else None
+
+
+def _traditional_chinese(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    del others, rng
+    record = instance.record
+    if record.language != "zh":
+        return None
+    convert = _converter()
+    answers = record.answers
+    if record.atom == "ext":
+        # Converted where they stand: words around a character decide what becomes of it.
+        text = convert(record.text)
+        if len(text) != len(record.text):
+            return None
+        places = [[(span, record.text.find(span)) for span in spans] for spans in record.answers]
+        answers = tuple(tuple(text[start : start + len(span)] for span, start in spans) for spans in places)
+    return _changed(instance, text=convert(record.text), answers=answers)
+
+
+@functools.cache
+def _converter() -> Callable[[str], str]:
+    try:
+        from opencc import OpenCC
+    except ModuleNotFoundError as error:
+        raise ImportError("traditional_chinese needs the extra 'opencc': pip install -e '.[opencc]'") from error
+    return OpenCC("s2t").convert
+
+
+def _long_text(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    del others
+    record = instance.record
+    if TAB in record.text or record.language not in NEUTRAL:
+        return None  # two texts are compared as they are
+    space = "" if record.language == "zh" else " "
+    parts = [space.join(_neutral(record.language, rng)) for _ in range(2)]
+    return _changed(instance, text=space.join((parts[0], record.text, parts[1])))
+
+
+def _neutral(language: str, rng: random.Random) -> list[str]:
+    """Sentences of together about as many characters as a long text has on either side."""
+    found: list[str] = []
+    while True:
+        for sentence in rng.sample(NEUTRAL[language], len(NEUTRAL[language])):
+            found.append(sentence)
+            if sum(map(len, found)) >= _LONG_TEXT:
+                return found
+
+
+def _injection(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+    del others
+    record = instance.record
+    if record.language not in NEUTRAL:
+        return None
+    if record.atom == "ext":
+        instruction = INJECTED_NONE[record.language]
+    else:
+        wrong = [label for label in record.labels if label not in record.answers]
+        if not wrong:
+            return None
+        instruction = INJECTED_LABEL[record.language].format(label=rng.choice(wrong))
+    return _changed(instance, text=record.text + ("" if record.language == "zh" else " ") + instruction)
+
+
+def _protected(record: EvalRecord) -> list[bool]:
+    """Of each character of the text: whether a gold span or a word of a label covers it."""
+    kept = [False] * len(record.text)
+    spans = [span for spans in record.answers for span in spans] if record.atom == "ext" else []
+    for part in {*spans, *(word for label in record.labels for word in label.split())}:
+        start = record.text.find(part)
+        while part and start >= 0:
+            kept[start : start + len(part)] = [True] * len(part)
+            start = record.text.find(part, start + 1)
+    return kept
+
+
+def _spans_stand(record: EvalRecord) -> bool:
+    return record.atom == "cls" or all(span in record.text for spans in record.answers for span in spans)
+
+
+PERTURBATIONS: Mapping[str, Perturb] = {
+    "label_order": _label_order,
+    "label_case": _label_case,
+    "label_synonyms": _label_synonyms,
+    "labels_25": partial(_more_labels, number=25),
+    "labels_100": partial(_more_labels, number=100),
+    NEGATIVES_ONLY: _negatives_only,
+    "typos": _typos,
+    TRADITIONAL: _traditional_chinese,
+    "long_text": _long_text,
+    "injection": _injection,
+}
+"""Name -> what it makes of an instance; None where there is nothing to change, or where it would spoil the gold."""
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "label_order": "the labels in another order",
+    "label_case": "labels in capitals, or in small letters where they are capitals",
+    "label_synonyms": "labels by another common name, where they have one",
+    "labels_25": "25 labels, the others from other data sets",
+    "labels_100": "100 labels, the others from other data sets",
+    NEGATIVES_ONLY: "no label that fits, all of them from other data sets",
+    "typos": "one English word in ten has two letters swapped, one Chinese character in twenty is doubled",
+    TRADITIONAL: "the text in traditional characters",
+    "long_text": "the text between neutral sentences, 2,000 characters before it and after it",
+    "injection": "an instruction to the model at the end of the text",
+}
+"""Name -> what is changed, for tables."""

@@ -1,0 +1,136 @@
+"""Robustness of a model: how its answers change with the order, names and number of labels, typos and long texts.
+
+    python -m seqgpt_jax.robustness --model=runs/ft --output=runs/ft/robustness --gin_file=eval.gin
+    python -m seqgpt_jax.robustness --gin_file=own_cpu.gin --model=runs/tickets --output=robust --data=tickets.jsonl \\
+        --perturbations=label_order,typos,negatives_only
+
+Asks the records that `evaluate` would ask (the same flags and gin settings), and asks them again after each
+perturbation: label_order, label_case, label_synonyms, labels_25 and labels_100 (so many labels, filled up with those of
+other data sets), negatives_only (no label fits: the share of texts that are answered all the same), typos,
+traditional_chinese (needs the extra `opencc`), long_text, injection (the text ends with an instruction to the model).
+F1 before and after is of the same instances, with the 95 % paired bootstrap interval of the difference.
+
+Writes robustness.json and robustness.md, and a folder of scores and predictions for each perturbation, which
+`python -m seqgpt_jax.report --scores=OUTPUT/typos` shows.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqgpt_jax import command_line
+from seqgpt_jax.evaluate import add_flags, model_and_stores
+
+if TYPE_CHECKING:
+    from seqgpt_jax.evaluation.evaluator import EvaluateConfig
+    from seqgpt_jax.evaluation.predictions import Prediction
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = command_line.parser(__doc__)
+    add_flags(parser)
+    parser.add_argument("--perturbations", metavar="NAMES", help="separated by commas; all of them without it")
+    args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
+    config, decode = configs.build("Evaluate"), configs.build("Decode")
+    names, notes = _names(args.perturbations)
+
+    from seqgpt_jax.console.progress import progress_bar
+    from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.evaluation.evaluator import instances_to_ask
+    from seqgpt_jax.evaluation.robustness.comparison import predict
+    from seqgpt_jax.evaluation.robustness.page import robustness_page
+    from seqgpt_jax.evaluation.robustness.perturbations import OtherLabels, Perturbed, perturb
+    from seqgpt_jax.io.model_folder import load
+
+    model, contract, stores = model_and_stores(args, configs, config)
+    instances = instances_to_ask(stores, config)
+    others = OtherLabels.of(instances)
+    asked = {"plain": [Perturbed(one, one, one) for one in instances]}
+    asked |= {name: perturb(name, instances, others, config.seed) for name in names}
+    for name in names:
+        print(f"{name}: {len(asked[name]):,} of {len(instances):,} instances", flush=True)
+    loaded = load(model, step=args.step)
+    engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
+    about = {
+        "model": str(model),
+        "step": loaded.step,
+        "data": [store.manifest["name"] for store in stores],
+        "Evaluate": dataclasses.asdict(config),
+        "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
+    }
+    predictions: dict[str, list[Prediction]] = {}
+    for number, (name, members) in enumerate(asked.items(), start=1):
+        with progress_bar(f"{name} ({number} of {len(asked)})") as progress:
+            predictions[name] = predict(engine, members, progress)
+        if members:
+            _write_scores(predictions[name], args.output / name, about | {"perturbation": name}, config)
+    result = _result(predictions, config.seed) | {"about": about, "notes": notes}
+    (args.output / "robustness.json").write_text(
+        json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
+    page = robustness_page(result)
+    (args.output / "robustness.md").write_text(page, encoding="utf-8")
+    print(page, end="")
+    print(f"written: {args.output / 'robustness.md'}")
+    return 0
+
+
+def _names(given: str | None) -> tuple[list[str], list[str]]:
+    """(the perturbations to ask, notes on those that cannot be).
+
+    Raises:
+      UsageError: a name is unknown, or that of one that needs a missing package.
+    """
+    from seqgpt_jax.evaluation.robustness.perturbations import PERTURBATIONS, TRADITIONAL
+
+    names = [name.strip() for name in given.split(",") if name.strip()] if given is not None else [*PERTURBATIONS]
+    if unknown := [name for name in names if name not in PERTURBATIONS]:
+        raise command_line.UsageError(
+            f"--perturbations={given}: there is no {unknown[0]!r}; there are {', '.join(PERTURBATIONS)}"
+        )
+    if not names:
+        raise command_line.UsageError("--perturbations names none: leave it out for all of them")
+    if TRADITIONAL in names and find_spec("opencc") is None:
+        problem = f"{TRADITIONAL} needs the extra 'opencc': pip install -e '.[opencc]'"
+        if given is not None:
+            raise command_line.UsageError(problem)
+        return [name for name in names if name != TRADITIONAL], [f"left out: {problem}"]
+    return names, []
+
+
+def _write_scores(
+    predictions: "Sequence[Prediction]", folder: Path, about: dict[str, Any], config: "EvaluateConfig"
+) -> None:
+    from seqgpt_jax.evaluation.report import write_scores
+    from seqgpt_jax.evaluation.scores import compute_scores
+
+    write_scores(compute_scores(predictions, config.mode, config.resamples, config.seed), folder, about)
+
+
+def _result(predictions: "dict[str, list[Prediction]]", seed: int) -> dict[str, Any]:
+    """What each perturbation does, as JSON has it; None where it changes nothing here."""
+    from seqgpt_jax.evaluation.robustness.comparison import by_family, effect, false_answers
+    from seqgpt_jax.evaluation.robustness.perturbations import NEGATIVES_ONLY
+
+    plain = {one.record.instance: one for one in predictions["plain"]}
+    found: dict[str, Any] = {}
+    for name, members in predictions.items():
+        if name == "plain":
+            continue
+        if not members:
+            found[name] = None
+        elif name == NEGATIVES_ONLY:
+            found[name] = false_answers(members, seed).to_dict()
+        else:
+            before = [plain[one.record.instance] for one in members]
+            families = {family: one.to_dict() for family, one in by_family(before, members, seed).items()}
+            found[name] = effect(before, members, seed).to_dict() | {"families": families}
+    return {"instances": len(plain), "perturbations": found}
+
+
+if __name__ == "__main__":
+    command_line.run(main)
