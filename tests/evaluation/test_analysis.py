@@ -4,10 +4,15 @@ import json
 
 import pytest
 
-from seqgpt_jax.evaluation.analysis.asked_labels import by_number_of_labels, false_answers
 from seqgpt_jax.evaluation.analysis.label_failures import costliest, favored_labels, label_failures
 from seqgpt_jax.evaluation.analysis.learning_curves import learning_curves
 from seqgpt_jax.evaluation.analysis.reliability import Bin, reliability
+from seqgpt_jax.evaluation.analysis.robustness import (
+    by_length_of_text,
+    by_number_of_labels,
+    by_position,
+    false_answers,
+)
 from seqgpt_jax.evaluation.analysis.saved import read_evaluation
 from tests.evaluation.saved_folders import choices, classification, extraction, spans, write
 
@@ -80,6 +85,29 @@ def test_rows_by_the_number_of_labels() -> None:
         ("classification", 2, 2, 2, 2, 50.0),
         ("classification", 60, 60, 1, 1, 100.0),
         ("extraction", 2, 2, 1, 1, None),
+    ]
+
+
+def test_rows_by_the_length_of_the_text() -> None:
+    short, long = extraction("x y", {"q": ["x"]}, {"q": ["x"]}), extraction("长" * 120, {"q": ["长"]}, {"q": []})
+    assert by_length_of_text([("n", short), ("n", short), ("m", long)]) == [
+        ("extraction", 3, 3, 2, 1, 100.0),
+        ("extraction", 120, 120, 1, 1, 0.0),
+    ]
+
+
+def test_rows_by_the_place_of_a_label() -> None:
+    labels = ("a", "b", "c", "d", "e", "f")
+    predictions = [
+        classification(labels, ["a"], ["a"]),
+        classification(labels, ["f"], ["b"]),
+        classification(labels, ["c", "e"], ["e"]),
+        classification(labels[:2], ["a"], ["b"]),  # has no thirds
+    ]
+    assert by_position(predictions) == [
+        ("classification", "first third", 1, 2, 50.0, 100.0),
+        ("classification", "middle third", 1, 0, None, 0.0),
+        ("classification", "last third", 2, 1, 100.0, 50.0),
     ]
 
 

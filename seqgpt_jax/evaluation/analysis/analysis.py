@@ -6,16 +6,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.evaluation.analysis.asked_labels import (
-    FalseAnswers,
-    LabelNumberRow,
-    by_number_of_labels,
-    false_answers,
-)
 from seqgpt_jax.evaluation.analysis.label_failures import FavoredLabel, LabelFailure, costliest, favored_labels
 from seqgpt_jax.evaluation.analysis.learning_curves import LearningCurve, learning_curves
 from seqgpt_jax.evaluation.analysis.paired_differences import Comparison, compare_evaluations
 from seqgpt_jax.evaluation.analysis.reliability import Reliability, reliability
+from seqgpt_jax.evaluation.analysis.robustness import (
+    FalseAnswers,
+    PositionRow,
+    SizeRow,
+    by_length_of_text,
+    by_number_of_labels,
+    by_position,
+    false_answers,
+)
 from seqgpt_jax.evaluation.analysis.saved import Evaluation
 from seqgpt_jax.evaluation.analysis.span_errors import count_span_errors, shares
 
@@ -32,7 +35,8 @@ class EvaluationAnalysis:
       favored: labels that a classification answers far too often.
       span_errors: extraction task -> class of error -> how many.
       reliability: of the scores of labels and of spans.
-      label_numbers: scores by how many labels were asked.
+      label_numbers, text_lengths: scores by how many labels were asked, and by the length of the text.
+      positions: scores of labels by their place among those that were asked.
       false_answers: answers where nothing is right.
       curves: of the run, where it is on this machine.
     """
@@ -42,7 +46,9 @@ class EvaluationAnalysis:
     favored: Sequence[FavoredLabel]
     span_errors: Mapping[str, Counter[str]]
     reliability: Sequence[Reliability]
-    label_numbers: Sequence[LabelNumberRow]
+    label_numbers: Sequence[SizeRow]
+    text_lengths: Sequence[SizeRow]
+    positions: Sequence[PositionRow]
     false_answers: Sequence[FalseAnswers]
     curves: Sequence[LearningCurve]
 
@@ -82,6 +88,8 @@ def _analyze(evaluation: Evaluation) -> EvaluationAnalysis:
         },
         reliability=reliability(predictions),
         label_numbers=by_number_of_labels(pairs),
+        text_lengths=by_length_of_text(pairs),
+        positions=by_position(predictions),
         false_answers=false_answers(predictions),
         curves=learning_curves(Path(evaluation.model)) if evaluation.model else [],
     )
@@ -125,6 +133,8 @@ def _evaluation_json(one: EvaluationAnalysis) -> dict[str, Any]:
         },
         "reliability": [item._asdict() | {"bins": [b._asdict() for b in item.bins]} for item in one.reliability],
         "by_number_of_labels": [item._asdict() for item in one.label_numbers],
+        "by_length_of_text": [item._asdict() for item in one.text_lengths],
+        "by_position_of_label": [item._asdict() for item in one.positions],
         "false_answers": [item._asdict() for item in one.false_answers],
         "learning_curves": {item.kind: item.points for item in one.curves},
     }

@@ -133,9 +133,11 @@ def number(value: float | None) -> str:
 def with_interval(value: float, low: float, high: float, sign: str = "") -> str:
     """A rate and its interval.
 
-    >>> with_interval(8.44, 6.19, 10.95)
-    '8.4 (6.2 to 10.9)'
+    >>> with_interval(8.44, -0.01, 10.95)
+    '8.4 (0.0 to 10.9)'
     """
+    # Without the sign of a zero.
+    value, low, high = (round(rate, 1) + 0.0 for rate in (value, low, high))
     return f"{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 

@@ -1,4 +1,4 @@
-"""Sections beside the errors: calibration, numbers of labels, false positives, learning curves, settings."""
+"""Sections beside the errors: calibration, robustness, learning curves, settings."""
 
 import json
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from seqgpt_jax.evaluation.analysis.blocks import (
     with_interval,
 )
 from seqgpt_jax.evaluation.analysis.charts import learning_chart, reliability_chart
+from seqgpt_jax.evaluation.analysis.robustness import SizeRow
 
 
 def reliability_section(analyses: Sequence[EvaluationAnalysis]) -> Section | None:
@@ -37,25 +38,20 @@ def reliability_section(analyses: Sequence[EvaluationAnalysis]) -> Section | Non
     return Section("calibration", "Calibration", [Table(head, rows, note), *charts])
 
 
-def asked_labels_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
-    """Scores by the number of labels that were asked, and answers where nothing is right."""
-    numbers = [
+def robustness_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
+    """Scores by number and order of labels and by length of texts, and answers where nothing is right."""
+    numbers = [(one, row) for one in analyses for row in one.label_numbers]
+    lengths = [(one, row) for one in analyses for row in one.text_lengths]
+    positions = [
         [
             name_cell(one.evaluation.name),
             name_cell(row.kind),
-            Cell(f"{row.low:,}" if row.low == row.high else f"{row.low:,} to {row.high:,}"),
-            Cell(number(row.f1)),
-            Cell(f"{row.instances:,}"),
-            Cell(f"{row.tasks:,}"),
+            name_cell(row.position),
+            *map(Cell, (f"{row.gold:,}", f"{row.predicted:,}", number(row.precision), number(row.recall))),
         ]
         for one in analyses
-        for row in one.label_numbers
+        for row in one.positions
     ]
-    head = ["evaluation", "task", "labels asked", "micro-F1", "instances", "tasks"]
-    note = (
-        "Over the units of all tasks in a row; different tasks are in different rows, so rows differ in more than this."
-    )
-    blocks: list[Block] = [Table(head, numbers, note)]
     rates = [
         [
             name_cell(one.evaluation.name),
@@ -66,10 +62,33 @@ def asked_labels_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
         for one in analyses
         for row in one.false_answers
     ]
+    note = "Over the units of all tasks in a row; rows hold different tasks, so they differ in more than this."
+    blocks: list[Block] = []
     if rates:
-        note = "False-positive rate: answered although nothing is right, 95 % interval of Wilson."
-        blocks.append(Table(["evaluation", "asked", "false-positive rate, %", "answered"], rates, note))
-    return Section("asked", "Number of labels, and false positives", blocks)
+        head = ["evaluation", "asked", "false-positive rate, %", "answered"]
+        blocks.append(Table(head, rates, "Answered although nothing is right, with the 95 % interval of Wilson."))
+    blocks += [_size_table("labels asked", numbers, note), _size_table("characters of the text", lengths, note)]
+    if positions:
+        head = ["evaluation", "task", "place of the label", "gold", "answered", "P", "R"]
+        note = (
+            "The place of a label among those that were asked, three or more. A model that reads all labels alike "
+            "answers each third about as often as it is gold."
+        )
+        blocks.append(Table(head, positions, note))
+    return Section("robustness", "Robustness", blocks)
+
+
+def _size_table(name: str, rows: Sequence[tuple[EvaluationAnalysis, SizeRow]], note: str) -> Table:
+    cells = [
+        [
+            name_cell(one.evaluation.name),
+            name_cell(row.kind),
+            Cell(f"{row.low:,}" if row.low == row.high else f"{row.low:,} to {row.high:,}"),
+            *map(Cell, (number(row.f1), f"{row.instances:,}", f"{row.tasks:,}")),
+        ]
+        for one, row in rows
+    ]
+    return Table(["evaluation", "task", name, "micro-F1", "instances", "tasks"], cells, note)
 
 
 def learning_section(analyses: Sequence[EvaluationAnalysis]) -> Section | None:

@@ -16,9 +16,9 @@ from seqgpt_jax.evaluation.analysis.analysis import Analysis, analysis_json, ana
 from seqgpt_jax.evaluation.analysis.blocks import Block, Bullets, Fold, Section, Table, Text
 from seqgpt_jax.evaluation.analysis.error_sections import example_section, label_section, span_error_section
 from seqgpt_jax.evaluation.analysis.other_sections import (
-    asked_labels_section,
     learning_section,
     reliability_section,
+    robustness_section,
     settings_section,
 )
 from seqgpt_jax.evaluation.analysis.saved import SCORES, Evaluation
@@ -68,7 +68,7 @@ def report_sections(analysis: Analysis) -> list[Section]:
         label_section(analysis.evaluations),
         example_section(analysis.evaluations),
         reliability_section(analysis.evaluations),
-        asked_labels_section(analysis.evaluations),
+        robustness_section(analysis.evaluations),
         learning_section(analysis.evaluations),
         other_metrics_section(evaluations),
         settings_section(analysis.evaluations),
