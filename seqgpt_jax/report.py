@@ -32,11 +32,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.output.suffix != ".html" or args.output.is_dir():
         raise command_line.UsageError(f"--output={args.output} is no name of a page: give one that ends in .html")
 
+    from seqgpt_jax.evaluation.analysis.saved import SCORES, read_evaluations
+
+    for folder in args.scores:
+        if args.output.with_suffix(".json").resolve() == (folder / SCORES).resolve():
+            raise command_line.UsageError(
+                f"--output={args.output}: its .json would replace {folder / SCORES}: give the page another name"
+            )
+    evaluations = read_evaluations(args.scores)
+
+    # Only now what takes seconds to import.
     from seqgpt_jax.evaluation.analysis.page import write_report_page
-    from seqgpt_jax.evaluation.analysis.saved import read_evaluations
     from seqgpt_jax.evaluation.analysis.summary_section import difference_sentence
 
-    analysis = write_report_page(read_evaluations(args.scores), args.output)
+    analysis = write_report_page(evaluations, args.output)
     for comparison in analysis.comparisons:
         print(difference_sentence(comparison))
     print(f"report: {args.output}")

@@ -14,7 +14,7 @@ from typing import Any
 from seqgpt_jax.evaluation.analysis.page import write_report_page
 from seqgpt_jax.evaluation.analysis.saved import PREDICTIONS, SCORES, read_evaluation
 from seqgpt_jax.evaluation.field_metrics import FieldMetric
-from seqgpt_jax.evaluation.label_tables import labels_json
+from seqgpt_jax.evaluation.label_report import LabelReport
 from seqgpt_jax.evaluation.metrics import COUNTS, Metrics
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
@@ -59,7 +59,7 @@ def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ())
             **_metrics_json(value, scores.mode),
             "atomic_tasks": {
                 task: _metrics_json(part, scores.mode)
-                | labels_json(scores.labels[task])
+                | _labels_json(scores.labels[task])
                 | {"field_metrics": {name: _times_100(metric) for name, metric in scores.field[task].items()}}
                 for task, part in scores.tasks[data].items()
             },
@@ -75,6 +75,19 @@ def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ())
         **groups,
         "datasets": datasets,
     }
+
+
+def _labels_json(report: LabelReport) -> dict[str, Any]:
+    """Rates times 100, the confusion as gold label -> predicted label -> how often."""
+    confusion: dict[str, dict[str, int]] = {}
+    for (gold, predicted), times in report.confusion.items():
+        confusion.setdefault(gold, {})[predicted] = times
+    labels = {}
+    for label, count in report.counts.items():
+        rates = {"precision": count.precision(), "recall": count.recall(), "f1": count.f1()}
+        labels[label] = {name: None if rate is None else 100 * rate for name, rate in rates.items()}
+        labels[label] |= {"gold": count.gold, "predicted": count.predicted, "right": count.right}
+    return {"labels": labels, "labels_without_units": report.unused, "confusion": confusion}
 
 
 def _times_100(metric: FieldMetric) -> dict[str, float]:

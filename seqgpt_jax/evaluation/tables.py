@@ -1,4 +1,4 @@
-"""Tables of scores for the terminal, and tables of Markdown."""
+"""Tables of scores for the terminal, and the scores in sentences."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,48 +12,20 @@ from seqgpt_jax.evaluation.metrics import Metrics
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores
 
-HEAD = (
-    "F1",
-    "best baseline",
-    "gap",
-    "paper score",
-    "labels asked",
-    "choose",
-    "P",
-    "R",
-    "ROUGE",
-    "well-formed",
-    "data sets",
-    "instances",
-    "prompts",
-    "cut",
-    "unreachable",
-)
-# The columns that a terminal has room for, and their short names.
-_TERMINAL = {name: name for name in HEAD[:3]} | {"paper score": "paper", "labels asked": "labels"}
+# What 80 columns have room for.
+_HEAD = ("F1", "best baseline", "gap", "paper", "labels")
 BASELINE_NAMES = {"always_none": "always-None", "majority": "majority", "uniform": "uniform"}
-LEGEND = (
-    "All numbers times 100. F1 is the headline; gap is F1 minus that of the best baseline, a program without a model "
-    "on the same instances: always-None answers None throughout, majority the most frequent gold label of the task, "
-    "uniform any label with equal probability. Paper score = (F1 + ROUGE) / 2. cut: prompts that lost the start of "
-    "their text. unreachable: gold spans in the text that was cut off."
-)
 Rows = Sequence[tuple[str, tuple[str, ...]]]
 
 
-def row(metrics: Metrics, mode: Mode) -> tuple[str, ...]:
-    """The cells under `HEAD`."""
-    rates = (metrics.precision, metrics.recall, metrics.rouge[mode], metrics.well_formed)
-    counts = (metrics.datasets, metrics.instances, metrics.prompts, metrics.truncated_prompts)
+def _row(metrics: Metrics, mode: Mode) -> tuple[str, ...]:
+    """The cells under `_HEAD`."""
     return (
         times_100(metrics.f1),
         f"{BASELINE_NAMES[metrics.best_baseline]} {times_100(metrics.baselines[metrics.best_baseline].f1)}",
         f"{100 * metrics.gap:+.1f}",
         times_100(metrics.paper_score(mode)),
-        metrics.protocol,
-        metrics.choose,
-        *map(times_100, rates),
-        *(f"{count:,}" for count in (*counts, metrics.unreachable_spans)),
+        metrics.protocol.removesuffix(" labels").removesuffix(" candidates, gold included"),
     )
 
 
@@ -67,14 +39,14 @@ def sections(scores: Scores) -> Iterator[tuple[str, Rows]]:
     groups = [("Family", scores.families), ("Language", scores.languages)]
     if len(scores.mixtures) > 1:
         groups.insert(0, ("Mixture", scores.mixtures))
-    yield "Overall", [("all data sets", row(scores.overall, scores.mode))]
+    yield "Overall", [("all data sets", _row(scores.overall, scores.mode))]
     for title, group in groups:
-        yield title, [(name, row(metrics, scores.mode)) for name, metrics in group.items()]
+        yield title, [(name, _row(metrics, scores.mode)) for name, metrics in group.items()]
     rows: list[tuple[str, tuple[str, ...]]] = []
     for data, metrics in scores.datasets.items():
-        rows.append((f"{data.name} ({data.family}, {data.language})", row(metrics, scores.mode)))
+        rows.append((f"{data.name} ({data.family}, {data.language})", _row(metrics, scores.mode)))
         if len(scores.tasks[data]) > 1:
-            rows += [(f"– {task}", row(part, scores.mode)) for task, part in scores.tasks[data].items()]
+            rows += [(f"– {task}", _row(part, scores.mode)) for task, part in scores.tasks[data].items()]
     yield "Data set", rows
 
 
@@ -124,21 +96,6 @@ def _interval(bounds: tuple[float, float]) -> str:
     return f"95 % interval {times_100(low)} to {times_100(high)}"
 
 
-def markdown_table(title: str, head: Sequence[str], rows: Rows) -> str:
-    """A table, its first column named `title`."""
-    lines = [f"| {title} | {' | '.join(head)} |", f"|---|{'---:|' * len(head)}"]
-    lines += [f"| {' | '.join(_cell(cell) for cell in (name, *cells))} |" for name, cells in rows]
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
-
-
-def _short(cell: str) -> str:
-    return cell.removesuffix(" labels").removesuffix(" candidates, gold included")
-
-
 def words(scores: Scores, notes: Sequence[str] = ()) -> list[str]:
     """The scores in sentences, the headline first, then what a reader should know besides."""
     return [headline(scores), paper_score_line(scores), cut_line(scores), *notes]
@@ -147,14 +104,13 @@ def words(scores: Scores, notes: Sequence[str] = ()) -> list[str]:
 def print_scores(scores: Scores, console: Console | None = None, notes: Sequence[str] = ()) -> None:
     """Prints the tables for a terminal of 80 columns, and the headline last; report.md has more columns."""
     console = console or Console(highlight=False, emoji=False)
-    shown = [HEAD.index(name) for name in _TERMINAL]
     for title, rows in sections(scores):
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column(title, overflow="fold", min_width=24)
-        for name in _TERMINAL.values():
+        for name in _HEAD:
             table.add_column(name, justify="right", no_wrap=True)
         for name, cells in rows:
-            table.add_row(escape(name), *(_short(cells[index]) for index in shown))
+            table.add_row(escape(name), *cells)
         console.print(table)
     if scores.overall.protocol != ALL_LABELS:
         console.print("labels: how many are asked; where it is not all, the gold ones are among them")

@@ -11,8 +11,11 @@ from seqgpt_jax.evaluation.analysis.label_failures import label_failures
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedTask
 from seqgpt_jax.evaluation.analysis.span_errors import CLASSES, NAMES, shares
 from seqgpt_jax.evaluation.analysis.summary_section import label_table
-from seqgpt_jax.evaluation.label_tables import LEGEND
 
+_LEGEND = (
+    'A confusion "A → B" is a text, or a span, with the gold label A that got B; "A → None" was missed, "None → B" was '
+    "predicted without need."
+)
 # Of a task, on the page; scores.json has all.
 _LABELS = 60
 # A matrix of more labels is too wide to read; a list of pairs is shown in its place.
@@ -29,7 +32,7 @@ _ERRORS_NOTE = (
 
 def label_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
     """For each task of each evaluation its labels, and which are taken for which."""
-    blocks: list[Block] = [Text(LEGEND)]
+    blocks: list[Block] = [Text(_LEGEND)]
     for one in analyses:
         evaluation = one.evaluation
         tasks = [_task_fold(task, len(evaluation.tasks) <= _OPEN_TASKS) for task in evaluation.tasks.values()]

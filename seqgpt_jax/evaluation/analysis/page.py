@@ -21,7 +21,7 @@ from seqgpt_jax.evaluation.analysis.other_sections import (
     robustness_section,
     settings_section,
 )
-from seqgpt_jax.evaluation.analysis.saved import SCORES, Evaluation
+from seqgpt_jax.evaluation.analysis.saved import Evaluation
 from seqgpt_jax.evaluation.analysis.score_sections import (
     dataset_section,
     difference_section,
@@ -29,7 +29,6 @@ from seqgpt_jax.evaluation.analysis.score_sections import (
     other_metrics_section,
 )
 from seqgpt_jax.evaluation.analysis.summary_section import summary_section
-from seqgpt_jax.evaluation.tables import markdown_table
 
 
 def write_report_page(evaluations: Sequence[Evaluation], path: Path) -> Analysis:
@@ -40,11 +39,8 @@ def write_report_page(evaluations: Sequence[Evaluation], path: Path) -> Analysis
       path: of the page; its folder is made where it is missing.
 
     Raises:
-      ValueError: the metrics of a run cannot be read, or a file would replace the scores that it is about.
+      ValueError: the metrics of a run cannot be read.
     """
-    for one in evaluations:
-        if path.with_suffix(".json").resolve() == (one.folder / SCORES).resolve():
-            raise ValueError(f"{path}: its .json would replace {one.folder / SCORES}: give the page another name")
     analysis = analyze(evaluations)
     sections = report_sections(analysis)
     title = "Evaluation report: " + ", ".join(one.name for one in evaluations)
@@ -111,15 +107,21 @@ def _markdown_blocks(blocks: Iterable[Block]) -> Iterable[str]:
         elif isinstance(block, Bullets):
             yield "\n".join(f"* **{lead}:** {_plain(text)}" for lead, text in block.items)
         elif isinstance(block, Table):
-            first, *head = map(_plain, block.head)
-            rows = [(_plain(row[0].text), tuple(_plain(cell.text) for cell in row[1:])) for row in block.rows]
-            yield markdown_table(first, head, rows)
+            yield _markdown_table(block)
             if block.note:
                 yield _plain(block.note)
         elif isinstance(block, Fold) and not block.page_only and (shown := list(_markdown_blocks(block.blocks))):
             yield from [f"### {_plain(block.summary)}", *shown]
 
 
+def _markdown_table(table: Table) -> str:
+    lines = [[_plain(name) for name in table.head], ["---", *["---:"] * (len(table.head) - 1)]]
+    lines += [[_plain(cell.text) for cell in row] for row in table.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def _plain(text: str) -> str:
     """A text that Markdown takes for neither HTML nor emphasis nor a link."""
-    return "".join(f"\\{character}" if character in "\\`*_[]<>#" else character for character in " ".join(text.split()))
+    return "".join(
+        f"\\{character}" if character in "\\`*_[]<>#|" else character for character in " ".join(text.split())
+    )

@@ -21,9 +21,15 @@ from seqgpt_jax.evaluation.analysis.charts import family_chart, gap_chart
 from seqgpt_jax.evaluation.analysis.paired_differences import Difference
 from seqgpt_jax.evaluation.analysis.saved import Evaluation
 from seqgpt_jax.evaluation.analysis.summary_section import difference_sentence
-from seqgpt_jax.evaluation.tables import BASELINE_NAMES, LEGEND
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES
 
 Groups = Mapping[str, Mapping[str, Any]]
+_LEGEND = (
+    "All numbers times 100. F1 is the headline; gap is F1 minus that of the best baseline, a program without a model "
+    "on the same instances: always-None answers None throughout, majority the most frequent gold label of the task, "
+    "uniform any label with equal probability. Paper score = (F1 + ROUGE) / 2. cut: prompts that lost the start of "
+    "their text. unreachable: gold spans in the text that was cut off."
+)
 _DETAILS = (
     "F1 (95 %)", "best baseline", "gap (95 %)", "paper score", "labels asked", "choose", "P", "R", "ROUGE",
     "well-formed", "data sets", "instances", "prompts", "cut", "unreachable",
@@ -45,7 +51,7 @@ def family_section(evaluations: Sequence[Evaluation]) -> Section:
         # Without "all", one mixture or language says nothing that the families have not said.
         if kind == "families" or any(len(groups) > 2 for groups in of_all.values()):
             blocks += _tables(title, of_all)
-    blocks.append(Text(LEGEND))
+    blocks.append(Text(_LEGEND))
     return Section("families", "Families and languages", blocks)
 
 

@@ -45,7 +45,7 @@ def summary_section(analysis: Analysis) -> Section:
 
 def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
     numbers = one.evaluation.numbers
-    items = [("Overall", _overall(numbers["overall"]))]
+    items = [("Model", _model(one)), ("Overall", _overall(numbers["overall"]))]
     if len(numbers["datasets"]) > 1:
         items.append(("Data sets", _datasets(numbers["datasets"])))
     if len(mixtures := numbers.get("mixtures", {})) > 1:
@@ -76,6 +76,11 @@ def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
     if numbers["notes"]:
         items.append(("Notes", " ".join(numbers["notes"])))
     return items
+
+
+def _model(one: EvaluationAnalysis) -> str:
+    step = one.evaluation.numbers["about"].get("step")
+    return f"{one.evaluation.model or 'not known'}{f', step {step}' if step is not None else ''}."
 
 
 def _overall(overall: Mapping[str, Any]) -> str:
