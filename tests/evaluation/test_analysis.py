@@ -44,6 +44,12 @@ def test_labels_are_ranked_by_their_wrong_units(evaluation) -> None:
     assert label_failures(evaluation.tasks["ner"], []) == []
 
 
+def test_a_rare_label_that_is_always_right_is_so_in_each_resample_that_has_it(tmp_path) -> None:
+    evaluation = read_evaluation(write(tmp_path / "scores", choices("sa", [("good", "good")] * 20 + [("bad", "bad")])))
+    (found,) = label_failures(evaluation.tasks["sa"], ["bad"])
+    assert (found.gold, found.f1, found.low, found.high) == (1, 100, 100, 100)
+
+
 def test_favored_labels_are_answered_more_often_than_they_are_gold(tmp_path) -> None:
     pairs = [("good", "good")] + [("bad", "good")] * 5 + [("bad", "bad")] * 4
     (found,) = favored_labels(read_evaluation(write(tmp_path / "scores", choices("sa", pairs))))

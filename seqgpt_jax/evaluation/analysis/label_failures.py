@@ -12,7 +12,6 @@ import numpy as np
 from seqgpt_jax.atomic import NONE
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedTask
 from seqgpt_jax.evaluation.bootstrap import resample
-from seqgpt_jax.evaluation.field_metrics import f1
 
 RESAMPLES = 1000
 # A label that is answered so many times more often than it is right to is one that the model favors.
@@ -27,7 +26,7 @@ class LabelFailure(NamedTuple):
       task: its task.
       label: its name.
       f1: 0 to 100.
-      low, high: ends of its 95 % bootstrap interval over the instances of the task.
+      low, high: ends of its 95 % bootstrap interval over the instances of the task, of resamples that have the label.
       gold, predicted, right: units.
       missed: gold units that were not predicted.
       over_predicted: predicted units that are not gold.
@@ -84,12 +83,12 @@ def label_failures(task: SavedTask, labels: Sequence[str], seed: int = 0) -> lis
                     row[place[unit[0]], column] += 1
     flat = counts_NxLx3.reshape(len(task.predictions), -1)
     resampled = [
-        f1(*_columns((times @ flat).reshape(len(times), len(labels), 3)))
+        _f1((times @ flat).reshape(len(times), len(labels), 3))
         for times in resample(task.name, len(task.predictions), RESAMPLES, seed)
     ]
-    low_L, high_L = 100 * np.quantile(np.concatenate(resampled), (0.025, 0.975), axis=0)
+    low_L, high_L = 100 * np.nanquantile(np.concatenate(resampled), (0.025, 0.975), axis=0)
     sums_Lx3 = counts_NxLx3.sum(axis=0)
-    f1_L = 100 * f1(*_columns(sums_Lx3))
+    f1_L = 100 * _f1(sums_Lx3)
     confusion = task.numbers["confusion"]
     return [
         LabelFailure(
@@ -107,9 +106,10 @@ def label_failures(task: SavedTask, labels: Sequence[str], seed: int = 0) -> lis
     ]
 
 
-def _columns(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """[..., (right, gold, predicted)] -> (right, predicted, gold), as `f1` takes them."""
-    return sums[..., 0], sums[..., 2], sums[..., 1]
+def _f1(sums: np.ndarray) -> np.ndarray:
+    """[..., (right, gold, predicted)] -> F1 [...]; NaN where a resample has nothing of a label."""
+    units = sums[..., 1] + sums[..., 2]
+    return np.where(units == 0, np.nan, 2 * sums[..., 0] / np.where(units == 0, 1.0, units))
 
 
 def _confused_with(label: str, confusion: Mapping[str, Mapping[str, int]]) -> tuple[str, int] | None:
