@@ -134,6 +134,7 @@ def test_two_evaluations_are_compared(folders, tmp_path, capsys) -> None:
     _, text = read(page)
     assert "Paired differences" in text
     assert "All numbers of second" in text
+    assert "1 settings that differ: first and second" in text
     numbers = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     assert numbers["differences"][0]["datasets"]["sa (SA, en)"]["value"] == 0
     assert [one["name"] for one in numbers["evaluations"]] == ["first", "second"]

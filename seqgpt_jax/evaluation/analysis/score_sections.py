@@ -1,6 +1,7 @@
 """Sections with scores: families and languages, data sets, differences, metrics of other work."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqgpt_jax.evaluation.analysis.analysis import Analysis
@@ -178,7 +179,8 @@ def difference_section(analysis: Analysis) -> Section | None:
             "has no difference or one of the other sign. Of many rows some are below 0.05 by chance."
         )
     ]
-    for one in analysis.comparisons:
+    first, *others = (item.evaluation.numbers["about"] for item in analysis.evaluations)
+    for one, about in zip(analysis.comparisons, others, strict=True):
         blocks.append(Text(difference_sentence(one), strong=True))
         rows = [_difference_row("all", one.overall)] if one.overall else []
         rows += [_difference_row(name, item) for group in (one.families, one.languages) for name, item in group.items()]
@@ -192,7 +194,33 @@ def difference_section(analysis: Analysis) -> Section | None:
             reasons = [[name_cell(task), name_cell(reason)] for task, reason in one.not_compared.items()]
             title = f"{len(reasons)} tasks that cannot be compared: {one.second} and {one.first}"
             blocks.append(Fold(title, [Table(["task", "reason"], reasons)]))
+        if settings := differing_settings(first, about):
+            rows = [[name_cell(text) for text in row] for row in settings]
+            title = f"{len(rows)} settings that differ: {one.first} and {one.second}"
+            blocks.append(Fold(title, [Table(["setting", one.first, one.second], rows)]))
     return Section("differences", "Paired differences", blocks)
+
+
+def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(dotted name, value, other value) of what differs between two evaluations' settings, by name.
+
+    >>> differing_settings({"Decode": {"num_beams": 1, "seed": 0}}, {"Decode": {"num_beams": 4, "seed": 0}})
+    [('Decode.num_beams', '1', '4')]
+    """
+    one, other = dict(_flat(first)), dict(_flat(second))
+    return [
+        (name, one.get(name, "–"), other.get(name, "–"))
+        for name in sorted(one.keys() | other.keys())
+        if one.get(name) != other.get(name)
+    ]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", json.dumps(value, ensure_ascii=False)
 
 
 def _difference_row(name: str, one: Difference) -> list[Cell]:
