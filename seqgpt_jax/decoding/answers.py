@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from seqgpt_jax.atomic import NONE, read_answer
+from seqgpt_jax.decoding.compared_labels import Compared, on_one_scale, shares_of
 from seqgpt_jax.decoding.completion import Completion, Generator, Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import ComposedQuestion, Question, compose_windows, prompts_of
@@ -35,11 +34,10 @@ class Answer:
         question's text, and scores. A span that is not in the text, as free decoding writes some, is not there.
       prompts, completions: what the model was asked and what it wrote, in all rounds.
       well_formed: False where a completion broke the contract and was read leniently.
-      label_scores: label -> its log-probability in nats (of windows: their sum), in the last round that asked it, and
-        `None` -> that of "no label fits" where it could be chosen; None where labels were not compared by their
-        probabilities.
-      label_probabilities: label -> its probability among the labels (and `None`) of the prompt that decided; labels
-        of other prompts are not in it. None as above.
+      label_scores: label -> its log-probability in nats (of windows: their sum), and `None` -> that of "no label fits"
+        where it could be chosen; labels of several prompts are on one scale (`compared_labels`). None where labels
+        were not compared by their probabilities.
+      label_probabilities: label -> its probability among all labels (and `None`). None as above.
     """
 
     question: Question
@@ -111,6 +109,7 @@ class _Rounds:
         self._completions: list[Completion] = []
         self._well_formed = True
         self._last_round: list[tuple[Prompt, Completion, tuple, tuple]] = []
+        self._compared: list[list[Compared]] = []
         self.next_prompts = composed.prompts
 
     def read(self, completions: Sequence[Completion], limits: PromptLimits) -> None:
@@ -123,6 +122,10 @@ class _Rounds:
                 value = value[:1]
             self._last_round.append((prompt, completion, value, _scores_of(prompt, completion, value)))
             self._well_formed &= well_formed
+        if all(completion.label_scores is not None for completion in completions):
+            self._compared.append(
+                [(value[0] if value else None, one.label_scores or {}) for _, one, value, _ in self._last_round]
+            )
         self._prompts += self.next_prompts
         self._completions += completions
         self.next_prompts = ()
@@ -160,7 +163,8 @@ class _Rounds:
                 # Labels so long that each fills a prompt: only their own probabilities are left to compare.
                 chosen = [max(chosen, key=lambda pair: (scores or {}).get(spellings[pair[0]], 0.0))]
             answers = [spellings[label] for label, _ in chosen]
-            found = tuple(Label(spellings[label], score) for label, score in chosen)
+            shares = probabilities or {}
+            found = tuple(Label(spellings[label], shares.get(spellings[label], score)) for label, score in chosen)
         return Answer(
             question,
             answers,
@@ -174,18 +178,12 @@ class _Rounds:
 
     def _scores(self) -> tuple[dict[str, float] | None, dict[str, float] | None]:
         """(log-probabilities, probabilities), by labels in the question's spelling."""
-        rounds = [completion.label_scores for completion in self._completions if completion.label_scores is not None]
-        if not rounds:
+        if not self._compared:
             return None, None
-        latest = {label: score for scores in rounds for label, score in scores.items()}
-        order = [label for label in (*self._composed.spellings, NONE) if label in latest]
-        shares = [(value, _shares(completion.label_scores or {})) for _, completion, value, _ in self._last_round]
-        # The prompt with the answer; without one, that in which `None` was the least sure.
-        _, deciding = min(shares, key=lambda pair: (not pair[0], pair[1].get(NONE, 0.0)))
-        return (
-            {self._spelled(label): latest[label] for label in order},
-            {self._spelled(label): share for label, share in deciding.items()},
-        )
+        scores = on_one_scale(self._compared)
+        order = [label for label in (*self._composed.spellings, NONE) if label in scores]
+        spelled = {self._spelled(label): scores[label] for label in order}
+        return spelled, shares_of(spelled)
 
     def _spelled(self, label: str) -> str:
         return self._composed.spellings.get(label, label)
@@ -198,7 +196,7 @@ def _scores_of(prompt: Prompt, completion: Completion, value: tuple) -> tuple:
         known = scores is not None and [len(spans) for spans in value] == [len(line) for line in scores]
         return scores if known else tuple((None,) * len(spans) for spans in value)
     if completion.label_scores is not None:
-        shares = _shares(completion.label_scores)
+        shares = shares_of(completion.label_scores)
         return tuple(shares.get(label) for label in value)
     return scores[0] if scores is not None and len(scores[0]) == len(value) else (None,) * len(value)
 
@@ -230,7 +228,6 @@ def _merged(question: Question, windows: Sequence[tuple[int, Answer]]) -> Answer
     scores = _sums([answer.label_scores or {} for answer in answers])
     shares = _sums([answer.label_probabilities or {} for answer in answers])
     if shares:
-        # A label that lost in the chunks of a window has no share of it.
         shares = {label: share / sum(shares.values()) for label, share in shares.items()}
         best_label = max(shares, key=lambda label: shares[label])
         chosen = [] if best_label == NONE and question.choose == "one_or_none" else [best_label]
@@ -246,10 +243,3 @@ def _sums(windows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
     """The sum of each label over the windows that compared it; None where none did."""
     labels = dict.fromkeys(label for window in windows for label in window)
     return {label: sum(window.get(label, 0.0) for window in windows) for label in labels} or None
-
-
-def _shares(scores: Mapping[str, float]) -> dict[str, float]:
-    """The probability of each label among all of them."""
-    values = np.array(list(scores.values()))
-    weights = np.exp(values - values.max(initial=-np.inf))
-    return {label: float(share) for label, share in zip(scores, weights / weights.sum(), strict=True)}

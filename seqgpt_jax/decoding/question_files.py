@@ -16,8 +16,8 @@ line becomes the same object with more keys:
 `start` and `end` are code points of the text as the line has it, `score` is a probability (`decoding.value_scores`).
 `output` has one entry for each prompt that the question took, `further_prompts` counts those beyond the first,
 `truncated_tokens` is how much of the text did not fit and was not read, and `unfinished` is true where an answer
-reached the token limit. Where one label is chosen, `label_scores` has the calibrated log-probability of each label, and
-`label_probabilities` its probability among those that were compared last.
+reached the token limit. Where one label is chosen, `label_scores` has the log-probability of each label, also of those
+that were asked in several prompts (`decoding.compared_labels`), and `label_probabilities` its probability among all.
 """
 
 import json

@@ -1,5 +1,7 @@
 """From questions to prompts and from completions to answers, with a model that knows everything (or nothing)."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,3 +165,40 @@ def test_what_cannot_be_asked_is_refused(question_, message) -> None:
 def test_one_string_is_not_taken_for_its_letters() -> None:
     with pytest.raises(TypeError, match=r"not the one string 'person': \['person'\]"):
         Question("Ada met Bob", "ext", "person")
+
+
+class Preferences:
+    """Compares labels by odds that do not depend on what else is asked; `None` has its own."""
+
+    def __init__(self, odds: dict[str, float], max_labels: int) -> None:
+        self.odds, self.limits = odds, PromptLimits(ModelContract(max_labels=max_labels))
+
+    def generate(self, prompts, progress=None) -> list[Completion]:
+        completions = []
+        for prompt in prompts:
+            labels = [*prompt.labels, *(["None"] if prompt.choose == "one_or_none" else [])]
+            total = sum(self.odds[label] for label in labels)
+            scores = {label: math.log(self.odds[label] / total) for label in labels}
+            completions.append(Completion(max(scores, key=lambda label: scores[label]), label_scores=scores))
+        return completions
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 60), min_size=2, max_size=20, unique=True),
+    st.integers(0, 60),
+    st.integers(2, 6),
+    st.sampled_from(["one", "one_or_none"]),
+)
+def test_labels_of_several_prompts_are_on_one_scale(numbers, none, max_labels, choose) -> None:
+    odds = {f"label {i}": float(number) for i, number in enumerate(numbers)}
+    known = odds | {"None": none + 0.5}
+    labels = tuple(odds)
+    (found,) = answer(Preferences(known, max_labels), [Question("a text", "cls", labels, choose)])
+    compared = known if choose == "one_or_none" else odds
+    total = sum(compared.values())
+    assert found.label_probabilities == pytest.approx({label: odd / total for label, odd in compared.items()})
+    best = max(compared, key=lambda label: compared[label])
+    assert found.answers == ([] if best == "None" else [best])
+    assert [label.score for label in found.found] == pytest.approx([compared[best] / total] * len(found.answers))
+    assert max(found.label_scores, key=lambda label: found.label_scores[label]) == best
