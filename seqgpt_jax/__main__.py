@@ -23,6 +23,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "report",
+    "ablate",
     "calibrate",
     "decode",
     "review",

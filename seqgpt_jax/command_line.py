@@ -42,8 +42,9 @@ _CONFIGS = {
     "Weights": "seqgpt_jax.io.published_weights:WeightsConfig",
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.evaluator:EvaluateConfig",
+    "Ablation": "seqgpt_jax.ablation.config:AblationConfig",
 }
-_FOLDERS = ("", "runs", "models", "stages", "hardware", "mixtures")
+_FOLDERS = ("", "runs", "models", "stages", "hardware", "mixtures", "ablations")
 CONFIGS_FOLDER = Path(seqgpt_jax.configs.__file__).parent
 
 
@@ -342,8 +343,7 @@ def find_gin_file(name: str) -> Path:
     Raises:
       UsageError: there is no such file; the message names the closest ones.
     """
-    shipped = [CONFIGS_FOLDER / folder / name for folder in _FOLDERS]
-    for path in [Path(name), *shipped]:
+    for path in [Path(name), *(CONFIGS_FOLDER / folder / name for folder in _FOLDERS)]:
         if path.is_file():
             return path
     names = sorted({path.name for path in CONFIGS_FOLDER.rglob("*.gin")})
