@@ -61,6 +61,8 @@ BUCKETS = ["etils[epath-gcs]>=1.15"]
 GGUF = ["gguf>=0.17"]
 # The HTTP server.
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
+# Scores of models behind an OpenAI-compatible endpoint.
+OPENAI = ["openai>=3,<4"]
 # The site of the documentation.
 DOCS = ["mkdocs-material>=9.6", "mkdocstrings[python]>=0.30"]
 TORCH = ["torch>=2.9,<3"]
@@ -70,6 +72,7 @@ ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
     *DOCS,
     *GGUF,
+    *OPENAI,
     *SERVE,
     "hypothesis>=6.100",
     # The independent check of the grammar of answers; serving engines bring it.
@@ -140,6 +143,7 @@ setup(
         "docs": DOCS,
         "gguf": GGUF,
         "hub": HUB,
+        "openai": OPENAI,
         "plan": PLAN,
         "seqio": SEQIO,
         "serve": SERVE,
