@@ -63,6 +63,8 @@ GGUF = ["gguf>=0.17"]
 OPENCC = ["opencc>=1.1.9"]
 # The HTTP server.
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
+# Scores of models behind an OpenAI-compatible endpoint.
+OPENAI = ["openai>=3,<4"]
 # The site of the documentation.
 DOCS = ["mkdocs-material>=9.6", "mkdocstrings[python]>=0.30"]
 TORCH = ["torch>=2.9,<3"]
@@ -73,6 +75,7 @@ TEST = [
     *DOCS,
     *GGUF,
     *OPENCC,
+    *OPENAI,
     *SERVE,
     "hypothesis>=6.100",
     # The independent check of the grammar of answers; serving engines bring it.
@@ -143,6 +146,7 @@ setup(
         "docs": DOCS,
         "gguf": GGUF,
         "hub": HUB,
+        "openai": OPENAI,
         "opencc": OPENCC,
         "plan": PLAN,
         "seqio": SEQIO,

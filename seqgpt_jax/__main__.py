@@ -24,6 +24,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "robustness",
+    "ablate",
     "calibrate",
     "decode",
     "review",

@@ -42,8 +42,10 @@ _CONFIGS = {
     "Weights": "seqgpt_jax.io.published_weights:WeightsConfig",
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.evaluator:EvaluateConfig",
+    "Endpoint": "seqgpt_jax.evaluation.other_models.endpoint:EndpointConfig",
+    "Ablation": "seqgpt_jax.ablation.config:AblationConfig",
 }
-_FOLDERS = ("", "runs", "models", "stages", "hardware", "mixtures")
+_FOLDERS = ("", "runs", "models", "stages", "hardware", "mixtures", "ablations")
 CONFIGS_FOLDER = Path(seqgpt_jax.configs.__file__).parent
 
 
@@ -315,18 +317,14 @@ def _parse(text: str, source: str, path: Path | None, references: set[str]) -> l
         raise UsageError(f"{source}: {error.args[0]}") from error
 
 
-def _maker(name: str) -> Callable[..., Any]:
-    return pkgutil.resolve_name(_CONFIGS[name])
-
-
 def _fields(name: str) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(_maker(name)).parameters
+    return inspect.signature(pkgutil.resolve_name(_CONFIGS[name])).parameters
 
 
 @functools.cache
 def _registered(name: str) -> Callable[..., Any]:
     """The dataclass `name`, registered with gin once in a process."""
-    maker = _maker(name)
+    maker = pkgutil.resolve_name(_CONFIGS[name])
 
     # gin would make a subclass of a class; a function with its signature returns the plain dataclass.
     def make(**fields: Any) -> Any:
@@ -342,8 +340,7 @@ def find_gin_file(name: str) -> Path:
     Raises:
       UsageError: there is no such file; the message names the closest ones.
     """
-    shipped = [CONFIGS_FOLDER / folder / name for folder in _FOLDERS]
-    for path in [Path(name), *shipped]:
+    for path in [Path(name), *(CONFIGS_FOLDER / folder / name for folder in _FOLDERS)]:
         if path.is_file():
             return path
     names = sorted({path.name for path in CONFIGS_FOLDER.rglob("*.gin")})

@@ -6,6 +6,9 @@
     python -m seqgpt_jax.evaluate --model=exported/ft --output=scores/ft \\
         --gin.Evaluate.mixtures="('cluener', 'banking77')" --gin.Evaluate.records=None
     python -m seqgpt_jax.evaluate --gin_file=own_cpu.gin --model=runs/tickets --output=scores --data=tickets.jsonl
+    python -m seqgpt_jax.evaluate --model=exported/ft --transformers --output=scores/hf --data=prepared/ft.test.01234567
+    python -m seqgpt_jax.evaluate --model=gpt-4o-mini --endpoint=https://api.openai.com/v1 --output=scores/gpt \\
+        --data=prepared/ft.test.01234567
 
 Without --data, the mixtures and splits that `Evaluate` names are prepared where they are missing.
 Writes scores.json, predictions.jsonl and the report of them: report.html, .md and .json, as `report` does, which also
@@ -13,6 +16,7 @@ compares evaluations.
 """
 
 import argparse
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +28,11 @@ if TYPE_CHECKING:
     from etils import epath
 
     from seqgpt_jax.data.store import EvalStore
+    from seqgpt_jax.decoding.completion import Generator
     from seqgpt_jax.decoding.engine import DecodeConfig
     from seqgpt_jax.evaluation.evaluator import EvaluateConfig
+    from seqgpt_jax.evaluation.other_models.endpoint import EndpointConfig
+    from seqgpt_jax.evaluation.other_models.journal import JournaledGenerator
     from seqgpt_jax.evaluation.scores import Scores
     from seqgpt_jax.io.contract import ModelContract
 
@@ -42,8 +49,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__)
     add_flags(parser)
-    args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
-    config, decode = configs.build("Evaluate"), configs.build("Decode")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument(
+        "--transformers",
+        action="store_true",
+        help="--model is a Hugging Face folder that `transformers` runs (extra torch), unconstrained, on the CPU",
+    )
+    other.add_argument(
+        "--endpoint",
+        metavar="URL",
+        help="--model is the name of a model behind this OpenAI-compatible endpoint (extra openai). Replies of other "
+        "models are kept in OUTPUT/journal.jsonl, and not asked for twice",
+    )
+    args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare", "Endpoint"))
+    config, decode, endpoint = configs.build("Evaluate"), configs.build("Decode"), configs.build("Endpoint")
+    if args.transformers:  # constraints are ours
+        decode = dataclasses.replace(decode, constrained=False, contextual_calibration=False)
 
     from seqgpt_jax.evaluation.report import write_report
     from seqgpt_jax.evaluation.shortfall import shortfalls
@@ -52,13 +73,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.evaluation.trained_before import trained_before
     from seqgpt_jax.tasks import SUBSETS, TASKS
 
-    model, contract, stores = model_and_stores(args, configs, config)
+    model, contract, stores = model_and_stores(args, configs, config, endpoint if args.endpoint else None)
     spoilt = trained_before(contract.data, stores, lambda subsets: TASKS | SUBSETS if subsets else TASKS)
     notes = notes_of_training(spoilt, bool((contract.data or {}).get("settings", {}).get("subsets")))
     notes += (f"{line}." for store in stores if (line := absent(store)))
     for line in notes:  # before hours of answering, too
         print(f"note: {line}", flush=True)
-    scores, step = score_model(model, args.step, stores, config, decode)
+    generator = None
+    if args.transformers or args.endpoint:
+        generator = other_model(args, contract, decode, endpoint)
+    scores, step = score_model(model, args.step, stores, config, decode, generator)
     about = {
         "model": str(model),
         # Of the checkpoint that was read, also where the newest one was corrupt.
@@ -70,6 +94,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS}
         | {"calibration": contract.calibration and dataclasses.asdict(contract.calibration)},
     }
+    if args.endpoint:
+        about |= {"endpoint": args.endpoint, "Endpoint": dataclasses.asdict(endpoint)}
+        del about["Decode"]
+    if args.transformers:
+        about["through"] = "transformers"
+    if generator is not None and generator.refused:
+        about["refused_requests"] = len(generator.refused)
+        notes.append(
+            f"{len(generator.refused):,} requests were refused by the endpoint and count as answered with nothing; the "
+            f"first: {generator.refused[0]}"
+        )
     asked = (prediction.record.task for prediction in scores.predictions)
     fewer = shortfalls(stores, asked, config.records)
     about["fewer_instances"] = [one._asdict() for one in fewer]
@@ -105,11 +140,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def model_and_stores(
-    args: argparse.Namespace, configs: command_line.Configs, config: "EvaluateConfig"
-) -> tuple["epath.Path", "ModelContract", "list[EvalStore]"]:
-    """(the model folder, its contract, the data that the flags `--data` or the mixtures of gin name for it).
+    args: argparse.Namespace,
+    configs: command_line.Configs,
+    config: "EvaluateConfig",
+    endpoint: "EndpointConfig | None" = None,
+) -> tuple["epath.Path | str", "ModelContract", "list[EvalStore]"]:
+    """(the model, its contract, the data that the flags `--data` or the mixtures of gin name for it).
 
-    Everything that can be wrong with paths is reported here, before a model is loaded.
+    Everything that can be wrong with paths is reported here, before a model is loaded. A model behind an endpoint has
+    a name; others have a folder.
     """
     from seqgpt_jax.data.own_data import is_own_data
     from seqgpt_jax.data.store import EvalStore
@@ -117,17 +156,20 @@ def model_and_stores(
     from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
     from seqgpt_jax.io.storage import reading
 
-    model = open_folder(args.model)
-    contract = read_contract(model, log=print)
+    model = args.model if endpoint else open_folder(args.model)
+    contract = endpoint.contract() if endpoint else read_contract(model, log=print)
     args.output.mkdir(parents=True, exist_ok=True)
     names = configs.add_own_data([data for data in args.data if is_own_data(data)])
     folders = [Path(data) for data in args.data if not is_own_data(data)]
     if names or not folders:
-        with reading(tokenizer_folder(model)) as tokenizer:
-            folders += prepared_folders(configs, names or config.mixtures, config, contract, tokenizer)
+        # For another model data are prepared as gin says, so that they can be those of ours.
+        with contextlib.nullcontext() if endpoint else reading(tokenizer_folder(model)) as tokenizer:
+            known = None if endpoint else contract
+            folders += prepared_folders(configs, names or config.mixtures, config, known, tokenizer)
     stores = [EvalStore(folder) for folder in folders]
     for store in stores:
-        check_template(store, contract)
+        if not (endpoint and endpoint.prompts == "chatgpt"):
+            check_template(store, contract)
     return model, contract, stores
 
 
@@ -153,10 +195,13 @@ def prepared_folders(
     configs: command_line.Configs,
     mixtures: Sequence[str],
     config: "EvaluateConfig",
-    contract: "ModelContract",
-    tokenizer: Path,
+    contract: "ModelContract | None",
+    tokenizer: Path | None,
 ) -> list[Path]:
-    """The stores of these mixtures, in the splits of `config`, prepared for the model where they are missing."""
+    """The stores of these mixtures, in the splits of `config`, prepared for the model where they are missing.
+
+    Without a contract and a tokenizer of the model they are as gin says.
+    """
     from seqgpt_jax import tasks
     from seqgpt_jax.console.prepared_data import prepare_if_missing
     from seqgpt_jax.data.prepare.resolve import resolve
@@ -167,19 +212,22 @@ def prepared_folders(
             "(`python -m seqgpt_jax.prepare --list` shows the names)"
         )
     # What gin binds may differ from the model's training, as an ablation; a template that does is refused.
-    of_model = {name: getattr(contract, name) for name in _CONTRACT_SETTINGS if not configs.is_bound(f"Prepare.{name}")}
+    free = [name for name in _CONTRACT_SETTINGS if not configs.is_bound(f"Prepare.{name}")]
+    of_model = {name: getattr(contract, name) for name in free} if contract else {}
+    if tokenizer is not None:
+        of_model["tokenizer"] = str(tokenizer)
     if of_model.get("max_labels", 0) is None:  # not known of folders without a contract
         del of_model["max_labels"]
     folders = []
     for mixture in mixtures:
-        splits = tasks.splits(configs.build("Prepare", mixture=mixture, tokenizer=str(tokenizer)))
+        splits = tasks.splits(configs.build("Prepare", mixture=mixture, **of_model))
         if not (present := [split for split in config.splits if split in splits]):
             raise command_line.UsageError(
                 f"{mixture} has none of the splits that Evaluate.splits names ({', '.join(config.splits)}); there are "
                 f"{', '.join(sorted(splits))}"
             )
         for split in present:
-            prepare = configs.build("Prepare", mixture=mixture, split=split, tokenizer=str(tokenizer), **of_model)
+            prepare = configs.build("Prepare", mixture=mixture, split=split, **of_model)
             # Little more than will be asked, by the same bottom-k choice: what is dropped is replaced.
             spare = None if config.records is None else config.records + config.records // 2 + _SPARE_INSTANCES
             limits = [number for number in (spare, prepare.max_instances) if number is not None]
@@ -194,17 +242,55 @@ def score_model(
     stores: Sequence["EvalStore"],
     config: "EvaluateConfig",
     decode: "DecodeConfig",
+    generator: "Generator | None" = None,
 ) -> tuple["Scores", int | None]:
-    """(the scores of a model on these stores, the step of its checkpoint), behind a progress bar."""
+    """(the scores of a model on these stores, the step of its checkpoint), behind a progress bar.
+
+    Our decoder runs it where there is no generator.
+    """
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.evaluation.evaluator import evaluate
     from seqgpt_jax.io.model_folder import load
 
+    if generator is not None:
+        with progress_bar("asking") as progress:
+            return evaluate(generator, stores, config, progress), None
     loaded = load(model, step=step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     with progress_bar("answering (the first batch of each width compiles)") as progress:
         return evaluate(engine, stores, config, progress), loaded.step
+
+
+def other_model(
+    args: argparse.Namespace, contract: "ModelContract", decode: "DecodeConfig", endpoint: "EndpointConfig"
+) -> "JournaledGenerator":
+    """The model that `transformers` or an endpoint runs, with the journal of its replies.
+
+    Raises:
+      UsageError: what runs it is not installed, or the folder is a run.
+    """
+    from seqgpt_jax.evaluation.other_models.journal import JournaledGenerator
+
+    journal = args.output / "journal.jsonl"
+    try:
+        if args.endpoint:
+            from seqgpt_jax.evaluation.other_models.endpoint import Endpoint
+
+            return JournaledGenerator(Endpoint(args.endpoint, args.model, endpoint), journal, endpoint.max_requests)
+        from seqgpt_jax.evaluation.other_models.transformers_model import TransformersModel
+    except ImportError as error:
+        raise command_line.UsageError(str(error)) from error
+    from seqgpt_jax.io.model_folder import is_run, open_folder
+    from seqgpt_jax.io.tokenizer import load_tokenizer
+
+    if is_run(folder := open_folder(args.model)):
+        raise command_line.UsageError(
+            f"--transformers reads Hugging Face folders, and {folder} is a run: "
+            f"`python -m seqgpt_jax.export --model={folder} --output=FOLDER` makes one of it"
+        )
+    tokenizer = load_tokenizer(folder, contract.prompt_end)
+    return JournaledGenerator(TransformersModel(Path(folder), tokenizer, contract, decode), journal)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ PT_CPU = ("pile_ner_slimer", "sky_ner_zh")
 # What people have labeled, and `ft` has.
 _NOT_IN_PT = frozenset(("iepile", "iepile_samples"))
 # Numbers of data sets for the ablation of figure 5; every mixture holds the smaller ones.
-DATA_SETS = (4, 8, 16)
+DATA_SETS = (2, 4, 8, 16)
+# The families in the order in which these take them: a classification and an extraction by turns.
+_TURNS = ("CLS", "NER", "SA", "SF", "ID", "RE", "NLI", "EE", "ET", "MRC")
 # Small data sets of all ten families, for recipes on a CPU, which read the subsets of the larger ones.
 CPU = frozenset(
     (
@@ -76,6 +78,7 @@ def mixtures(tasks: Mapping[str, TaskSpec]) -> dict[str, Sequence[str]]:
         **_by_language("held_out", zero_shot),
         **_by_language("held_out_cpu", zero_shot_cpu),
         **{f"ft_{family.lower()}": _names(spec for spec in ft if spec.family == family) for family in FAMILIES},
+        **{f"ft_cpu_{family.lower()}": _names(spec for spec in ft_cpu if spec.family == family) for family in FAMILIES},
         **{f"ft_{number}_sets": _names(_of_data_sets(ft_cpu, number)) for number in DATA_SETS},
         # What tokenizers of the small recipes are trained on: both stages must share one.
         "pt_and_ft": (*PT_CPU, *_names(ft_cpu)),
@@ -120,10 +123,15 @@ def _names(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
 
 
 def _of_data_sets(specs: Sequence[TaskSpec], number: int) -> list[TaskSpec]:
-    """The tasks of `number` data sets, taken from the families and languages in turn, so that few are diverse too."""
-    kinds: dict[tuple[str, str], dict[str, None]] = {}
+    """The tasks of `number` data sets, of the families and both languages in turn, so that few are diverse too."""
+    kinds: dict[tuple[str, str], dict[str, None]] = {
+        # CLS en, NER zh, SA zh, SF en, ID en …, then each family in its other language.
+        (family, LANGUAGES[(place + place // 2 + turn) % len(LANGUAGES)]): {}
+        for turn in range(len(LANGUAGES))
+        for place, family in enumerate(_TURNS)
+    }
     for spec in specs:
-        kinds.setdefault((spec.family, spec.language), {})[spec.dataset.name] = None
+        kinds[spec.family, spec.language][spec.dataset.name] = None
     in_turn = itertools.chain.from_iterable(itertools.zip_longest(*kinds.values()))
     chosen = [*dict.fromkeys(dataset for dataset in in_turn if dataset)][:number]
     return [spec for spec in specs if spec.dataset.name in chosen]

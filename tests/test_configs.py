@@ -9,7 +9,8 @@ from gin import config_parser
 from seqgpt_jax.command_line import CONFIGS_FOLDER
 
 FILES = sorted(str(path.relative_to(CONFIGS_FOLDER)) for path in CONFIGS_FOLDER.rglob("*.gin"))
-RUNS = [name for name in FILES if name.startswith("runs/")]
+# Complete files, of commands.
+RUNS = [name for name in FILES if name.startswith(("runs/", "ablations/"))]
 
 
 class Names(config_parser.ParserDelegate):
@@ -48,7 +49,9 @@ def test_includes_are_paths_below_configs(name) -> None:
         if isinstance(statement, config_parser.IncludeStatement):
             assert statement.filename in FILES
             assert "/" in statement.filename
-            assert not statement.filename.startswith("runs/"), "a run is complete; what runs share is a part"
+            assert not statement.filename.startswith(("runs/", "ablations/")), (
+                "a run is complete; what runs share is a part"
+            )
 
 
 def test_a_bare_name_means_one_file() -> None:

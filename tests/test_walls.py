@@ -20,6 +20,7 @@ ALLOWED = {
     "training": {"models", "data", "io", "atomic", "training"},
     "planning": {"models", "data", "io", "training", "decoding", "planning"},
     "evaluation": {"models", "data", "io", "atomic", "decoding", "evaluation"},
+    "ablation": {"io", "evaluation", "ablation"},
     "serving": {"io", "atomic", "decoding", "serving"},
     "console": {"atomic", "data", "io", "tasks", "console"},
     "tasks": {"atomic", "data", "tasks"},

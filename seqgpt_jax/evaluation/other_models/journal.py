@@ -1,0 +1,157 @@
+"""Journal of replies: what another model wrote, one JSON line for each request, kept while the replies come in.
+
+    {"key": "5f…", "settings": {"model": "…", …}, "request": "…", "output": "…", "finished": true, …}
+
+A request that is in the journal is not made again, so that an evaluation continues after a kill, and its scores can be
+computed anew without the model. Another model, or other settings of it, have keys of their own.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.io.progress import Progress, no_progress
+
+
+class JournalError(ValueError):
+    """A journal that cannot be read, or more requests than are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered to one request.
+
+    Attributes:
+      output: its text, as it came.
+      finished: False where a limit of tokens cut it off.
+      truncated: how many tokens the text of the prompt lost at its left end.
+      text_read: what was left of it then; None where it lost nothing.
+      error: why the request was refused; the output is "" then.
+      usage: tokens that were counted, by kind.
+    """
+
+    output: str
+    finished: bool = True
+    truncated: int = 0
+    text_read: str | None = None
+    error: str = ""
+    usage: Mapping[str, int] | None = None
+
+
+class OtherModel(Protocol):
+    """A model that is not run by our decoder.
+
+    Attributes:
+      limits: what fits into its prompts and answers.
+      settings: JSON-like, all that its replies depend on beside the request.
+    """
+
+    limits: PromptLimits
+    settings: Mapping[str, Any]
+
+    def request(self, prompt: Prompt) -> str:
+        """The text that it is sent to ask a prompt."""
+        ...
+
+    def ask(self, prompts: Sequence[Prompt]) -> Iterator[tuple[Prompt, Reply]]:
+        """The replies, as they come in, in any order."""
+        ...
+
+    def read(self, prompt: Prompt, output: str) -> str:
+        """An output as a completion of the prompt in our contract, as far as it can be read."""
+        ...
+
+
+class JournaledGenerator:
+    """A generator (`decoding.completion.Generator`) that asks another model what its journal does not have.
+
+    Attributes:
+      limits: of the model.
+      refused: errors of requests that were refused, in all calls.
+    """
+
+    def __init__(self, model: OtherModel, journal: Path, most_requests: int | None = None) -> None:
+        """Reads the journal; an incomplete last line, as a kill leaves one, is cut off.
+
+        Args:
+          model: whom to ask.
+          journal: the file; made where it is missing.
+          most_requests: replies of this model that the journal may hold in the end; None for any number.
+
+        Raises:
+          JournalError: a line of the journal is not one of ours.
+        """
+        self.limits = model.limits
+        self.refused: list[str] = []
+        self._model, self._path, self._most_requests = model, journal, most_requests
+        self._replies: dict[str, Reply] = {}
+        settings = json.dumps(model.settings, sort_keys=True)
+        for key, of_settings, reply in _read(journal):
+            if of_settings == settings:
+                self._replies[key] = reply
+        self._settings = settings
+
+    def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
+        """The completion of each prompt, in their order.
+
+        Raises:
+          JournalError: this would take more requests than are allowed; none of them has been made.
+        """
+        keys = [self._key(prompt) for prompt in prompts]
+        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in self._replies}
+        needed = len(self._replies) + len(missing)
+        if self._most_requests is not None and needed > self._most_requests:
+            raise JournalError(
+                f"{len(missing):,} more requests are needed, beside {len(self._replies):,} answered ones, and "
+                f"Endpoint.max_requests allows {self._most_requests:,} together: ask fewer instances "
+                f"(--gin.Evaluate.records), or set it to {needed:,} or more. A final round of classifications can need "
+                "a few more"
+            )
+        if missing:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                for number, (prompt, reply) in enumerate(self._model.ask([*missing.values()]), start=1):
+                    key = self._key(prompt)
+                    record = {"key": key, "settings": self._model.settings, "request": self._model.request(prompt)}
+                    file.write(json.dumps(record | asdict(reply), ensure_ascii=False) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                    self._replies[key] = reply
+                    progress("requests", number, len(missing))
+        found = [self._replies[key] for key in keys]
+        self.refused += [reply.error for reply in found if reply.error]
+        return [self._completion(prompt, reply) for prompt, reply in zip(prompts, found, strict=True)]
+
+    def _key(self, prompt: Prompt) -> str:
+        content = f"{self._settings}\n{self._model.request(prompt)}"
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+    def _completion(self, prompt: Prompt, reply: Reply) -> Completion:
+        text = "" if reply.error else self._model.read(prompt, reply.output)
+        return Completion(text, truncated=reply.truncated, text_read=reply.text_read, finished=reply.finished)
+
+
+def _read(path: Path) -> Iterator[tuple[str, str, Reply]]:
+    """(key, settings as JSON, reply) of every complete line."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        content = file.read()
+        complete = content.rfind(b"\n") + 1
+        file.truncate(complete)
+    for number, line in enumerate(content[:complete].decode("utf-8").split("\n")[:-1], start=1):
+        try:
+            record = json.loads(line)
+            del record["request"]
+            key, settings = record.pop("key"), record.pop("settings")
+            yield key, json.dumps(settings, sort_keys=True), Reply(**record)
+        except (ValueError, TypeError, KeyError) as error:
+            raise JournalError(
+                f"{path}:{number}: no line of this journal ({error}): remove the line, or give another --output"
+            ) from error

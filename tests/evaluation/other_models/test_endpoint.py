@@ -1,0 +1,214 @@
+"""`evaluate --endpoint` against a real local server: good answers, limits, garbage, lost connections, a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from seqgpt_jax import evaluate
+from seqgpt_jax.evaluation.other_models.endpoint import EndpointConfig, EndpointError
+from seqgpt_jax.evaluation.other_models.journal import JournalError
+from tests.evaluation.other_models.server import cuts, fails, good, records, right_answer, says, serving
+from tests.evaluation.records import write_store
+
+pytest.importorskip("openai", reason="the client; `pip install -e '.[openai]'` brings it")
+
+
+@pytest.fixture
+def flags(tmp_path, monkeypatch):
+    """A function from a server to the flags of an evaluation of all records."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    write_store(tmp_path / "store", records())
+
+    def flags_for(server, *more):
+        return [
+            "--model=m",
+            f"--endpoint={server.url}",
+            f"--data={tmp_path / 'store'}",
+            f"--output={tmp_path / 'out'}",
+            "--gin.Evaluate.resamples=10",
+            *more,
+        ]
+
+    return flags_for
+
+
+def scores(folder):
+    return json.loads((folder / "out" / "scores.json").read_text(encoding="utf-8"))
+
+
+def journal(folder):
+    return [json.loads(line) for line in (folder / "out" / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_good_answers_score_100_and_are_scored_again_without_the_model(flags, tmp_path) -> None:
+    with serving(good) as server:
+        assert evaluate.main(flags(server)) == 0
+        asked = len(server.requests)
+        path, body = server.requests[0]
+    assert (asked, path, body["model"], body["temperature"]) == (8, "/v1/chat/completions", "m", 0.0)
+    first = scores(tmp_path)
+    assert (first["overall"]["f1"], first["overall"]["well_formed"]) == (100, 100)
+    assert first["about"]["endpoint"] == server.url
+    lines = journal(tmp_path)
+    assert {line["output"] for line in lines} >= {"Positive.", "Negative."}  # as they came
+    assert all(line["usage"] == {"prompt_tokens": 7, "completion_tokens": 3} for line in lines)
+    predictions = (tmp_path / "out" / "predictions.jsonl").read_text(encoding="utf-8")
+    assert "person: Ann0\\tBob0\\ncity: Rome\\ndate: None\\n" in predictions
+    # The server is gone.
+    assert evaluate.main(flags(server)) == 0
+    assert scores(tmp_path) == first
+
+
+def test_the_client_waits_when_there_are_too_many_requests(flags, tmp_path) -> None:
+    with serving(fails(429, Retry_After="0"), fails(503, Retry_After="0"), good) as server:
+        assert evaluate.main(flags(server)) == 0
+        assert len(server.requests) == 10
+    assert scores(tmp_path)["overall"]["f1"] == 100
+
+
+def test_answers_that_cannot_be_read_count_as_nothing(flags, tmp_path) -> None:
+    with serving(says("I am sorry, but I cannot help.", "length")) as server:
+        assert evaluate.main(flags(server)) == 0
+    overall = scores(tmp_path)["overall"]
+    assert (overall["f1"], overall["well_formed"], overall["unfinished_answers"]) == (0, 0, 8)
+    assert {line["output"] for line in journal(tmp_path)} == {"I am sorry, but I cannot help."}
+
+
+def test_a_lost_connection_stops_and_the_same_command_continues(flags, tmp_path) -> None:
+    one_by_one = ("--gin.Endpoint.max_retries=0", "--gin.Endpoint.concurrency=1")
+    with serving(good, good, good, cuts) as server:
+        with pytest.raises(EndpointError, match=r"does not answer.*run the same command again, replies are kept"):
+            evaluate.main(flags(server, *one_by_one))
+        assert len(journal(tmp_path)) == 3
+        server.behaviors[:] = [good]
+        server.requests.clear()
+        assert evaluate.main(flags(server, *one_by_one)) == 0
+        assert len(server.requests) == 5
+    assert scores(tmp_path)["overall"]["f1"] == 100
+
+
+def test_a_killed_evaluation_continues(flags, tmp_path) -> None:
+    def slowly(handler, content):
+        time.sleep(0.3)
+        good(handler, content)
+
+    with serving(slowly) as server:
+        words = [sys.executable, "-m", "seqgpt_jax.evaluate", *flags(server, "--gin.Endpoint.concurrency=1")]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        path = tmp_path / "out" / "journal.jsonl"
+        while not path.exists() or path.read_text(encoding="utf-8").count("\n") < 2:
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kept = len(journal(tmp_path))
+        with path.open("a", encoding="utf-8") as file:
+            file.write('{"key": "half a li')  # as a kill can leave it
+        server.behaviors[:], done = [good], len(server.requests)
+        assert evaluate.main(flags(server)) == 0
+        assert len(server.requests) - done == 8 - kept
+    assert 2 <= kept < 8
+    assert len(journal(tmp_path)) == 8
+    assert scores(tmp_path)["overall"]["f1"] == 100
+
+
+def test_a_refused_text_counts_as_answered_with_nothing(flags, tmp_path, capsys) -> None:
+    def refuses_one(handler, content):
+        if "Review 2" in content:
+            handler.reply(400, {"error": {"message": "the text is not allowed"}})
+        else:
+            good(handler, content)
+
+    with serving(refuses_one) as server:
+        assert evaluate.main(flags(server)) == 0
+        # The refusal is kept, too.
+        assert evaluate.main(flags(server)) == 0
+        assert len(server.requests) == 8
+    numbers = scores(tmp_path)
+    assert numbers["about"]["refused_requests"] == 1
+    assert any("the text is not allowed" in note for note in numbers["notes"])
+    assert numbers["datasets"][0]["f1"] == 100
+    assert numbers["datasets"][1]["recall"] == 75
+
+
+@pytest.mark.parametrize(
+    ("behavior", "message"),
+    [
+        (
+            fails(400, "max_tokens is not supported"),
+            "refused the first requests, the last with: .*max_tokens is not sup",
+        ),
+        (fails(401, "wrong key"), "does not answer .AuthenticationError: .*wrong key"),
+        (fails(404, "no model m"), "does not answer .NotFoundError: .*no model m"),
+        (lambda handler, _: handler.reply(200, "<html>hello</html>", "text/html"), "something that is no completion"),
+        (lambda handler, _: handler.reply(200, '{"choices": ['), "something that is no completion"),
+        (lambda handler, _: handler.reply(200, {"choices": []}), "something that is no completion"),
+    ],
+)
+def test_an_endpoint_that_is_none_stops_at_once(flags, tmp_path, behavior, message) -> None:
+    with serving(behavior) as server:
+        with pytest.raises(EndpointError, match=message):
+            evaluate.main(flags(server, "--gin.Endpoint.max_retries=0"))
+        assert len(server.requests) <= 3
+    assert not (tmp_path / "out" / "scores.json").exists()
+
+
+def test_more_requests_than_allowed_are_not_begun(flags, tmp_path) -> None:
+    with serving(good) as server:
+        with pytest.raises(JournalError, match=r"8 more requests are needed, beside 0 answered ones, .* or more"):
+            evaluate.main(flags(server, "--gin.Endpoint.max_requests=7"))
+        assert not server.requests
+        assert evaluate.main(flags(server, "--gin.Evaluate.records=2", "--gin.Endpoint.max_requests=4")) == 0
+        # Those four count.
+        with pytest.raises(JournalError, match="4 more requests are needed, beside 4 answered ones"):
+            evaluate.main(flags(server, "--gin.Endpoint.max_requests=7"))
+
+
+def test_other_settings_are_asked_anew(flags, tmp_path) -> None:
+    with serving(good) as server:
+        for temperature in ("0.0", "0.5", "None"):
+            assert evaluate.main(flags(server, f"--gin.Endpoint.temperature={temperature}")) == 0
+        assert len(server.requests) == 24
+        assert [body.get("temperature") for _, body in server.requests[::8]] == [0.0, 0.5, None]
+
+
+def test_our_own_prompts_go_to_the_completions_api(flags, tmp_path) -> None:
+    targets = {item.prompt: item.target for item in records()}
+    with serving(lambda handler, prompt: handler.complete(targets[prompt])) as server:
+        assert evaluate.main(flags(server, "--gin.Endpoint.prompts=contract")) == 0
+        assert {path for path, _ in server.requests} == {"/v1/completions"}
+    assert scores(tmp_path)["overall"]["f1"] == 100
+
+
+def test_a_journal_that_is_none_is_refused(flags, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "journal.jsonl").write_text('{"a": 1}\n', encoding="utf-8")
+    with serving(good) as server, pytest.raises(JournalError, match=r"journal\.jsonl:1: no line of this journal"):
+        evaluate.main(flags(server))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"prompts": "x"}, "must be one of chatgpt, contract"),
+        ({"concurrency": 0}, "concurrency must be a whole number of at least 1"),
+        ({"max_retries": -1}, "max_retries must be a whole number of at least 0"),
+        ({"timeout": 0}, "above 0 seconds"),
+    ],
+)
+def test_bad_settings_are_refused(setting, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        EndpointConfig(**setting)
+
+
+def test_the_played_answers_are_right() -> None:
+    from seqgpt_jax.decoding.completion import Prompt
+    from seqgpt_jax.evaluation.other_models.chat_prompts import chat_prompt, read_chat
+
+    for item in records():
+        prompt = Prompt(item.atom, item.labels, item.prompt, "one" if item.atom == "cls" else "any", item.text)
+        assert read_chat(prompt, right_answer(chat_prompt(prompt))) == item.target
