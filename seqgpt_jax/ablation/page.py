@@ -42,12 +42,12 @@ def fit_sentence(fit: Mapping[str, Any] | None, varied: str) -> str:
     """The fit in words; "" without one."""
     if fit is None:
         return ""
-    low, high = fit["interval"]
+    # Without the sign of a zero.
+    slope, low, high = (round(value, 2) + 0.0 for value in (fit["per_doubling"], *fit["interval"]))
     shown = "may be chance, the interval holds 0" if low <= 0 <= high else "beyond chance"
     quality = "" if fit["r_squared"] is None else f"; R² of the arms {fit['r_squared']:.2f}"
     return (
-        f"Logarithmic fit: {fit['per_doubling']:+.2f} F1 for each doubling of {varied} ({low:+.2f} to {high:+.2f}, "
-        f"{shown}{quality})."
+        f"Logarithmic fit: {slope:+.2f} F1 for each doubling of {varied} ({low:+.2f} to {high:+.2f}, {shown}{quality})."
     )
 
 
