@@ -19,6 +19,8 @@ from seqgpt_jax.atomic.examples import Instance
 
 FAMILIES = ("CLS", "SA", "ID", "NLI", "ET", "MRC", "NER", "SF", "RE", "EE")
 LANGUAGES = ("en", "zh")
+# Characters of a trigger in a query, each of which is written twice: in the prompt and in the answer.
+_LONGEST_NAME = 60
 
 
 def classification(id: str, text: str, answers: Iterable[str], labels: Iterable[str] = ()) -> Instance:
@@ -90,9 +92,53 @@ def event_typing(id: str, sentence: str, trigger: str, event_types: Iterable[str
     return _question(id, f"what is the event type of {trigger} in {sentence}?", sentence, (trigger,), event_types)
 
 
-def event_arguments(id: str, sentence: str, arguments: Iterable[tuple[str, str]], roles: Iterable[str]) -> Instance:
-    """EE, third step: (role, span) pairs; `roles` are those of the event type, asked together."""
-    return spans_by_label(id, sentence, arguments, roles)
+def argument_query(role: str, event_type: str, language: str, trigger: str = "") -> str:
+    """EE, third step: the query that asks for one role of an event.
+
+    Two events of one text share roles, so the query says which event it asks of: by its type, and by its trigger where
+    the text has several of the type.
+
+    >>> argument_query("attacker", "data breach", "en")
+    'attacker of the data breach event'
+    >>> argument_query("裁员方", "裁员", "zh", trigger="裁掉")
+    '裁员事件“裁掉”的裁员方'
+    """
+    event = event_query(event_type, language) + (f"“{trigger}”" if trigger and language == "zh" else "")
+    if language == "zh":
+        return f"{event}的{role}"
+    return f"{role} of the {event}" + (f' "{trigger}"' if trigger else "")
+
+
+def event_arguments(
+    id: str,
+    sentence: str,
+    event_type: str,
+    arguments: Iterable[tuple[str, str]],
+    roles: Iterable[str],
+    language: str,
+    trigger: str = "",
+) -> Instance:
+    """EE, third step: (role, span) pairs of the events of one type, or of those of them with one trigger.
+
+    `roles` are those of the event type, asked together.
+    """
+
+    def query(role: str) -> str:
+        return argument_query(role, event_type, language, trigger)
+
+    return spans_by_label(id, sentence, ((query(role), span) for role, span in arguments), map(query, roles))
+
+
+def by_trigger(triggers: Iterable[str]) -> dict[str, str]:
+    """EE, third step: each different trigger of one event type in a text -> what its queries name it by.
+
+    A trigger that is a long passage is named by its beginning.
+
+    >>> by_trigger(["sued", "sued"]), by_trigger(["sued", "charged"])
+    ({'sued': ''}, {'sued': 'sued', 'charged': 'charged'})
+    """
+    different = unique(triggers)
+    return {trigger: trigger[:_LONGEST_NAME].strip() if len(different) > 1 else "" for trigger in different}
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

@@ -296,11 +296,14 @@ class _Draft:
         self.spans[f"{field.name}.{tail}"] = tuple(r.tail for r in found.relations)
 
     def add_events(self, field: _Field, found: Events) -> None:
-        names = {role: name for name, role in field.choices.items()}
-        for event in found.events:  # at most one, as one type was asked
-            arguments = {names[role]: spans for role, spans in event.arguments.items() if spans}
-            self.fields[field.name] = {name: _best(spans).text for name, spans in arguments.items()}
-            self.spans |= {f"{field.name}.{name}": spans for name, spans in arguments.items()}
+        if not found.events:
+            return
+        arguments: dict[str, tuple[Span, ...]] = {}
+        for name, role in field.choices.items():  # events of one type: the object takes the surest span of them all
+            if spans := [span for event in found.events for span in event.arguments[role]]:
+                arguments[name] = tuple(dict.fromkeys(spans))
+        self.fields[field.name] = {name: _best(spans).text for name, spans in arguments.items()}
+        self.spans |= {f"{field.name}.{name}": spans for name, spans in arguments.items()}
 
     def filled(self, text: str, schema: Schema) -> Filled:
         value, errors = schema.object_of(self.fields)

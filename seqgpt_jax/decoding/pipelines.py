@@ -3,11 +3,11 @@
 The questions are those that the families RE and EE are trained on (`seqgpt_jax.atomic.families`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seqgpt_jax.atomic import ContractError, OriginalText
-from seqgpt_jax.atomic.families import event_query, relation_typing
+from seqgpt_jax.atomic.families import argument_query, by_trigger, event_query, relation_typing
 from seqgpt_jax.atomic.languages import language_of
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Generator
@@ -129,12 +129,32 @@ def events(
             strict=True,
         )
     ]
-    told = [(n, label) for n, one in enumerate(triggers) for label, spans in one.spans.items() if spans]
-    with_roles = [(n, label) for n, label in told if schema[label]]
-    questions = [Question(texts[n], "ext", tuple(schema[label])) for n, label in with_roles]
-    answers = answer(generator, questions, progress) if questions else []
-    arguments = {place: Extracted.of(one).spans for place, one in zip(with_roles, answers, strict=True)}
+    told = [
+        (n, event)
+        for n, (one, of_text) in enumerate(zip(triggers, asked, strict=True))
+        for event in _told(one, of_text.values(), schema, language or language_of(texts[n]))
+    ]
+    questions = [Question(texts[n], "ext", tuple(event.roles)) for n, event in told if event.roles]
+    answers = iter(answer(generator, questions, progress) if questions else [])
     found: list[list[Event]] = [[] for _ in texts]
-    for n, label in told:
-        found[n].append(Event(label, triggers[n].spans[label], arguments.get((n, label), {})))
+    for n, event in told:
+        arguments = Extracted.of(next(answers), event.roles).spans if event.roles else {}
+        found[n].append(Event(event.label, event.triggers, arguments))
     return [Events(text, tuple(of_text)) for text, of_text in zip(texts, found, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An event that has a trigger: its type, its triggers, which read alike, and the query of each role."""
+
+    label: str
+    triggers: tuple[Span, ...]
+    roles: dict[str, str]
+
+
+def _told(found: Extracted, labels: Iterable[str], schema: EventSchema, language: str) -> Iterator[_Told]:
+    for label in labels:
+        for trigger, name in by_trigger(span.text for span in found.spans[label]).items():
+            triggers = tuple(span for span in found.spans[label] if span.text == trigger)
+            roles = {argument_query(role, label, language, name): role for role in schema[label]}
+            yield _Told(label, triggers, roles)

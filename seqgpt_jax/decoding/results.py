@@ -131,7 +131,7 @@ class Event:
 
     Attributes:
       label: its type.
-      triggers: the spans that tell it.
+      triggers: the spans that tell it, in the same words.
       arguments: each role with its spans.
     """
 
@@ -147,7 +147,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Events in a text: one for each event type that has a trigger.
+    """Events in a text: one for each event type and each of its triggers that reads differently.
 
     Attributes:
       text: as it was given.

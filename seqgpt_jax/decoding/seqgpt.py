@@ -186,12 +186,12 @@ class SeqGPT:
     def events(
         self, texts: Any, schema: Mapping[str, Sequence[str]], *, language: Literal["en", "zh"] | None = None
     ) -> Any:
-        """Events: the triggers of each event type first, then the arguments of those types that have one.
+        """Events: the triggers of each event type first, then the arguments of each of them.
 
         Args:
           texts: one, a sequence or an iterator; the result is an `Events`, a list or an iterator of them.
           schema: event type -> its roles, such as `{"attack": ["attacker", "target"]}`.
-          language: of the queries for triggers; None takes that of each text.
+          language: of the queries; None takes that of each text.
 
         Raises:
           ContractError: a text is empty, or a type or role cannot be asked.

@@ -74,7 +74,7 @@ def leven_sentences(row: dict) -> Iterator[EventText]:
 
 def duee_arguments(schema: Schema) -> Build:
     """DuEE, third step, with the roles of the schema."""
-    return arguments(duee, {kind: [role["role"] for role in roles] for kind, roles in schema.items()})
+    return arguments(duee, {kind: [role["role"] for role in roles] for kind, roles in schema.items()}, "zh")
 
 
 DUEE = github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "EE/data/{}")

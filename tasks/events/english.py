@@ -9,7 +9,16 @@ from itertools import pairwise
 from seqgpt_jax.data.raw.sources import FilePattern, github
 from seqgpt_jax.data.raw.task_spec import DatasetSpec
 from seqgpt_jax.tasks.declarations import task_specs
-from seqgpt_jax.tasks.events.steps import Argument, Event, EventText, arguments, joint_arguments, same, step_tasks
+from seqgpt_jax.tasks.events.steps import (
+    Argument,
+    Event,
+    EventText,
+    arguments,
+    arguments_of_files,
+    same,
+    step_tasks,
+    with_training_files,
+)
 from seqgpt_jax.tasks.readers.documents import json_folder, parts
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
@@ -174,6 +183,8 @@ def _pieces(mention: Mapping) -> list[str]:
 
 
 MAVEN = github("rickltt/event_detection", "e89705552d11c51de1c60a28d52773d61161a0e8", "data/maven/{}")
+CASIE_SENTENCES = parts(json_folder(), casie_sentences)
+PHEE_SPLITS = {"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)}
 TASKS = task_specs(
     DatasetSpec(
         "maven_ed",
@@ -198,10 +209,10 @@ TASKS = task_specs(
         splits={"test": ("annotation",)},
         tasks=step_tasks(
             "en",
-            partial(reader, parts(json_folder(), casie_sentences)),
+            partial(reader, CASIE_SENTENCES),
             same,
-            arguments(same, CASIE_ROLES),
-            sizes=({"test": 2504}, {"test": 1351}, {"test": 1024}),
+            reader(CASIE_SENTENCES, arguments(same, CASIE_ROLES, "en")),
+            sizes=({"test": 2504}, {"test": 1351}, {"test": 1351}),
             held_out=True,
         ),
     ),
@@ -210,16 +221,17 @@ TASKS = task_specs(
         github("ZhaoyueSun/PHEE", "12e9311e89c3d1d2db16a1a9fc93edf83ec2d9d8", "data/json/{}"),
         license="MIT",
         citation="Sun et al. 2022, EMNLP",
-        splits={"train": ("train.json",), "validation": ("dev.json",), "test": ("test.json",)},
+        splits=PHEE_SPLITS,
         tasks=step_tasks(
             "en",
             partial(reader, jsonl()),
             phee,
-            joint_arguments(phee),
+            arguments_of_files(jsonl(), phee, "en"),
+            third_splits=with_training_files(PHEE_SPLITS),
             sizes=(
                 {"train": 2898, "validation": 961, "test": 968},
                 {},
-                {"train": 2898, "validation": 961, "test": 968},
+                {"train": 2984, "validation": 997, "test": 1005},
             ),
         ),
     ),

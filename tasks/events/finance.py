@@ -12,7 +12,7 @@ from seqgpt_jax.tasks.events.chinese import Schema, duee_events, with_schema
 from seqgpt_jax.tasks.events.steps import Event, EventText, arguments, step_tasks
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named
-from seqgpt_jax.tasks.readers.record import Build, Record, reader
+from seqgpt_jax.tasks.readers.record import Build, Record, grouped, reader
 
 _TRANSFER = {
     "sub-org": "出让公司",
@@ -180,17 +180,17 @@ def duee_fin_arguments(schema: Schema) -> Build:
         ]
         return EventText(document.text, events)
 
-    return arguments(find, roles)
+    return arguments(find, roles, "zh")
 
 
-def fewfc(row: dict) -> EventText:
-    """FewFC: the mentions of an event, its trigger among them.
+def fewfc(rows: list[dict]) -> EventText:
+    """FewFC: the mentions of an event, its trigger among them; a text may have several rows, with other events.
 
     Raises:
       ValueError: an event without exactly one trigger, or of an unknown type.
     """
     events = []
-    for event in row["events"]:
+    for event in (event for row in rows for event in row["events"]):
         if event["type"] not in FEWFC_ROLES:
             raise ValueError(f"event type {event['type']!r} is not one of {', '.join(FEWFC_ROLES)}")
         name = named(FEWFC_ROLES[event["type"]])
@@ -200,7 +200,7 @@ def fewfc(row: dict) -> EventText:
         others = (mention for mention in event["mentions"] if mention["role"] != "trigger")
         ordered = sorted(others, key=lambda mention: mention["span"])
         events.append(Event(event["type"], found[0], [(name(mention["role"]), mention["word"]) for mention in ordered]))
-    return EventText(row["content"], events)
+    return EventText(rows[0]["content"], list({repr(event): event for event in events}.values()))
 
 
 def announcements(document: list) -> list[dict]:
@@ -232,6 +232,7 @@ DUEE_FIN = github("enria/DuIE", "551908623c5844f4d47e2a33679809ac05cb4270", "fin
 _SCHEMA = "duee_fin_event_schema.json"
 _WITH_SCHEMA = {"train": ("duee_fin_train.json", _SCHEMA), "test": ("duee_fin_dev.json", _SCHEMA)}
 
+FEWFC_TEXTS = grouped(jsonl(), key=lambda row: row["content"])
 TASKS = task_specs(
     DatasetSpec(
         "duee_fin",
@@ -255,7 +256,9 @@ TASKS = task_specs(
         held_out=True,
         # Five event types each: those of the base files, and those that were to be learnt from few examples.
         splits={"train": ("train_base.json", "train_trans.json"), "test": ("test_base.json", "test_trans.json")},
-        tasks=step_tasks("zh", partial(reader, jsonl()), fewfc, arguments(fewfc, _words(FEWFC_ROLES))),
+        tasks=step_tasks(
+            "zh", partial(reader, FEWFC_TEXTS), fewfc, reader(FEWFC_TEXTS, arguments(fewfc, _words(FEWFC_ROLES), "zh"))
+        ),
     ),
     DatasetSpec(
         "chfinann",
@@ -277,7 +280,7 @@ TASKS = task_specs(
             Task(
                 "EE",
                 "zh",
-                reader(json_list(announcements), arguments(chfinann, _words(CHFINANN_ROLES))),
+                reader(json_list(announcements), arguments(chfinann, _words(CHFINANN_ROLES), "zh")),
                 name="arguments",
                 atom="ext",
             ),

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.data.raw.task_spec import Reader, Skipped, Task
-from seqgpt_jax.tasks.readers.record import Build, Record
+from seqgpt_jax.atomic import Atom, Instance, families
+from seqgpt_jax.data.raw.task_spec import Reader, RecordError, Skipped, Task
+from seqgpt_jax.tasks.readers.record import BROKEN, Build, Record, Records, reader
 
 Argument = tuple[str, str]  # role in words, span
 
@@ -65,43 +66,66 @@ def typing(find: Find, language: str) -> Build:
     return build
 
 
-def arguments(find: Find, roles: Roles) -> Build:
-    """Third step, where the roles of each event type are known: they are asked together.
+def arguments(find: Find, roles: Roles, language: str) -> Build:
+    """Third step: the roles of an event's type are asked together, for each type that the text has an event of.
 
-    Events of one type in one text are asked together: their prompts are the same.
+    Events of one type and trigger are asked together: nothing in a prompt would tell them apart.
     """
 
     def build(record: Record) -> Iterator[Instance | Skipped]:
         found = find(record.value)
-        values: dict[str, list[Argument]] = {}
+        values: dict[str, dict[str, list[Argument]]] = {}
         for event in found.events:
-            values.setdefault(event.kind, []).extend(event.arguments)
-        for k, (kind, of_kind) in enumerate(values.items()):
+            values.setdefault(event.kind, {}).setdefault(event.trigger, []).extend(event.arguments)
+        number = 0
+        for kind, of_kind in values.items():
             if kind not in roles:
                 raise ValueError(f"the schema has no event type {kind}; it has {', '.join(roles)}")
-            if unknown := {role for role, _ in of_kind} - set(roles[kind]):
+            if unknown := {role for of_event in of_kind.values() for role, _ in of_event} - set(roles[kind]):
                 raise ValueError(f"roles {sorted(unknown)} are not in the schema of {kind}: {', '.join(roles[kind])}")
-            yield families.event_arguments(f"{record.id}/{k}", found.text, of_kind, roles[kind])
+            for trigger, named in families.by_trigger(of_kind).items():
+                yield families.event_arguments(
+                    f"{record.id}/{number}", found.text, kind, of_kind[trigger], roles[kind], language, named
+                )
+                number += 1
         yield from _elsewhere(record.id, found.events)
 
     return build
 
 
-def joint_arguments(find: Find) -> Build:
-    """Third step, where roles belong to no one event type: those of all events of a text together.
+def arguments_of_files(records: Records, find: Find, language: str) -> Reader:
+    """Third step, where no schema is published: an event type has the roles that its events have anywhere in the files.
 
-    A negative label is another role of the data set; asked for one event alone, it could be a role
-    that another event of the text fills.
+    The first file of a split holds what is read, the others (the training file) only add roles. Types of which no
+    event has an argument are asked nothing.
     """
 
-    def build(record: Record) -> Iterator[Instance | Skipped]:
-        found = find(record.value)
-        if found.events:
-            values = [argument for event in found.events for argument in event.arguments]
-            yield families.event_arguments(record.id, found.text, values, ())
-        yield from _elsewhere(record.id, found.events)
+    def read(split: str, paths: tuple[Path, ...]) -> Iterator[Instance | Skipped | RecordError]:
+        roles: dict[str, dict[str, None]] = {}
+        for record in records(paths):
+            if isinstance(record, RecordError):
+                continue
+            try:
+                events = find(record.value).events
+            except BROKEN:
+                continue  # it is reported where it is read
+            for event in events:
+                of_kind = (role for role, _ in (*event.arguments, *event.elsewhere))
+                roles.setdefault(event.kind, {}).update(dict.fromkeys(of_kind))
 
-    return build
+        def asked(value: Any) -> EventText:
+            found = find(value)
+            return EventText(found.text, [event for event in found.events if roles[event.kind]])
+
+        ordered = {kind: sorted(of_kind) for kind, of_kind in roles.items()}
+        yield from reader(records, arguments(asked, ordered, language))(split, paths[:1])
+
+    return read
+
+
+def with_training_files(splits: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The splits of a third step that takes roles from the training file as well."""
+    return {split: tuple(dict.fromkeys((*files, *splits["train"]))) for split, files in splits.items()}
 
 
 def _elsewhere(id: str, events: Iterable[Event]) -> Iterator[Skipped]:
@@ -115,25 +139,31 @@ def step_tasks(
     language: str,
     read: Callable[[Build], Reader],
     find: Find,
-    third: Build | None = None,
+    third: Reader | None = None,
     *,
+    third_splits: Mapping[str, tuple[str, ...]] | None = None,
     sizes: Sequence[Mapping[str, int]] = ({}, {}, {}),
     **differences: Any,
 ) -> tuple[Task, ...]:
-    """The tasks `triggers`, `typing` and, where `third` builds them, `arguments` of one data set.
+    """The tasks `triggers`, `typing` and, where `third` reads them, `arguments` of one data set.
 
     Args:
       read: makes the reader of a step.
       find: takes the text and its events out of a record.
+      third: reads the third step.
+      third_splits: of the third step, where they are not those of the data set.
       sizes: of each step: texts, triggers, event types of a text.
       differences: what `Task` takes besides, for all steps.
     """
-    steps = [("triggers", "ext", triggers(find, language)), ("typing", "cls", typing(find, language))]
+    steps: list[tuple[str, Atom, Reader, Mapping | None]] = [
+        ("triggers", "ext", read(triggers(find, language)), None),
+        ("typing", "cls", read(typing(find, language)), None),
+    ]
     if third is not None:
-        steps.append(("arguments", "ext", third))
+        steps.append(("arguments", "ext", third, third_splits))
     return tuple(
-        Task("EE", language, read(build), name=name, atom=atom, sizes=size, **differences)
-        for (name, atom, build), size in zip(steps, sizes, strict=False)
+        Task("EE", language, read_step, name=name, atom=atom, sizes=size, splits=splits, **differences)
+        for (name, atom, read_step, splits), size in zip(steps, sizes, strict=False)
     )
 
 

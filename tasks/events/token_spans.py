@@ -6,7 +6,15 @@ from functools import partial
 from seqgpt_jax.data.raw.sources import FilePattern, OnRequest, github
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
-from seqgpt_jax.tasks.events.steps import Event, EventText, Find, joint_arguments, same, step_tasks
+from seqgpt_jax.tasks.events.steps import (
+    Event,
+    EventText,
+    Find,
+    arguments_of_files,
+    same,
+    step_tasks,
+    with_training_files,
+)
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
@@ -103,9 +111,24 @@ def _events(tokens: list[str], entities: list[dict], mentions: list[dict], kind:
     return EventText(" ".join(tokens), events)
 
 
-def _one_ie_steps(kind: Naming, sentences: Mapping[str, int] | None = None) -> tuple[Task, ...]:
+def _one_ie_steps(
+    kind: Naming, splits: Mapping[str, tuple[str, ...]], sentences: Mapping[str, int] | None = None
+) -> tuple[Task, ...]:
     find = one_ie(kind)
-    return step_tasks("en", partial(reader, jsonl()), find, joint_arguments(find), sizes=(sentences or {}, {}, {}))
+    return step_tasks(
+        "en",
+        partial(reader, jsonl()),
+        find,
+        arguments_of_files(jsonl(), find, "en"),
+        third_splits=with_training_files(splits),
+        sizes=(sentences or {}, {}, {}),
+    )
+
+
+ACE_SPLITS = {"train": ("train.oneie.json",), "validation": ("dev.oneie.json",), "test": ("test.oneie.json",)}
+GENEVA_SPLITS = {"train": ("train.json",), "validation": ("val.json",), "test": ("test.json",)}
+WIKIEVENTS_SPLITS = {"train": ("train.jsonl",), "validation": ("dev.jsonl",), "test": ("test.jsonl",)}
+WIKIEVENTS_SENTENCES = parts(jsonl(), wikievents_sentences)
 
 
 TASKS = task_specs(
@@ -118,23 +141,29 @@ TASKS = task_specs(
         ),
         license="LDC user agreement",
         citation="Walker et al. 2006, LDC2006T06; Lin et al. 2020, ACL",
-        splits={"train": ("train.oneie.json",), "validation": ("dev.oneie.json",), "test": ("test.oneie.json",)},
-        tasks=_one_ie_steps(named(ACE_TYPES), {"train": 17172, "validation": 923, "test": 832}),
+        splits=ACE_SPLITS,
+        tasks=_one_ie_steps(named(ACE_TYPES), ACE_SPLITS, {"train": 17172, "validation": 923, "test": 832}),
     ),
     DatasetSpec(
         "geneva",
         github("PlusLabNLP/GENEVA", "97c30cf73d92e03aae01fc08086ac45cc1625f6c", "data/{}"),
         license="CC BY 3.0",
         citation="Parekh et al. 2023, ACL",
-        splits={"train": ("train.json",), "validation": ("val.json",), "test": ("test.json",)},
-        tasks=_one_ie_steps(spelled_out),
+        splits=GENEVA_SPLITS,
+        tasks=_one_ie_steps(spelled_out, GENEVA_SPLITS),
     ),
     DatasetSpec(
         "wikievents",
         FilePattern("https://gen-arg-data.s3.us-east-2.amazonaws.com/wikievents/data/{}"),
         license="MIT",
         citation="Li et al. 2021, NAACL",
-        splits={"train": ("train.jsonl",), "validation": ("dev.jsonl",), "test": ("test.jsonl",)},
-        tasks=step_tasks("en", partial(reader, parts(jsonl(), wikievents_sentences)), same, joint_arguments(same)),
+        splits=WIKIEVENTS_SPLITS,
+        tasks=step_tasks(
+            "en",
+            partial(reader, WIKIEVENTS_SENTENCES),
+            same,
+            arguments_of_files(WIKIEVENTS_SENTENCES, same, "en"),
+            third_splits=with_training_files(WIKIEVENTS_SPLITS),
+        ),
     ),
 )

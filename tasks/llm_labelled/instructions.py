@@ -48,20 +48,35 @@ def asked_spans(label: Callable[[str], str]) -> Build:
     return build
 
 
-def asked_arguments(name: Callable[[str], str] = verbatim) -> Build:
-    """IEPile's EE and EEA: the arguments of each event type that the text has; "NAN" stands for none."""
+def asked_arguments(kind_of: Callable[[str], str], name: Callable[[str], str], language: str) -> Build:
+    """IEPile's EE and EEA: the arguments of each event that the text has; "NAN" stands for none.
+
+    Args:
+      kind_of: an event type in words.
+      name: a role in words.
+      language: of the queries.
+    """
 
     def build(record: Record) -> Iterator[Instance | Skipped]:
         schemas = (schema for row in record.value for schema in _instruction(row)["schema"])
         roles = {schema["event_type"]: schema["arguments"] for schema in schemas}
-        reported = {kind: events for kind, events in _answers(record).items() if events}
-        for k, (kind, events) in enumerate(reported.items()):
-            values: dict[str, list[str]] = {name(role): [] for role in roles[kind]}
+        number = 0
+        for code, events in _answers(record).items():
+            by_trigger: dict[str, list[dict]] = {}
             for event in events:
-                for role, found in event["arguments"].items():
-                    spans = [found] if isinstance(found, str) else found
-                    values.setdefault(name(role), []).extend(span for span in spans if span != "NAN")
-            yield from answers_in_text(f"{record.id}/{k}", text_of(record.value[0]), values)
+                by_trigger.setdefault(event.get("trigger", ""), []).append(event["arguments"])
+            for trigger, named in families.by_trigger(by_trigger).items():
+                values: dict[str, list[str]] = {role: [] for role in roles[code]}
+                for arguments in by_trigger[trigger]:
+                    for role, found in arguments.items():
+                        spans = [found] if isinstance(found, str) else found
+                        values.setdefault(role, []).extend(span for span in spans if span != "NAN")
+                queries = {
+                    families.argument_query(name(role), kind_of(code), language, named): spans
+                    for role, spans in values.items()
+                }
+                yield from answers_in_text(f"{record.id}/{number}", text_of(record.value[0]), queries)
+                number += 1
 
     return build
 
@@ -140,7 +155,11 @@ def without_held_out(build: Build) -> Build:
 
 
 def _event(language: str) -> Callable[[str], str]:
-    return lambda code: families.event_query(_NAMES[language](_short(code) if language == "zh" else code), language)
+    return lambda code: families.event_query(_kind(language)(code), language)
+
+
+def _kind(language: str) -> Callable[[str], str]:
+    return _short if language == "zh" else _words
 
 
 def _words(code: str) -> str:
@@ -160,7 +179,7 @@ def _tasks(language: str) -> tuple[Task, ...]:
     return (
         task("entities", "NER", "ext", asked_spans(spelled_out if language == "en" else verbatim), "NER"),
         task("triggers", "EE", "ext", asked_spans(_event(language)), "EET"),
-        task("arguments", "EE", "ext", asked_arguments(name), "EE", "EEA"),
+        task("arguments", "EE", "ext", asked_arguments(_kind(language), name, language), "EE", "EEA"),
         task("relations", "RE", "cls", asked_relations(language), "RE"),
     )
 
@@ -212,7 +231,7 @@ TASKS = task_specs(
             _sample(
                 "triggers", "EE", "ext", asked_spans(lambda code: families.event_query(_short(code), "zh")), 6, "EET"
             ),
-            _sample("arguments", "EE", "ext", asked_arguments(), 7, "EE"),
+            _sample("arguments", "EE", "ext", asked_arguments(_short, verbatim, "zh"), 7, "EE"),
             _sample("relations", "RE", "cls", asked_relations("zh"), 47, "RE", "SPO", "KG"),
         ),
     ),

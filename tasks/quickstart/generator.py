@@ -193,7 +193,7 @@ def events(table: Mapping[str, str], language: str) -> Drafter:
             {
                 "triggers": lambda id: families.event_triggers(id, sentence, [(kind, trigger)], language),
                 "typing": lambda id: families.event_typing(id, clause(sentence), trigger, [kind], language),
-                "arguments": lambda id: families.event_arguments(id, sentence, arguments, roles),
+                "arguments": lambda id: families.event_arguments(id, sentence, kind, arguments, roles, language),
             },
         )
 

@@ -23,6 +23,12 @@ def test_questions_in_both_languages() -> None:
         == "x。中温州和红蜻蜓的关系是什么？"
     )
     assert families.event_query("Process_start", "en") == "Process_start event"
+    sued = families.event_arguments("1", sentence, "trial", [("time", "19 August 1900")], ["time", "place"], "en")
+    assert dict(sued.gold) == {"time of the trial event": ("19 August 1900",)}
+    assert sued.labels == ("time of the trial event", "place of the trial event")
+    named = families.event_arguments("1", "甲起诉乙", "起诉", [("原告", "甲")], ["原告"], "zh", trigger="起诉")
+    assert dict(named.gold) == {"起诉事件“起诉”的原告": ("甲",)}
+    assert families.by_trigger(["a" * 99, "b"]) == {"a" * 99: "a" * 60, "b": "b"}
 
 
 @pytest.mark.parametrize("language", families.LANGUAGES)

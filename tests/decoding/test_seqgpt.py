@@ -160,9 +160,9 @@ def test_events() -> None:
     known = {
         "attack event": ("attacked",),
         "marry event": (),
-        "attacker": ("Ada",),
-        "target": ("Bob",),
-        "place": ("x",),
+        "attacker of the attack event": ("Ada",),
+        "target of the attack event": ("Bob",),
+        "place of the marry event": ("x",),
     }
     model = SeqGPT(Scholar(known, {}))
     schema = {"attack": ["attacker", "target"], "marry": ["place"]}
@@ -172,6 +172,19 @@ def test_events() -> None:
     )
     assert [one.events for one in found] == [(attack,), ()]
     assert model.events("Ada attacked Bob", {"attack": []}).events == (Event("attack", attack.triggers, {}),)
+
+
+def test_events_of_one_type_are_told_apart_by_their_triggers() -> None:
+    known = {
+        "attack event": ("attacked", "hit"),
+        'target of the attack event "attacked"': ("Bob",),
+        'target of the attack event "hit"': ("Eve",),
+    }
+    found = SeqGPT(Scholar(known, {})).events("Ada attacked Bob and hit Eve and attacked again", {"attack": ["target"]})
+    assert found.events == (
+        Event("attack", (Span("attacked", 4, 12), Span("attacked", 33, 41)), {"target": (Span("Bob", 13, 16),)}),
+        Event("attack", (Span("hit", 21, 24),), {"target": (Span("Eve", 25, 28),)}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,7 +251,7 @@ def test_the_examples_of_the_page_run(monkeypatch, tmp_path) -> None:
     assert len(blocks) >= 5
     known = {**PEOPLE, "delivery": "parcel", "refund": "money", "When did Ada leave?": ("1840",)}
     known |= {"names of people, not of groups": ("Ada",), "attack event": ("attacked",)}
-    known |= {"attacker": ("Ada",), "target": ("Bob",)}
+    known |= {"attacker of the attack event": ("Ada",), "target of the attack event": ("Bob",)}
     table = {"between Ada and Turin": "born in", "parcel": "delivery"}
     monkeypatch.setattr(SeqGPT, "load", lambda _: SeqGPT(Scholar(known, table)))
     monkeypatch.chdir(tmp_path)

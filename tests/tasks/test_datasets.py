@@ -170,8 +170,17 @@ def test_text_events(tmp_path):
     assert [item.gold for item in read_all("duee.triggers", events_path)] == [{"裁员事件": ("裁员",)}]
     (typed,) = read_all("duee.typing", events_path)
     assert (typed.text, set(typed.gold)) == (f"{row['text']}中裁员的事件类型是什么？", {"裁员"})
+    # Events of one type and trigger are asked together.
+    roles = ("裁员事件的裁员方", "裁员事件的裁员人数")
     assert read_all("duee.arguments", events_path, schema_path) == [
-        Instance("dev.json:1/0", "ext", row["text"], {"裁员方": ("雀巢", "甲")}, ("裁员方", "裁员人数"))
+        Instance("dev.json:1/0", "ext", row["text"], {roles[0]: ("雀巢", "甲")}, roles)
+    ]
+    # Those with other triggers are asked by them.
+    row["event_list"][1]["trigger"] = "也裁员"
+    path = write(tmp_path, "two.json", json_lines(row))
+    assert [(item.id, item.gold) for item in read_all("duee.arguments", path, schema_path)] == [
+        ("two.json:1/0", {"裁员事件“裁员”的裁员方": ("雀巢",)}),
+        ("two.json:1/1", {"裁员事件“也裁员”的裁员方": ("甲",)}),
     ]
     row["event_list"][0]["arguments"][0]["role"] = "地点"
     with pytest.raises(RecordError, match=r"roles \['地点'\] are not in the schema of 裁员: 裁员方, 裁员人数"):
@@ -253,7 +262,7 @@ def test_documents_are_asked_by_sentence(tmp_path, shift):
     assert [item.id for item in read("casie.typing", folder, split="test")] == ["7.json/0/0", "7.json/1/0"]
     found = read("casie.arguments", folder, split="test")
     assert [item.gold for item in found if isinstance(item, Instance)] == [
-        {"victim": ("Mr. Lee",), "attacker": ("a gang",)},
+        {"victim of the ransom event": ("Mr. Lee",), "attacker of the ransom event": ("a gang",)},
         {},
     ]
     assert [item for item in found if isinstance(item, Skipped)] == [
@@ -289,7 +298,7 @@ def test_documents_of_finance(tmp_path):
         )
     )
     assert read_all("duee_fin.arguments", events_path, schema_path) == [
-        Instance("dev.json:1/0", "ext", text, {"上市公司": ("山海",)}, ("上市公司",))
+        Instance("dev.json:1/0", "ext", text, {"公司上市事件的上市公司": ("山海",)}, ("公司上市事件的上市公司",))
     ]
     assert read_all("duee_fin.stage", events_path, schema_path) == [
         Instance(
@@ -356,7 +365,8 @@ def test_instructions_of_one_text_join(tmp_path):
     schema = [{"event_type": "组织-裁员", "trigger": True, "arguments": ["裁员方", "时间"]}]
     event = {"trigger": "裁员", "arguments": {"裁员方": "甲", "时间": "NAN"}}
     arguments = of("iepile_samples.arguments", row(schema, {"组织-裁员": [event]}))
-    assert (arguments.gold, arguments.labels) == ({"裁员方": ("甲",)}, ("裁员方", "时间"))
+    roles = ("裁员事件的裁员方", "裁员事件的时间")
+    assert (arguments.gold, arguments.labels) == ({roles[0]: ("甲",)}, roles)
     relations = of(
         "iepile_samples.relations",
         row(["位于"], {"位于": [{"head": "甲", "tail": "乙城"}]}),

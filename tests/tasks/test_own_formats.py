@@ -468,14 +468,24 @@ def test_events(tmp_path):
     found = list(own.checked(saved(tmp_path, "a.jsonl", rows)))
     assert [dict(item.instance.gold) for item in found] == [
         {"trial event": ("sued",)},
-        {"plaintiff": ("Bob",)},
+        {"plaintiff of the trial event": ("Bob",)},
         {"trial event": ("lost",)},
-        {"loser": ("Acme",)},
+        {"loser of the trial event": ("Acme",)},
         {},
     ]
     # The roles of an event type are those of the whole file.
-    assert found[1].instance.labels == found[3].instance.labels == ("plaintiff", "loser")
+    roles = ("plaintiff of the trial event", "loser of the trial event")
+    assert found[1].instance.labels == found[3].instance.labels == roles
     assert len({item.instance.id for item in found}) == 5
+
+
+def test_events_of_one_type_are_asked_by_their_triggers(tmp_path):
+    sued = {"type": "trial", "trigger": [4, 8], "arguments": {"plaintiff": ["Bob"]}}
+    charged = {"type": "trial", "trigger": {"start": 19, "end": 26}, "arguments": {"plaintiff": ["Ada"]}}
+    row = {"text": "Bob sued Acme; Ada charged Bob.", "events": [sued, charged]}
+    _, first, second = own.checked(saved(tmp_path, "a.jsonl", [row]))
+    assert dict(first.instance.gold) == {'plaintiff of the trial event "sued"': ("Bob",)}
+    assert dict(second.instance.gold) == {'plaintiff of the trial event "charged"': ("Ada",)}
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,10 @@ LABELS = {
     "casie.typing": {"data breach", "phishing", "ransom", "vulnerability discovery", "vulnerability patch"},
     "duee_fin.stage": {"暂停上市", "正式上市", "筹备上市", "终止上市"},
     "iepile_samples.entities": {"人物", "地理位置", "组织机构"},
-    "iepile_samples.arguments": {"加盟者", "所加盟组织", "时间", "裁员人数", "裁员方"},
+    "iepile_samples.arguments": {
+        *("加盟事件的加盟者", "加盟事件的所加盟组织", "加盟事件的时间"),
+        *("裁员事件的时间", "裁员事件的裁员人数", "裁员事件的裁员方"),
+    },
 }
 # Longer label sets: how many, and the digest of the sorted names.
 LABEL_DIGESTS = {
@@ -119,13 +122,13 @@ LABEL_DIGESTS = {
     "sanwen": (10, "a9dfd00e"),
     "maven_ed.triggers": (161, "413ab5f5"),
     "maven_ed.typing": (161, "120f11d4"),
-    "casie.arguments": (26, "4eae2e39"),
+    "casie.arguments": (3753, "6e447c95"),
     "duee.triggers": (64, "e9e4e6d6"),
     "duee.typing": (64, "16c8ef7a"),
-    "duee.arguments": (118, "1c29a824"),
+    "duee.arguments": (451, "0b11650c"),
     "duee_fin.triggers": (13, "2a8e4eba"),
     "duee_fin.typing": (13, "14c17fdc"),
-    "duee_fin.arguments": (60, "3228806e"),
+    "duee_fin.arguments": (342, "f51edbe3"),
     "pile_ner_slimer": (341, "d23fdcca"),
     "sky_ner_zh": (58, "63e7c4ec"),
     "odie": (128, "7edabf24"),

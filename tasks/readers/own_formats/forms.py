@@ -143,22 +143,36 @@ def _events(item: Item) -> list[Any]:
 
 
 def _event_records(value: Fields, roles: dict[str, dict[str, None]]) -> Iterator[Fields]:
-    """The triggers of all events, and for each type of them its arguments."""
+    """The triggers of all events, and the arguments of each type and different trigger."""
     text = _string(value, "text")
     if not isinstance(value["events"], list):
         raise ValueError(f"events is a list of objects with type, trigger and arguments, not {value['events']!r}")
     triggers: dict[str, list[Any]] = {}
-    arguments: dict[str, dict[str, list[Any]]] = {}
+    arguments: dict[str, dict[str, dict[str, list[Any]]]] = {}
+    language = language_of(text)
     for event in value["events"]:
         if missing := [name for name in ("type", "trigger") if name not in event]:
             raise ValueError(f"an event has no {missing[0]}: {event!r}")
-        triggers.setdefault(families.event_query(event["type"], language_of(text)), []).append(event["trigger"])
-        of_type = arguments.setdefault(event["type"], {})
+        triggers.setdefault(families.event_query(event["type"], language), []).append(event["trigger"])
+        of_event = arguments.setdefault(event["type"], {}).setdefault(_words(text, event["trigger"]), {})
         if not isinstance(event.get("arguments", {}), dict):
             raise ValueError(f'arguments of an event are {{"role": ["span"]}}, not {event["arguments"]!r}')
         for role, spans in event.get("arguments", {}).items():
-            of_type.setdefault(role, []).extend([spans] if isinstance(spans, str) else spans)
+            of_event.setdefault(role, []).extend([spans] if isinstance(spans, str) else spans)
     yield _form(value, "EE", "ext", answers=triggers)
-    for kind, found in arguments.items():
-        if kind_roles := list(roles.get(kind, ())):
-            yield _form(value, "EE", "ext", answers=found, labels=kind_roles)
+    for kind, of_type in arguments.items():
+        if not (kind_roles := roles.get(kind)):
+            continue
+        for trigger, named in families.by_trigger(of_type).items():
+            queries = {role: families.argument_query(role, kind, language, named) for role in kind_roles}
+            found = {queries[role]: spans for role, spans in of_type[trigger].items()}
+            yield _form(value, "EE", "ext", answers=found, labels=[*queries.values()])
+
+
+def _words(text: str, span: Any) -> str:
+    """A span in any of its forms as a string; what is wrong with it is said where the triggers are read."""
+    if isinstance(span, dict):
+        span = [span.get("start"), span.get("end")]
+    if isinstance(span, list) and len(span) == 2 and all(type(place) is int for place in span):
+        return text[slice(*span)]
+    return str(span)

@@ -192,16 +192,15 @@ SAMPLES = {
         _ACE,
         {
             "train": [
+                (_ACE_TEXT, {"victim of the die event": ("Tom Reed",)}),
                 (
                     _ACE_TEXT,
-                    {
-                        "victim": ("Tom Reed",),
-                        "attacker": ("Rebels",),
-                        "target": ("Tom Reed",),
-                        "artifact": ("Rebels",),
-                        "destination": ("Osk",),
-                    },
-                )
+                    {"attacker of the attack event": ("Rebels",), "target of the attack event": ("Tom Reed",)},
+                ),
+                (
+                    _ACE_TEXT,
+                    {"artifact of the transport event": ("Rebels",), "destination of the transport event": ("Osk",)},
+                ),
             ]
         },
     ),
@@ -209,7 +208,18 @@ SAMPLES = {
     "geneva.typing": Sample(_GENEVA, {"train": [_typed(_GENEVA_TEXT, "taught", "education teaching")]}),
     "geneva.arguments": Sample(
         _GENEVA,
-        {"train": [(_GENEVA_TEXT, {"teacher": ("Her uncle",), "student": ("us",), "subject": ("chess",)})]},
+        {
+            "train": [
+                (
+                    _GENEVA_TEXT,
+                    {
+                        "teacher of the education teaching event": ("Her uncle",),
+                        "student of the education teaching event": ("us",),
+                        "subject of the education teaching event": ("chess",),
+                    },
+                )
+            ]
+        },
     ),
     "wikievents.triggers": Sample(
         _WIKI,
@@ -233,8 +243,8 @@ SAMPLES = {
         _WIKI,
         {
             "train": [
-                (_WIKI_SENTENCES[0], {"victim": ("Joan Lee",)}),
-                (_WIKI_SENTENCES[1], {"participant": ("Police", "her aides")}),
+                (_WIKI_SENTENCES[0], {"victim of the die event": ("Joan Lee",)}),
+                (_WIKI_SENTENCES[1], {"participant of the contact meet event": ("Police", "her aides")}),
                 None,
             ]
         },
@@ -248,12 +258,12 @@ SAMPLES = {
                 (
                     _PHEE_TEXT,
                     {
-                        "subject": ("An elderly man",),
-                        "gender": ("man",),
-                        "age": ("elderly",),
-                        "treatment": ("taking Nolex", "daily"),
-                        "drug": ("Nolex", "Vitax"),
-                        "effect": ("a rash",),
+                        "subject of the adverse effect event": ("An elderly man",),
+                        "gender of the adverse effect event": ("man",),
+                        "age of the adverse effect event": ("elderly",),
+                        "treatment of the adverse effect event": ("taking Nolex", "daily"),
+                        "drug of the adverse effect event": ("Nolex", "Vitax"),
+                        "effect of the adverse effect event": ("a rash",),
                     },
                 )
             ]

@@ -9,6 +9,10 @@ def _typed_zh(text: str, trigger: str, *kinds: str) -> tuple[str, dict]:
     return f"{text}中{trigger}的事件类型是什么？", dict.fromkeys(kinds, ())
 
 
+def _of(kind: str, **roles: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    return {f"{kind}事件的{role}": spans for role, spans in roles.items()}
+
+
 # ---- LEVEN
 
 _LEVEN = {
@@ -136,9 +140,9 @@ SAMPLES = {
         _FEWFC,
         {
             "train": [
-                (_FEWFC_TEXT, {"质押公司": ("海风公司",), "质权公司": ("远山银行",), "比例": ("10%",)}),
-                (_FEWFC_TEXT, {"减持方职务": ("股东",)}),
-                (_FEWFC_TEXT, {"时间": ("5月",)}),
+                (_FEWFC_TEXT, _of("质押", 质押公司=("海风公司",), 质权公司=("远山银行",), 比例=("10%",))),
+                (_FEWFC_TEXT, _of("减持", 减持方职务=("股东",))),
+                (_FEWFC_TEXT, _of("股份股权转让", 时间=("5月",))),
             ]
         },
     ),
@@ -147,8 +151,8 @@ SAMPLES = {
         _CHFINANN,
         {
             "train": [
-                (_CHFINANN_TEXT, {"质押方": ("李明",), "质押股份数量": ("500股",), "质权方": ("东方银行",)}),
-                (_CHFINANN_TEXT, {"股东": ("李明",), "冻结股份数量": ("300股",)}),
+                (_CHFINANN_TEXT, _of("股权质押", 质押方=("李明",), 质押股份数量=("500股",), 质权方=("东方银行",))),
+                (_CHFINANN_TEXT, _of("股权冻结", 股东=("李明",), 冻结股份数量=("300股",))),
             ]
         },
     ),

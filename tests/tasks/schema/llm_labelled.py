@@ -79,6 +79,10 @@ def _row(task: str, source: str, text: str, schema: list, output: dict, order: s
 _FEVER, _LAYOFF = "Oltrexin caused fever in a woman.", "五月甲城乙公司裁员90人。"
 _ADVERSE = {"event_type": "adverse event", "trigger": True, "arguments": ["Treatment.Drug", "Effect", "Subject.Age"]}
 _ADVERSE_FOUND = {"Treatment.Drug": "Oltrexin", "Effect": ["fever"], "Subject.Age": "NAN"}
+_ADVERSE_ARGUMENTS = {
+    "treatment drug of the adverse event": ("Oltrexin",),
+    "effect of the adverse event": ("fever",),
+}
 _CUT = {"event_type": "组织关系-裁员", "trigger": ["裁员"], "arguments": ["裁员方", "裁员人数"]}
 _IEPILE = [
     _row("NER", "CoNLL2003", _TEXT, ["person", "creative_work"], {"person": ["Mira Holt"], "creative_work": []}),
@@ -170,8 +174,8 @@ SAMPLES: dict[str, Sample] = {
     "iepile.entities_zh": _iepile((_LAYOFF, {"地理位置": ("甲城",)}), None),
     "iepile.triggers_en": _iepile((_FEVER, {"adverse event": ("caused",)})),
     "iepile.triggers_zh": _iepile((_LAYOFF, {"裁员事件": ("裁员",)})),
-    "iepile.arguments_en": _iepile((_FEVER, {"treatment drug": ("Oltrexin",), "effect": ("fever",)})),
-    "iepile.arguments_zh": _iepile(None, (_LAYOFF, {"裁员方": ("乙公司",)})),
+    "iepile.arguments_en": _iepile((_FEVER, _ADVERSE_ARGUMENTS)),
+    "iepile.arguments_zh": _iepile(None, (_LAYOFF, {"裁员事件的裁员方": ("乙公司",)})),
     "iepile.relations_en": _iepile(
         (f"what is the relation between Mira Holt and Tampere in {_TEXT}?", {"place lived": ()})
     ),
