@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from seqgpt_jax.atomic import Instance, clean_text
+from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.prepare.decontamination import bare_text
 from seqgpt_jax.data.raw.files import resolve_files
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped, TaskSpec
@@ -17,6 +17,7 @@ from seqgpt_jax.tasks import own as own_files
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 from seqgpt_jax.tasks.validation.advice import advice
+from seqgpt_jax.tasks.validation.contradictions import AskedBefore
 from seqgpt_jax.tasks.validation.findings import DataSummary, Finding
 from seqgpt_jax.tasks.validation.labels import LabelSpellings, labels_of
 from seqgpt_jax.tasks.validation.leaks import OwnLeaks
@@ -39,8 +40,7 @@ class Check:
 
     def __init__(self, limits: LengthLimits | None = None) -> None:
         self.limits = limits or LengthLimits()
-        # What was asked -> where it stood first, and what was answered there.
-        self._asked: dict[tuple, tuple[str, dict[str, frozenset]]] = {}
+        self._asked = AskedBefore()
 
     def own_data(
         self, name: str, files: str | Mapping[str, str], form: own_files.Form = own_files.RECOGNIZED, flags: str = ""
@@ -78,16 +78,13 @@ class Check:
 
     def repetition(self, item: own.Checked) -> list[own.Fault]:
         """The remark that the same was asked before, in any of the data sets."""
-        if item.instance is None:
+        repeated = item.instance and self._asked.repeats(item.instance, _place(item))
+        if not repeated:
             return []
-        asked = (item.instance.atom, clean_text(item.instance.text).strip(), frozenset(item.instance.labels))
-        gold = {label: frozenset(spans) for label, spans in item.instance.gold.items()}
-        place, before = self._asked.setdefault(asked, (_place(item), gold))
-        if place == _place(item):
-            return []
-        if before == gold:
-            return [own.Fault("duplicate", f"the same record as {place}")]
-        return [own.Fault("contradiction", f"the text of {place} with other answers: {_shown(item.instance)}")]
+        kind, place = repeated
+        if kind == "duplicate":
+            return [own.Fault(kind, f"the same record as {place}")]
+        return [own.Fault(kind, f"the text of {place} with other answers: {_shown(item.instance)}")]
 
 
 class _DataCheck:

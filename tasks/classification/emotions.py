@@ -42,6 +42,7 @@ MELD = DatasetSpec(
     ),
     license="GPL-3.0",
     citation="Poria et al. 2019, ACL",
+    contradictions="utterances of a word or two, out of their dialogue",
     splits={"train": ("train_sent_emo.csv",), "validation": ("dev_sent_emo.csv",), "test": ("test_sent_emo.csv",)},
     sizes={"train": 9989, "validation": 1109, "test": 2610},
     tasks=tuple(
@@ -109,6 +110,7 @@ TASKS = task_specs(
         github("dbiir/UER-py", "5743050cc41f0f21986c9f938db5ac1726052629", "datasets/smp2020-ewect/{}"),
         license="SMP2020 EWECT: research",
         citation="SMP 2020 EWECT",
+        contradictions="short posts that many users write mean one thing here and another there",
         tasks=(
             _posts("usual", {"train": 27766, "validation": 2000, "test": 5000}),
             _posts("virus", {"train": 8606, "validation": 2000, "test": 3000}),

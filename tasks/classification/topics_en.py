@@ -221,6 +221,7 @@ TASKS = task_specs(
         github("sebischair/Medical-Abstracts-TC-Corpus", "547596568102fe3ec008d94a486fd7f55876c433"),
         license="CC BY-SA 3.0",
         citation="Schopf et al. 2022, NLPIR",
+        contradictions="an abstract on several conditions is there once with each of them",
         held_out=True,
         splits={"train": ("medical_tc_train.csv",), "test": ("medical_tc_test.csv",)},
         sizes={"train": 11550, "test": 2888},

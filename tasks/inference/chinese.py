@@ -194,7 +194,7 @@ TASKS = task_specs(
         license="FewCLUE: research",
         citation="Xu et al. 2020, COLING (CLUE); Xu et al. 2021, arXiv 2107.07498 (FewCLUE)",
         splits=FEWCLUE_SPLITS,
-        tasks=(_task(reader(jsonl(), refers("“{}”指的是“{}”吗？", {"false": "否", "true": "是"}))),),
+        tasks=(_task(reader(jsonl(), refers("zh", {"false": "否", "true": "是"}))),),
     ),
     DatasetSpec(
         # Abstracts of papers, with their own keywords or some that are not.

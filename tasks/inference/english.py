@@ -191,7 +191,7 @@ TASKS = task_specs(
         license="CC BY 4.0",
         citation="Levesque et al. 2012, KR; Wang et al. 2019, NeurIPS (SuperGLUE)",
         sizes={"train": 554, "validation": 104},
-        tasks=(Task("NLI", "en", reader(jsonl(), refers("does {} refer to {}?", YES_OR_NO)), exclusive=True),),
+        tasks=(Task("NLI", "en", reader(jsonl(), refers("en", YES_OR_NO)), exclusive=True),),
     ),
     DatasetSpec(
         "sick",

@@ -113,6 +113,7 @@ ASSISTANT_SLOTS = {
 NLUPP = DatasetSpec(
     "nlupp",
     polyai("nlupp/data"),
+    contradictions="a few utterances were annotated twice",
     license="CC BY 4.0",
     citation="Casanueva et al. 2022, NAACL Findings",
     tasks=(*_nlupp("banking"), *_nlupp("hotels")),

@@ -52,6 +52,7 @@ TASKS = task_specs(
         Files(ODIE_TEST.files | github_files(*_REPOSITORY, {_TRAIN: f"training/data/{_TRAIN}"}).files),
         license="unknown: research (OpenAI terms)",
         citation="Jiao et al. 2023, EMNLP",
+        contradictions="some texts are there with two tables",
         verified="files",
         splits={"train": (_TRAIN,), "test": (_TEST,)},
         sizes={"test": 74},

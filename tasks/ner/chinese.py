@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.sources import PARQUET, OnRequest, github
-from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
+from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Skipped, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.ner.types import COARSE_ZH
 from seqgpt_jax.tasks.readers.conll import conll, entities
@@ -16,7 +17,7 @@ from seqgpt_jax.tasks.readers.inline import CURLY, marked_spans
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.lines import lines
 from seqgpt_jax.tasks.readers.names import named
-from seqgpt_jax.tasks.readers.record import Record, reader
+from seqgpt_jax.tasks.readers.record import Record, grouped, reader
 from seqgpt_jax.tasks.readers.tokens import tagged_tokens
 
 CLUENER_TYPES = {
@@ -122,6 +123,25 @@ def boson_text(line: str) -> str:
     return twice.sub(r"\2", line).replace("\\n", " ")
 
 
+def boson_plain(line: str) -> str:
+    """BosonNLP: a paragraph without its marks."""
+    return CURLY.whole.sub(lambda found: found["span"], boson_text(line))
+
+
+def boson_passage(marked: list[str]) -> str:
+    """BosonNLP: what the split of a paragraph hangs on."""
+    return boson_plain(marked[0])
+
+
+def boson_entities(record: Record) -> Iterator[Instance | Skipped]:
+    """BosonNLP: some paragraphs stand in the file several times, marked in other ways; the first one counts."""
+    first, *others = record.value
+    build = marked_spans(CURLY, named(BOSON_TYPES), boson_text)
+    yield from build(Record(record.path, record.line, first, record.id))
+    for number in range(len(others)):
+        yield Skipped(f"{record.id}/again{number}", "marked_again", "the paragraph was there before")
+
+
 def literature_entities(record: Record) -> Iterator:
     """The literature corpus writes B_Person for B-Person."""
     rows = [[token, tag.replace("_", "-", 1)] for token, tag in record.value]
@@ -167,6 +187,7 @@ TASKS = task_specs(
         github("hltcoe/golden-horse", "7a73c08e45ed94312af4ef2d97cc35a47d029e99", "data/{}"),
         license="annotations CC BY-SA 3.0",
         citation="Peng and Dredze 2015, EMNLP",
+        contradictions="posts that many users repeat were annotated anew each time",
         verified="files",
         splits={
             "train": ("weiboNER_2nd_conll.train",),
@@ -231,7 +252,7 @@ TASKS = task_specs(
         license="BosonNLP: research",
         citation="BosonNLP, named entities of 2,000 paragraphs",
         splits=dict.fromkeys(SPLITS, ("origindata.txt",)),
-        tasks=(_entities(reader(lines(), marked_spans(CURLY, named(BOSON_TYPES), boson_text), split_key=str)),),
+        tasks=(_entities(reader(grouped(lines(), key=boson_plain), boson_entities, split_key=boson_passage)),),
     ),
     DatasetSpec(
         "literature_ner",

@@ -111,6 +111,7 @@ TASKS = task_specs(
         github("zliucr/CrossNER", "2e7ba2a7798c961e3f29fbc51252c5a8d40224bf", "ner_data/{}"),
         license="MIT",
         citation="Liu et al. 2021, CrossNER, AAAI",
+        contradictions="a few sentences were annotated twice",
         verified="files",
         tasks=(
             _crossner("politics", 200, 541, 651),
@@ -125,6 +126,7 @@ TASKS = task_specs(
         github("leondz/emerging_entities_17", "e52a2d2a71ac1a051ca2d532eef28653c5c02603"),
         license="CC BY 4.0",
         citation="Derczynski et al. 2017, WNUT",
+        contradictions="posts that many users repeat were annotated anew each time",
         verified="files",
         splits={
             "train": ("wnut17train.conll",),
@@ -197,6 +199,7 @@ TASKS = task_specs(
         github("brickee/HarveyNER", "44bfb978f83753b002d8b5712e6825c3ba90614d", "data/tweets/{}"),
         license="unknown",
         citation="Chen et al. 2022, HarveyNER, NAACL",
+        contradictions="posts that many users repeat were annotated anew each time",
         held_out=True,
         splits={"train": ("tweets.train11.bio",), "validation": ("tweets.dev11.bio",), "test": ("tweets.test11.bio",)},
         sizes={"train": 3223, "validation": 1358, "test": 1990},

@@ -86,6 +86,7 @@ TASKS = task_specs(
         github("allenai/scibert", "8d55680cf424898df48656d69002c7366c9c6ba1", "data/text_classification/chemprot/{}"),
         license="BioCreative VI: research",
         citation="Krallinger et al. 2017, BioCreative VI; Beltagy et al. 2019, EMNLP",
+        contradictions="a pair with several relations, or twice in its sentence, is there with each of them",
         held_out=True,
         splits={"train": ("train.txt",), "validation": ("dev.txt",), "test": ("test.txt",)},
         sizes={"train": 4169, "validation": 2427, "test": 3469},

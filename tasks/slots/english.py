@@ -85,6 +85,7 @@ TASKS = task_specs(
         polyai("span_extraction/restaurant8k"),
         license="CC BY 4.0",
         citation="Coope et al. 2020, Span-ConveRT, ACL",
+        contradictions="answers of one word to a question that is no part of the text",
         verified="files",
         splits={"train": ("train_1.json",), "test": ("test.json",)},
         sizes={"train": 2837, "test": 2822},

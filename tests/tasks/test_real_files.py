@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ import pytest
 from seqgpt_jax.atomic import TEMPLATES, Instance, clean_text
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import TASKS
+from seqgpt_jax.tasks.validation.contradictions import MOST_CONTRADICTIONS, AskedBefore
 from tests.tasks.records import SPECS
 
 _BESIDE = Path(__file__).parents[2].parent / "shared" / "datasets"
@@ -275,6 +277,25 @@ def test_every_classification_has_an_answer(task):
     if SPECS[task].exclusive:
         several = [item for item in of_all_splits(task) if len(item.gold) > 1]
         assert len(several) == SEVERAL_ANSWERS.get(task, 0)
+
+
+def contradictions(items: Iterable[Instance]) -> int:
+    """How many ask what an earlier one asked, with other answers."""
+    asked = AskedBefore()
+    repeated = [asked.repeats(item, item.id) for item in items]
+    return sum(bool(one) and one[0] == "contradiction" for one in repeated)
+
+
+@pytest.mark.parametrize("dataset", sorted({spec.dataset.name for spec in SPECS.values()}))
+def test_equal_prompts_have_equal_answers_or_the_declaration_says_why(dataset):
+    specs = [spec for spec in SPECS.values() if spec.dataset.name == dataset]
+    shares = {
+        f"{spec.name} {split}": contradictions(instances(spec.name, split)) / len(instances(spec.name, split))
+        for spec in specs
+        for split in spec.splits
+    }
+    too_many = {name: share for name, share in shares.items() if share > MOST_CONTRADICTIONS}
+    assert bool(too_many) == bool(specs[0].dataset.contradictions), too_many
 
 
 @pytest.mark.parametrize("task", ["xquad.en", "xquad.zh", "cmrc2018"])

@@ -10,10 +10,11 @@ from seqgpt_jax.data.raw.sources import Files
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped
 from seqgpt_jax.tasks import TASKS
 from seqgpt_jax.tasks.declarations import EVIDENCE, task_specs
+from seqgpt_jax.tasks.validation.contradictions import MOST_CONTRADICTIONS
 from tests.tasks import prompts_page, schema
 from tests.tasks.records import json_lines, write
 from tests.tasks.schema.sample import Sample
-from tests.tasks.test_real_files import DATA
+from tests.tasks.test_real_files import DATA, contradictions
 
 SPECS = {name: spec for name, spec in TASKS.items() if name in schema.SAMPLES}
 
@@ -95,7 +96,9 @@ def test_published_files_give_what_was_counted(task):
         if all(path.exists() for path in paths):
             found = list(spec.read(split, tuple(paths)))
             assert not [item for item in found if isinstance(item, RecordError)]
-            assert sum(isinstance(item, Instance) for item in found) == number
+            read_as = [item for item in found if isinstance(item, Instance)]
+            assert len(read_as) == number
+            assert contradictions(read_as) <= MOST_CONTRADICTIONS * number or spec.dataset.contradictions
             read.append(split)
     if not read:
         pytest.skip(f"no real data: {DATA / spec.dataset.name}")

@@ -106,11 +106,19 @@ WIC |= {"start1": 4, "end1": 8, "start2": 14, "end2": 18}
 WIC_ASKED = "The bank is steep.\tWe sat on the bank.\tdoes bank have the same meaning in both sentences?"
 WSC = {"text": "Ida rang Eva before she left.", "span1_index": 0, "span1_text": "Ida", "idx": 1}
 WSC |= {"span2_index": 4, "span2_text": "she"}
+WSC_TWICE = {"text": "When she rang, Ida said she left.", "span1_index": 3, "span1_text": "Ida", "idx": 2}
+WSC_TWICE |= {"span2_index": 5, "span2_text": "she", "label": "False"}
 CLUEWSC = {
     "target": {"span1_index": 0, "span1_text": "小李", "span2_index": 3, "span2_text": "他"},
     "idx": 0,
     "label": "true",
     "text": "小李说他病了。",
+}
+CLUEWSC_TWICE = {
+    "target": {"span1_index": 0, "span1_text": "小李", "span2_index": 5, "span2_text": "他"},
+    "idx": 1,
+    "label": "false",
+    "text": "小李请他等他。",
 }
 FEWCLUE_FILES = ("train_few_all.json", "dev_few_all.json", "test_public.json")
 
@@ -213,12 +221,25 @@ SAMPLES = {
         dict.fromkeys(TWO, ((WIC_ASKED, {"yes": ()}), (WIC_ASKED, {"no": ()}), None)),
     ),
     "wsc": Sample(
-        {f"wsc/{split}.jsonl": [WSC | {"label": label} for label in ("True", None)] for split in TWO},
-        dict.fromkeys(TWO, (("Ida rang Eva before she left.\tdoes she refer to Ida?", {"yes": ()}), None)),
+        {f"wsc/{split}.jsonl": [*(WSC | {"label": label} for label in ("True", None)), WSC_TWICE] for split in TWO},
+        dict.fromkeys(
+            TWO,
+            (
+                ("Ida rang Eva before she left.\tdoes she refer to Ida?", {"yes": ()}),
+                None,
+                ('When she rang, Ida said she left.\tdoes the second "she" refer to Ida?', {"no": ()}),
+            ),
+        ),
     ),
     "cluewsc": Sample(
-        dict.fromkeys(FEWCLUE_FILES, (CLUEWSC,)),
-        dict.fromkeys(ALL, (("小李说他病了。\t“他”指的是“小李”吗？", {"是": ()}),)),
+        dict.fromkeys(FEWCLUE_FILES, (CLUEWSC, CLUEWSC_TWICE)),
+        dict.fromkeys(
+            ALL,
+            (
+                ("小李说他病了。\t“他”指的是“小李”吗？", {"是": ()}),
+                ("小李请他等他。\t第2个“他”指的是“小李”吗？", {"否": ()}),
+            ),
+        ),
     ),
     "csl_keywords": Sample(
         dict.fromkeys(FEWCLUE_FILES, ({"id": 1, "abst": "本文测量桥梁。", "keyword": ["桥梁", "测量"], "label": "1"},)),

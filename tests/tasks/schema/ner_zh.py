@@ -91,13 +91,14 @@ SAMPLES: dict[str, Sample] = {
     "boson_ner": split_by_hash(
         "origindata.txt",
         "{{time:昨天}}，{{company_name:青木公司}}在{{location:南江}}卖{{product_name:《茶》}}。\n没有实体。\n"
-        "{{time:{{time:本周}}}}\\n在{{location:南江}}。\n",
+        "{{time:{{time:本周}}}}\\n在{{location:南江}}。\n没有{{product_name:实体}}。\n",
         (
             "昨天，青木公司在南江卖《茶》。",
             {"时间": ("昨天",), "公司名": ("青木公司",), "地点": ("南江",), "产品名": ("《茶》",)},
         ),
         ("没有实体。", {}),
         ("本周 在南江。", {"时间": ("本周",), "地点": ("南江",)}),
+        None,  # a paragraph that was there before, marked in another way
     ),
     "literature_ner": everywhere(
         columns("我/B_Person 的/O 老/B_Location 屋/I_Location", "雨/B_Thing", separator=" "),
