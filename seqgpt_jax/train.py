@@ -136,6 +136,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, configs = command_line.parse(parser, argv, uses=uses)
     if not args.gin_file:
         raise command_line.UsageError("--gin_file is missing: try --gin_file=ft_cpu.gin (see configs/runs/)")
+    if args.multihost and args.fetch:
+        raise command_line.UsageError(
+            "--fetch is for one host: with --multihost each host would download, and the others not wait for it. Run "
+            "`python -m seqgpt_jax.fetch` with the same gin file once for each disk that hosts share, then `train` "
+            "without --fetch; or train on a prepared folder in a bucket (--store=gs://…)"
+        )
 
     from seqgpt_jax.io.storage import open_path
 

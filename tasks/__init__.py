@@ -123,7 +123,7 @@ def find(config: PrepareConfig) -> list[TaskSpec]:
             f"{config.mixture!r} cannot be trained on: held out for zero-shot scores: {', '.join(held_out)}"
         )
     if config.training and (derived := from_held_out(having, tasks.values())):
-        names = "; ".join(f"{name} is made of {' and '.join(origins)}" for name, origins in derived.items())
+        names = "; ".join(f"{name} has texts of {' and '.join(origins)}" for name, origins in derived.items())
         raise ValueError(f"{config.mixture!r} cannot be trained on: {names}, held out for zero-shot scores")
     return having
 

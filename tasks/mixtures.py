@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from seqgpt_jax.atomic import FAMILIES, LANGUAGES
 from seqgpt_jax.data.raw.licenses import is_commercial
 from seqgpt_jax.data.raw.sources import Generated, OnRequest
-from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
 from seqgpt_jax.tasks import llm_labelled, quickstart
 
 # Stage one of recipes on a CPU, which read the subsets: data sets that a language model labeled.
@@ -98,9 +98,14 @@ def openly_available(spec: TaskSpec) -> bool:
 
 
 def from_held_out(specs: Iterable[TaskSpec], tasks: Iterable[TaskSpec]) -> dict[str, list[str]]:
-    """Task -> the held-out data sets among `tasks` whose texts it has, translated or copied."""
-    held_out = {spec.dataset.name for spec in tasks if spec.held_out}
-    origins = {spec.name: [name for name in spec.dataset.derived_from if name in held_out] for spec in specs}
+    """Task -> the held-out data sets among `tasks` whose texts it has, translated, copied or in part."""
+    held_out = {spec.dataset.name: spec.dataset for spec in tasks if spec.held_out}
+
+    def origins_of(dataset: DatasetSpec) -> list[str]:
+        named = [name for name in (*dataset.derived_from, *dataset.overlaps) if name in held_out]
+        return [*named, *(name for name, other in held_out.items() if dataset.name in other.overlaps)]
+
+    origins = {spec.name: origins_of(spec.dataset) for spec in specs}
     return {name: found for name, found in origins.items() if found}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqgpt_jax import command_line
+from seqgpt_jax import command_line, train
 from seqgpt_jax.__main__ import COMMANDS
 from seqgpt_jax.command_line import UsageError
 
@@ -181,3 +181,8 @@ def test_errors_are_one_line_without_a_traceback(tmp_path) -> None:
     assert run.stderr.startswith("error: no gin file 'nowhere.gin'")
     assert "Traceback" not in run.stderr
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_several_hosts_do_not_fetch():
+    with pytest.raises(command_line.UsageError, match=r"--fetch is for one host: .*seqgpt_jax\.fetch"):
+        train.main(["--gin_file=ft_cpu.gin", "--multihost", "--fetch"])

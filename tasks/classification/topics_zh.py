@@ -105,6 +105,7 @@ TASKS = task_specs(
         fewclue("tnews"),
         license="FewCLUE: research",
         citation="Xu et al. 2021, FewCLUE (arXiv 2107.07498)",
+        overlaps=("toutiao_titles",),
         verified="files",
         splits=FEWCLUE_SPLITS,
         sizes={"train": 1185, "validation": 1098, "test": 2010},

@@ -119,6 +119,7 @@ TASKS = task_specs(
         tfds("glue/wnli", TRAIN_AND_VALIDATION),
         license="CC BY 4.0",
         citation="Levesque et al. 2012, KR",
+        overlaps=("wsc",),
         sizes={"train": 635, "validation": 71},
         tasks=(pair("sentence1", "sentence2", TWO),),
     ),

@@ -197,6 +197,8 @@ TASKS = task_specs(
         github("jianguoz/Few-Shot-Intent-Detection", "e8b107dee13eb81ac1414ce83f0aa0fa87abce99", "Datasets/HWU64/{}"),
         license="CC BY 4.0",
         citation="Liu et al. 2019, IWSDS; Casanueva et al. 2020, NLP4ConvAI",
+        # The utterances of MASSIVE are those of SLURP, which was made of this one.
+        overlaps=("massive",),
         splits=split_folders("seq.in", "label"),
         sizes={"train": 8954, "validation": 1076, "test": 1076},
         tasks=(_intent(reader(parallel("text", "label"), labelled("text", "label", named(HWU64_INTENTS)))),),

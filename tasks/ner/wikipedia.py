@@ -100,6 +100,11 @@ def _multinerd(language: str, sizes: Mapping[str, int]) -> Task:
     return Task("NER", language, reader(jsonl(), parse), name=language, splits=files, sizes=sizes)
 
 
+_MULTICONER_FILES = (
+    "https://huggingface.co/datasets/MultiCoNER/multiconer_v2/resolve/4be2d62c912977ee26ed14d2553a4fe17ca3d980"
+)
+
+
 def _multiconer(language: str, folder: str, sizes: Mapping[str, int]) -> Task:
     files = {split: (f"{language}_{name}.conll",) for split, name in zip(SPLITS, ("train", "dev", "test"), strict=True)}
     return Task(
@@ -113,7 +118,7 @@ def _multiconer(language: str, folder: str, sizes: Mapping[str, int]) -> Task:
         name=language,
         splits=files,
         sizes=sizes,
-        source=FilePattern(f"https://huggingface.co/datasets/MultiCoNER/multiconer_v2/resolve/main/{folder}/{{}}"),
+        source=FilePattern(f"{_MULTICONER_FILES}/{folder}/{{}}"),
     )
 
 

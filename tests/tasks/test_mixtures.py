@@ -65,6 +65,21 @@ def test_a_text_is_in_a_training_mixture_once():
     assert {"xnli.zh", "paws_x.zh", "cmnli"} <= {*MIXTURES["ft"]}
 
 
+def test_data_sets_that_share_texts_are_trained_on_together_unless_one_is_held_out():
+    named = {(spec.dataset.name, other) for spec in TASKS.values() for other in spec.dataset.overlaps}
+    assert {("yelp_polarity", "yelp_stars"), ("tnews", "toutiao_titles"), ("wnli", "wsc")} <= named
+    assert {other for _, other in named} <= {spec.dataset.name for spec in TASKS.values()}
+    assert {name for pair in named for name in pair} <= datasets("ft")
+    one, other = TASKS["wnli"], TASKS["wsc"]
+    assert from_held_out([one], [replace(other, held_out=True)]) == {"wnli": ["wsc"]}
+    assert from_held_out([other], [replace(one, held_out=True)]) == {"wsc": ["wnli"]}
+
+
+def test_stage_one_is_compared_with_what_is_held_out():
+    bound = Path(__file__).parents[2] / "configs/stages/pretrain.gin"
+    assert "Prepare.evaluation_mixtures = ('held_out',)" in bound.read_text(encoding="utf-8")
+
+
 def test_the_small_mixtures_are_small_and_whole():
     _, small = catalogue(config("ft_cpu", subsets=True))
     assert {TASKS[name].dataset.name for name in small["ft_cpu"]} == CPU
@@ -177,7 +192,7 @@ def test_a_user_s_translation_of_a_held_out_data_set_is_refused_too(tmp_path, mo
     (tmp_path / "module_of_translations.py").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     settings = {"modules": ("module_of_translations",)}
-    with pytest.raises(ValueError, match=r"'my_snli' cannot be trained on: my_snli is made of snli, held out"):
+    with pytest.raises(ValueError, match=r"'my_snli' cannot be trained on: my_snli has texts of snli, held out"):
         find(config("my_snli", **settings))
     general = general_tasks(config("trec", general_share=0.1, general_mixture="my_snli+rte+snli", **settings))
     assert [spec.name for spec in general] == ["rte"]

@@ -113,6 +113,7 @@ class Row:
             "openly_available": self.openly_available,
             "mixtures": self.mixtures(mixtures),
             "derived_from": list(self.dataset.derived_from),
+            "overlaps": list(self.dataset.overlaps),
             "citation": self.dataset.citation,
             "verified": self.verified,
             "held_out": self.held == "out",

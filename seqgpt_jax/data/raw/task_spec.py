@@ -113,6 +113,8 @@ class DatasetSpec:
       checksums: file -> SHA-256 of what its URL gives.
       derived_from: names of data sets whose texts it has, translated or copied: nothing derived from a held-out data
         set is trained on, and copies of one text are in a mixture once.
+      overlaps: names of data sets that have some of its texts with labels of their own, one of each pair names the
+        other: they may be in a mixture together, but where one is held out the other is not trained on.
       contradictions: why more than three in a thousand instances of a split ask what an earlier one asks, with other
         answers; "" where there are fewer.
       held_out: all its tasks are.
@@ -131,6 +133,7 @@ class DatasetSpec:
     tasks: tuple[Task, ...] = ()
     checksums: Mapping[str, str] = field(default_factory=dict)
     derived_from: tuple[str, ...] = ()
+    overlaps: tuple[str, ...] = ()
     contradictions: str = ""
     held_out: bool = False
 

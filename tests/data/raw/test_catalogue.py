@@ -185,6 +185,7 @@ def test_json_has_what_other_programs_read():
         "openly_available": True,
         "mixtures": ["all", "slots"],
         "derived_from": [],
+        "overlaps": [],
         "citation": "Doe 2020",
         "verified": "schema",
         "held_out": False,
