@@ -36,7 +36,7 @@ def test_no_leaks_exit_code_0(trec, capsys) -> None:
 def test_leaks_exit_code_1_and_a_report_of_ids(trec, capsys, tmp_path) -> None:
     trec(["Where is the salt mine ?", "Where is Bo ?"], ["Where does the tram end ?", "where is the Salt-Mine"])
     assert run(f"--output={tmp_path}/leaks.json") == 1
-    assert "1 of 2 training instances leak: 1 exactly, 0 nearly" in capsys.readouterr().out
+    assert "1 of 2 training instances leak: 1 exactly, 0 nearly, 0 by a sentence" in capsys.readouterr().out
     report = json.loads((tmp_path / "leaks.json").read_text(encoding="utf-8"))
     assert report["command"].startswith("python -m seqgpt_jax.leaks --train=trec --evaluation=trec")
     (example,) = report["pairs"][0]["examples"]

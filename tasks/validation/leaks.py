@@ -26,8 +26,13 @@ class OwnLeaks:
 
     def _sentence(self, leak: Leak) -> str:
         split, place = self._places[int(leak.evaluation_id)]
-        same = "is" if leak.kind == "exact" else f"is nearly (similarity {leak.similarity:.2f})"
+        alike = f"(similarity {leak.similarity:.2f})"
+        same = {
+            "exact": "is the text",
+            "near": f"is nearly {alike} the text",
+            "sentence": f"is a sentence {alike} of the text, or has one that is the text,",
+        }[leak.kind]
         return (
-            f"this training text {same} the text of {place}, which is in {split}: prepare drops it; records with one "
+            f"this training text {same} of {place}, which is in {split}: prepare drops it; records with one "
             "`group` fall into one split"
         )

@@ -6,19 +6,21 @@ Two texts are the same where they are equal once case, width, accents, tradition
 characters, spaces, punctuation and symbols are taken away (`normalized`), and where an instance asks
 a question about a sentence, the sentence counts (`bare_text`). Longer texts are the same too where
 most of their pieces are (`NEAR`): MinHash finds candidates, and exact Jaccard similarity decides,
-so nothing but a miss in ten thousand depends on hashes. docs/leaks.md says how the limits were chosen.
+so nothing but a miss in ten thousand depends on hashes. A text that is, exactly or nearly, a sentence of a longer one
+leaks too, whichever of the two is trained on. docs/leaks.md says how the limits were chosen.
 """
 
 import functools
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from opencc import OpenCC
 from rensa import RMinHash, RMinHashLSH
 
 from seqgpt_jax.atomic import Instance
+from seqgpt_jax.data.prepare.windows import SENTENCE_END
 from seqgpt_jax.io.progress import Progress, no_progress
 
 # UTF-8 bytes are the measure of all lengths: a word is about six of them in English and in Chinese.
@@ -72,56 +74,96 @@ def bare_text(instance: Instance) -> str:
     return instance.source_text or instance.text
 
 
+Kind = Literal["exact", "near", "sentence"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A training instance whose text is in an evaluation split."""
+    """A training instance whose text is in an evaluation split.
+
+    Attributes:
+      train_id, evaluation_id: the two instances.
+      kind: "exact" and "near" of whole texts; "sentence" where one text is, exactly or nearly, a sentence of the other.
+      similarity: Jaccard similarity of what is alike.
+    """
 
     train_id: str
     evaluation_id: str
-    kind: Literal["exact", "near"]
+    kind: Kind
     similarity: float
 
     def __str__(self) -> str:
         if self.kind == "exact":
             return f"the text of {self.evaluation_id}"
+        if self.kind == "sentence":
+            return f"shares a sentence with {self.evaluation_id} that is all of one of them ({self.similarity:.2f})"
         return f"nearly the text of {self.evaluation_id} (similarity {self.similarity:.2f})"
 
 
-class LeakIndex:
-    """The texts of evaluation splits, to look training texts up in.
+class _Texts:
+    """Distinct normalized texts (shorter than their MinHashes would be) and the ids of each."""
 
-    It keeps every distinct normalized text (shorter than its MinHash would be) and its ids.
-    """
-
-    def __init__(self, evaluation: Iterable[tuple[str, str]]) -> None:
-        """`evaluation`: (id, text) pairs; read once, in order."""
+    def __init__(self) -> None:
         self._ids: dict[bytes, list[str]] = {}
         self._long: list[bytes] = []
         self._candidates = RMinHashLSH(NEAR, _HASHES, _BANDS)
+
+    def add(self, id: str, key: bytes) -> None:
+        if key not in self._ids and len(key) >= SHORT:
+            self._candidates.insert(len(self._long), _min_hash(_pieces(key)))
+            self._long.append(key)
+        self._ids.setdefault(key, []).append(id)
+
+    def equal(self, key: bytes) -> Sequence[str]:
+        """Ids of this text."""
+        return self._ids.get(key, ())
+
+    def near(self, pieces: set[bytes], signature: RMinHash) -> Iterator[tuple[str, float]]:
+        """(id, similarity) of texts that nearly have these pieces, the most similar first; not of an equal one."""
+        found = []
+        for number in self._candidates.query(signature):
+            similarity = _jaccard(pieces, _pieces(self._long[number]))
+            if similarity >= NEAR:
+                found.append((-similarity, number))
+        for negative, number in sorted(found):
+            yield from ((id, -negative) for id in self._ids[self._long[number]])
+
+
+class LeakIndex:
+    """The texts of evaluation splits, and the sentences of the long ones, to look training texts up in."""
+
+    def __init__(self, evaluation: Iterable[tuple[str, str]]) -> None:
+        """`evaluation`: (id, text) pairs; read once, in order."""
+        self._texts, self._sentences = _Texts(), _Texts()
         for id, text in evaluation:
-            key = _key(text)
-            if not key:
-                continue
-            if key not in self._ids and len(key) >= SHORT:
-                self._candidates.insert(len(self._long), _min_hash(_pieces(key)))
-                self._long.append(key)
-            self._ids.setdefault(key, []).append(id)
+            if key := _key(text):
+                self._texts.add(id, key)
+                for sentence in _sentences(text, key):
+                    self._sentences.add(id, sentence)
 
     def find(self, id: str, text: str) -> list[Leak]:
-        """All evaluation instances with this text or nearly this text, the most similar first."""
+        """All evaluation instances with this text, nearly this text, or a sentence that is the whole of the other text.
+
+        The exact ones come first, then the near ones and the sentences, each the most similar first.
+        """
         key = _key(text)
-        leaks = [Leak(id, other, "exact", 1.0) for other in self._ids.get(key, ())]
+        leaks = {other: Leak(id, other, "exact", 1.0) for other in self._texts.equal(key)}
         if len(key) < SHORT:
-            return leaks
+            return [*leaks.values()]
         pieces = _pieces(key)
-        near = []
-        for number in self._candidates.query(_min_hash(pieces)):
-            other = self._long[number]
-            if other != key and (similarity := _jaccard(pieces, _pieces(other))) >= NEAR:
-                near.append((-similarity, number))
-        for negative, number in sorted(near):
-            leaks += [Leak(id, other, "near", -negative) for other in self._ids[self._long[number]]]
-        return leaks
+        signature = _min_hash(pieces)
+        for other, similarity in self._texts.near(pieces, signature):
+            leaks.setdefault(other, Leak(id, other, "near", similarity))
+        alike = [(other, 1.0) for other in self._sentences.equal(key)]
+        alike += self._sentences.near(pieces, signature)
+        for sentence in _sentences(text, key):
+            alike += ((other, 1.0) for other in self._texts.equal(sentence))
+            pieces = _pieces(sentence)
+            alike += self._texts.near(pieces, _min_hash(pieces))
+        for other, similarity in sorted(alike, key=lambda pair: -pair[1]):
+            leaks.setdefault(other, Leak(id, other, "sentence", similarity))
+        return [*leaks.values()]
 
 
 def leaking(
@@ -146,6 +188,21 @@ def leaking(
 
 def _key(text: str) -> bytes:
     return normalized(text).encode()
+
+
+def _sentences(text: str, key: bytes) -> Iterator[bytes]:
+    """The normalized sentences of a text that are long enough to be compared; none where it is but one.
+
+    Args:
+      text: as it is.
+      key: the normalized text.
+    """
+    if len(key) <= SHORT:
+        return
+    for sentence in SENTENCE_END.split(text):
+        part = _key(sentence)
+        if SHORT <= len(part) < len(key):
+            yield part
 
 
 def _pieces(key: bytes) -> set[bytes]:

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.data.prepare.decontamination import NEAR, PIECE, SHORT, Leak, LeakIndex, bare_text
+from seqgpt_jax.data.prepare.decontamination import KINDS, NEAR, PIECE, SHORT, Leak, LeakIndex, bare_text
 from seqgpt_jax.data.raw.files import read_instances
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.io.progress import Progress
 
-NUMBERS = ("exact", "near", "tainted by them", "instances", "tainted", "share")
+NUMBERS = (*KINDS, "tainted by them", "instances", "tainted", "share")
 """The columns of `LeakReport.tables` that hold numbers."""
 # Examples that are kept of each pair of tasks.
 _EXAMPLES = 3
@@ -22,13 +22,12 @@ class Pair:
     """What one training task has in common with one evaluation task.
 
     Attributes:
-      exact, near: training instances, each counted once, by the most similar instance there.
+      kinds: exact, near and sentence -> training instances, each counted once, by the most similar instance there.
       evaluation: ids of the evaluation task whose texts these are.
       examples: the first ones.
     """
 
-    exact: int = 0
-    near: int = 0
+    kinds: Counter = field(default_factory=Counter)
     evaluation: set[str] = field(default_factory=set)
     examples: list[Leak] = field(default_factory=list)
 
@@ -40,7 +39,7 @@ class LeakReport:
     Attributes:
       train, evaluation: task -> its instances that were compared.
       leaking, tainted: task -> how many of its instances leak, and how many are leaked.
-      kinds: "exact" and "near" -> training instances.
+      kinds: "exact", "near" and "sentence" -> training instances.
       pairs: (training task, evaluation task) -> what they share.
     """
 
@@ -57,8 +56,7 @@ class LeakReport:
             {
                 "train": names[0],
                 "evaluation": names[1],
-                "exact": pair.exact,
-                "near": pair.near,
+                **{kind: pair.kinds[kind] for kind in KINDS},
                 "evaluation_instances": len(pair.evaluation),
                 "examples": [asdict(leak) | {"similarity": round(leak.similarity, 3)} for leak in pair.examples],
             }
@@ -68,7 +66,7 @@ class LeakReport:
             "limits": {"similarity": NEAR, "shortest_near_duplicate_bytes": SHORT, "piece_bytes": PIECE},
             "train_instances": self.train.total(),
             "evaluation_instances": self.evaluation.total(),
-            "leaking": {kind: self.kinds[kind] for kind in ("exact", "near")},
+            "leaking": {kind: self.kinds[kind] for kind in KINDS},
             "tainted": self.tainted.total(),
             "pairs": pairs,
             "train_tasks": _shares(self.train, self.leaking, "leaking"),
@@ -77,27 +75,28 @@ class LeakReport:
 
     def summary(self) -> str:
         """The totals, in two sentences."""
-        exact, near = self.kinds["exact"], self.kinds["near"]
+        exact, near, sentences = (self.kinds[kind] for kind in KINDS)
         return (
-            f"{exact + near:,} of {self.train.total():,} training instances leak: {exact:,} exactly, {near:,} nearly. "
+            f"{self.kinds.total():,} of {self.train.total():,} training instances leak: {exact:,} exactly, {near:,} "
+            f"nearly, {sentences:,} by a sentence. "
             f"{self.tainted.total():,} of {self.evaluation.total():,} evaluation instances are tainted."
         )
 
     def tables(self) -> list[tuple[list[str], list[list[str]]]]:
         """(header, rows) of two tables: by pair of tasks, in the order of `sorted_pairs`; by evaluation task."""
         pairs = [
-            [*names, f"{pair.exact:,}", f"{pair.near:,}", f"{len(pair.evaluation):,}"]
+            [*names, *(f"{pair.kinds[kind]:,}" for kind in KINDS), f"{len(pair.evaluation):,}"]
             for names, pair in self.sorted_pairs()
         ]
         tasks = [
             [name, f"{self.evaluation[name]:,}", f"{count:,}", f"{count / self.evaluation[name]:.1%}"]
             for name, count in sorted(self.tainted.items(), key=lambda item: (-item[1], item[0]))
         ]
-        return [(["training", "evaluation", *NUMBERS[:3]], pairs), (["evaluation", *NUMBERS[3:]], tasks)]
+        return [(["training", "evaluation", *NUMBERS[:4]], pairs), (["evaluation", *NUMBERS[4:]], tasks)]
 
     def sorted_pairs(self) -> list[tuple[tuple[str, str], Pair]]:
         """The pairs, those with the most leaks first."""
-        return sorted(self.pairs.items(), key=lambda item: (-item[1].exact - item[1].near, item[0]))
+        return sorted(self.pairs.items(), key=lambda item: (-item[1].kinds.total(), item[0]))
 
 
 def leak_report(train: Iterable[tuple[str, str]], evaluation: Iterable[tuple[str, str]]) -> LeakReport:
@@ -119,7 +118,7 @@ def leak_report(train: Iterable[tuple[str, str]], evaluation: Iterable[tuple[str
             # By the most similar instance of each pair of tasks, which comes first.
             if names not in counted:
                 counted.add(names)
-                setattr(pair, leak.kind, getattr(pair, leak.kind) + 1)
+                pair.kinds[leak.kind] += 1
                 if len(pair.examples) < _EXAMPLES:
                     pair.examples.append(leak)
     report.tainted.update(sorted(map(_task, tainted)))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from seqgpt_jax.atomic import Instance
 
-# Ends of sentences in English and Chinese, with the quotes and brackets that close after them.
-_SENTENCE_END = re.compile(r"(?:[.!?…;](?=\W|$)|[。！？；\n\t])+[\"'”’）)\]」』]*\s*")
+SENTENCE_END = re.compile(r"(?:[.!?…;](?=\W|$)|[。！？；\n\t])+[\"'”’）)\]」』]*\s*")
+"""Ends of sentences in English and Chinese, with the quotes and brackets that close after them."""
 _WORD_START = re.compile(r"(?<=\s)\S|[\u3400-\u9fff]")
 # The part of a window that the next one repeats.
 _OVERLAP = 8
@@ -36,7 +36,7 @@ def text_windows(text: str, offsets: Offsets, room: int) -> list[tuple[int, int]
     starts = [start for start, _ in offsets]
     if len(starts) <= room:
         return [(0, len(text))]
-    sentences = [bisect_left(starts, match.end()) for match in _SENTENCE_END.finditer(text)]
+    sentences = [bisect_left(starts, match.end()) for match in SENTENCE_END.finditer(text)]
     words = [bisect_left(starts, match.start()) for match in _WORD_START.finditer(text)]
     windows, first = [], 0
     while first + room < len(starts):
@@ -65,7 +65,7 @@ def window_around(text: str, offsets: Offsets, room: int, parts: Sequence[str]) 
         return None
     start = max(min(low - (room - (high - low)) // 2, len(starts) - room), 0)
     end = min(start + room, len(starts))
-    sentences = [0, *(bisect_left(starts, match.end()) for match in _SENTENCE_END.finditer(text))]
+    sentences = [0, *(bisect_left(starts, match.end()) for match in SENTENCE_END.finditer(text))]
     start = start if not start else _first(sentences, start, low) or start
     end = end if end == len(starts) else _last(sentences, high - 1, end) or end
     return text[starts[start] : starts[end] if end < len(starts) else len(text)].strip()

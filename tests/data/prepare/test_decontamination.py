@@ -24,6 +24,14 @@ CHINESE = (
 SIMPLIFIED = (
     "老船长在黎明时分离开了港口，船上装着四十箱橙子，码头上没有人记得他上个星期已经把这艘船卖给了的里雅斯特的一家银行。"
 )
+MORE_ENGLISH = (
+    " Insurers from Ghent asked for a full list of the cargo, which three customs officers had burned by mistake. "
+    "Six months later a diver found the anchor near a lighthouse that no map of the coast had ever shown!"
+)
+MORE_CHINESE = (
+    "保险公司要求提供完整的货物清单，可是三名海关官员误将它烧掉了。"
+    "半年以后一个潜水员在灯塔附近找到了锚，地图上从未标出过那座灯塔！"
+)
 NOISE = st.text(
     st.sampled_from(" \t\n　.,;:!?'\"-()[]{}*/…。，、！？：；“”‘’（）《》【】·—～\u200b\u00a0\u0301"), max_size=6
 )
@@ -81,6 +89,29 @@ def test_one_changed_word_in_a_long_text_is_near(train, evaluation) -> None:
 )
 def test_different_texts_are_no_leak(train, evaluation) -> None:
     assert LeakIndex([("e", evaluation)]).find("t", train) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "changed", "before", "after"),
+    [
+        (ENGLISH, ENGLISH.replace("oranges", "lemons"), "It rained. ", MORE_ENGLISH),
+        (CHINESE, SIMPLIFIED.replace("橙子", "柠檬"), "下雨了。", MORE_CHINESE),
+    ],
+)
+def test_a_text_that_is_a_sentence_of_a_longer_one_leaks_whichever_is_trained_on(
+    sentence, changed, before, after
+) -> None:
+    longer = before + sentence + after
+    for train, evaluation in ((sentence, longer), (longer, sentence)):
+        assert LeakIndex([("e", evaluation)]).find("t", train) == [Leak("t", "e", "sentence", 1.0)]
+    for train, evaluation in ((changed, longer), (longer, changed)):
+        (leak,) = LeakIndex([("e", evaluation)]).find("t", train)
+        assert (leak.kind, NEAR <= leak.similarity < 1) == ("sentence", True)
+        assert "that is all of one of them" in str(leak)
+
+
+def test_two_long_texts_may_share_a_sentence() -> None:
+    assert LeakIndex([("e", CHINESE + ENGLISH)]).find("t", ENGLISH + MORE_ENGLISH) == []
 
 
 def test_short_texts_are_compared_exactly_only() -> None:
@@ -170,9 +201,9 @@ def test_report_counts_by_pair_of_tasks_and_holds_no_text(tmp_path) -> None:
     evaluation = [("a.x/test/1", "Yes."), ("a.x/test/2", ENGLISH), ("c/test/1", lemons), ("c/test/2", "no")]
     report = leak_report(train, evaluation)
     assert report.summary() == (
-        "3 of 4 training instances leak: 3 exactly, 0 nearly. 3 of 4 evaluation instances are tainted."
+        "3 of 4 training instances leak: 3 exactly, 0 nearly, 0 by a sentence. 3 of 4 evaluation instances are tainted."
     )
-    pairs = {key: (pair.exact, pair.near, pair.evaluation) for key, pair in report.pairs.items()}
+    pairs = {key: (pair.kinds["exact"], pair.kinds["near"], pair.evaluation) for key, pair in report.pairs.items()}
     assert pairs == {
         ("a.x", "a.x"): (2, 0, {"a.x/test/1", "a.x/test/2"}),
         ("a.x", "c"): (0, 1, {"c/test/1"}),
@@ -181,7 +212,7 @@ def test_report_counts_by_pair_of_tasks_and_holds_no_text(tmp_path) -> None:
     }
     write_leak_report(report, tmp_path / "out" / "leaks.json", "the command")
     written = json.loads((tmp_path / "out" / "leaks.json").read_text(encoding="utf-8"))
-    assert written["leaking"] == {"exact": 3, "near": 0}
+    assert written["leaking"] == {"exact": 3, "near": 0, "sentence": 0}
     assert written["evaluation_tasks"] == {
         "a.x": {"instances": 2, "tainted": 2},
         "c": {"instances": 2, "tainted": 1},
