@@ -21,6 +21,8 @@ from pathlib import Path
 
 from seqgpt_jax import command_line
 
+# `Prepare.max_text_bytes` and `Prepare.quota` of ft.gin, which its page names; a test keeps them equal.
+_FT_LIMITS = (10_000_000, 1000)
 # The mixtures that the page of the docs counts.
 _PAGE_MIXTURES = ("pt", "pt_cpu", "ft", "ft_commercial", "ft_cpu", "held_out", "held_out_cpu", "ft_catalogue")
 
@@ -31,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--show", metavar="NAME", help="everything about one data set")
     what.add_argument("--json", action="store_true", help="print a JSON list")
-    what.add_argument("--markdown", action="store_true", help="print the page docs/catalogue.md")
+    what.add_argument(
+        "--markdown", action="store_true", help="print docs/catalogue.md, or with --mixture=ft the page docs/ft.md"
+    )
+    what.add_argument("--chart", type=Path, metavar="FILE", help="with --mixture: draw what it declares, as a PNG")
     what.add_argument(
         "--download", nargs="+", metavar="NAME", help="download data sets, by name or by that of a mixture"
     )
@@ -63,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.atomic import FAMILIES
     from seqgpt_jax.console import catalogue as terminal
     from seqgpt_jax.console.download import ConsoleReporter
-    from seqgpt_jax.data.raw import catalogue, download
+    from seqgpt_jax.data.raw import catalogue, download, mixture_page
     from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, default_data_folder
     from seqgpt_jax.data.raw.mixture_facts import MixtureFacts, rows_of
     from seqgpt_jax.tasks import MIXTURES, SUBSET_MIXTURES, SUBSETS, TASKS, expand
@@ -76,6 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(f"--{filters[0]} filters the list: leave it out with --show and --download")
     if args.subsets and not (args.mixture or args.download):
         raise command_line.UsageError("--subsets is of use with --mixture and --download alone")
+    if args.chart and not args.mixture:
+        raise command_line.UsageError("--chart draws a mixture: name it with --mixture")
+    if args.markdown and args.mixture not in (None, "ft"):
+        raise command_line.UsageError("--markdown prints pages of the docs: that of all data sets, and --mixture=ft")
     tasks, mixtures = (TASKS | SUBSETS, SUBSET_MIXTURES) if args.subsets else (TASKS, MIXTURES)
 
     def named(names: Sequence[str]) -> list[str]:
@@ -121,15 +130,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.mixture:
         rows = rows_of(rows, list(expand(args.mixture, tasks, mixtures)))
     rows = catalogue.select(rows, args.family, args.language, args.state)
-    if args.json:
+    facts = MixtureFacts(args.mixture, rows, FILE_SIZES, " --subsets" * args.subsets)
+    if args.chart:
+        from seqgpt_jax.io.storage import open_path, write
+
+        write(open_path(args.chart), mixture_page.chart(facts))
+    elif args.json:
         print(json.dumps([row.as_json(MIXTURES) for row in rows], ensure_ascii=False, indent=2))
+    elif args.markdown and args.mixture:
+        print(mixture_page.markdown(facts, *_FT_LIMITS), end="")
     elif args.markdown:
         print(catalogue.markdown(rows, {name: MIXTURES[name] for name in _PAGE_MIXTURES}), end="")
     else:
         terminal.print_table(rows, console)
         terminal.print_counts(rows, console, complete=not filters)
         if args.mixture:
-            facts = MixtureFacts(args.mixture, rows, FILE_SIZES, " --subsets" * args.subsets)
             console.print()
             for line in facts.lines(data_dir):
                 console.print(line, markup=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, TaskSpec
 
 # What SeqGPT's stage two was made of (AAAI 2024, section 3.1 and appendix B).
 PAPER = {"data sets": 110, "cls": 139, "ext": 94}
-_TITLES = {
+TITLES = {  # of the families
     "CLS": "classification",
     "SA": "sentiment",
     "ID": "intent detection",
@@ -234,9 +234,9 @@ def markdown(catalogue: Sequence[Row], mixtures: Mapping[str, Sequence[str]]) ->
         "together: counted on the tested files for `files`, else as published. Held `out` is never trained on. Every",
         "data set keeps its own license; `ft_commercial` goes by what is written here of each.",
         "",
-        *_table(["mixture", "data sets", "en", "zh", "CLS tasks", "EXT tasks"], _mixture_lines(catalogue, mixtures)),
+        *table(["mixture", "data sets", "en", "zh", "CLS tasks", "EXT tasks"], _mixture_lines(catalogue, mixtures)),
         "",
-        *_table(["", *FAMILIES, "all"], [[title, *map(str, counts)] for title, counts in family_counts(catalogue)]),
+        *table(["", *FAMILIES, "all"], [[title, *map(str, counts)] for title, counts in family_counts(catalogue)]),
     ]
     header = ["data set", "lang", "tasks", "train", "valid", "test", "state", "held", "mixtures"]
     header += ["license", "source", "citation"]
@@ -245,9 +245,9 @@ def markdown(catalogue: Sequence[Row], mixtures: Mapping[str, Sequence[str]]) ->
         if members:
             lines += [
                 "",
-                f"## {family}: {_TITLES[family]}",
+                f"## {family}: {TITLES[family]}",
                 "",
-                *_table(header, [_cells(row, mixtures) for row in members]),
+                *table(header, [_cells(row, mixtures) for row in members]),
             ]
     return "\n".join(lines) + "\n"
 
@@ -283,6 +283,7 @@ def _cells(row: Row, mixtures: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
-def _table(header: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
-    table = [header, ["---"] * len(header), *([cell.replace("|", "\\|") for cell in line] for line in body)]
-    return [f"| {' | '.join(line)} |" for line in table]
+def table(header: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table."""
+    lines = [header, ["---"] * len(header), *([cell.replace("|", "\\|") for cell in line] for line in body)]
+    return [f"| {' | '.join(line)} |" for line in lines]

@@ -228,6 +228,27 @@ def test_the_page_of_the_docs_is_what_the_command_prints(capsys):
     )
 
 
+def test_the_page_of_ft_is_what_the_command_prints_and_names_its_limits(capsys, tmp_path):
+    _, page = run(capsys, "--mixture=ft", "--markdown")
+    assert page == (ROOT / "docs/ft.md").read_text(encoding="utf-8"), (
+        "make it anew: python -m seqgpt_jax.catalogue --mixture=ft --markdown > docs/ft.md, "
+        "and --chart=docs/mixture_ft.png in place of --markdown"
+    )
+    stage = (ROOT / "configs/stages/finetune.gin").read_text(encoding="utf-8")
+    assert "Prepare.quota = 1000\n" in stage
+    assert "Prepare.max_text_bytes = 10_000_000\n" in stage
+    assert "at most 1,000 instances of each label and 10 MB of text" in page
+    code, printed = run(capsys, "--mixture=ft_sf", f"--chart={tmp_path / 'a.png'}")
+    assert (code, printed) == (0, "")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("flags", [("--chart=a.png",), ("--mixture=pt", "--markdown")])
+def test_pages_and_charts_that_make_no_sense_are_refused(flags):
+    with pytest.raises(UsageError, match="--mixture"):
+        script.main(list(flags))
+
+
 def test_the_registry_is_larger_than_the_paper_s_in_every_family_and_language(capsys):
     code, text = run(capsys, "--json")
     found = json.loads(text)
