@@ -8,6 +8,7 @@ from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.cleaning import visible
 from seqgpt_jax.tasks.readers.conll import conll, entities, mentions
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import Record, grouped, reader
@@ -102,21 +103,24 @@ def type_words(path: str) -> str:
 def paths_of_mentions(record: Record) -> Iterator[Instance]:
     """The types of each mention, `{"start", "end", "labels"}` over `tokens`; mentions of equal words join."""
     tokens = record.value["tokens"]
+    sentence = Words.english(tokens)
     types: dict[str, list[str]] = {}
     for mention in record.value["mentions"]:
         if not 0 <= mention["start"] < mention["end"] <= len(tokens):
             raise ValueError(f"mention {mention} is not within the {len(tokens)} tokens")
-        words = " ".join(tokens[mention["start"] : mention["end"]])
+        words = sentence.span(mention["start"], mention["end"])
         types.setdefault(words, []).extend(map(type_words, mention["labels"]))
     for k, (words, labels) in enumerate(types.items()):
-        yield families.entity_typing(f"{record.id}/{k}", " ".join(tokens), words, labels, "en")
+        yield families.entity_typing(f"{record.id}/{k}", sentence.text, words, labels, "en")
 
 
 def cut_context(record: Record) -> Iterator[Instance]:
     """Ultra-Fine: a mention between the tokens before and after it; its types are nouns."""
     row = record.value
-    text = " ".join([*row["left_context_token"], row["mention_span"], *row["right_context_token"]])
-    yield families.entity_typing(record.id, text, row["mention_span"], map(spelled_out, row["y_str"]), "en")
+    before, mention = row["left_context_token"], row["mention_span"].split()
+    words = Words.english([*before, *mention, *row["right_context_token"]])
+    found = words.span(len(before), len(before) + len(mention))
+    yield families.entity_typing(record.id, words.text, found, map(spelled_out, row["y_str"]), "en")
 
 
 def _hierarchy(name: str, folder: str, citation: str) -> DatasetSpec:

@@ -19,6 +19,7 @@ from seqgpt_jax.tasks.events.steps import (
     step_tasks,
     with_training_files,
 )
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.documents import json_folder, parts
 from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.names import named, spelled_out
@@ -85,13 +86,14 @@ def maven(row: dict) -> EventText:
     Raises:
       ValueError: the tokens there are not the trigger.
     """
-    events = []
+    events, words = [], Words.english(row["tokens"])
     for event in sorted(row["events"], key=lambda event: event["start"]):
         trigger = " ".join(row["tokens"][event["start"] : event["end"]])
         if trigger != event["text"]:
             raise ValueError(f"tokens {event['start']} to {event['end']} are {trigger!r}, not {event['text']!r}")
-        events.append(Event(MAVEN_NAMES.get(event["event_type"]) or spelled_out(event["event_type"]), trigger))
-    return EventText(" ".join(row["tokens"]), events)
+        kind = MAVEN_NAMES.get(event["event_type"]) or spelled_out(event["event_type"])
+        events.append(Event(kind, words.span(event["start"], event["end"])))
+    return EventText(words.text, events)
 
 
 def casie_sentences(document: dict) -> Iterator[EventText]:

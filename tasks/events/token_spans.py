@@ -15,6 +15,7 @@ from seqgpt_jax.tasks.events.steps import (
     step_tasks,
     with_training_files,
 )
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
@@ -89,13 +90,14 @@ def wikievents_sentences(row: dict) -> Iterator[EventText]:
 
 def _events(tokens: list[str], entities: list[dict], mentions: list[dict], kind: Naming, first: int = 0) -> EventText:
     """The events of the tokens that stand from place `first` on."""
+    sentence = Words.english(tokens)
     places = {entity["id"]: entity for entity in entities}
 
     def words(mention: dict) -> str:
         start, end = mention["start"] - first, mention["end"] - first
         if not 0 <= start < end <= len(tokens):
             raise ValueError(f"{mention['text']!r} is at no place of its sentence: tokens {start} to {end}")
-        return " ".join(tokens[start:end])
+        return sentence.span(start, end)
 
     events = []
     for mention in sorted(mentions, key=lambda mention: mention["trigger"]["start"]):
@@ -108,7 +110,7 @@ def _events(tokens: list[str], entities: list[dict], mentions: list[dict], kind:
                 elsewhere.append((role(argument["role"]), argument["text"]))
         ordered = [pair for _, pair in sorted(here)]
         events.append(Event(kind(mention["event_type"]), words(mention["trigger"]), ordered, elsewhere))
-    return EventText(" ".join(tokens), events)
+    return EventText(sentence.text, events)
 
 
 def _one_ie_steps(

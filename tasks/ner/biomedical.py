@@ -38,7 +38,13 @@ def type_words(code: str) -> str:
 
 
 def _corpus(
-    name: str, folder: str, citation: str, naming: Naming = type_words, license: str = "research", **facts: Any
+    name: str,
+    folder: str,
+    citation: str,
+    naming: Naming = type_words,
+    license: str = "research",
+    pieces: bool = True,
+    **facts: Any,
 ) -> DatasetSpec:
     return DatasetSpec(
         name,
@@ -48,7 +54,7 @@ def _corpus(
         license,
         citation,
         splits={"train": ("train.tsv",), "validation": ("devel.tsv",), "test": ("test.tsv",)},
-        tasks=(Task("NER", "en", reader(conll(comment="-DOCSTART-"), entities(naming))),),
+        tasks=(Task("NER", "en", reader(conll(comment="-DOCSTART-"), entities(naming, pieces=pieces))),),
         **facts,
     )
 
@@ -66,7 +72,8 @@ TASKS = task_specs(
     _corpus("bc2gm", "BC2GM-IOB", "Smith et al. 2008, BioCreative II, Genome Biology"),
     _corpus("bc4chemd", "BC4CHEMD", "Krallinger et al. 2015, CHEMDNER, Journal of Cheminformatics"),
     _corpus("ncbi_disease", "NCBI-disease-IOB", "Dogan, Leaman and Lu 2014, Journal of Biomedical Informatics"),
-    _corpus("jnlpba", "JNLPBA", "Collier and Kim 2004, JNLPBA", named(JNLPBA_TYPES), license="CC BY 3.0"),
+    # The others cut words at all punctuation.
+    _corpus("jnlpba", "JNLPBA", "Collier and Kim 2004, JNLPBA", named(JNLPBA_TYPES), "CC BY 3.0", pieces=False),
     _corpus("linnaeus", "linnaeus-IOB", "Gerner, Nenadic and Bergman 2010, BMC Bioinformatics"),
     _corpus("craft", "CRAFT-IOB", "Bada et al. 2012, BMC Bioinformatics", named(CRAFT_TYPES), license="CC BY 3.0"),
     _corpus("bionlp09", "BioNLP09-IOB", "Kim et al. 2009, BioNLP shared task"),

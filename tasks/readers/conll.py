@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.data.raw.task_spec import RecordError
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.lines import numbered_lines
 from seqgpt_jax.tasks.readers.names import Naming, verbatim
 from seqgpt_jax.tasks.readers.record import Build, Record, Records, each_file
@@ -68,25 +69,38 @@ def tagged_spans(tags: Sequence[str]) -> list[Span]:
     return spans
 
 
+def words_of(tokens: Sequence[str], joiner: str, pieces: bool = False) -> Words:
+    """The sentence of some tokens: detokenized where `joiner` is a space, as they are where it is ""."""
+    return Words.english(tokens, pieces=pieces) if joiner == " " else Words.joined(tokens, joiner)
+
+
 def labelled_spans(
-    tokens: Sequence[str], tags: Sequence[str], joiner: str, name: Naming
+    tokens: Sequence[str], tags: Sequence[str], joiner: str, name: Naming, pieces: bool = False
 ) -> tuple[str, list[tuple[str, str]]]:
-    """(text, (label, span) pairs in text order) of one tagged sentence."""
-    pairs = [(name(label), joiner.join(tokens[start:end])) for label, start, end in tagged_spans(tags)]
-    return joiner.join(tokens), pairs
+    """(text, (label, span) pairs in text order) of one tagged sentence; see `words_of`."""
+    words = words_of(tokens, joiner, pieces)
+    return words.text, [(name(label), words.span(start, end)) for label, start, end in tagged_spans(tags)]
 
 
 def entities(
-    name: Naming = verbatim, *, joiner: str = " ", token: Callable[[str], str] = lambda column: column
+    name: Naming = verbatim,
+    *,
+    joiner: str = " ",
+    pieces: bool = False,
+    token: Callable[[str], str] = lambda column: column,
 ) -> Build:
-    """NER: the first column holds the tokens (`token` takes them out of it), the last one the tags.
+    """NER: the first column holds the tokens, the last one the tags.
 
-    `joiner` stands between the tokens of the text: a space, or "" for Chinese characters.
+    Args:
+      name: of a label.
+      joiner: " " for English, which is detokenized (`Words`), or "" for Chinese characters.
+      pieces: whether words are cut at punctuation inside of them (`IL - 3`).
+      token: takes the token out of the first column.
     """
 
     def build(record: Record) -> Iterator[Instance]:
         tokens, tags = [token(row[0]) for row in record.value], [row[-1] for row in record.value]
-        yield families.spans_by_label(record.id, *labelled_spans(tokens, tags, joiner, name))
+        yield families.spans_by_label(record.id, *labelled_spans(tokens, tags, joiner, name, pieces))
 
     return build
 

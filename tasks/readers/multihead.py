@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.tasks.readers.conll import labelled_spans, tagged_spans
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.names import Naming
 from seqgpt_jax.tasks.readers.record import Build, Record
 
@@ -29,7 +30,8 @@ def relation_rows(name: Naming, language: str) -> Build:
 
     def build(record: Record) -> Iterator[Instance]:
         _, tokens, tags, relations, tails = zip(*record.value, strict=True)
-        ending = {end - 1: " ".join(tokens[start:end]) for _, start, end in tagged_spans(tags)}
+        words = Words.english(tokens)
+        ending = {end - 1: words.span(start, end) for _, start, end in tagged_spans(tags)}
         found: dict[tuple[str, str], list[str]] = {}
         for i, (codes, ends) in enumerate(zip(map(_list, relations), map(_list, tails), strict=True)):
             for code, end in zip(codes, ends, strict=True):
@@ -38,9 +40,8 @@ def relation_rows(name: Naming, language: str) -> Build:
                 if i not in ending or end not in ending:
                     raise ValueError(f"relation {code} from token {i} to token {end}: no entity ends there")
                 found.setdefault((ending[i], ending[end]), []).append(name(code))
-        text = " ".join(tokens)
         for k, ((head, tail), labels) in enumerate(found.items()):
-            yield families.relation_typing(f"{record.id}/{k}", text, head, tail, labels, language)
+            yield families.relation_typing(f"{record.id}/{k}", words.text, head, tail, labels, language)
 
     return build
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from seqgpt_jax.atomic import Instance, families
 from seqgpt_jax.tasks.readers.conll import labelled_spans
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.marked import without_marks
 from seqgpt_jax.tasks.readers.names import Naming
 from seqgpt_jax.tasks.readers.record import Build, Record
@@ -32,7 +33,7 @@ def line_intents(name: Naming) -> Build:
 
     def build(record: Record) -> Iterator[Instance]:
         words, _ = _words_and_tags(record.value)
-        yield families.classification(record.id, " ".join(words), [name(record.value.rpartition(_INTENT)[2])])
+        yield families.classification(record.id, Words.english(words).text, [name(record.value.rpartition(_INTENT)[2])])
 
     return build
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from seqgpt_jax.atomic import Instance, families
-from seqgpt_jax.tasks.readers.conll import labelled_spans
+from seqgpt_jax.tasks.readers.conll import labelled_spans, words_of
 from seqgpt_jax.tasks.readers.names import Naming, verbatim
 from seqgpt_jax.tasks.readers.record import Build, Record
 
@@ -22,7 +22,7 @@ def tagged_tokens(
     Args:
       name: of a label, without its B- or I-.
       tokens, tags: the two fields.
-      joiner: between the tokens of the text: a space, or "" for Chinese characters.
+      joiner: " " for English, which is detokenized (`Words`), or "" for Chinese characters.
       tag: the BIO tag of what stands in the list (`numbered`, `bare`).
     """
 
@@ -70,7 +70,8 @@ def token_entities(name: Naming, *, joiner: str = " ") -> Build:
             if not 0 <= start < end <= len(words):
                 raise ValueError(f"tokens {start} to {end} of {entity['type']!r} are outside the sentence")
             found.append((start, end, name(entity["type"])))
-        pairs = ((label, joiner.join(words[start:end])) for start, end, label in sorted(found))
-        yield families.spans_by_label(record.id, joiner.join(words), pairs)
+        sentence = words_of(words, joiner)
+        pairs = ((label, sentence.span(start, end)) for start, end, label in sorted(found))
+        yield families.spans_by_label(record.id, sentence.text, pairs)
 
     return build

@@ -6,6 +6,7 @@ from operator import itemgetter
 from seqgpt_jax.data.raw.sources import PARQUET, OnRequest
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.hub import hub
@@ -13,7 +14,7 @@ from seqgpt_jax.tasks.readers.jsonl import json_list, jsonl
 from seqgpt_jax.tasks.readers.marked import marked_records
 from seqgpt_jax.tasks.readers.names import named, spelled_out
 from seqgpt_jax.tasks.readers.record import Build, reader
-from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, two_steps, words
+from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, two_steps
 from seqgpt_jax.tasks.relations.sentences import indexed_pair
 
 NYT_TYPES = {"LOCATION": "location", "ORGANIZATION": "organization", "PERSON": "person"}
@@ -98,9 +99,9 @@ def gids_triples(row: dict) -> Found:
 
 def tacred_triples(row: dict) -> Found:
     """TACRED, Re-TACRED: a subject and an object among the tokens; their last ones are part of them."""
-    tokens = row["token"]
-    head, tail = (words(tokens, row[f"{part}_start"], row[f"{part}_end"] + 1) for part in ("subj", "obj"))
-    return " ".join(tokens), [(head, tac_relation(row["relation"]), tail)]
+    words = Words.english(row["token"])
+    head, tail = (words.span(row[f"{part}_start"], row[f"{part}_end"] + 1) for part in ("subj", "obj"))
+    return words.text, [(head, tac_relation(row["relation"]), tail)]
 
 
 def docred_sentences(row: dict) -> Iterator[dict]:
@@ -113,16 +114,17 @@ def docred_sentences(row: dict) -> Iterator[dict]:
     labels, kind = row["labels"], named(DOCRED_TYPES)
     facts = list(zip(labels["head"], labels["tail"], labels["relation_text"], labels["evidence"], strict=True))
     for number, tokens in enumerate(row["sents"]):
+        words = Words.english(tokens)
         entities = [
             [
-                (mention["pos"][0], kind(mention["type"]), words(tokens, *mention["pos"]))
+                (mention["pos"][0], kind(mention["type"]), words.span(*mention["pos"]))
                 for mention in entity
                 if mention["sent_id"] == number
             ]
             for entity in row["vertexSet"]
         ]
         yield {
-            "text": " ".join(token for token in tokens if token.strip()),
+            "text": words.text,
             "spans": [(type, span) for _, type, span in sorted(mention for entity in entities for mention in entity)],
             "triples": [
                 (entities[head][0][2], relation, entities[tail][0][2])

@@ -42,14 +42,3 @@ def pair_typing(find: Callable[[Any], Found], language: str) -> Build:
         yield from typed_pairs(record.id, text, triples, language)
 
     return build
-
-
-def words(tokens: list[str], start: int, end: int) -> str:
-    """The tokens from `start` up to `end`, without those that are mere space.
-
-    Raises:
-      ValueError: there are no such tokens.
-    """
-    if not 0 <= start < end <= len(tokens):
-        raise ValueError(f"tokens {start} to {end} were expected among {len(tokens)}")
-    return " ".join(token for token in tokens[start:end] if token.strip())

@@ -7,13 +7,14 @@ from seqgpt_jax.data.raw.sources import FilePattern, github
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.drugs import ADE
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.documents import parts
 from seqgpt_jax.tasks.readers.fields import pairs
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.marked import marked_records
 from seqgpt_jax.tasks.readers.names import named
 from seqgpt_jax.tasks.readers.record import reader
-from seqgpt_jax.tasks.relations.pairs import pair_typing, two_steps, words
+from seqgpt_jax.tasks.relations.pairs import pair_typing, two_steps
 
 SCIERC_TYPES = {
     "Generic": "generic term",
@@ -51,16 +52,20 @@ CHEMPROT_RELATIONS = {
 
 def scierc_sentences(row: dict) -> Iterator[dict]:
     """SciERC: the sentences of an abstract; places count its tokens, and the last one is part of a span."""
-    tokens = [token for sentence in row["sentences"] for token in sentence]
+    first = 0
     kind, relation = named(SCIERC_TYPES), named(SCIERC_RELATIONS)
     for sentence, spans, pairs_found in zip(row["sentences"], row["ner"], row["relations"], strict=True):
+        words = Words.english(sentence)
+
+        def span(start: int, last: int, words: Words = words, first: int = first) -> str:
+            return words.span(start - first, last + 1 - first)
+
         yield {
-            "text": " ".join(sentence),
-            "spans": [(kind(code), words(tokens, start, end + 1)) for start, end, code in sorted(spans)],
-            "triples": [
-                (words(tokens, a, b + 1), relation(code), words(tokens, c, d + 1)) for a, b, c, d, code in pairs_found
-            ],
+            "text": words.text,
+            "spans": [(kind(code), span(start, end)) for start, end, code in sorted(spans)],
+            "triples": [(span(a, b), relation(code), span(c, d)) for a, b, c, d, code in pairs_found],
         }
+        first += len(sentence)
 
 
 _SCIERC_SENTENCES = parts(jsonl(), scierc_sentences)

@@ -7,13 +7,14 @@ from seqgpt_jax.data.raw.sources import github
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.conll import conll
+from seqgpt_jax.tasks.readers.detokenization import Words
 from seqgpt_jax.tasks.readers.jsonl import json_list
 from seqgpt_jax.tasks.readers.lines import blocks
 from seqgpt_jax.tasks.readers.multihead import entity_rows, relation_rows
 from seqgpt_jax.tasks.readers.names import Naming, named, spelled_out
 from seqgpt_jax.tasks.readers.record import Build, Record, reader
 from seqgpt_jax.tasks.readers.tagged import marked_relations
-from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, two_steps, words
+from seqgpt_jax.tasks.relations.pairs import Found, pair_typing, two_steps
 
 CONLL04_TYPES = {"Loc": "location", "Org": "organization", "Other": "other entity", "Peop": "person"}
 CONLL04_RELATIONS = {
@@ -84,22 +85,22 @@ def webnlg_triples(row: dict) -> Found:
     Raises:
       ValueError: the tokens there are not those of the triple.
     """
-    tokens = row["tokens"]
+    tokens, words = row["tokens"], Words.english(row["tokens"])
     triples = []
     for (head, code, tail), place in zip(row["spo_list"], row["spo_details"], strict=True):
-        if (head, tail) != (words(tokens, *place[:2]), words(tokens, *place[4:6])):
+        if (head, tail) != (" ".join(tokens[slice(*place[:2])]), " ".join(tokens[slice(*place[4:6])])):
             raise ValueError(f"the details of {head!r}, {code}, {tail!r} name other tokens")
-        triples.append((head, predicate(code), tail))
-    return " ".join(tokens), triples
+        triples.append((words.span(*place[:2]), predicate(code), words.span(*place[4:6])))
+    return words.text, triples
 
 
 def webnlg_entities(record: Record) -> Iterator[Instance]:
     """WebNLG, first step: the data set has no types, so the one query is "entity"."""
-    tokens, places = record.value["tokens"], set()
+    words, places = Words.english(record.value["tokens"]), set()
     for place in record.value["spo_details"]:
         places |= {tuple(place[:2]), tuple(place[4:6])}
-    spans = [("entity", words(tokens, *place)) for place in sorted(places)]
-    yield families.spans_by_label(record.id, " ".join(tokens), spans, ("entity",))
+    spans = [("entity", words.span(*place)) for place in sorted(places)]
+    yield families.spans_by_label(record.id, words.text, spans, ("entity",))
 
 
 def by_relation(document: dict[str, list[dict]]) -> list[dict]:
@@ -112,10 +113,9 @@ def indexed_pair(name: Callable[[dict], str], head: Naming, tail: Naming) -> Bui
 
     def build(record: Record) -> Iterator[Instance]:
         row = record.value
-        tokens = row["tokens"]
-        text = words(tokens, 0, len(tokens))
-        first, second = (words(tokens, places[0][0], places[0][-1] + 1) for places in (head(row), tail(row)))
-        yield families.relation_typing(record.id, text, first, second, [name(row)], "en")
+        words = Words.english(row["tokens"])
+        first, second = (words.span(places[0][0], places[0][-1] + 1) for places in (head(row), tail(row)))
+        yield families.relation_typing(record.id, words.text, first, second, [name(row)], "en")
 
     return build
 

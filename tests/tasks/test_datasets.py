@@ -210,7 +210,7 @@ def test_triples_of_tokens(tmp_path):
     }
     path = write(tmp_path, "train.json", json.dumps([row]))
     assert read("webnlg_re.spans", path) == [
-        Instance("train.json:1", "ext", "Ana Roy leads Ulm .", {"entity": ("Ana Roy", "Ulm")}, ("entity",))
+        Instance("train.json:1", "ext", "Ana Roy leads Ulm.", {"entity": ("Ana Roy", "Ulm")}, ("entity",))
     ]
     (typed,) = read("webnlg_re.typing", path)
     assert set(typed.gold) == {"leader name", "elevation above the sea level in metres"}

@@ -241,7 +241,7 @@ def test_spans_written_as_tags_are_read_back(labels, bmes, data):
 def test_columns_english_and_chinese(tmp_path):
     english = write(tmp_path, "en.txt", "Empire\tB-location\nState\tI-location\n.\tO\n\t\nAHFA\tB-group\n")
     assert read("wnut17", english) == [
-        Instance("en.txt:1", "ext", "Empire State .", {"location": ("Empire State",)}),
+        Instance("en.txt:1", "ext", "Empire State.", {"location": ("Empire State",)}),
         Instance("en.txt:5", "ext", "AHFA", {"group": ("AHFA",)}),
     ]
     weibo = write(tmp_path, "zh.txt", "在0\tO\n北0\tB-GPE.NAM\n京1\tI-GPE.NAM\n\n")

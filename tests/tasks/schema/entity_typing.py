@@ -26,10 +26,10 @@ ULTRA_FINE = (
 )
 ULTRA_FINE_EXPECTED = [
     (
-        question("the ferry company", "Last May the ferry company sold two ships ."),
+        question("the ferry company", "Last May the ferry company sold two ships."),
         {"organization": (), "shipping company": (), "business": ()},
     ),
-    (question("She", "She rowed home ."), {"person": (), "woman": ()}),
+    (question("She", "She rowed home."), {"person": (), "woman": ()}),
 ]
 
 
@@ -47,7 +47,7 @@ def hierarchy(paths: tuple[str, ...], *names: str) -> Sample:
         "fileid": "doc_1",
     }
     nothing = {"tokens": ["It", "rains", "."], "mentions": [], "senid": 5, "fileid": "doc_1"}
-    text = " ".join(tokens)
+    text = "Vela and Oslo praise Vela."
     expected = [
         (question("Vela", text), {name: () for name in names}),
         (question("Oslo", text), {names[0]: ()}),

@@ -175,43 +175,48 @@ _PHEE = {
     "test.json": "",
 }
 
+# What models read: no space before the point.
+_ACE_WRITTEN, _GENEVA_WRITTEN, *_WIKI_WRITTEN = (
+    text.removesuffix(" .") + "." for text in (_ACE_TEXT, _GENEVA_TEXT, *_WIKI_SENTENCES)
+)
+
 SAMPLES = {
     "ace2005_events.triggers": Sample(
         _ACE,
         {
             "train": [
-                (_ACE_TEXT, {"die event": ("shot",), "attack event": ("shot",), "transport event": ("fled",)}),
-                ("Nothing happened .", {}),
+                (_ACE_WRITTEN, {"die event": ("shot",), "attack event": ("shot",), "transport event": ("fled",)}),
+                ("Nothing happened.", {}),
             ]
         },
     ),
     "ace2005_events.typing": Sample(
-        _ACE, {"train": [_typed(_ACE_TEXT, "shot", "die", "attack"), _typed(_ACE_TEXT, "fled", "transport")]}
+        _ACE, {"train": [_typed(_ACE_WRITTEN, "shot", "die", "attack"), _typed(_ACE_WRITTEN, "fled", "transport")]}
     ),
     "ace2005_events.arguments": Sample(
         _ACE,
         {
             "train": [
-                (_ACE_TEXT, {"victim of the die event": ("Tom Reed",)}),
+                (_ACE_WRITTEN, {"victim of the die event": ("Tom Reed",)}),
                 (
-                    _ACE_TEXT,
+                    _ACE_WRITTEN,
                     {"attacker of the attack event": ("Rebels",), "target of the attack event": ("Tom Reed",)},
                 ),
                 (
-                    _ACE_TEXT,
+                    _ACE_WRITTEN,
                     {"artifact of the transport event": ("Rebels",), "destination of the transport event": ("Osk",)},
                 ),
             ]
         },
     ),
-    "geneva.triggers": Sample(_GENEVA, {"train": [(_GENEVA_TEXT, {"education teaching event": ("taught",)})]}),
-    "geneva.typing": Sample(_GENEVA, {"train": [_typed(_GENEVA_TEXT, "taught", "education teaching")]}),
+    "geneva.triggers": Sample(_GENEVA, {"train": [(_GENEVA_WRITTEN, {"education teaching event": ("taught",)})]}),
+    "geneva.typing": Sample(_GENEVA, {"train": [_typed(_GENEVA_WRITTEN, "taught", "education teaching")]}),
     "geneva.arguments": Sample(
         _GENEVA,
         {
             "train": [
                 (
-                    _GENEVA_TEXT,
+                    _GENEVA_WRITTEN,
                     {
                         "teacher of the education teaching event": ("Her uncle",),
                         "student of the education teaching event": ("us",),
@@ -225,8 +230,8 @@ SAMPLES = {
         _WIKI,
         {
             "train": [
-                (_WIKI_SENTENCES[0], {"die event": ("killed",)}),
-                (_WIKI_SENTENCES[1], {"contact meet event": ("met",)}),
+                (_WIKI_WRITTEN[0], {"die event": ("killed",)}),
+                (_WIKI_WRITTEN[1], {"contact meet event": ("met",)}),
             ]
         },
     ),
@@ -234,8 +239,8 @@ SAMPLES = {
         _WIKI,
         {
             "train": [
-                _typed(_WIKI_SENTENCES[0], "killed", "die"),
-                _typed(_WIKI_SENTENCES[1], "met", "contact meet"),
+                _typed(_WIKI_WRITTEN[0], "killed", "die"),
+                _typed(_WIKI_WRITTEN[1], "met", "contact meet"),
             ]
         },
     ),
@@ -243,8 +248,8 @@ SAMPLES = {
         _WIKI,
         {
             "train": [
-                (_WIKI_SENTENCES[0], {"victim of the die event": ("Joan Lee",)}),
-                (_WIKI_SENTENCES[1], {"participant of the contact meet event": ("Police", "her aides")}),
+                (_WIKI_WRITTEN[0], {"victim of the die event": ("Joan Lee",)}),
+                (_WIKI_WRITTEN[1], {"participant of the contact meet event": ("Police", "her aides")}),
                 None,
             ]
         },

@@ -12,7 +12,7 @@ def _corpus(sentence: str, text: str, gold: Gold, between: str = "") -> Sample:
 
 SAMPLES: dict[str, Sample] = {
     "anatem": _corpus("the/O left/B-Anatomy ear/I-Anatomy", "the left ear", {"anatomy": ("left ear",)}),
-    "bc2gm": _corpus("MX/B-GENE -/I-GENE 7/I-GENE and/O abc/B-GENE", "MX - 7 and abc", {"gene": ("MX - 7", "abc")}),
+    "bc2gm": _corpus("MX/B-GENE -/I-GENE 7/I-GENE and/O abc/B-GENE", "MX-7 and abc", {"gene": ("MX-7", "abc")}),
     "bc4chemd": _corpus("zinc/B-Chemical oxide/I-Chemical film/O", "zinc oxide film", {"chemical": ("zinc oxide",)}),
     "ncbi_disease": _corpus("type/O 3/O gout/B-Disease", "type 3 gout", {"disease": ("gout",)}),
     "jnlpba": _corpus(
@@ -43,7 +43,7 @@ SAMPLES: dict[str, Sample] = {
     ),
     "bionlp13pc": _corpus(
         "Xy9/B-Gene_or_gene_product -/O Zw/B-Complex dimer/I-Complex",
-        "Xy9 - Zw dimer",
+        "Xy9-Zw dimer",
         {"gene or gene product": ("Xy9",), "complex": ("Zw dimer",)},
     ),
 }

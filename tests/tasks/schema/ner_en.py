@@ -17,7 +17,7 @@ NEWS = [
     {"id": "1", "tokens": ["Rain"], "pos_tags": ["NN"], "chunk_tags": ["B-NP"], "ner_tags": ["O"]},
 ]
 NEWS_INSTANCES = (
-    ("Mara Holt left Fenwick Ltd .", {"person": ("Mara Holt",), "organization": ("Fenwick Ltd",)}),
+    ("Mara Holt left Fenwick Ltd.", {"person": ("Mara Holt",), "organization": ("Fenwick Ltd",)}),
     ("Rain", {}),
 )
 
@@ -75,9 +75,8 @@ SAMPLES: dict[str, Sample] = {
     "broad_twitter": Sample(
         {f"{part}.conll": columns("RT/O @/B-PER kimlee/B-PER in/O Lima/B-LOC", "so/O tired/O") for part in "abefgh"},
         {
-            "train": [("RT @ kimlee in Lima", {"person": ("@", "kimlee"), "location": ("Lima",)}), ("so tired", {})]
-            * 4,
-            "test": [("RT @ kimlee in Lima", {"person": ("@", "kimlee"), "location": ("Lima",)}), ("so tired", {})],
+            "train": [("RT @kimlee in Lima", {"person": ("@", "kimlee"), "location": ("Lima",)}), ("so tired", {})] * 4,
+            "test": [("RT @kimlee in Lima", {"person": ("@", "kimlee"), "location": ("Lima",)}), ("so tired", {})],
         },
     ),
     "tweetner7": everywhere(
@@ -101,7 +100,7 @@ SAMPLES: dict[str, Sample] = {
             between="-DOCSTART- O\n",
         ),
         ("tweets.train11.bio", "tweets.dev11.bio", "tweets.test11.bio"),
-        ("Water at Elm and 3rd , I-99", {"exact place": ("Elm and 3rd",), "road": ("I-99",)}),
+        ("Water at Elm and 3rd, I-99", {"exact place": ("Elm and 3rd",), "road": ("I-99",)}),
         ("ok", {}),
     ),
     "fabner": everywhere(
@@ -133,8 +132,8 @@ SAMPLES: dict[str, Sample] = {
             {"tokens": ["Why", "?"], "ner_tags": [0, 0], "lang": "en"},
         ],
         ("train/train_en.jsonl", "val/val_en.jsonl", "test/test_en.jsonl"),
-        ("The grey wolf eats hay .", {"animal": ("grey wolf",), "plant": ("hay",)}),
-        ("Why ?", {}),
+        ("The grey wolf eats hay.", {"animal": ("grey wolf",), "plant": ("hay",)}),
+        ("Why?", {}),
     ),
     "multiconer2.en": everywhere(
         "# id 1f-2e\tdomain=en\nthe _ _ O\nlisbon _ _ B-OtherLOC\nflu _ _ B-Disease\n\n# id 3d\tdomain=en\n# _ _ O\n",

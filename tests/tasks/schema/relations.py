@@ -86,6 +86,7 @@ def _tacred(tokens: str, subject: tuple[int, int, str], object: tuple[int, int, 
 
 
 _TACRED_TEXT = "Lena Quist , 41 , chairs Blue Harbor ."
+_TACRED_WRITTEN = "Lena Quist, 41, chairs Blue Harbor."
 _TACRED = {
     "train.json": json.dumps(
         [
@@ -104,10 +105,10 @@ def _tacred_sample(members: str, expected: str) -> Sample:
         files,
         {
             "train": [
-                asked(_TACRED_TEXT, "Blue Harbor", "Lena Quist", expected),
-                asked(_TACRED_TEXT, "Lena Quist", "41", "person age"),
+                asked(_TACRED_WRITTEN, "Blue Harbor", "Lena Quist", expected),
+                asked(_TACRED_WRITTEN, "Lena Quist", "41", "person age"),
             ],
-            "validation": [asked(_TACRED_TEXT, "Blue Harbor", "41", "no relation")],
+            "validation": [asked(_TACRED_WRITTEN, "Blue Harbor", "41", "no relation")],
             "test": [],
         },
     )
@@ -140,7 +141,7 @@ _DOCRED = {
     ],
     "validation.jsonl": "",
 }
-_DOCRED_TEXT = "Tern Island lies off Norland ."
+_DOCRED_TEXT = "Tern Island lies off Norland."
 
 # ---- SciERC
 
@@ -228,7 +229,7 @@ SAMPLES = {
         {
             "train": [
                 (_DOCRED_TEXT, {"location": ("Tern Island", "Norland")}),
-                ("Its mayor is Ole Brandt , Jr. .", {"person": ("Ole Brandt , Jr.",)}),
+                ("Its mayor is Ole Brandt, Jr. .", {"person": ("Ole Brandt, Jr.",)}),
             ]
         },
     ),
@@ -260,7 +261,7 @@ SAMPLES = {
         },
         {
             "train": [
-                asked("Ryde Airport serves the town of Ryde .", "Ryde Airport", "Ryde", "place served by transport hub")
+                asked("Ryde Airport serves the town of Ryde.", "Ryde Airport", "Ryde", "place served by transport hub")
             ]
         },
     ),
@@ -269,16 +270,16 @@ SAMPLES = {
         {
             "train": [
                 (
-                    "Beam search helps machine translation .",
+                    "Beam search helps machine translation.",
                     {"method": ("Beam search",), "task": ("machine translation",)},
                 ),
-                ("It is fast .", {"generic term": ("It",)}),
+                ("It is fast.", {"generic term": ("It",)}),
             ]
         },
     ),
     "scierc.typing": Sample(
         _SCIERC,
-        {"train": [asked("Beam search helps machine translation .", "Beam search", "machine translation", "used for")]},
+        {"train": [asked("Beam search helps machine translation.", "Beam search", "machine translation", "used for")]},
     ),
     "chemprot": Sample(
         {

@@ -63,7 +63,7 @@ SAMPLES: dict[str, Sample] = {
         "remind:O me:O to:O feed:B-reminder__todo rex:I-reminder__todo at:B-datetime 6:I-datetime ::I-datetime "
         "15:I-datetime <=> reminder__set_reminder\nstop:O <=> alarm__cancel_alarm\n",
         TAGGED,
-        ("remind me to feed rex at 6 : 15", {"thing to do": ("feed rex",), "date and time": ("at 6 : 15",)}),
+        ("remind me to feed rex at 6:15", {"thing to do": ("feed rex",), "date and time": ("at 6:15",)}),
         ("stop", {}),
     ),
     "ecsa": everywhere(
