@@ -11,7 +11,7 @@ from seqgpt_jax.atomic.families import argument_query, by_trigger, event_query, 
 from seqgpt_jax.atomic.languages import language_of
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Generator
-from seqgpt_jax.decoding.questions import Question
+from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.results import Event, Events, Extracted, Relation, Relations
 from seqgpt_jax.decoding.spans import Span
 from seqgpt_jax.io.progress import Progress, no_progress
@@ -132,7 +132,7 @@ def events(
     told = [
         (n, event)
         for n, (one, of_text) in enumerate(zip(triggers, asked, strict=True))
-        for event in _told(one, of_text.values(), schema, language or language_of(texts[n]))
+        for event in _told(generator, one, of_text.values(), schema, language or language_of(texts[n]))
     ]
     questions = [Question(texts[n], "ext", tuple(event.roles)) for n, event in told if event.roles]
     answers = iter(answer(generator, questions, progress) if questions else [])
@@ -152,9 +152,22 @@ class _Told:
     roles: dict[str, str]
 
 
-def _told(found: Extracted, labels: Iterable[str], schema: EventSchema, language: str) -> Iterator[_Told]:
+def _told(
+    generator: Generator, found: Extracted, labels: Iterable[str], schema: EventSchema, language: str
+) -> Iterator[_Told]:
     for label in labels:
         for trigger, name in by_trigger(span.text for span in found.spans[label]).items():
             triggers = tuple(span for span in found.spans[label] if span.text == trigger)
             roles = {argument_query(role, label, language, name): role for role in schema[label]}
+            if name and roles and not _can_be_asked(generator, found.text, roles):
+                # The trigger, which the model chose, takes too much room: its type alone is asked.
+                roles = {argument_query(role, label, language): role for role in schema[label]}
             yield _Told(label, triggers, roles)
+
+
+def _can_be_asked(generator: Generator, text: str, queries: Iterable[str]) -> bool:
+    try:
+        compose(Question(text, "ext", tuple(queries)), generator.limits)
+    except ContractError:
+        return False
+    return True
