@@ -27,10 +27,9 @@ lines of all.
 
 import argparse
 import dataclasses
-import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from seqgpt_jax.decoding.prompt_limits import PromptLimits
     from seqgpt_jax.decoding.question_files import QuestionRecord
     from seqgpt_jax.decoding.questions import Question
+    from seqgpt_jax.tasks.readers.own_formats.items import LeftOut
 
 # Batches of prompts that are sorted by length together, and written together.
 _BATCHES = 16
@@ -104,13 +104,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         labels = split_labels(args.labels or "")
         rejected: list[dict[str, Any]] | None = [] if args.skip_bad_lines else None
 
-        def records(bad: list[dict[str, Any]] | None) -> "Iterator[QuestionRecord]":
-            lines = question_lines(args.input, labels=labels, task=args.task or "", form=form)
+        left_out: list[LeftOut] = []
+
+        def records(
+            bad: MutableSequence[dict[str, Any]] | None, excluded: "MutableSequence[LeftOut] | None" = None
+        ) -> "Iterator[QuestionRecord]":
+            lines = question_lines(args.input, labels=labels, task=args.task or "", form=form, left_out=excluded)
             return read_questions(args.input, lines, limits, args.choose, bad)
 
         number, shards = args.shard
-        total = sum(1 for _ in records(rejected))
+        total = sum(1 for _ in records(rejected, left_out))
+        for detail, times in Counter(one.detail for one in left_out).items():
+            print(f"{times:,} records are left out: {detail}")
         first, last = total * number // shards, total * (number + 1) // shards
+        content = files_hash([args.input])
         settings = {
             "model": str(folder),
             "step": args.step,
@@ -119,15 +126,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             "files": _files(folder),
             "contract": dataclasses.asdict(contract),
             "form": repr(form),
-            "input": files_hash([args.input]),
+            "input": content,
             "flags": [args.task, args.labels, args.choose, args.skip_bad_lines, args.shard],
         }
         with AnswerFile(args.output, settings) as output:
             if output.done:
                 print(f"{output.done:,} of {last - first:,} records have been answered already: going on behind them")
             # Read once more as they are answered, so that any number of them takes the same memory.
-            left = islice(records(None if rejected is None else []), first + output.done, last)
+            left = islice(records(None if rejected is None else deque(maxlen=0)), first + output.done, last)
             _answer_file(lambda: _engine(args, decode), left, last - first, output, decode.batch_size)
+            if output.done != last - first or files_hash([args.input]) != content:
+                raise command_line.UsageError(
+                    f"--input={args.input} was changed while it was answered, so that answers may belong to other "
+                    "lines: run the same command again"
+                )
             output.finish()
         if rejected and number == 0:
             _write_rejected(args.output, rejected)
@@ -197,8 +209,10 @@ def _answer_file(
 
 
 def _write_rejected(output: Path, rejected: "Sequence[dict[str, Any]]") -> None:
+    from seqgpt_jax.io.json_line import json_line
+
     path = output.with_name(f"{output.name}.rejected.jsonl")
-    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in rejected), encoding="utf-8")
+    path.write_text("".join(map(json_line, rejected)), encoding="utf-8")
     print(f"{len(rejected)} lines could not be asked: {path} says why")
 
 

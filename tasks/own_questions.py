@@ -1,6 +1,6 @@
 """Questions in files of own data: their records without the answers, which are kept as `gold`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,18 @@ from seqgpt_jax.tasks.own import RECOGNIZED, Form
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.own_formats.columns import Columns
 from seqgpt_jax.tasks.readers.own_formats.forms import FAMILY, MENTIONS, SOURCE_TEXT
+from seqgpt_jax.tasks.readers.own_formats.items import LeftOut
 from seqgpt_jax.tasks.readers.own_formats.reading import recognized, records_of
 from seqgpt_jax.tasks.readers.record import Record
 
 
 def question_lines(
-    path: Path, *, labels: Sequence[str] = (), task: str = "", form: Form = RECOGNIZED
+    path: Path,
+    *,
+    labels: Sequence[str] = (),
+    task: str = "",
+    form: Form = RECOGNIZED,
+    left_out: MutableSequence[LeftOut] | None = None,
 ) -> Iterator[tuple[int, dict[str, Any] | RecordError]]:
     """(line, question) of each record: its text, task and labels, its answers as `gold`, and its further fields.
 
@@ -23,6 +29,7 @@ def question_lines(
       labels: of records that bring none; () takes all labels that answers of the file's such records have.
       task: of records that do not say it.
       form: see `Form`.
+      left_out: gets the records that the file itself excludes, such as rejected annotations.
 
     Raises:
       OSError, ValueError, RecordError: nothing of the file can be read.
@@ -48,6 +55,8 @@ def question_lines(
             if "answers" in question:
                 question["gold"] = question.pop("answers")
             yield item.line, question
+        elif isinstance(item.content, LeftOut) and left_out is not None:
+            left_out.append(item.content)
 
 
 def _is_blank(path: Path) -> bool:
@@ -79,6 +88,8 @@ def _format(path: Path, columns: Columns) -> str:
             value = item.value
             if "label" in value or "entities" in value:
                 return name
-            if not all(isinstance(label, str) for label in value.get("labels") or ()):
+            labels = value.get("labels")
+            # Spans; what is no list at all is an error of its line.
+            if isinstance(labels, list) and not all(isinstance(label, str) for label in labels):
                 return name
     return "own"

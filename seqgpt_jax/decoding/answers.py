@@ -9,6 +9,7 @@ them; a label fits where it fits a window, and of labels that exclude each other
 probability.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import ComposedQuestion, Question, compose_windows, prompts_of
 from seqgpt_jax.decoding.spans import Label, Span, locate, merge_spans
 from seqgpt_jax.io.progress import Progress, no_progress
+
+# Has a logarithm that JSON can write.
+_LEAST_SHARE = 1e-30
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,9 @@ class Answer:
         question's text, and scores. A span that is not in the text, as free decoding writes some, is not there.
       prompts, completions: what the model was asked and what it wrote, in all rounds.
       well_formed: False where a completion broke the contract and was read leniently.
-      label_scores: label -> its log-probability in nats (of windows: their sum), and `None` -> that of "no label fits"
-        where it could be chosen; labels of several prompts are on one scale (`compared_labels`). None where labels
-        were not compared by their probabilities.
+      label_scores: label -> its log-probability in nats (of windows: that of their mean), and `None` -> that of "no
+        label fits" where it could be chosen; labels of several prompts are on one scale (`compared_labels`). None
+        where labels were not compared by their probabilities.
       label_probabilities: label -> its probability among all labels (and `None`). None as above.
     """
 
@@ -225,10 +229,12 @@ def _merged(question: Question, windows: Sequence[tuple[int, Answer]]) -> Answer
             best[label.label] = max(best.get(label.label, label), label, key=lambda one: one.score or 0.0)
         labels = [label for label in question.labels if label in best]
         return replace(answers[0], answers=labels, found=tuple(best[label] for label in labels), **joined)
-    scores = _sums([answer.label_scores or {} for answer in answers])
-    shares = _sums([answer.label_probabilities or {} for answer in answers])
-    if shares:
-        shares = {label: share / sum(shares.values()) for label, share in shares.items()}
+    sums = _sums([answer.label_probabilities or {} for answer in answers])
+    if sums:
+        total = sum(sums.values())
+        shares = {label: share / total for label, share in sums.items()}
+        # Of the mean: so the chosen label has the highest score here too.
+        scores = {label: math.log(max(share, _LEAST_SHARE)) for label, share in shares.items()}
         best_label = max(shares, key=lambda label: shares[label])
         chosen = [] if best_label == NONE and question.choose == "one_or_none" else [best_label]
     else:

@@ -20,8 +20,7 @@ reached the token limit. Where one label is chosen, `label_scores` has the log-p
 that were asked in several prompts (`decoding.compared_labels`), and `label_probabilities` its probability among all.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.spans import spans_to_dict
+from seqgpt_jax.io.json_line import json_line
 
 TASKS = ("cls", "ext")
 _INPUT_KEYS = ("text", "task", "labels")
@@ -64,7 +64,7 @@ def read_questions(
     lines: Iterable[tuple[int, dict[str, Any] | ValueError]],
     limits: PromptLimits,
     choose: str | None = None,
-    rejected: list[dict[str, Any]] | None = None,
+    rejected: MutableSequence[dict[str, Any]] | None = None,
 ) -> Iterator[QuestionRecord]:
     """The questions of a file, each checked against the model's limits; one with an empty text is not asked.
 
@@ -141,7 +141,7 @@ def answered_lines(records: Sequence[QuestionRecord], answers: Sequence[Answer])
     given, lines = iter(answers), []
     for record in records:
         further = _answer_fields(next(given)) if record.question else {"error": record.error}
-        lines.append(json.dumps(record.fields | further, ensure_ascii=False) + "\n")
+        lines.append(json_line(record.fields | further))
     if next(given, None) is not None:
         raise ValueError("there are more answers than questions")
     return lines

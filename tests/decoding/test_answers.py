@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import TEMPLATES, Classification, ContractError, Extraction
+from seqgpt_jax.decoding import answers
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
@@ -165,6 +166,26 @@ def test_what_cannot_be_asked_is_refused(question_, message) -> None:
 def test_one_string_is_not_taken_for_its_letters() -> None:
     with pytest.raises(TypeError, match=r"not the one string 'person': \['person'\]"):
         Question("Ada met Bob", "ext", "person")
+
+
+def test_windows_rank_labels_by_their_mean_probability(monkeypatch) -> None:
+    """The first window is sure of a, the others rather of b: the mean prefers b, a sum of logarithms would not."""
+    question = Question("one two three", "cls", ("a", "b"), "one")
+    parts = [
+        (start, compose(Question(text, "cls", ("a", "b"), "one"), LIMITS))
+        for start, text in ((0, "one"), (4, "two"), (8, "three"))
+    ]
+    monkeypatch.setattr(answers, "compose_windows", lambda asked, limits: parts)
+
+    class ByWindow(Oracle):
+        def generate(self, prompts, progress=None) -> list[Completion]:
+            scores = [{"a": math.log(share), "b": math.log(1 - share)} for share in (0.999, 0.2, 0.2)]
+            return [Completion(max(one, key=lambda label: one[label]), label_scores=one) for one in scores]
+
+    (found,) = answer(ByWindow({}), [question])
+    assert found.answers == ["b"]
+    assert found.label_probabilities == pytest.approx({"a": 1.399 / 3, "b": 1.601 / 3})
+    assert found.label_scores == pytest.approx({"a": math.log(1.399 / 3), "b": math.log(1.601 / 3)})
 
 
 class Preferences:

@@ -169,6 +169,44 @@ def test_bad_lines_are_kept_aside_where_that_is_asked(model, tmp_path, capsys) -
     assert "2 lines could not be asked" in capsys.readouterr().out
 
 
+def test_an_input_that_changes_while_it_is_answered_is_an_error(model, tmp_path, monkeypatch) -> None:
+    asked = tmp_path / "asked.jsonl"
+    questions(asked)
+    append = AnswerFile.append
+
+    def change_input(self, lines) -> None:
+        append(self, lines)
+        asked.write_text(asked.read_text() + "\n")
+
+    monkeypatch.setattr(AnswerFile, "append", change_input)
+    output = tmp_path / "answers.jsonl"
+    with pytest.raises(UsageError, match=r"asked\.jsonl was changed while it was answered"):
+        decode.main([f"--model={model}", f"--input={asked}", f"--output={output}", *FAST])
+    assert not output.exists()
+
+
+def test_half_an_emoji_does_not_end_the_run(model, tmp_path) -> None:
+    asked = tmp_path / "asked.jsonl"
+    line = {"text": "Ada left \ud83d", "task": "cls", "labels": ["a", "b"], "user": "\ud83d"}
+    asked.write_text(json.dumps(line) + "\n")
+    output = tmp_path / "answers.jsonl"
+    assert decode.main([f"--model={model}", f"--input={asked}", f"--output={output}", *FAST]) == 0
+    (written,) = [json.loads(line) for line in output.read_text().splitlines()]
+    assert written["user"] == "\ud83d"
+
+
+def test_what_a_file_itself_excludes_is_counted(model, tmp_path, capsys) -> None:
+    asked = tmp_path / "prodigy.jsonl"
+    records = [
+        {"text": f"text {i}", "accept": ["a"], "options": [], "answer": answer}
+        for i, answer in enumerate(["accept", "reject", "ignore", "reject"])
+    ]
+    asked.write_text("".join(json.dumps(one) + "\n" for one in records))
+    flags = [f"--model={model}", f"--input={asked}", f"--output={tmp_path / 'answers.jsonl'}", "--labels=a,b"]
+    assert decode.main([*flags, *FAST]) == 0
+    assert "2 records are left out: the annotator's answer is 'reject'" in capsys.readouterr().out
+
+
 def test_the_likeliest_label_is_chosen_and_all_are_scored(model, tmp_path, capsys) -> None:
     questions(tmp_path / "asked.jsonl")
     flags = (f"--model={model}", f"--input={tmp_path / 'asked.jsonl'}", f"--output={tmp_path / 'answers.jsonl'}")

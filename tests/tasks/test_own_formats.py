@@ -177,6 +177,26 @@ def test_doccano(field, tmp_path):
     assert faults(wrong) == ["a span is [start, end, label] or an object with start, end and label, not [0, 4]"]
 
 
+def test_texts_without_an_answer_are_questions(tmp_path):
+    task = {"data": {"text": "new"}, "annotations": []}
+    studio = saved(tmp_path, "studio.json", [task, {"data": {"text": "old"}, "annotations": [{"result": []}]}])
+    asked = [question for _, question in question_lines(studio, labels=("a", "b"), task="ext")]
+    assert asked == [{"text": text, "task": "ext", "labels": ["a", "b"]} for text in ("new", "old")]
+    fields = saved(tmp_path, "fields.jsonl", [{"text": "late", "label": "a"}, {"text": "new", "label": None}])
+    asked = [question for _, question in question_lines(fields, form=Form("fields"))]
+    assert [(question["text"], question.get("gold")) for question in asked] == [("late", "a"), ("new", None)]
+    rejected = [{"text": "x", "accept": ["a"], "options": [], "answer": answer} for answer in ("accept", "reject")]
+    left_out = []
+    assert len(list(question_lines(saved(tmp_path, "p.jsonl", rejected), left_out=left_out))) == 1
+    assert [item.reason for item in left_out] == ["answer_reject"]
+
+
+def test_labels_that_are_no_list_are_an_error_of_their_line(tmp_path):
+    rows = [{"text": "x", "labels": ["a"]}, {"text": "y", "labels": 5}, {"text": "z", "labels": ["b"]}]
+    asked = list(question_lines(saved(tmp_path, "a.jsonl", rows), task="cls"))
+    assert [question["labels"] for _, question in asked] == [["a"], 5, ["b"]]
+
+
 def test_doccano_with_relations(tmp_path):
     entities = [
         {"id": 7, "label": "PER", "start_offset": 0, "end_offset": 4},

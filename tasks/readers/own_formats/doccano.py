@@ -46,7 +46,7 @@ def convert(record: Fields, *, spans: bool = False) -> Iterator[Fields | LeftOut
         return
     labels = record[first_field(record, ("label", "labels"))]
     if labels == [] and not spans:
-        yield LeftOut("not_annotated", "the text has no label")
+        yield LeftOut("not_annotated", "the text has no label", {"text": text, "task": "cls"})
     elif isinstance(labels, list) and all(isinstance(label, list | dict) for label in labels):
         yield extraction(text, labels)
     else:
@@ -58,7 +58,7 @@ def convert_row(row: Fields) -> Iterator[Fields | LeftOut]:
     if row["label"]:
         yield {"text": row["text"], "task": "cls", "answers": row_answers(row["label"])}
     else:
-        yield LeftOut("not_annotated", "the row has no label")
+        yield LeftOut("not_annotated", "the row has no label", {"text": row["text"], "task": "cls"})
 
 
 def row_fits(columns: list[str]) -> bool:

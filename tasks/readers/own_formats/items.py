@@ -27,10 +27,16 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A record that a file itself excludes (a rejected annotation, say); see `Remark` for the attributes."""
+    """A record that a file itself excludes (a rejected annotation, say).
+
+    Attributes:
+      reason, detail: see `Remark`.
+      question: what a model can be asked about it, where it only lacks an answer; a task, where the file tells.
+    """
 
     reason: str
     detail: str
+    question: Fields | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ def convert(record: Fields, *, spans: bool = True, text_field: str = "") -> Iter
     annotations = _annotations(record)
     usable = [item for item in annotations if not item.get("was_cancelled")]
     if not usable:
-        yield LeftOut("not_annotated", "the task has no annotation, or all are canceled (skipped by the annotator)")
+        detail = "the task has no annotation, or all are canceled (skipped by the annotator)"
+        yield LeftOut("not_annotated", detail, _question(record, text_field))
         return
     if len(usable) > 1:
         yield Remark("several_annotations", f"1 of {len(usable)} annotations is used: ground truth first")
@@ -50,7 +51,15 @@ def convert(record: Fields, *, spans: bool = True, text_field: str = "") -> Iter
     if annotation["result"] or spans:
         yield from _results(record["data"], annotation["result"], text_field)
     else:
-        yield LeftOut("not_annotated", "the annotation of the task is empty")
+        yield LeftOut("not_annotated", "the annotation of the task is empty", _question(record, text_field))
+
+
+def _question(record: Fields, text_field: str) -> Fields | None:
+    """What a model can be asked about a task without an annotation; None where its text is not clear."""
+    try:
+        return {"text": _text(record["data"], [], text_field)}
+    except ValueError:
+        return None
 
 
 def _annotations(record: Fields) -> list[Fields]:
@@ -139,7 +148,7 @@ def convert_flat(record: Mapping[str, Any], *, text_field: str = "") -> Iterator
         raise ValueError(f"no text among the fields {', '.join(record)}; say --columns=text=NAME")
     text = fields.pop(name)
     if not fields:
-        yield LeftOut("not_annotated", "the row has no label")
+        yield LeftOut("not_annotated", "the row has no label", {"text": text})
     for value in fields.values():
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
             yield extraction(text, [_region(item, item.get("labels", item.get("hypertextlabels"))) for item in value])

@@ -209,13 +209,13 @@ def _convert(path: Path, format: str, columns: Columns, answers: bool) -> Conver
         convert = functools.partial(convert, spans=spans)
     if format in _LABEL_STUDIO:
         convert = functools.partial(convert, text_field=columns.get("text", ""))
-    return convert if answers or format != "doccano" else functools.partial(_with_unlabeled, convert)
+    return convert if answers else functools.partial(_with_unlabeled, convert)
 
 
 def _with_unlabeled(convert: Convert, record: Fields) -> Iterator[Fields | Remark | LeftOut]:
     """Texts that nobody has labeled are what a model is asked about."""
     for item in convert(record):
-        yield {"text": record["text"], "task": "cls"} if isinstance(item, LeftOut) else item
+        yield item.question if isinstance(item, LeftOut) and item.question else item
 
 
 def _start(path: Path) -> str:
@@ -281,16 +281,18 @@ def _fields(path: Path, columns: Columns, answers: bool) -> Convert:
         if missing := [name for role, name in found.items() if name not in record and role in columns]:
             raise ValueError(f"field {missing[0]!r} is missing; there are {', '.join(record) or 'none'}")
         if "label" in found and record.get(found["label"], "") is None:
-            yield LeftOut("no_label", "its label is null")
+            question = {"text": record.get(found["text"]), "task": "cls"} if "text" in found else None
+            yield LeftOut("no_label", "its label is null", question)
         else:
             yield field_record(record, found)
 
-    return convert
+    return convert if answers else functools.partial(_with_unlabeled, convert)
 
 
 def _row(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
     if format == "label_studio_csv":
-        return functools.partial(label_studio.convert_flat, text_field=columns.get("text", ""))
+        flat = functools.partial(label_studio.convert_flat, text_field=columns.get("text", ""))
+        return flat if answers else functools.partial(_with_unlabeled, flat)
     if format == "doccano_csv":
         return doccano.convert_row if answers else functools.partial(_with_unlabeled, doccano.convert_row)
     _, names, skipped = header(path, columns)
