@@ -5,8 +5,8 @@
         --perturbations=label_order,typos,negatives_only
 
 Asks the records that `evaluate` would ask (the same flags and gin settings), and asks them again after each
-perturbation: label_order, label_case, label_synonyms, labels_25 and labels_100 (so many labels, filled up with those of
-other data sets), negatives_only (no label fits: the share of texts that are answered all the same), typos,
+perturbation: label_order, label_case, label_synonyms, labels_25 and labels_100 (so many labels, filled up with
+unrelated ones), negatives_only (unrelated labels alone: the share of texts that are answered all the same), typos,
 traditional_chinese (needs the extra `opencc`), long_text, injection (the text ends with an instruction to the model).
 F1 before and after is of the same instances, with the 95 % paired bootstrap interval of the difference.
 
@@ -27,6 +27,7 @@ from seqgpt_jax.evaluate import add_flags, model_and_stores
 if TYPE_CHECKING:
     from seqgpt_jax.evaluation.evaluator import EvaluateConfig
     from seqgpt_jax.evaluation.predictions import Prediction
+    from seqgpt_jax.evaluation.robustness.comparison import Predicted
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,14 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.evaluation.evaluator import instances_to_ask
     from seqgpt_jax.evaluation.robustness.comparison import predict
     from seqgpt_jax.evaluation.robustness.page import robustness_page
-    from seqgpt_jax.evaluation.robustness.perturbations import OtherLabels, Perturbed, perturb
+    from seqgpt_jax.evaluation.robustness.perturbations import Perturbed, perturb
     from seqgpt_jax.io.model_folder import load
 
     model, contract, stores = model_and_stores(args, configs, config)
     instances = instances_to_ask(stores, config)
-    others = OtherLabels.of(instances)
-    asked = {"plain": [Perturbed(one, one, one) for one in instances]}
-    asked |= {name: perturb(name, instances, others, config.seed) for name in names}
+    asked = {"plain": [Perturbed(one, one) for one in instances]}
+    asked |= {name: perturb(name, instances, config.seed) for name in names}
     for name in names:
         print(f"{name}: {len(asked[name]):,} of {len(instances):,} instances", flush=True)
     loaded = load(model, step=args.step)
@@ -62,12 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "Evaluate": dataclasses.asdict(config),
         "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
     }
-    predictions: dict[str, list[Prediction]] = {}
+    predictions: dict[str, Predicted] = {}
     for number, (name, members) in enumerate(asked.items(), start=1):
         with progress_bar(f"{name} ({number} of {len(asked)})") as progress:
             predictions[name] = predict(engine, members, progress)
         if members:
-            _write_scores(predictions[name], args.output / name, about | {"perturbation": name}, config)
+            _write_scores(predictions[name].asked, args.output / name, about | {"perturbation": name}, config)
     result = _result(predictions, config.seed) | {"about": about, "notes": notes}
     (args.output / "robustness.json").write_text(
         json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
@@ -111,24 +111,27 @@ def _write_scores(
     write_scores(compute_scores(predictions, config.mode, config.resamples, config.seed), folder, about)
 
 
-def _result(predictions: "dict[str, list[Prediction]]", seed: int) -> dict[str, Any]:
+def _result(predictions: "dict[str, Predicted]", seed: int) -> dict[str, Any]:
     """What each perturbation does, as JSON has it; None where it changes nothing here."""
-    from seqgpt_jax.evaluation.robustness.comparison import by_family, effect, false_answers
+    from seqgpt_jax.evaluation.robustness.comparison import added_labels_answered, by_family, effect, false_answers
     from seqgpt_jax.evaluation.robustness.perturbations import NEGATIVES_ONLY
 
-    plain = {one.record.instance: one for one in predictions["plain"]}
+    plain = {one.record.instance: one for one in predictions["plain"].scored}
     found: dict[str, Any] = {}
-    for name, members in predictions.items():
+    for name, predicted in predictions.items():
+        members = predicted.scored
         if name == "plain":
             continue
         if not members:
             found[name] = None
         elif name == NEGATIVES_ONLY:
-            found[name] = false_answers(members, seed).to_dict()
+            found[name] = share.to_dict() if (share := false_answers(members)) else None
         else:
             before = [plain[one.record.instance] for one in members]
             families = {family: one.to_dict() for family, one in by_family(before, members, seed).items()}
             found[name] = effect(before, members, seed).to_dict() | {"families": families}
+            if share := added_labels_answered(predicted):
+                found[name]["added_labels_answered"] = share.to_dict()
     return {"instances": len(plain), "perturbations": found}
 
 

@@ -18,8 +18,9 @@ from seqgpt_jax.decoding.completion import Generator
 from seqgpt_jax.decoding.questions import compose
 from seqgpt_jax.evaluation.bootstrap import resample, weighted_rates
 from seqgpt_jax.evaluation.instances import EvalInstance
+from seqgpt_jax.evaluation.intervals import wilson
 from seqgpt_jax.evaluation.predictions import Prediction, by_task, compare, refused
-from seqgpt_jax.evaluation.robustness.perturbations import NEGATIVES_ONLY, Perturbed
+from seqgpt_jax.evaluation.robustness.perturbations import Perturbed
 from seqgpt_jax.io.progress import Progress, no_progress
 
 RESAMPLES = 1000
@@ -49,16 +50,16 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class FalseAnswers:
-    """Instances without a right answer, and how many the model answered; rates times 100.
+class Share:
+    """How many of some cases were answered, where nothing is right; rates times 100.
 
     Attributes:
-      instances: that were asked.
-      rate: share of those with at least one label or span.
-      low, high: ends of its 95 % bootstrap interval.
+      number: of cases.
+      rate: share of those that were answered.
+      low, high: ends of its 95 % interval (Wilson).
     """
 
-    instances: int
+    number: int
     rate: float
     low: float
     high: float
@@ -68,20 +69,37 @@ class FalseAnswers:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def predict(generator: Generator, asked: Sequence[Perturbed], progress: Progress = no_progress) -> list[Prediction]:
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """The predictions of perturbed instances, in their order.
+
+    Attributes:
+      scored: compared with what is right; of extractions without the labels that were added.
+      asked: compared for all labels that were asked.
+    """
+
+    scored: list[Prediction]
+    asked: list[Prediction]
+
+
+def predict(generator: Generator, asked: Sequence[Perturbed], progress: Progress = no_progress) -> Predicted:
     """The answers to perturbed instances, compared with what is right then; one that cannot be asked has none."""
-    predictions: dict[int, Prediction] = {}
+    scored: dict[int, Prediction] = {}
+    whole: dict[int, Prediction] = {}
     fitting = []
     for number, one in enumerate(asked):
         try:
             compose(one.asked.question, generator.limits)
             fitting.append(number)
         except ContractError as error:
-            predictions[number] = refused(one.scored, str(error))
+            scored[number], whole[number] = (refused(instance, str(error)) for instance in (one.scored, one.asked))
     answers = answer(generator, [asked[number].asked.question for number in fitting], progress)
     for number, given in zip(fitting, answers, strict=True):
-        predictions[number] = compare(asked[number].scored, _of_labels(given, asked[number].scored))
-    return [predictions[number] for number in range(len(asked))]
+        one = asked[number]
+        whole[number] = compare(one.asked, given)
+        same = one.scored is one.asked
+        scored[number] = whole[number] if same else compare(one.scored, _of_labels(given, one.scored))
+    return Predicted(*([found[number] for number in range(len(asked))] for found in (scored, whole)))
 
 
 def _of_labels(given: Answer, scored: EvalInstance) -> Answer:
@@ -104,27 +122,43 @@ def effect(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: i
       seed: of the bootstrap.
     """
     after = {prediction.record.instance: prediction for prediction in perturbed}
-    datasets: dict[tuple[str, str], list[np.ndarray]] = {}
+    datasets: dict[tuple[str, str, str], list[np.ndarray]] = {}
     for task, members in by_task(plain).items():
         pairs = [(one.measures, after[one.record.instance].measures) for one in members]
         table_Nx2x = np.array(pairs, np.float64)
         times = [np.ones((1, len(pairs))), *resample(task, len(pairs), RESAMPLES, seed)]
         rates_Rx2 = np.concatenate([weighted_rates(table_Nx2x, some)["f1"] for some in times])
-        datasets.setdefault((task.split(".")[0], members[0].record.family), []).append(rates_Rx2)
+        record = members[0].record
+        datasets.setdefault((task.split(".")[0], record.family, record.language), []).append(rates_Rx2)
     rates_Rx2 = 100 * np.mean([np.mean(tasks, axis=0) for tasks in datasets.values()], axis=0)
     before, later = rates_Rx2[0].tolist()
     low, high = np.quantile(rates_Rx2[1:, 1] - rates_Rx2[1:, 0], [0.025, 0.975]).tolist()
     return Effect(len(plain), before, later, later - before, low, high)
 
 
-def false_answers(predictions: Sequence[Prediction], seed: int = 0) -> FalseAnswers:
-    """How often instances without a right answer were answered; at least one of them."""
-    given = np.array([bool(prediction.predicted) for prediction in predictions], np.float64)
-    shares = np.concatenate(
-        [times @ given / len(given) for times in resample(NEGATIVES_ONLY, len(given), RESAMPLES, seed)]
-    )
-    low, high = np.quantile(100 * shares, [0.025, 0.975]).tolist()
-    return FalseAnswers(len(given), 100 * float(given.mean()), low, high)
+def false_answers(predictions: Sequence[Prediction]) -> Share | None:
+    """How often instances without a right answer were answered; None where none of them could be asked."""
+    return _share([bool(one.predicted) for one in predictions if not one.refusal])
+
+
+def added_labels_answered(predicted: Predicted) -> Share | None:
+    """How often texts of extractions have a span for a label that was added; None without such labels.
+
+    Texts are counted, not labels: a model that answers one label falsely answers others of the text, too.
+    """
+    found = []
+    for scored, asked in zip(predicted.scored, predicted.asked, strict=True):
+        if scored is not asked and not asked.refusal:
+            own = set(scored.record.labels)
+            found.append(any(label not in own for label, _ in asked.predicted))
+    return _share(found)
+
+
+def _share(cases: Sequence[bool]) -> Share | None:
+    if not cases:
+        return None
+    low, high = wilson(sum(cases), len(cases))
+    return Share(len(cases), 100 * sum(cases) / len(cases), 100 * low, 100 * high)
 
 
 def by_family(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: int = 0) -> Mapping[str, Effect]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from seqgpt_jax.evaluation.analysis.blocks import with_interval
 from seqgpt_jax.evaluation.robustness.perturbations import DESCRIPTIONS, NEGATIVES_ONLY
 
 
@@ -24,13 +25,19 @@ def robustness_page(result: Mapping[str, Any]) -> str:
     for name, one in found.items():
         title = f"{name}: {DESCRIPTIONS[name]}"
         lines.append(f"| {title} | {_cells(one)} |" if one else f"| {title} | 0 | | | |")
-    if negatives := result["perturbations"].get(NEGATIVES_ONLY):
-        interval = f"{negatives['low']:.1f} to {negatives['high']:.1f}"
-        lines += [
-            "",
-            f"No label fits ({NEGATIVES_ONLY}, labels of other data sets): of {negatives['instances']:,} instances "
-            f"{negatives['rate']:.1f} % ({interval}) are answered all the same.",
-        ]
+    for name, one in found.items():
+        if one and (share := one.get("added_labels_answered")):
+            lines += [
+                "",
+                f"{name}: of {share['number']:,} texts of extractions {_share(share)} have a span for an added",
+            ]
+            lines += ["label. These spans are not in F1."]
+    if NEGATIVES_ONLY in result["perturbations"]:
+        negatives = result["perturbations"][NEGATIVES_ONLY]
+        answered = (
+            f"of {negatives['number']:,} instances {_share(negatives)} are answered" if negatives else "0 instances"
+        )
+        lines += ["", f"{NEGATIVES_ONLY} ({DESCRIPTIONS[NEGATIVES_ONLY]}): {answered}."]
     families = sorted({family for one in found.values() if one for family in one["families"]})
     if len(families) > 1:
         shown = [name for name, one in found.items() if one]
@@ -42,6 +49,10 @@ def robustness_page(result: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _share(one: Mapping[str, Any]) -> str:
+    return f"{one['rate']:.1f} % ({one['low']:.1f} to {one['high']:.1f})"
+
+
 def _cells(one: Mapping[str, Any]) -> str:
     return f"{one['instances']:,} | {one['plain']:.1f} | {one['perturbed']:.1f} | {_difference(one)}"
 
@@ -50,4 +61,4 @@ def _difference(one: Mapping[str, Any] | None) -> str:
     if one is None:
         return ""
     star = "" if one["low"] <= 0 <= one["high"] else "*"
-    return f"{one['difference']:+.1f} ({one['low']:+.1f} to {one['high']:+.1f}){star}"
+    return with_interval(one["difference"], one["low"], one["high"], "+") + star

@@ -1,7 +1,7 @@
 """Perturbations of evaluation instances: the same question in another form, with the answer that is right then.
 
-Spans stay spans of the text. Labels of other data sets may fit a text now and then: what an extraction finds for them
-is not scored, a classification that chooses one is wrong. All draws depend on the instance and the seed alone.
+Spans stay spans of the text. Labels that are added come from a list of things that hardly any text is about
+(`wordings.UNRELATED`), the same for all data sets. All draws depend on the instance and the seed alone.
 """
 
 import functools
@@ -16,7 +16,7 @@ from seqgpt_jax.atomic import TAB
 from seqgpt_jax.data.prepare.quota import stable_hash
 from seqgpt_jax.data.store import EvalRecord
 from seqgpt_jax.evaluation.instances import EvalInstance, target
-from seqgpt_jax.evaluation.robustness.wordings import INJECTED_LABEL, INJECTED_NONE, NEUTRAL, SYNONYMS
+from seqgpt_jax.evaluation.robustness.wordings import INJECTED_LABEL, INJECTED_NONE, NEUTRAL, SYNONYMS, UNRELATED
 
 _LONG_TEXT = 2000
 _TYPO_WORDS = 10
@@ -27,66 +27,28 @@ NEGATIVES_ONLY, TRADITIONAL = "negatives_only", "traditional_chinese"
 _NEGATIVES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class OtherLabels:
-    """Labels of all data sets that are evaluated.
-
-    Attributes:
-      by_kind: (atom, language) -> data set -> its labels.
-    """
-
-    by_kind: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
-
-    @classmethod
-    def of(cls, instances: Iterable[EvalInstance]) -> "OtherLabels":
-        """The labels that these instances are asked."""
-        found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
-        for one in instances:
-            record = one.record
-            of_kind = found.setdefault((record.atom, record.language), {})
-            of_kind.setdefault(_dataset(record), {}).update(dict.fromkeys(record.labels))
-        return cls({kind: {name: tuple(labels) for name, labels in sets.items()} for kind, sets in found.items()})
-
-    def draw(self, record: EvalRecord, number: int, rng: random.Random) -> list[str]:
-        """At most `number` different labels of other data sets; none that shares a word with a label of the record."""
-        words = _words(record.labels)
-        pool = [
-            label
-            for name, labels in sorted(self.by_kind.get((record.atom, record.language), {}).items())
-            if name != _dataset(record)
-            for label in labels
-            # Questions of a text make no sense for another one.
-            if not label.endswith(("?", "？")) and words.isdisjoint(_words([label]))
-        ]
-        pool = list({label.casefold(): label for label in pool}.values())
-        return rng.sample(pool, min(number, len(pool)))
-
-
-Perturb = Callable[[EvalInstance, OtherLabels, random.Random], EvalInstance | None]
+Perturb = Callable[[EvalInstance, random.Random], EvalInstance | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Perturbed:
-    """An instance before and after a perturbation.
+    """An instance after a perturbation.
 
     Attributes:
-      plain: as it was.
-      asked: as the model is asked; of an extraction, labels beyond those of `scored` are not scored.
-      scored: what the answer is compared with.
+      asked: as the model is asked.
+      scored: what the answer is compared with: of an extraction without the labels that were added.
     """
 
-    plain: EvalInstance
     asked: EvalInstance
     scored: EvalInstance
 
 
-def perturb(name: str, instances: Sequence[EvalInstance], others: OtherLabels, seed: int) -> list[Perturbed]:
+def perturb(name: str, instances: Sequence[EvalInstance], seed: int) -> list[Perturbed]:
     """The instances that a perturbation changes, in their order; it leaves out what it has nothing to change of.
 
     Args:
       name: of `PERTURBATIONS`.
       instances: as evaluation asks them.
-      others: labels to draw from.
       seed: of the draws.
 
     Raises:
@@ -95,20 +57,26 @@ def perturb(name: str, instances: Sequence[EvalInstance], others: OtherLabels, s
     found = []
     for one in instances:
         rng = random.Random(stable_hash(seed, name, one.record.instance))
-        asked = PERTURBATIONS[name](one, others, rng)
+        asked = PERTURBATIONS[name](one, rng)
         if asked is not None and asked.question != one.question:
             added = name.startswith("labels_") and one.record.atom == "ext"
-            found.append(Perturbed(one, asked, one if added else asked))
+            found.append(Perturbed(asked, one if added else asked))
     return found
 
 
-def _dataset(record: EvalRecord) -> str:
-    return record.task.split(".")[0]
+def _unrelated(record: EvalRecord, number: int, rng: random.Random) -> list[str]:
+    """At most `number` labels that the text is not about; none that shares a word with a label of the record."""
+    words = _words(record.labels)
+    pool = [label for label in UNRELATED.get(record.language, ()) if words.isdisjoint(_words([label]))]
+    return rng.sample(pool, min(number, len(pool)))
 
 
 def _words(labels: Iterable[str]) -> set[str]:
-    """The words of labels, of Chinese the characters."""
-    return {word for label in labels for word in re.findall(r"[a-z0-9]+|[^\x00-\x7f]", label.casefold())}
+    """The words of labels, of Chinese all pairs of characters."""
+    folded = [label.casefold() for label in labels]
+    words = {word for label in folded for word in re.findall(r"[a-z0-9]+", label)}
+    chinese = (part for label in folded for part in re.findall(r"[^\x00-\x7f]+", label))
+    return words | {part[i : i + 2] for part in chinese for i in range(max(len(part) - 1, 1))}
 
 
 def _changed(instance: EvalInstance, **fields: Any) -> EvalInstance:
@@ -136,8 +104,7 @@ def _in_order(instance: EvalInstance, order: Sequence[int]) -> EvalInstance:
     return _changed(instance, labels=labels, answers=tuple(label for label in labels if label in record.answers))
 
 
-def _label_order(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
-    del others
+def _label_order(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
     order = [*range(len(instance.record.labels))]
     rng.shuffle(order)
     if order == sorted(order):
@@ -145,20 +112,28 @@ def _label_order(instance: EvalInstance, others: OtherLabels, rng: random.Random
     return _in_order(instance, order)
 
 
-def _label_case(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
-    del others, rng
+def _label_case(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
+    del rng
     labels = instance.record.labels
     return _renamed(instance, [label.lower() if label.isupper() else label.upper() for label in labels])
 
 
-def _label_synonyms(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
-    del others, rng
-    return _renamed(instance, [SYNONYMS.get(label.casefold(), label) for label in instance.record.labels])
+def _label_synonyms(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
+    del rng
+    labels = instance.record.labels
+    names = [SYNONYMS.get(label.casefold(), label) for label in labels]
+    # A name that another label of the question had: what is right would depend on who reads it.
+    for label, name in zip(labels, names, strict=True):
+        if any(name.casefold() == other.casefold() for other in labels if other != label):
+            return None
+    return _renamed(instance, names)
 
 
-def _more_labels(instance: EvalInstance, others: OtherLabels, rng: random.Random, number: int) -> EvalInstance | None:
+def _more_labels(instance: EvalInstance, rng: random.Random, number: int) -> EvalInstance | None:
     record = instance.record
-    drawn = others.draw(record, max(number - len(record.labels), 0), rng)
+    if len(record.labels) >= number:
+        return None
+    drawn = _unrelated(record, number - len(record.labels), rng)
     if len(record.labels) + len(drawn) < number:  # another number would be another test
         return None
     labels, gold = record.labels + tuple(drawn), record.answers
@@ -170,9 +145,9 @@ def _more_labels(instance: EvalInstance, others: OtherLabels, rng: random.Random
     return replace(_in_order(longer, order), candidates=len(labels))
 
 
-def _negatives_only(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
+def _negatives_only(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
     record = instance.record
-    if not (drawn := others.draw(record, min(len(record.labels), _NEGATIVES), rng)):
+    if not (drawn := _unrelated(record, min(len(record.labels), _NEGATIVES), rng)):
         return None
     nothing: tuple = () if record.atom == "cls" else ((),) * len(drawn)
     asked = _changed(instance, labels=tuple(drawn), answers=nothing)
@@ -180,8 +155,7 @@ def _negatives_only(instance: EvalInstance, others: OtherLabels, rng: random.Ran
     return replace(asked, choose=choose, candidates=len(drawn))
 
 
-def _typos(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
-    del others
+def _typos(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
     text = instance.record.text
     protected = _protected(instance.record)
     if instance.record.language == "zh":
@@ -197,8 +171,8 @@ def _typos(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> E
     return changed if _spans_stand(changed.record) else None
 
 
-def _traditional_chinese(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
-    del others, rng
+def _traditional_chinese(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
+    del rng
     record = instance.record
     if record.language != "zh":
         return None
@@ -223,8 +197,7 @@ def _converter() -> Callable[[str], str]:
     return OpenCC("s2t").convert
 
 
-def _long_text(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
-    del others
+def _long_text(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
     record = instance.record
     if TAB in record.text or record.language not in NEUTRAL:
         return None  # two texts are compared as they are
@@ -243,12 +216,13 @@ def _neutral(language: str, rng: random.Random) -> list[str]:
                 return found
 
 
-def _injection(instance: EvalInstance, others: OtherLabels, rng: random.Random) -> EvalInstance | None:
-    del others
+def _injection(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
     record = instance.record
     if record.language not in NEUTRAL:
         return None
     if record.atom == "ext":
+        if not any(record.answers):
+            return None  # the instruction would be right
         instruction = INJECTED_NONE[record.language]
     else:
         wrong = [label for label in record.labels if label not in record.answers]
@@ -292,9 +266,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "label_order": "the labels in another order",
     "label_case": "labels in capitals, or in small letters where they are capitals",
     "label_synonyms": "labels by another common name, where they have one",
-    "labels_25": "25 labels, the others from other data sets",
-    "labels_100": "100 labels, the others from other data sets",
-    NEGATIVES_ONLY: "no label that fits, all of them from other data sets",
+    "labels_25": "25 labels, with unrelated ones",
+    "labels_100": "100 labels, with unrelated ones",
+    NEGATIVES_ONLY: "unrelated labels alone",
     "typos": "one English word in ten has two letters swapped, one Chinese character in twenty is doubled",
     TRADITIONAL: "the text in traditional characters",
     "long_text": "the text between neutral sentences, 2,000 characters before it and after it",
