@@ -41,9 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         about = json.loads((args.evaluation / "scores.json").read_text(encoding="utf-8"))["about"]
+        if "endpoint" in about:
+            raise command_line.UsageError(
+                f"{args.evaluation} has the answers of {about['model']} at {about['endpoint']}, which have no "
+                "probabilities: give an evaluation without --endpoint"
+            )
         evaluated, earlier = about["model"], about["contract"].get("calibration") or {}
         constrained = about["Decode"]["constrained"]
         evidence = read_evidence(args.evaluation / "predictions.jsonl")
+    except command_line.UsageError:
+        raise
     except OSError as error:
         raise command_line.UsageError(f"{error.filename} cannot be read: give the --output of `evaluate`") from error
     except (ValueError, KeyError, TypeError) as error:

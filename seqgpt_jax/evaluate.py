@@ -19,6 +19,7 @@ import argparse
 import contextlib
 import dataclasses
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare", "Endpoint"))
     config, decode, endpoint = configs.build("Evaluate"), configs.build("Decode"), configs.build("Endpoint")
+    check_other_model(args)
     if args.transformers:  # constraints are ours
         decode = dataclasses.replace(decode, constrained=False, contextual_calibration=False)
 
@@ -79,10 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     notes += (f"{line}." for store in stores if (line := absent(store)))
     for line in notes:  # before hours of answering, too
         print(f"note: {line}", flush=True)
-    generator = None
-    if args.transformers or args.endpoint:
-        generator = other_model(args, contract, decode, endpoint)
-    scores, step = score_model(model, args.step, stores, config, decode, generator)
+    other = args.transformers or args.endpoint
+    with other_model(args, contract, decode, endpoint) if other else contextlib.nullcontext() as generator:
+        scores, step = score_model(model, args.step, stores, config, decode, generator)
     about = {
         "model": str(model),
         # Of the checkpoint that was read, also where the newest one was corrupt.
@@ -169,13 +170,20 @@ def model_and_stores(
     stores = [EvalStore(folder) for folder in folders]
     for store in stores:
         if not (endpoint and endpoint.prompts == "chatgpt"):
-            check_template(store, contract)
+            check_template(store, contract, endpoint=bool(endpoint))
     return model, contract, stores
 
 
-def check_template(store: "EvalStore", contract: "ModelContract") -> None:
-    """Raises UsageError where the prompts of a store are not those that the model was trained on."""
+def check_template(store: "EvalStore", contract: "ModelContract", *, endpoint: bool = False) -> None:
+    """Raises UsageError where the prompts of a store are not those that the model was trained on, or is asked with."""
     template = store.manifest["settings"]["template"]
+    if template != contract.template and endpoint:
+        raise command_line.UsageError(
+            f"the prompts in {store.manifest['name']} have the {template} template, and the endpoint is asked with the "
+            f"{contract.template} one. Where the model was trained with the {template} one, as its seqgpt.json says, "
+            f"give --gin.Endpoint.template={template}; else prepare the data with "
+            f"--gin.Prepare.template={contract.template}"
+        )
     if template != contract.template:
         raise command_line.UsageError(
             f"the prompts in {store.manifest['name']} have the {template} template, and the model was trained with the "
@@ -262,25 +270,37 @@ def score_model(
         return evaluate(engine, stores, config, progress), loaded.step
 
 
+def check_other_model(args: argparse.Namespace) -> None:
+    """Raises UsageError where --transformers or --endpoint has --step beside it, or its package is not installed.
+
+    That comes before data are prepared: `transformers` finds out only when it loads a model.
+    """
+    for flag, package in (("transformers", "torch"), ("endpoint", "openai")):
+        if not getattr(args, flag):
+            continue
+        if args.step is not None:
+            raise command_line.UsageError(f"--step is of a run, which --{flag} does not read: leave it out")
+        if find_spec(package) is None:
+            raise command_line.UsageError(f"--{flag} needs the extra '{package}': pip install -e '.[{package}]'")
+
+
 def other_model(
     args: argparse.Namespace, contract: "ModelContract", decode: "DecodeConfig", endpoint: "EndpointConfig"
 ) -> "JournaledGenerator":
     """The model that `transformers` or an endpoint runs, with the journal of its replies.
 
     Raises:
-      UsageError: what runs it is not installed, or the folder is a run.
+      UsageError: the folder is a run.
+      JournalError: the journal cannot be read, or another process writes it.
     """
     from seqgpt_jax.evaluation.other_models.journal import JournaledGenerator
 
     journal = args.output / "journal.jsonl"
-    try:
-        if args.endpoint:
-            from seqgpt_jax.evaluation.other_models.endpoint import Endpoint
+    if args.endpoint:
+        from seqgpt_jax.evaluation.other_models.endpoint import Endpoint
 
-            return JournaledGenerator(Endpoint(args.endpoint, args.model, endpoint), journal, endpoint.max_requests)
-        from seqgpt_jax.evaluation.other_models.transformers_model import TransformersModel
-    except ImportError as error:
-        raise command_line.UsageError(str(error)) from error
+        return JournaledGenerator(Endpoint(args.endpoint, args.model, endpoint), journal, endpoint.max_requests)
+    from seqgpt_jax.evaluation.other_models.transformers_model import TransformersModel
     from seqgpt_jax.io.model_folder import is_run, open_folder
     from seqgpt_jax.io.tokenizer import load_tokenizer
 

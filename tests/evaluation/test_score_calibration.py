@@ -128,6 +128,12 @@ def test_bad_input_is_refused(tmp_path) -> None:
         calibrate.main([f"--model={model}", f"--evaluation={tmp_path}"])
     with pytest.raises(UsageError, match="give --evaluation=FOLDER, or --remove"):
         calibrate.main([f"--model={model}"])
+    of_endpoint = tmp_path / "of_endpoint"
+    of_endpoint.mkdir()
+    about = {"model": "m", "endpoint": "http://localhost/v1", "contract": {}}
+    (of_endpoint / "scores.json").write_text(json.dumps({"about": about}))
+    with pytest.raises(UsageError, match=r"of_endpoint has the answers of m at http://localhost/v1, which have no pro"):
+        calibrate.main([f"--model={model}", f"--evaluation={of_endpoint}"])
     (evaluation / "predictions.jsonl").write_text('{"gold": [], "answers": []}\n')
     with pytest.raises(UsageError, match=r"predictions\.jsonl:1: no prediction with scores"):
         calibrate.main([f"--model={model}", f"--evaluation={evaluation}"])

@@ -1,20 +1,22 @@
 """Models behind an OpenAI-compatible endpoint, asked through the official client (the extra `openai`)."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from seqgpt_jax.atomic import find_template
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.evaluation.other_models.chat_prompts import chat_prompt, read_chat
-from seqgpt_jax.evaluation.other_models.journal import Reply
+from seqgpt_jax.evaluation.other_models.journal import Keep, Reply
 from seqgpt_jax.io.contract import ModelContract
 
 PROMPTS = ("chatgpt", "contract")
 # So many refusals at the beginning are the fault of the settings, not of the texts.
 _FIRST_REFUSALS = 3
+_CHAT_QUERIES = 64
 
 
 class EndpointError(ValueError):
@@ -28,10 +30,12 @@ class EndpointConfig:
     Attributes:
       prompts: "chatgpt": SeqGPT's prompt for ChatGPT, as one chat message; "contract": our own prompts, as they are,
         for models of ours that another program serves (completions, not chat).
-      max_queries: most labels of one extraction; all labels of a classification are asked at once.
+      template: of the prompts "contract": the one that the model was trained with; None for "chinese".
+      max_queries: most labels of one extraction; None for 64, and for 6 with the prompts "contract", as the released
+        SeqGPT is asked. All labels of a classification are asked at once.
       max_tokens: of an answer; None leaves it to the endpoint.
       temperature: 0 for the likeliest answer; None leaves it to the endpoint.
-      extra: other fields of a request, such as {'max_completion_tokens': 512}.
+      extra: other fields of a request, of any name, such as {'max_completion_tokens': 512}.
       max_requests: the most requests of an evaluation, those of earlier attempts included.
       concurrency: requests at a time.
       max_retries: of the client, for each request, with its pauses: after 408, 409, 429, 5xx and lost connections.
@@ -39,7 +43,8 @@ class EndpointConfig:
     """
 
     prompts: str = "chatgpt"
-    max_queries: int = 64
+    template: str | None = None
+    max_queries: int | None = None
     max_tokens: int | None = 512
     temperature: float | None = 0.0
     extra: Mapping[str, Any] | None = None
@@ -51,16 +56,27 @@ class EndpointConfig:
     def __post_init__(self) -> None:
         if self.prompts not in PROMPTS:
             raise ValueError(f"Endpoint.prompts must be one of {', '.join(PROMPTS)}, not {self.prompts!r}")
+        if self.template is not None:
+            find_template(self.template)
+            if self.prompts != "contract":
+                raise ValueError("Endpoint.template is for Endpoint.prompts='contract': chat prompts have none")
         for name in ("max_queries", "max_requests", "concurrency", "max_retries"):
             value, least = getattr(self, name), 0 if name == "max_retries" else 1
+            if name == "max_queries" and value is None:
+                continue
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"Endpoint.{name} must be a whole number of at least {least}, not {value!r}")
+        if self.extra is not None and not isinstance(self.extra, Mapping):
+            raise ValueError(f"Endpoint.extra must be fields, such as {{'top_k': 1}}, not {self.extra!r}")
         if not self.timeout > 0:
             raise ValueError(f"Endpoint.timeout must be above 0 seconds, not {self.timeout!r}")
 
     def contract(self) -> ModelContract:
-        """How many labels one request asks; tokens are not counted."""
-        return ModelContract() if self.prompts == "contract" else ModelContract(max_queries=self.max_queries)
+        """The template, and how many labels one request asks; tokens are not counted."""
+        given = {"template": self.template, "max_queries": self.max_queries}
+        if self.prompts == "chatgpt" and self.max_queries is None:
+            given["max_queries"] = _CHAT_QUERIES
+        return ModelContract(**{name: value for name, value in given.items() if value is not None})
 
 
 class Endpoint:
@@ -71,10 +87,8 @@ class Endpoint:
 
     def __init__(self, url: str, model: str, config: EndpointConfig) -> None:
         """Raises ImportError without the client."""
-        try:
-            import openai
-        except ModuleNotFoundError as error:
-            raise ImportError(f"--endpoint needs the extra 'openai': pip install -e '.[openai]' ({error})") from error
+        import openai
+
         self._errors = openai
         self._client = openai.OpenAI(
             base_url=url,
@@ -83,7 +97,6 @@ class Endpoint:
             timeout=config.timeout,
         )
         self._url, self._model, self._config = url, model, config
-        self._has_answered = False
         self.limits = PromptLimits(config.contract())
         decisive = ("prompts", "max_tokens", "temperature", "extra")
         self.settings = {"endpoint": url, "model": model} | {name: asdict(config)[name] for name in decisive}
@@ -96,47 +109,57 @@ class Endpoint:
         """The answer to a chat message in the form of the contract; other answers as they are."""
         return output if self._config.prompts == "contract" else read_chat(prompt, output)
 
-    def ask(self, prompts: Sequence[Prompt]) -> Iterator[tuple[Prompt, Reply]]:
-        """The replies as they come in; a request that the endpoint refuses as such has an error and no output.
+    def ask(self, prompts: Sequence[Prompt], keep: Keep, *, answered: bool) -> None:
+        """Keeps the replies as they come in; a request that the endpoint refuses as such has an error and no output.
+
+        Refusals before the first answer are kept when there is one: without it they are the fault of the settings.
+        Whatever ends this call, Ctrl-C too: requests under way are waited for, and their replies kept.
 
         Raises:
-          EndpointError: it could not be reached, refuses everybody or every request, or answers no completion; replies
-            to requests that were under way have been yielded.
+          EndpointError: it could not be reached, refuses everybody or every request, or answers no completion.
         """
-        rest = [*prompts]
-        while rest and not self._has_answered:
-            prompt = rest.pop(0)
-            reply = self._ask(prompt)
-            self._has_answered = not reply.error
-            refusals = len(prompts) - len(rest)
-            if reply.error and (refusals == _FIRST_REFUSALS or not rest):
-                raise EndpointError(f"{self._url} refused the first requests, the last with: {reply.error}")
-            yield prompt, reply
-        failure: EndpointError | None = None
-        with ThreadPoolExecutor(self._config.concurrency) as pool:
-            futures = {pool.submit(self._ask, prompt): prompt for prompt in rest}
-            try:
-                for future in as_completed(futures):
-                    if future.cancelled():
-                        continue
-                    if error := future.exception():
-                        if not isinstance(error, EndpointError):
-                            raise error
-                        failure = failure or error
-                        for other in futures:
-                            other.cancel()
-                        continue
-                    yield futures[future], future.result()
-            finally:
-                for future in futures:
-                    future.cancel()
-        if failure:
-            raise failure
+        rest, first_refusals = [*prompts], []
+        pool = ThreadPoolExecutor(self._config.concurrency)
+        try:
+            if not answered:
+                rest, first_refusals = self._ask_first(prompts, keep, pool)
+            futures = [pool.submit(keep, *refusal) for refusal in first_refusals]
+            futures += [pool.submit(self._ask_and_keep, prompt, keep) for prompt in rest]
+            for future in as_completed(futures):
+                future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _ask_first(
+        self, prompts: Sequence[Prompt], keep: Keep, pool: Executor
+    ) -> tuple[list[Prompt], list[tuple[Prompt, Reply]]]:
+        """(the prompts that are left when one has been answered, those that were refused before)."""
+        # Distant ones: neighbors are of one task, and may be refused alike for their texts.
+        first = {number * (len(prompts) - 1) // (_FIRST_REFUSALS - 1) for number in range(_FIRST_REFUSALS)}
+        rest, refusals = dict(enumerate(prompts)), []
+        for number in sorted(first):
+            prompt = rest.pop(number)
+            # Not in this thread, which Ctrl-C interrupts.
+            reply = pool.submit(self._ask_and_keep, prompt, keep, keep_refusal=False).result()
+            if not reply.error:
+                return [*rest.values()], refusals
+            refusals.append((prompt, reply))
+        raise EndpointError(
+            f"{self._url} refused the first requests, the last with: {reply.error}. A setting that it does not take is "
+            "left out with --gin.Endpoint.temperature=None or --gin.Endpoint.max_tokens=None; others are added as "
+            "--gin.Endpoint.extra=\"{'max_completion_tokens': 512}\""
+        )
+
+    def _ask_and_keep(self, prompt: Prompt, keep: Keep, *, keep_refusal: bool = True) -> Reply:
+        reply = self._ask(prompt)
+        if keep_refusal or not reply.error:
+            keep(prompt, reply)
+        return reply
 
     def _ask(self, prompt: Prompt) -> Reply:
         config, client = self._config, self._client
         fields: dict[str, Any] = {"max_tokens": config.max_tokens, "temperature": config.temperature}
-        fields = {name: value for name, value in fields.items() if value is not None} | dict(config.extra or {})
+        fields = {name: value for name, value in fields.items() if value is not None} | {"extra_body": config.extra}
         text = self.request(prompt)
         try:
             if config.prompts == "contract":
@@ -155,7 +178,11 @@ class Endpoint:
                 "are kept and not asked for twice"
             ) from error
         except (ValueError, TypeError, AttributeError, LookupError) as error:
-            raise EndpointError(f"{self._url} answered something that is no completion ({error!r})") from error
+            raise EndpointError(
+                f"{self._url} answered something that is no completion ({error!r}): give the base address of an "
+                "OpenAI-compatible API as --endpoint, such as http://localhost:8000/v1, and "
+                "--gin.Endpoint.prompts=contract only where it has /completions"
+            ) from error
         usage = response.usage
         counts = {name: getattr(usage, name) for name in ("prompt_tokens", "completion_tokens")} if usage else None
         return Reply(output, finished, usage=counts)

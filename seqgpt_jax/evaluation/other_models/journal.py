@@ -6,21 +6,25 @@ A request that is in the journal is not made again, so that an evaluation contin
 computed anew without the model. Another model, or other settings of it, have keys of their own.
 """
 
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.io.json_line import json_line
 from seqgpt_jax.io.progress import Progress, no_progress
 
 
 class JournalError(ValueError):
-    """A journal that cannot be read, or more requests than are allowed."""
+    """A journal that cannot be read or is in use, or more requests than are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,10 @@ class Reply:
     usage: Mapping[str, int] | None = None
 
 
+Keep = Callable[[Prompt, Reply], None]
+"""Keeps the reply to a prompt for good; any thread may call it."""
+
+
 class OtherModel(Protocol):
     """A model that is not run by our decoder.
 
@@ -59,8 +67,14 @@ class OtherModel(Protocol):
         """The text that it is sent to ask a prompt."""
         ...
 
-    def ask(self, prompts: Sequence[Prompt]) -> Iterator[tuple[Prompt, Reply]]:
-        """The replies, as they come in, in any order."""
+    def ask(self, prompts: Sequence[Prompt], keep: Keep, *, answered: bool) -> None:
+        """Gives the reply to each prompt to `keep` as it comes in, in any order.
+
+        Args:
+          prompts: at least one.
+          keep: is called once for each prompt.
+          answered: whether the model has answered a request of an earlier call without an error.
+        """
         ...
 
     def read(self, prompt: Prompt, output: str) -> str:
@@ -70,6 +84,8 @@ class OtherModel(Protocol):
 
 class JournaledGenerator:
     """A generator (`decoding.completion.Generator`) that asks another model what its journal does not have.
+
+    The journal is its own until it is closed: a context manager does that.
 
     Attributes:
       limits: of the model.
@@ -85,17 +101,28 @@ class JournaledGenerator:
           most_requests: replies of this model that the journal may hold in the end; None for any number.
 
         Raises:
-          JournalError: a line of the journal is not one of ours.
+          JournalError: a line of the journal is not one of ours, or another process writes it.
         """
         self.limits = model.limits
         self.refused: list[str] = []
-        self._model, self._path, self._most_requests = model, journal, most_requests
-        self._replies: dict[str, Reply] = {}
-        settings = json.dumps(model.settings, sort_keys=True)
-        for key, of_settings, reply in _read(journal):
-            if of_settings == settings:
-                self._replies[key] = reply
-        self._settings = settings
+        self._model, self._most_requests = model, most_requests
+        self._settings = json.dumps(model.settings, sort_keys=True)
+        self._lock = threading.Lock()
+        self._file = _open_alone(journal)
+        try:
+            lines = _read(self._file, journal)
+            self._replies = {key: reply for key, settings, reply in lines if settings == self._settings}
+        except JournalError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> "JournaledGenerator":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
         """The completion of each prompt, in their order.
@@ -114,40 +141,69 @@ class JournaledGenerator:
                 "a few more"
             )
         if missing:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                for number, (prompt, reply) in enumerate(self._model.ask([*missing.values()]), start=1):
-                    key = self._key(prompt)
-                    record = {"key": key, "settings": self._model.settings, "request": self._model.request(prompt)}
-                    file.write(json.dumps(record | asdict(reply), ensure_ascii=False) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                    self._replies[key] = reply
-                    progress("requests", number, len(missing))
+            kept = len(self._replies)
+
+            def keep(prompt: Prompt, reply: Reply) -> None:
+                with self._lock:
+                    self._write(prompt, reply)
+                    progress("requests", len(self._replies) - kept, len(missing))
+
+            answered = any(not reply.error for reply in self._replies.values())
+            self._model.ask([*missing.values()], keep, answered=answered)
         found = [self._replies[key] for key in keys]
-        self.refused += [reply.error for reply in found if reply.error]
+        self.refused += [_whole_characters(reply.error) for reply in found if reply.error]
         return [self._completion(prompt, reply) for prompt, reply in zip(prompts, found, strict=True)]
+
+    def _write(self, prompt: Prompt, reply: Reply) -> None:
+        """Adds a reply to the journal; it is on the disk when it returns."""
+        key = self._key(prompt)
+        record = {"key": key, "settings": self._model.settings, "request": self._model.request(prompt)}
+        self._file.write(json_line(record | asdict(reply)).encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._replies[key] = reply
 
     def _key(self, prompt: Prompt) -> str:
         content = f"{self._settings}\n{self._model.request(prompt)}"
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
     def _completion(self, prompt: Prompt, reply: Reply) -> Completion:
-        text = "" if reply.error else self._model.read(prompt, reply.output)
+        text = "" if reply.error else self._model.read(prompt, _whole_characters(reply.output))
         return Completion(text, truncated=reply.truncated, text_read=reply.text_read, finished=reply.finished)
 
 
-def _read(path: Path) -> Iterator[tuple[str, str, Reply]]:
-    """(key, settings as JSON, reply) of every complete line."""
-    if not path.exists():
-        return
-    with path.open("r+b") as file:
-        content = file.read()
-        complete = content.rfind(b"\n") + 1
-        file.truncate(complete)
-    for number, line in enumerate(content[:complete].decode("utf-8").split("\n")[:-1], start=1):
+def _whole_characters(text: str) -> str:
+    r"""The text without halves of surrogate pairs, which a model may write and no report in UTF-8 can hold.
+
+    >>> _whole_characters("a\ud83db\ud83d") == "a\ufffdb\ufffd"
+    True
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    """The journal, which no other process has open: two would ask, and pay, the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise JournalError(
+            f"{path}: another process writes it: wait for it, or end it, or give another --output"
+        ) from error
+    return file
+
+
+def _read(file: BinaryIO, path: Path) -> Iterator[tuple[str, str, Reply]]:
+    """(key, settings as JSON, reply) of every complete line; what is behind the last one is cut off."""
+    file.seek(0)
+    content = file.read()
+    complete = content.rfind(b"\n") + 1
+    file.truncate(complete)
+    for number, line in enumerate(content[:complete].split(b"\n")[:-1], start=1):
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode("utf-8"))
             del record["request"]
             key, settings = record.pop("key"), record.pop("settings")
             yield key, json.dumps(settings, sort_keys=True), Reply(**record)

@@ -1,7 +1,7 @@
 """Hugging Face folders through `transformers`' own generation, with the prompts of our contract (the extra `torch`)."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
-from seqgpt_jax.evaluation.other_models.journal import Reply
+from seqgpt_jax.evaluation.other_models.journal import Keep, Reply
 from seqgpt_jax.io.contract import ModelContract
-from seqgpt_jax.io.tokenizer import never_generated
+from seqgpt_jax.io.file_hash import files_hash
+from seqgpt_jax.io.tokenizer import fingerprint, never_generated
+
+# What `transformers` reads beside weights and tokenizer.
+_CONFIG_FILES = ("config.json", "generation_config.json")
 
 
 class TransformersModel:
@@ -44,6 +48,9 @@ class TransformersModel:
             "model": str(folder),
             # Another model in the same folder has other replies.
             "weights": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights],
+            "config": files_hash(path for name in _CONFIG_FILES if (path := folder / name).exists()),
+            "tokenizer": fingerprint(tokenizer),
+            "max_prompt_tokens": contract.max_prompt_tokens,
             "num_beams": config.num_beams,
             "max_new_tokens": self.limits.answer_tokens,
             "length_penalty": 1.0 if config.length_penalty is None else config.length_penalty,
@@ -58,13 +65,14 @@ class TransformersModel:
         """The output as it is."""
         return output
 
-    def ask(self, prompts: Sequence[Prompt]) -> Iterator[tuple[Prompt, Reply]]:
-        """The replies, batch by batch, short prompts first.
+    def ask(self, prompts: Sequence[Prompt], keep: Keep, *, answered: bool) -> None:
+        """Keeps the replies, batch by batch, short prompts first.
 
         Raises:
           ContractError: a prompt is so long that its labels would be cut.
           ImportError: PyTorch is not installed.
         """
+        del answered
         ids = encode_prompts(self._tokenizer, [prompt.text for prompt in prompts])
         asked = [(prompt, self._cut(prompt, of_prompt)) for prompt, of_prompt in zip(prompts, ids, strict=True)]
         asked.sort(key=lambda pair: len(pair[1].ids))
@@ -76,7 +84,7 @@ class TransformersModel:
                 finished = end in answer
                 written = answer[: answer.index(end)] if finished else answer
                 text = self._tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-                yield prompt, Reply(text, finished, cut.removed, cut.text)
+                keep(prompt, Reply(text, finished, cut.removed, cut.text))
 
     def _cut(self, prompt: Prompt, ids: list[int]) -> TruncatedPrompt:
         encoder = encoder_of(self._tokenizer)
@@ -97,10 +105,7 @@ class TransformersModel:
 
     @functools.cached_property
     def _loaded(self) -> tuple[PreTrainedModel, GenerationConfig]:
-        try:
-            model = AutoModelForCausalLM.from_pretrained(self._folder, dtype="float32").eval()
-        except ImportError as error:
-            raise ImportError(f"--transformers needs the extra 'torch': pip install -e '.[torch]' ({error})") from error
+        model = AutoModelForCausalLM.from_pretrained(self._folder, dtype="float32").eval()
         forbidden = never_generated(self._tokenizer, model.config.vocab_size)
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token

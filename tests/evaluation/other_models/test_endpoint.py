@@ -1,6 +1,7 @@
 """`evaluate --endpoint` against a real local server: good answers, limits, garbage, lost connections, a kill."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,8 +10,10 @@ import time
 import pytest
 
 from seqgpt_jax import evaluate
-from seqgpt_jax.evaluation.other_models.endpoint import EndpointConfig, EndpointError
-from seqgpt_jax.evaluation.other_models.journal import JournalError
+from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.decoding.completion import Prompt
+from seqgpt_jax.evaluation.other_models.endpoint import Endpoint, EndpointConfig, EndpointError
+from seqgpt_jax.evaluation.other_models.journal import JournaledGenerator, JournalError
 from tests.evaluation.other_models.server import cuts, fails, good, records, right_answer, says, serving
 from tests.evaluation.records import write_store
 
@@ -34,6 +37,16 @@ def flags(tmp_path, monkeypatch):
         ]
 
     return flags_for
+
+
+def prompts() -> list[Prompt]:
+    chosen = {"cls": "one", "ext": "any"}
+    return [Prompt(item.atom, item.labels, item.prompt, chosen[item.atom], item.text) for item in records()]
+
+
+def generator(server, folder, **settings) -> JournaledGenerator:
+    endpoint = Endpoint(server.url, "m", EndpointConfig(**{"max_retries": 0} | settings))
+    return JournaledGenerator(endpoint, folder / "out" / "journal.jsonl")
 
 
 def scores(folder):
@@ -135,18 +148,93 @@ def test_a_refused_text_counts_as_answered_with_nothing(flags, tmp_path, capsys)
     assert numbers["datasets"][1]["recall"] == 75
 
 
+def test_refusals_of_all_requests_are_not_kept(tmp_path) -> None:
+    with serving(fails(400, "wrong settings")) as server:
+        for _ in range(2):
+            with pytest.raises(EndpointError, match="wrong settings"), generator(server, tmp_path) as asked:
+                asked.generate(prompts())
+        assert len(server.requests) == 6
+        assert journal(tmp_path) == []
+        server.behaviors[:] = [good]  # it was repaired
+        with generator(server, tmp_path) as asked:
+            asked.generate(prompts())
+        assert (len(server.requests), asked.refused) == (14, [])
+
+
+def test_refusals_before_the_first_answer_are_kept_with_it(tmp_path) -> None:
+    with serving(fails(400, "this text"), fails(400, "that text"), good) as server:
+        for _ in range(2):
+            with generator(server, tmp_path) as asked:
+                completions = asked.generate(prompts())
+        assert len(server.requests) == 8
+    assert [("this text" in error, "that text" in error) for error in asked.refused] == [(True, False), (False, True)]
+    assert [one.text == "" for one in completions].count(True) == 2
+
+
+def test_an_evaluation_continues_where_all_that_is_left_is_refused(tmp_path) -> None:
+    with serving(good) as server:
+        with generator(server, tmp_path) as asked:
+            asked.generate(prompts()[:4])
+        server.behaviors[:] = [fails(400, "not allowed")]
+        with generator(server, tmp_path) as asked:
+            asked.generate(prompts())
+    assert len(asked.refused) == 4
+    assert len(journal(tmp_path)) == 8
+
+
+def test_half_a_surrogate_pair_in_an_answer_is_kept(flags, tmp_path) -> None:
+    with serving(says("negative \ud83d")) as server:
+        assert evaluate.main(flags(server)) == 0
+        assert evaluate.main(flags(server)) == 0
+        assert len(server.requests) == 8
+    assert {line["output"] for line in journal(tmp_path)} == {"negative \ud83d"}
+
+
+def test_requests_under_way_are_kept_at_ctrl_c(tmp_path) -> None:
+    begun = []
+
+    def interrupts_the_fourth(handler, content):
+        begun.append(content)
+        if len(begun) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        if len(begun) > 1:
+            time.sleep(0.3)
+        good(handler, content)
+
+    with serving(interrupts_the_fourth) as server:
+        with pytest.raises(KeyboardInterrupt), generator(server, tmp_path, concurrency=3) as asked:
+            asked.generate(prompts())
+        paid = len(server.requests)
+        assert 4 <= paid < 8
+        assert len(journal(tmp_path)) == paid
+        server.behaviors[:] = [good]
+        with generator(server, tmp_path) as asked:
+            asked.generate(prompts())
+        assert len(server.requests) == 8
+
+
+def test_two_processes_do_not_ask_the_same(tmp_path) -> None:
+    with serving(good) as server, generator(server, tmp_path) as first:
+        first.generate(prompts()[:2])
+        with (tmp_path / "out" / "journal.jsonl").open("a", encoding="utf-8") as file:
+            file.write('{"key": "a line that is being wri')
+        with pytest.raises(JournalError, match=r"journal\.jsonl: another process writes it: wait for it"):
+            generator(server, tmp_path)
+        assert (tmp_path / "out" / "journal.jsonl").read_text(encoding="utf-8").endswith("being wri")
+
+
 @pytest.mark.parametrize(
     ("behavior", "message"),
     [
         (
             fails(400, "max_tokens is not supported"),
-            "refused the first requests, the last with: .*max_tokens is not sup",
+            "refused the first requests, the last with: .*max_tokens is not supported.*--gin.Endpoint.max_tokens=None",
         ),
         (fails(401, "wrong key"), "does not answer .AuthenticationError: .*wrong key"),
         (fails(404, "no model m"), "does not answer .NotFoundError: .*no model m"),
         (lambda handler, _: handler.reply(200, "<html>hello</html>", "text/html"), "something that is no completion"),
         (lambda handler, _: handler.reply(200, '{"choices": ['), "something that is no completion"),
-        (lambda handler, _: handler.reply(200, {"choices": []}), "something that is no completion"),
+        (lambda handler, _: handler.reply(200, {"choices": []}), "something that is no completion .*as --endpoint, su"),
     ],
 )
 def test_an_endpoint_that_is_none_stops_at_once(flags, tmp_path, behavior, message) -> None:
@@ -184,11 +272,57 @@ def test_our_own_prompts_go_to_the_completions_api(flags, tmp_path) -> None:
     assert scores(tmp_path)["overall"]["f1"] == 100
 
 
-def test_a_journal_that_is_none_is_refused(flags, tmp_path) -> None:
+def test_our_own_prompts_have_the_template_and_the_queries_of_the_model(flags, tmp_path) -> None:
+    write_store(tmp_path / "english", records(), template="english")
+    store = f"--data={tmp_path / 'english'}"
+    ours = ("--gin.Endpoint.prompts=contract", "--gin.Evaluate.records=1", "--gin.Endpoint.max_queries=2")
+    with serving(says("None")) as server:
+        of_english = [store if flag.startswith("--data=") else flag for flag in flags(server, *ours)]
+        message = (
+            r"have the english template, and the endpoint is asked with the chinese .*Endpoint\.template=english, "
+        )
+        with pytest.raises(UsageError, match=message.rstrip(", ")):
+            evaluate.main(of_english)
+        assert evaluate.main([*of_english, "--gin.Endpoint.template=english"]) == 0
+        asked = sorted(body["prompt"] for _, body in server.requests)
+    # Three queries take two prompts.
+    assert len(asked) == 3
+    assert all("输入" not in prompt for prompt in asked)
+    assert EndpointConfig().contract().max_queries == 64
+    assert EndpointConfig(prompts="contract").contract().max_queries == 6
+
+
+def test_fields_of_any_name_are_sent(tmp_path) -> None:
+    extra = {"top_k": 1, "temperature": 0.7}
+    with serving(good) as server, generator(server, tmp_path, extra=extra) as asked:
+        asked.generate(prompts()[:1])
+        ((_, body),) = server.requests
+    assert (body["top_k"], body["temperature"], body["max_tokens"]) == (1, 0.7, 512)
+
+
+@pytest.mark.parametrize("line", [b'{"a": 1}', b'{"key": "\xff"}', b"[]"])
+def test_a_journal_that_is_none_is_refused(tmp_path, line) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "journal.jsonl").write_text('{"a": 1}\n', encoding="utf-8")
-    with serving(good) as server, pytest.raises(JournalError, match=r"journal\.jsonl:1: no line of this journal"):
-        evaluate.main(flags(server))
+    with serving(good) as server:
+        with generator(server, tmp_path) as asked:
+            asked.generate(prompts()[:1])
+        with (tmp_path / "out" / "journal.jsonl").open("ab") as file:
+            file.write(line + b"\n")
+        for _ in range(2):  # it is not left locked
+            with pytest.raises(JournalError, match=r"journal\.jsonl:2: no line of this journal"):
+                generator(server, tmp_path)
+
+
+def test_flags_that_do_not_fit_and_missing_packages_are_told_at_once(tmp_path, monkeypatch) -> None:
+    flags = ["--model=m", f"--output={tmp_path / 'out'}"]
+    for flag in ("--transformers", "--endpoint=http://localhost:1/v1"):
+        with pytest.raises(UsageError, match=f"--step is of a run, which {flag.split('=')[0]} does not read"):
+            evaluate.main([*flags, flag, "--step=100"])
+    monkeypatch.setattr(evaluate, "find_spec", lambda _: None)
+    with pytest.raises(UsageError, match="--transformers needs the extra 'torch': pip install"):
+        evaluate.main([*flags, "--transformers"])
+    with pytest.raises(UsageError, match="--endpoint needs the extra 'openai': pip install"):
+        evaluate.main([*flags, "--endpoint=http://localhost:1/v1"])
 
 
 @pytest.mark.parametrize(
@@ -198,6 +332,10 @@ def test_a_journal_that_is_none_is_refused(flags, tmp_path) -> None:
         ({"concurrency": 0}, "concurrency must be a whole number of at least 1"),
         ({"max_retries": -1}, "max_retries must be a whole number of at least 0"),
         ({"timeout": 0}, "above 0 seconds"),
+        ({"max_queries": 0}, "max_queries must be a whole number of at least 1"),
+        ({"extra": "top_k=1"}, "extra must be fields, such as"),
+        ({"template": "english"}, "is for Endpoint.prompts='contract'"),
+        ({"template": "x", "prompts": "contract"}, "no template 'x'"),
     ],
 )
 def test_bad_settings_are_refused(setting, message) -> None:
@@ -206,9 +344,7 @@ def test_bad_settings_are_refused(setting, message) -> None:
 
 
 def test_the_played_answers_are_right() -> None:
-    from seqgpt_jax.decoding.completion import Prompt
     from seqgpt_jax.evaluation.other_models.chat_prompts import chat_prompt, read_chat
 
-    for item in records():
-        prompt = Prompt(item.atom, item.labels, item.prompt, "one" if item.atom == "cls" else "any", item.text)
+    for item, prompt in zip(records(), prompts(), strict=True):
         assert read_chat(prompt, right_answer(chat_prompt(prompt))) == item.target

@@ -1,5 +1,6 @@
 """The same records through our greedy unconstrained decoder and through `transformers` on the exported folder."""
 
+import dataclasses
 import json
 
 import pytest
@@ -69,6 +70,29 @@ def test_scores_are_identical_to_those_of_our_greedy_decoder(folder, monkeypatch
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("loaded"))
     run("theirs", "--transformers")
     assert json.loads((folder / "theirs" / "scores.json").read_text("utf-8")) == second
+
+
+def test_replies_depend_on_all_that_decides_them(tmp_path) -> None:
+    from seqgpt_jax.data.tokenizer import train_tokenizer
+    from seqgpt_jax.decoding.engine import DecodeConfig
+    from seqgpt_jax.evaluation.other_models.transformers_model import TransformersModel
+    from seqgpt_jax.io.contract import ModelContract
+
+    tokenizers = [train_tokenizer([text], 300) for text in ("one text", "another one")]
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    contract = ModelContract()
+
+    def settings(tokenizer=tokenizers[0], **changed) -> dict:
+        return TransformersModel(
+            tmp_path, tokenizer, dataclasses.replace(contract, **changed), DecodeConfig(constrained=False)
+        ).settings
+
+    first = settings()
+    assert settings() == first
+    assert settings(max_prompt_tokens=99) != first
+    assert settings(tokenizers[1]) != first
+    (tmp_path / "config.json").write_text('{"n_layer": 2}', encoding="utf-8")
+    assert settings() != first
 
 
 def test_a_run_folder_is_refused(folder) -> None:
