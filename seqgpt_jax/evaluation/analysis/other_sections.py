@@ -18,6 +18,11 @@ from seqgpt_jax.evaluation.analysis.blocks import (
 from seqgpt_jax.evaluation.analysis.charts import learning_chart, reliability_chart
 from seqgpt_jax.evaluation.analysis.robustness import SizeRow
 
+_FALSE_ANSWERS_NOTE = (
+    "Answered although nothing is right, with the 95 % interval of Wilson; queries of one text are not independent of "
+    "each other, so few texts with many queries have a wide one."
+)
+
 
 def reliability_section(analyses: Sequence[EvaluationAnalysis]) -> Section | None:
     """Whether scores are shares of right answers; None where there are no scores."""
@@ -66,7 +71,7 @@ def robustness_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
     blocks: list[Block] = []
     if rates:
         head = ["evaluation", "asked", "false-positive rate, %", "answered"]
-        blocks.append(Table(head, rates, "Answered although nothing is right, with the 95 % interval of Wilson."))
+        blocks.append(Table(head, rates, _FALSE_ANSWERS_NOTE))
     blocks += [_size_table("labels asked", numbers, note), _size_table("characters of the text", lengths, note)]
     if positions:
         head = ["evaluation", "task", "place of the label", "gold", "answered", "P", "R"]
