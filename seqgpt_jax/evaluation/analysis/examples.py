@@ -67,9 +67,9 @@ def example(task: SavedTask, prediction: SavedPrediction) -> Example:
         lines.append(("missed", "gold", _listed(gold, prediction) or NONE))
         lines.append(("wrong", "answer", _listed(predicted, prediction) or NONE))
         lines.append(("", "most probable", _ranking(prediction)))
-    if not prediction.well_formed:
+    if not prediction.well_formed and not prediction.refusal:
         lines.append(("", "output, not well-formed", prediction.output))
-    lines.append(("", "not asked", prediction.refusal))
+    lines.append(("", "could not be asked", prediction.refusal))
     return Example(
         id=f"{prediction.id} ({task.family}, {task.language})",
         text=parts(prediction.text, marks),
