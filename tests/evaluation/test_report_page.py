@@ -1,10 +1,13 @@
 """The report as a page, also in a real browser, and the command that writes it."""
 
 import dataclasses
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from seqgpt_jax.evaluation.analysis.saved import read_evaluation, read_evaluatio
 from tests.evaluation.saved_folders import choices, spans, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 EVIL = "<script>document.title = 'broken'</script>"
 FAMILY = "👩🏽‍🎓"
 
@@ -117,12 +121,12 @@ def test_a_page_answers_where_the_model_fails(folders, tmp_path) -> None:
 def test_spans_are_marked_where_they_are(folders, tmp_path) -> None:
     page = tmp_path / "report.html"
     write_report_page([read_evaluation(folders[0])], page)
-    html = page.read_text(encoding="utf-8")
+    source = page.read_text(encoding="utf-8")
     assert (
         f'<mark class="missed">李雷</mark><sub class="missed">−人</sub>{FAMILY}在<mark class="missed wrong">北京</mark>'
         '<sub class="wrong">+机构</sub><mark class="missed">大学</mark><sub class="missed">−机构</sub>学习'
-    ) in html
-    assert '<mark class="right">Ada</mark><sub class="right">✓人</sub> met <mark class="wrong">Bob</mark>' in html
+    ) in source
+    assert '<mark class="right">Ada</mark><sub class="right">✓人</sub> met <mark class="wrong">Bob</mark>' in source
 
 
 def test_two_evaluations_are_compared(folders, tmp_path, capsys) -> None:
@@ -243,23 +247,68 @@ def test_wrong_flags_are_one_line(folders, flags, message) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+def browse(address: str, profile: Path) -> str:
+    """The page as a browser has it after its script has run; fails where the browser complains about anything."""
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    # Every name leads nowhere, and what the page logs is shown.
+    command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=10000"]
+    done = subprocess.run([*command, "--dump-dom", address], capture_output=True, text=True, timeout=120, check=True)
+    # Nothing was refused or failed: the policy forbids all but the page's own script.
+    assert "CONSOLE" not in done.stderr
+    return done.stdout
+
+
+def articles(dom: str) -> tuple[int, int]:
+    """(shown, hidden) articles of a page."""
+    tags = re.findall("<article[^>]*>", dom)
+    hidden = sum("hidden" in tag for tag in tags)
+    return len(tags) - hidden, hidden
+
+
+@needs_chromium
 def test_the_page_works_in_a_browser_without_network(folders, tmp_path) -> None:
     page = tmp_path / "report.html"
     write_report_page(read_evaluations(folders), page)
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    # Every name leads nowhere, and what the page logs is shown.
-    command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=10000"]
-    done = subprocess.run(
-        [*command, "--dump-dom", f"{page.as_uri()}#show=Bob"], capture_output=True, text=True, timeout=120, check=True
-    )
-    # Nothing was refused or failed: the policy forbids all but the page's own script.
-    assert "CONSOLE" not in done.stderr
-    dom = done.stdout
+    # What a reader types is any part of an example; EVIL is in all pages, and does nothing.
+    typing = "<script>filter.value = 'BOB'; filter.dispatchEvent(new Event('input'))</script></body>"
+    typed = tmp_path / "typed.html"
+    typed.write_text(page.read_text(encoding="utf-8").replace("</body>", typing), encoding="utf-8")
+    dom = browse(typed.as_uri(), tmp_path / "profile")
     assert "<title>Evaluation report: first, second</title>" in dom
     # Bob is in one wrong answer of each evaluation, among the worst and in its task's list.
     assert '<span id="count">4 shown</span>' in dom
-    assert dom.count("<article>") == 4
-    assert dom.count('<article hidden="">') > 10
+    assert articles(dom)[0] == 4
+    assert articles(dom)[1] > 10
     assert dom.count("<svg") >= 3
-    assert dom.count("<script>") == 1
+    assert dom.count("<script>") == 2
+
+
+@needs_chromium
+def test_a_link_shows_the_examples_of_its_label_alone(tmp_path) -> None:
+    evil = f'it\'s "{EVIL}" & ö 人'
+    labels = ("art", "smart", "bad", evil)
+    pairs = [("smart", "bad")] * 3 + [("art", "bad")] * 2 + [("bad", evil), (evil, "smart"), ("art", "art")]
+    page = tmp_path / "report.html"
+    write_report_page([read_evaluation(write(tmp_path / "scores", choices("sa", pairs, labels)))], page)
+    # As the page itself links them.
+    links = {address.removeprefix("#show="): address for address in read(page)[0].addresses if "#show=" in address}
+    expected = {"art": 2, "smart": 4, evil: 2}
+    addresses = [*(links[urllib.parse.quote(label)] for label in expected), "#examples"]
+    clicks = f"""<pre id="found"></pre><script>
+    const found = [];
+    for (const address of {json.dumps(addresses)}) {{
+      location.hash = address;
+      follow();
+      const shown = document.querySelectorAll('article:not([hidden])').length;
+      found.push([shown, document.getElementById('count').textContent, document.getElementById('all').hidden]);
+    }}
+    document.getElementById('found').textContent = JSON.stringify(found);
+    </script></body>"""
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", clicks), encoding="utf-8")
+    dom = browse(page.as_uri(), tmp_path / "profile")
+    found = json.loads(html.unescape(re.search('<pre id="found">(.*)</pre>', dom)[1]))
+    # Each wrong answer is among the worst and in the list of its task.
+    assert found == [
+        *([2 * number, f"{2 * number} shown with the label “{label}”", False] for label, number in expected.items()),
+        [14, "", True],
+    ]

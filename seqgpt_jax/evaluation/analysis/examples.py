@@ -74,6 +74,7 @@ def example(task: SavedTask, prediction: SavedPrediction) -> Example:
         id=f"{prediction.id} ({task.family}, {task.language})",
         text=parts(prediction.text, marks),
         asked=asked,
+        labels=sorted({unit[0] for unit in gold | predicted}),
         lines=[line for line in lines if line[2]],
     )
 

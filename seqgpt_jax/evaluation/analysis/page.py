@@ -82,6 +82,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     # Of our own charts alone: matplotlib escapes the texts in them.
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     environment.filters["svg"] = lambda chart: markupsafe.Markup(chart.svg)
     return environment.get_template("report.html")
 
