@@ -32,13 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.output.suffix != ".html" or args.output.is_dir():
         raise command_line.UsageError(f"--output={args.output} is no name of a page: give one that ends in .html")
 
-    from seqgpt_jax.evaluation.analysis.saved import SCORES, read_evaluations
+    from seqgpt_jax.evaluation.analysis.report_files import unrelated_files
+    from seqgpt_jax.evaluation.analysis.saved import read_evaluations
 
-    for folder in args.scores:
-        if args.output.with_suffix(".json").resolve() == (folder / SCORES).resolve():
-            raise command_line.UsageError(
-                f"--output={args.output}: its .json would replace {folder / SCORES}: give the page another name"
-            )
+    if others := unrelated_files(args.output):
+        raise command_line.UsageError(
+            f"--output={args.output} would replace {' and '.join(map(str, others))}, of no report: give the page "
+            "another name"
+        )
     evaluations = read_evaluations(args.scores)
 
     # Only now what takes seconds to import.

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from seqgpt_jax import report
+from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.evaluation.analysis import examples
 from seqgpt_jax.evaluation.analysis.page import write_report_page
 from seqgpt_jax.evaluation.analysis.saved import read_evaluation, read_evaluations
@@ -199,6 +200,12 @@ def test_names_are_as_long_as_needed(folders, tmp_path) -> None:
         ("scores.json", None, r"scores\.json cannot be read .*: give a folder that `evaluate` has written"),
         ("scores.json", "{", r"scores\.json is not JSON"),
         ("scores.json", "{}", r"is no scores\.json of `evaluate`"),
+        ("scores.json", "[]", r"is no scores\.json of `evaluate`"),
+        (
+            "scores.json",
+            '{"about": {}, "overall": {}, "families": {}, "languages": {}, "datasets": []}',
+            r"scores\.json has no notes, mode: run `evaluate` again",
+        ),
         ("predictions.jsonl", '{"id": 1}\n', r"predictions\.jsonl:1: no prediction \(KeyError\('labels'\)\)"),
         ("predictions.jsonl", "", r"has F1 .* on 3 instances of ner, predictions\.jsonl gives .* on 0"),
     ],
@@ -213,6 +220,30 @@ def test_folders_that_are_no_evaluation_are_refused(folders, tmp_path, name, con
     with pytest.raises(ValueError, match=message):
         report.main([f"--scores={folder}", f"--output={tmp_path / 'report.html'}"])
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("mode", "has no mode: run"),
+        ("overall.gap", "has no gap of overall: run"),
+        ("overall.rouge_fixed", "has no rouge_fixed of overall: run"),
+        ("languages.en.f1", "has no f1 of languages en: run"),
+        ("datasets.0.family", "has no family of datasets 0: run"),
+        ("datasets.1.atomic_tasks.sa.confusion", "has no confusion of sa: run"),
+    ],
+)
+def test_what_scores_lack_is_named(folders, tmp_path, path, message) -> None:
+    folder = shutil.copytree(folders[0], tmp_path / "scores")
+    numbers = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    *parents, last = path.split(".")
+    part = numbers
+    for key in parents:
+        part = part[int(key) if isinstance(part, list) else key]
+    del part[last]
+    (folder / "scores.json").write_text(json.dumps(numbers), encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        read_evaluation(folder)
 
 
 def test_predictions_of_another_evaluation_are_refused(folders, tmp_path) -> None:
@@ -236,7 +267,7 @@ def test_predictions_of_another_evaluation_are_refused(folders, tmp_path) -> Non
         (["--scores=nowhere", "--output=report.html"], "nowhere/scores.json cannot be read"),
         (["--scores=nowhere", "--output=report.pdf"], "--output=report.pdf is no name of a page"),
         (["--scores=first", "--scores=first", "--output=report.html"], "first is there twice"),
-        (["--scores=first", "--output=first/scores.html"], "would replace first/scores.json"),
+        (["--scores=first", "--output=first/scores.html"], "would replace first/scores.json, of no report"),
     ],
 )
 def test_wrong_flags_are_one_line(folders, flags, message) -> None:
@@ -245,6 +276,33 @@ def test_wrong_flags_are_one_line(folders, flags, message) -> None:
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "replaced"),
+    [
+        ("results.json", '{"about": {}, "evaluations": [], "differences": []}', False),
+        ("results.json", "[1]", False),
+        ("results.json", "{", False),
+        ("results.md", "# Ablation\n", False),
+        ("results.md", b"\xff", False),
+        ("results.json", '{"evaluations": [], "differences": []}', True),
+        ("results.md", "# Evaluation report: first\n", True),
+    ],
+)
+def test_no_file_but_those_of_a_report_is_replaced(folders, tmp_path, name, content, replaced) -> None:
+    path, flags = tmp_path / name, [f"--scores={folders[0]}", f"--output={tmp_path / 'results.html'}"]
+    content = content if isinstance(content, bytes) else content.encode()
+    path.write_bytes(content)
+    if replaced:
+        assert report.main(flags) == 0
+        # And once more, as its own.
+        assert report.main(flags) == 0
+    else:
+        with pytest.raises(UsageError, match=rf"would replace .*{name}, of no report: give the page another name"):
+            report.main(flags)
+        assert not (tmp_path / "results.html").exists()
+    assert (path.read_bytes() == content) != replaced
 
 
 def browse(address: str, profile: Path) -> str:

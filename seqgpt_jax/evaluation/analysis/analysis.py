@@ -10,6 +10,7 @@ from seqgpt_jax.evaluation.analysis.label_failures import FavoredLabel, LabelFai
 from seqgpt_jax.evaluation.analysis.learning_curves import LearningCurve, learning_curves
 from seqgpt_jax.evaluation.analysis.paired_differences import Comparison, compare_evaluations
 from seqgpt_jax.evaluation.analysis.reliability import Reliability, reliability
+from seqgpt_jax.evaluation.analysis.report_files import KEYS
 from seqgpt_jax.evaluation.analysis.robustness import (
     FalseAnswers,
     PositionRow,
@@ -97,14 +98,13 @@ def _analyze(evaluation: Evaluation) -> EvaluationAnalysis:
 
 def analysis_json(analysis: Analysis) -> dict[str, Any]:
     """The content of report.json: rates times 100, shares 0 to 1."""
-    return {
-        "evaluations": [_evaluation_json(one) for one in analysis.evaluations],
-        "differences": [
-            {**asdict(one), **{name: _differences_json(getattr(one, name)) for name in _DIFFERENCES}}
-            | {"overall": one.overall and one.overall._asdict()}
-            for one in analysis.comparisons
-        ],
-    }
+    evaluations = [_evaluation_json(one) for one in analysis.evaluations]
+    differences = [
+        {**asdict(one), **{name: _differences_json(getattr(one, name)) for name in _DIFFERENCES}}
+        | {"overall": one.overall and one.overall._asdict()}
+        for one in analysis.comparisons
+    ]
+    return dict(zip(KEYS, (evaluations, differences), strict=True))
 
 
 _DIFFERENCES = ("families", "languages", "datasets")
