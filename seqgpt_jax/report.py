@@ -3,9 +3,10 @@
     python -m seqgpt_jax.report --scores=scores/ft --output=report.html
     python -m seqgpt_jax.report --scores=scores/ft --scores=scores/pt_ft --output=comparison.html
 
-Reads what `evaluate` has written and needs no model. Writes one HTML file, which loads nothing from the network, and
-beside it the same as .md and .json. Of several evaluations the others are compared with the first, on the records that
-both were asked, with paired bootstrap intervals. docs/report.md says how to read it.
+Reads what `evaluate` has written, and the learning curves of runs whose folders are here; needs no model. Writes one
+HTML file, which loads nothing from the network, and beside it the same as .md and .json. Of several evaluations the
+others are compared with the first, on the records that both were asked, with paired bootstrap intervals. docs/report.md
+says how to read it.
 """
 
 from collections.abc import Sequence

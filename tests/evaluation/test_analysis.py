@@ -177,7 +177,14 @@ def test_learning_curves(tmp_path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"step": 30, "lo', encoding="utf-8")
     assert learning_curves(tmp_path) == [("training", [(10, 2.9), (20, 2.0)]), ("validation", [(20, 2.5)])]
-    path.write_text("no JSON\n{}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"metrics\.jsonl:1: not JSON"):
+    # What the run did after the step that was evaluated is no part of that model.
+    assert learning_curves(tmp_path, 10) == [("training", [(10, 2.9)])]
+    assert learning_curves(tmp_path, 5) == []
+    for line in ("no JSON", "5", '{"loss": 1.0}', '{"step": 1, "loss": "low"}', '{"step": 1, "loss": null}'):
+        path.write_text(f"{line}\n{{}}\n", encoding="utf-8")
+        with pytest.raises(ValueError, match=r"metrics\.jsonl:1: no metrics of a step"):
+            learning_curves(tmp_path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(ValueError, match=r"metrics\.jsonl cannot be read"):
         learning_curves(tmp_path)
     assert learning_curves(tmp_path / "nowhere") == []

@@ -119,6 +119,21 @@ def test_a_page_answers_where_the_model_fails(folders, tmp_path) -> None:
     assert "## Errors of extraction" in markdown
 
 
+def test_a_curve_that_cannot_be_read_is_left_out_and_the_rest_is_shown(tmp_path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "metrics.jsonl").write_text("broken\n{}\n", encoding="utf-8")
+    folder = write(tmp_path / "scores", choices("sa", [("good", "bad")]), model=str(run), step=15)
+    page = tmp_path / "report.html"
+    assert report.main([f"--scores={folder}", f"--output={page}"]) == 0
+    assert f"scores has no learning curve: {run}/metrics.jsonl:1: no metrics of a step" in read(page)[1]
+    lines = ({"step": step, "loss": 3 - step / 100} for step in (10, 20))
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert report.main([f"--scores={folder}", f"--output={page}"]) == 0
+    (one,) = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["evaluations"]
+    assert one["learning_curves"] == {"training": [[10, 2.9]]}
+
+
 def test_spans_are_marked_where_they_are(folders, tmp_path) -> None:
     page = tmp_path / "report.html"
     write_report_page([read_evaluation(folders[0])], page)

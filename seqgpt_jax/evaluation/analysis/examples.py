@@ -97,7 +97,7 @@ def _unit(unit: Unit, prediction: SavedPrediction) -> str:
 def _ranking(prediction: SavedPrediction) -> str:
     """The labels with the highest probabilities among those that were compared.
 
-    "" where the answer is another one, of a final round among the best labels of several prompts.
+    "" where the answer is another one: of a text in windows their mean probabilities decide, not these scores.
     """
     scores = prediction.label_scores
     if not scores or max(scores, key=scores.__getitem__) not in (prediction.answers or (NONE,)):

@@ -11,6 +11,7 @@ from seqgpt_jax.evaluation.analysis.blocks import (
     Fold,
     Section,
     Table,
+    Text,
     name_cell,
     number,
     with_interval,
@@ -97,11 +98,15 @@ def _size_table(name: str, rows: Sequence[tuple[EvaluationAnalysis, SizeRow]], n
 
 
 def learning_section(analyses: Sequence[EvaluationAnalysis]) -> Section | None:
-    """Losses over steps of the runs that are on this machine; None without any."""
+    """Losses over steps of the runs that are on this machine, and those that cannot be read; None without any."""
     runs = {one.evaluation.name: one.curves for one in analyses if one.curves}
-    if not runs:
-        return None
-    return Section("learning", "Learning curves", [Chart(learning_chart(runs), "Losses of the runs over their steps.")])
+    blocks: list[Block] = []
+    if runs:
+        blocks.append(Chart(learning_chart(runs), "Losses of the runs over their steps, up to what was evaluated."))
+    blocks += [
+        Text(f"{one.evaluation.name} has no learning curve: {one.curves_note}") for one in analyses if one.curves_note
+    ]
+    return Section("learning", "Learning curves", blocks) if blocks else None
 
 
 def settings_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
