@@ -3,9 +3,10 @@
     python -m seqgpt_jax.report --scores=scores/ft --output=report.html
     python -m seqgpt_jax.report --scores=scores/ft --scores=scores/pt_ft --output=comparison.html
 
-Reads what `evaluate` has written and needs no model. Writes one HTML file, which loads nothing from the network, and
-beside it the same as .md and .json. Of several evaluations the others are compared with the first, on the records that
-both were asked, with paired bootstrap intervals. docs/report.md says how to read it.
+Reads what `evaluate` has written, and the learning curves of runs whose folders are here; needs no model. Writes one
+HTML file, which loads nothing from the network, and beside it the same as .md and .json. Of several evaluations the
+others are compared with the first, on the records that both were asked, with paired bootstrap intervals. docs/report.md
+says how to read it.
 """
 
 from collections.abc import Sequence
@@ -32,13 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.output.suffix != ".html" or args.output.is_dir():
         raise command_line.UsageError(f"--output={args.output} is no name of a page: give one that ends in .html")
 
-    from seqgpt_jax.evaluation.analysis.saved import SCORES, read_evaluations
+    from seqgpt_jax.evaluation.analysis.report_files import unrelated_files
+    from seqgpt_jax.evaluation.analysis.saved import read_evaluations
 
-    for folder in args.scores:
-        if args.output.with_suffix(".json").resolve() == (folder / SCORES).resolve():
-            raise command_line.UsageError(
-                f"--output={args.output}: its .json would replace {folder / SCORES}: give the page another name"
-            )
+    if others := unrelated_files(args.output):
+        raise command_line.UsageError(
+            f"--output={args.output} would replace {' and '.join(map(str, others))}, of no report: give the page "
+            "another name"
+        )
     evaluations = read_evaluations(args.scores)
 
     # Only now what takes seconds to import.

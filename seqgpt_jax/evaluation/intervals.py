@@ -6,12 +6,12 @@ from statistics import NormalDist
 _Z = NormalDist().inv_cdf(0.975)
 
 
-def wilson(successes: float, number: int) -> tuple[float, float]:
+def wilson(successes: float, number: float) -> tuple[float, float]:
     """The 95 % interval of a share, which has a width where none or all were successes, too.
 
     Args:
       successes: 0 to `number`.
-      number: of independent cases; of none the interval is 0 to 1.
+      number: of independent cases; of none the interval is 0 to 1. Not whole where dependent cases are worth fewer.
 
     Returns:
       Both ends, 0 to 1. Wilson, "Probable inference, the law of succession, and statistical inference" (1927).

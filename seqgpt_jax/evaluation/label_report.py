@@ -26,11 +26,6 @@ class LabelReport:
     confusion: Mapping[tuple[str, str], int]
     unused: int
 
-    @property
-    def errors(self) -> list[tuple[str, str, int]]:
-        """(gold label, predicted label, how often) where they differ, the most frequent first."""
-        return [(gold, predicted, times) for (gold, predicted), times in self.confusion.items() if gold != predicted]
-
 
 def label_reports(predictions: Iterable[Prediction]) -> dict[str, LabelReport]:
     """Task -> the report on its labels, for each task of the predictions."""

@@ -29,7 +29,6 @@ def extraction(
         confidences=tuple(map(tuple, scores)),
         label_scores=None,
         refusal="",
-        prompts=(),
     )
 
 

@@ -1,5 +1,6 @@
 """Labels, reliability, numbers of labels, false answers, learning curves: small cases by hand."""
 
+import dataclasses
 import json
 
 import pytest
@@ -133,12 +134,57 @@ def test_answers_where_nothing_is_right() -> None:
     assert found["texts to which no label fits"][4:] == pytest.approx((9.45, 90.55), abs=0.01)
 
 
+def test_queries_of_one_text_are_no_independent_ones() -> None:
+    queries = [f"q{number}" for number in range(20)]
+    everywhere = extraction("x y", dict.fromkeys(queries, ()), dict.fromkeys(queries, ("x",)))
+    nowhere = extraction("x y", dict.fromkeys(queries, ()), {})
+    found = {one.kind: one for one in false_answers([everywhere] * 3 + [nowhere] * 7)}
+    # As of 3 of 10 texts; 60 of 200 queries would have 24 to 37.
+    assert found["queries without a gold span"][1:] == pytest.approx((200, 60, 30, 10.78, 60.32), abs=0.01)
+    assert found["texts of extractions without any gold span"][4:] == pytest.approx((10.78, 60.32), abs=0.01)
+    # With one query each, texts and queries are the same.
+    single = [extraction("x y", {"q": ()}, {"q": ["x"]} if number < 3 else {}) for number in range(10)]
+    assert {one[1:] for one in false_answers(single)} == {false_answers(single)[0][1:]}
+    # Texts that are all alike say no more than their number.
+    (_, of_queries) = sorted(false_answers([nowhere] * 5), key=lambda one: one.asked)
+    assert of_queries[1:] == pytest.approx((100, 0, 0, 0, 43.45), abs=0.01)
+
+
+def test_queries_that_differ_from_each_other_more_than_texts_do_count_singly() -> None:
+    ones = [extraction("x y", {"q": (), "r": ()}, {"qr"[number % 2]: ["x"]}) for number in range(50)]
+    (found,) = [one for one in false_answers([*ones, extraction("x", {"q": ()}, {})]) if "queries" in one.kind]
+    # Wilson of 50 of 101.
+    assert found[1:] == pytest.approx((101, 50, 100 * 50 / 101, 39.95, 59.09), abs=0.01)
+
+
+def test_what_could_not_be_asked_is_no_right_silence() -> None:
+    predictions = [
+        classification("ab", "", "a"),
+        classification("ab", "", "", refusal="too long"),
+        extraction("x", {"q": []}, {"q": ["x"]}),
+        dataclasses.replace(extraction("x", {"q": []}, {}), refusal="too long"),
+    ]
+    assert {one.kind: one[1:3] for one in false_answers(predictions)} == {
+        "texts to which no label fits": (1, 1),
+        "texts of extractions without any gold span": (1, 1),
+        "queries without a gold span": (1, 1),
+    }
+    assert false_answers(predictions[1::2]) == []
+
+
 def test_learning_curves(tmp_path) -> None:
     lines = [{"step": 10, "loss": 3.0}, {"step": 20, "loss": 2.0, "validation/loss": 2.5}, {"step": 10, "loss": 2.9}]
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"step": 30, "lo', encoding="utf-8")
     assert learning_curves(tmp_path) == [("training", [(10, 2.9), (20, 2.0)]), ("validation", [(20, 2.5)])]
-    path.write_text("no JSON\n{}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"metrics\.jsonl:1: not JSON"):
+    # What the run did after the step that was evaluated is no part of that model.
+    assert learning_curves(tmp_path, 10) == [("training", [(10, 2.9)])]
+    assert learning_curves(tmp_path, 5) == []
+    for line in ("no JSON", "5", '{"loss": 1.0}', '{"step": 1, "loss": "low"}', '{"step": 1, "loss": null}'):
+        path.write_text(f"{line}\n{{}}\n", encoding="utf-8")
+        with pytest.raises(ValueError, match=r"metrics\.jsonl:1: no metrics of a step"):
+            learning_curves(tmp_path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(ValueError, match=r"metrics\.jsonl cannot be read"):
         learning_curves(tmp_path)
     assert learning_curves(tmp_path / "nowhere") == []

@@ -45,7 +45,6 @@ def test_a_classification_worked_by_hand():
         ("red", "None"): 1,
         ("red", "green"): 1,
     }
-    assert got.errors == [("None", "blue", 1), ("blue", "green", 1), ("red", "None", 1), ("red", "green", 1)]
 
 
 def test_an_extraction_worked_by_hand():

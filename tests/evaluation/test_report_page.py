@@ -1,22 +1,27 @@
 """The report as a page, also in a real browser, and the command that writes it."""
 
 import dataclasses
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from seqgpt_jax import report
+from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.evaluation.analysis import examples
 from seqgpt_jax.evaluation.analysis.page import write_report_page
 from seqgpt_jax.evaluation.analysis.saved import read_evaluation, read_evaluations
 from tests.evaluation.saved_folders import choices, spans, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 EVIL = "<script>document.title = 'broken'</script>"
 FAMILY = "👩🏽‍🎓"
 
@@ -114,15 +119,30 @@ def test_a_page_answers_where_the_model_fails(folders, tmp_path) -> None:
     assert "## Errors of extraction" in markdown
 
 
+def test_a_curve_that_cannot_be_read_is_left_out_and_the_rest_is_shown(tmp_path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "metrics.jsonl").write_text("broken\n{}\n", encoding="utf-8")
+    folder = write(tmp_path / "scores", choices("sa", [("good", "bad")]), model=str(run), step=15)
+    page = tmp_path / "report.html"
+    assert report.main([f"--scores={folder}", f"--output={page}"]) == 0
+    assert f"scores has no learning curve: {run}/metrics.jsonl:1: no metrics of a step" in read(page)[1]
+    lines = ({"step": step, "loss": 3 - step / 100} for step in (10, 20))
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert report.main([f"--scores={folder}", f"--output={page}"]) == 0
+    (one,) = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["evaluations"]
+    assert one["learning_curves"] == {"training": [[10, 2.9]]}
+
+
 def test_spans_are_marked_where_they_are(folders, tmp_path) -> None:
     page = tmp_path / "report.html"
     write_report_page([read_evaluation(folders[0])], page)
-    html = page.read_text(encoding="utf-8")
+    source = page.read_text(encoding="utf-8")
     assert (
         f'<mark class="missed">李雷</mark><sub class="missed">−人</sub>{FAMILY}在<mark class="missed wrong">北京</mark>'
         '<sub class="wrong">+机构</sub><mark class="missed">大学</mark><sub class="missed">−机构</sub>学习'
-    ) in html
-    assert '<mark class="right">Ada</mark><sub class="right">✓人</sub> met <mark class="wrong">Bob</mark>' in html
+    ) in source
+    assert '<mark class="right">Ada</mark><sub class="right">✓人</sub> met <mark class="wrong">Bob</mark>' in source
 
 
 def test_two_evaluations_are_compared(folders, tmp_path, capsys) -> None:
@@ -195,6 +215,12 @@ def test_names_are_as_long_as_needed(folders, tmp_path) -> None:
         ("scores.json", None, r"scores\.json cannot be read .*: give a folder that `evaluate` has written"),
         ("scores.json", "{", r"scores\.json is not JSON"),
         ("scores.json", "{}", r"is no scores\.json of `evaluate`"),
+        ("scores.json", "[]", r"is no scores\.json of `evaluate`"),
+        (
+            "scores.json",
+            '{"about": {}, "overall": {}, "families": {}, "languages": {}, "datasets": []}',
+            r"scores\.json has no notes, mode: run `evaluate` again",
+        ),
         ("predictions.jsonl", '{"id": 1}\n', r"predictions\.jsonl:1: no prediction \(KeyError\('labels'\)\)"),
         ("predictions.jsonl", "", r"has F1 .* on 3 instances of ner, predictions\.jsonl gives .* on 0"),
     ],
@@ -209,6 +235,30 @@ def test_folders_that_are_no_evaluation_are_refused(folders, tmp_path, name, con
     with pytest.raises(ValueError, match=message):
         report.main([f"--scores={folder}", f"--output={tmp_path / 'report.html'}"])
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("mode", "has no mode: run"),
+        ("overall.gap", "has no gap of overall: run"),
+        ("overall.rouge_fixed", "has no rouge_fixed of overall: run"),
+        ("languages.en.f1", "has no f1 of languages en: run"),
+        ("datasets.0.family", "has no family of datasets 0: run"),
+        ("datasets.1.atomic_tasks.sa.confusion", "has no confusion of sa: run"),
+    ],
+)
+def test_what_scores_lack_is_named(folders, tmp_path, path, message) -> None:
+    folder = shutil.copytree(folders[0], tmp_path / "scores")
+    numbers = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    *parents, last = path.split(".")
+    part = numbers
+    for key in parents:
+        part = part[int(key) if isinstance(part, list) else key]
+    del part[last]
+    (folder / "scores.json").write_text(json.dumps(numbers), encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        read_evaluation(folder)
 
 
 def test_predictions_of_another_evaluation_are_refused(folders, tmp_path) -> None:
@@ -232,7 +282,7 @@ def test_predictions_of_another_evaluation_are_refused(folders, tmp_path) -> Non
         (["--scores=nowhere", "--output=report.html"], "nowhere/scores.json cannot be read"),
         (["--scores=nowhere", "--output=report.pdf"], "--output=report.pdf is no name of a page"),
         (["--scores=first", "--scores=first", "--output=report.html"], "first is there twice"),
-        (["--scores=first", "--output=first/scores.html"], "would replace first/scores.json"),
+        (["--scores=first", "--output=first/scores.html"], "would replace first/scores.json, of no report"),
     ],
 )
 def test_wrong_flags_are_one_line(folders, flags, message) -> None:
@@ -243,23 +293,95 @@ def test_wrong_flags_are_one_line(folders, flags, message) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+@pytest.mark.parametrize(
+    ("name", "content", "replaced"),
+    [
+        ("results.json", '{"about": {}, "evaluations": [], "differences": []}', False),
+        ("results.json", "[1]", False),
+        ("results.json", "{", False),
+        ("results.md", "# Ablation\n", False),
+        ("results.md", b"\xff", False),
+        ("results.json", '{"evaluations": [], "differences": []}', True),
+        ("results.md", "# Evaluation report: first\n", True),
+    ],
+)
+def test_no_file_but_those_of_a_report_is_replaced(folders, tmp_path, name, content, replaced) -> None:
+    path, flags = tmp_path / name, [f"--scores={folders[0]}", f"--output={tmp_path / 'results.html'}"]
+    content = content if isinstance(content, bytes) else content.encode()
+    path.write_bytes(content)
+    if replaced:
+        assert report.main(flags) == 0
+        # And once more, as its own.
+        assert report.main(flags) == 0
+    else:
+        with pytest.raises(UsageError, match=rf"would replace .*{name}, of no report: give the page another name"):
+            report.main(flags)
+        assert not (tmp_path / "results.html").exists()
+    assert (path.read_bytes() == content) != replaced
+
+
+def browse(address: str, profile: Path) -> str:
+    """The page as a browser has it after its script has run; fails where the browser complains about anything."""
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    # Every name leads nowhere, and what the page logs is shown.
+    command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=10000"]
+    done = subprocess.run([*command, "--dump-dom", address], capture_output=True, text=True, timeout=120, check=True)
+    # Nothing was refused or failed: the policy forbids all but the page's own script.
+    assert "CONSOLE" not in done.stderr
+    return done.stdout
+
+
+def articles(dom: str) -> tuple[int, int]:
+    """(shown, hidden) articles of a page."""
+    tags = re.findall("<article[^>]*>", dom)
+    hidden = sum("hidden" in tag for tag in tags)
+    return len(tags) - hidden, hidden
+
+
+@needs_chromium
 def test_the_page_works_in_a_browser_without_network(folders, tmp_path) -> None:
     page = tmp_path / "report.html"
     write_report_page(read_evaluations(folders), page)
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    # Every name leads nowhere, and what the page logs is shown.
-    command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=10000"]
-    done = subprocess.run(
-        [*command, "--dump-dom", f"{page.as_uri()}#show=Bob"], capture_output=True, text=True, timeout=120, check=True
-    )
-    # Nothing was refused or failed: the policy forbids all but the page's own script.
-    assert "CONSOLE" not in done.stderr
-    dom = done.stdout
+    # What a reader types is any part of an example; EVIL is in all pages, and does nothing.
+    typing = "<script>filter.value = 'BOB'; filter.dispatchEvent(new Event('input'))</script></body>"
+    typed = tmp_path / "typed.html"
+    typed.write_text(page.read_text(encoding="utf-8").replace("</body>", typing), encoding="utf-8")
+    dom = browse(typed.as_uri(), tmp_path / "profile")
     assert "<title>Evaluation report: first, second</title>" in dom
     # Bob is in one wrong answer of each evaluation, among the worst and in its task's list.
     assert '<span id="count">4 shown</span>' in dom
-    assert dom.count("<article>") == 4
-    assert dom.count('<article hidden="">') > 10
+    assert articles(dom)[0] == 4
+    assert articles(dom)[1] > 10
     assert dom.count("<svg") >= 3
-    assert dom.count("<script>") == 1
+    assert dom.count("<script>") == 2
+
+
+@needs_chromium
+def test_a_link_shows_the_examples_of_its_label_alone(tmp_path) -> None:
+    evil = f'it\'s "{EVIL}" & ö 人'
+    labels = ("art", "smart", "bad", evil)
+    pairs = [("smart", "bad")] * 3 + [("art", "bad")] * 2 + [("bad", evil), (evil, "smart"), ("art", "art")]
+    page = tmp_path / "report.html"
+    write_report_page([read_evaluation(write(tmp_path / "scores", choices("sa", pairs, labels)))], page)
+    # As the page itself links them.
+    links = {address.removeprefix("#show="): address for address in read(page)[0].addresses if "#show=" in address}
+    expected = {"art": 2, "smart": 4, evil: 2}
+    addresses = [*(links[urllib.parse.quote(label)] for label in expected), "#examples"]
+    clicks = f"""<pre id="found"></pre><script>
+    const found = [];
+    for (const address of {json.dumps(addresses)}) {{
+      location.hash = address;
+      follow();
+      const shown = document.querySelectorAll('article:not([hidden])').length;
+      found.push([shown, document.getElementById('count').textContent, document.getElementById('all').hidden]);
+    }}
+    document.getElementById('found').textContent = JSON.stringify(found);
+    </script></body>"""
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", clicks), encoding="utf-8")
+    dom = browse(page.as_uri(), tmp_path / "profile")
+    found = json.loads(html.unescape(re.search('<pre id="found">(.*)</pre>', dom)[1]))
+    # Each wrong answer is among the worst and in the list of its task.
+    assert found == [
+        *([2 * number, f"{2 * number} shown with the label “{label}”", False] for label, number in expected.items()),
+        [14, "", True],
+    ]

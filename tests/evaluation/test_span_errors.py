@@ -1,5 +1,6 @@
 """Classes of errors of extractions, each case by hand, in both languages."""
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -114,6 +115,30 @@ def test_what_could_not_be_read_is_unparsable_where_its_query_got_nothing() -> N
     gold = {PER: ["Ada Lovelace"], LOC: ["London", "River Thames"]}
     one = extraction(EN, gold, {LOC: ["London"]}, well_formed=False)
     assert span_errors(one) == [("unparsable", (PER, "Ada Lovelace"), None), ("missed", (LOC, "River Thames"), None)]
+
+
+@pytest.mark.parametrize(
+    ("output", "kind"),
+    [
+        # The prompt of PER is well-formed, another one is not.
+        ("PER: None\nsorry", "missed"),
+        ("sorryPER: None\n", "missed"),
+        ("per：none.\nsorry", "missed"),
+        ("PER:\n", "unparsable"),
+        ("PER:\nNone\n", "unparsable"),
+        ("PER: None of these\n", "unparsable"),
+        ("LOC: None\n", "unparsable"),
+    ],
+)
+def test_none_of_a_prompt_is_an_answer_whatever_another_prompt_got(output, kind) -> None:
+    one = extraction(EN, {PER: ["Ada Lovelace"], LOC: []}, {}, well_formed=False)
+    assert span_errors(dataclasses.replace(one, output=output)) == [(kind, (PER, "Ada Lovelace"), None)]
+
+
+def test_what_was_not_asked_is_neither_missed_nor_unparsable() -> None:
+    one = extraction(EN, {PER: ["Ada Lovelace"], LOC: []}, {}, well_formed=False)
+    refused = dataclasses.replace(one, output="PER: None\nLOC: None\n", refusal="the queries are too long")
+    assert span_errors(refused) == [("not_asked", (PER, "Ada Lovelace"), None)]
 
 
 def test_counts_and_shares() -> None:

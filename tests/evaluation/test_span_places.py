@@ -1,4 +1,9 @@
+import itertools
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqgpt_jax.evaluation.analysis.span_places import Mark, Part, overlap, parts, places
 
@@ -23,6 +28,40 @@ def test_overlap_is_the_longest_common_part() -> None:
     assert overlap([(0, 3), (5, 9)], [(2, 4), (6, 20)]) == 3
     assert overlap([(0, 3)], [(3, 5)]) == 0
     assert overlap([], [(3, 5)]) == 0
+
+
+small_texts = st.text("ab 人", max_size=12)
+
+
+@given(small_texts, small_texts, small_texts)
+def test_overlap_is_that_of_all_pairs(text, one, other) -> None:
+    pairs = itertools.product(places(text, one), places(text, other))
+    shared = [min(a[1], b[1]) - max(a[0], b[0]) for a, b in pairs]
+    assert overlap(places(text, one), places(text, other)) == max([0, *shared])
+
+
+@given(small_texts, st.lists(st.builds(Mark, small_texts, st.sampled_from(["right", "wrong"]), st.sampled_from("xy"))))
+def test_a_part_is_covered_by_what_covers_its_characters(text, marks) -> None:
+    placed = [(*place, mark) for mark in marks for place in places(text, mark.span)]
+    start = 0
+    for part in parts(text, marks) if placed else ():
+        end = start + len(part.text)
+        over = [(last, mark) for first, last, mark in placed if first < end and start < last]
+        assert all(first <= start and end <= last for first, last, mark in placed if (last, mark) in over)
+        assert part.styles == tuple(sorted({mark.style for _, mark in over}))
+        assert part.ends == tuple(sorted({(mark.style, mark.label) for last, mark in over if last == end}))
+        start = end
+    assert start == len(text) * bool(placed)
+
+
+def test_a_span_of_one_sign_that_fills_a_long_text_takes_no_time() -> None:
+    text = "人" * 20_000
+    found = places(text, "人")
+    began = time.process_time()
+    assert overlap(found, found) == 1
+    assert len(parts(text, [Mark("人", "right", "x"), Mark("人人", "wrong", "y")])) == 20_000
+    # Each pair of occurrences takes minutes; one after the other a tenth of a second.
+    assert time.process_time() - began < 5
 
 
 def test_parts_cover_the_text_and_nested_spans_share_theirs() -> None:

@@ -10,6 +10,7 @@ from seqgpt_jax.evaluation.analysis.label_failures import FavoredLabel, LabelFai
 from seqgpt_jax.evaluation.analysis.learning_curves import LearningCurve, learning_curves
 from seqgpt_jax.evaluation.analysis.paired_differences import Comparison, compare_evaluations
 from seqgpt_jax.evaluation.analysis.reliability import Reliability, reliability
+from seqgpt_jax.evaluation.analysis.report_files import KEYS
 from seqgpt_jax.evaluation.analysis.robustness import (
     FalseAnswers,
     PositionRow,
@@ -38,7 +39,8 @@ class EvaluationAnalysis:
       label_numbers, text_lengths: scores by how many labels were asked, and by the length of the text.
       positions: scores of labels by their place among those that were asked.
       false_answers: answers where nothing is right.
-      curves: of the run, where it is on this machine.
+      curves: of the run up to the step that was evaluated, where its folder is on this machine.
+      curves_note: why there are none although it is; "" where that is not so.
     """
 
     evaluation: Evaluation
@@ -51,6 +53,7 @@ class EvaluationAnalysis:
     positions: Sequence[PositionRow]
     false_answers: Sequence[FalseAnswers]
     curves: Sequence[LearningCurve]
+    curves_note: str
 
     @property
     def all_span_errors(self) -> Counter[str]:
@@ -67,11 +70,7 @@ class Analysis:
 
 
 def analyze(evaluations: Sequence[Evaluation]) -> Analysis:
-    """The analysis of at least one evaluation.
-
-    Raises:
-      ValueError: see `learning_curves`.
-    """
+    """The analysis of at least one evaluation."""
     first, *others = evaluations
     return Analysis([_analyze(one) for one in evaluations], [compare_evaluations(first, other) for other in others])
 
@@ -79,6 +78,7 @@ def analyze(evaluations: Sequence[Evaluation]) -> Analysis:
 def _analyze(evaluation: Evaluation) -> EvaluationAnalysis:
     pairs = [(name, one) for name, task in evaluation.tasks.items() for one in task.predictions]
     predictions = [one for _, one in pairs]
+    curves, note = _curves(evaluation)
     return EvaluationAnalysis(
         evaluation=evaluation,
         costliest=costliest(evaluation, COSTLIEST),
@@ -91,20 +91,30 @@ def _analyze(evaluation: Evaluation) -> EvaluationAnalysis:
         text_lengths=by_length_of_text(pairs),
         positions=by_position(predictions),
         false_answers=false_answers(predictions),
-        curves=learning_curves(Path(evaluation.model)) if evaluation.model else [],
+        curves=curves,
+        curves_note=note,
     )
+
+
+def _curves(evaluation: Evaluation) -> tuple[Sequence[LearningCurve], str]:
+    """(curves of the run, why they are left out)."""
+    if not evaluation.model:
+        return [], ""
+    try:
+        return learning_curves(Path(evaluation.model), evaluation.numbers["about"].get("step")), ""
+    except ValueError as error:
+        return [], str(error)
 
 
 def analysis_json(analysis: Analysis) -> dict[str, Any]:
     """The content of report.json: rates times 100, shares 0 to 1."""
-    return {
-        "evaluations": [_evaluation_json(one) for one in analysis.evaluations],
-        "differences": [
-            {**asdict(one), **{name: _differences_json(getattr(one, name)) for name in _DIFFERENCES}}
-            | {"overall": one.overall and one.overall._asdict()}
-            for one in analysis.comparisons
-        ],
-    }
+    evaluations = [_evaluation_json(one) for one in analysis.evaluations]
+    differences = [
+        {**asdict(one), **{name: _differences_json(getattr(one, name)) for name in _DIFFERENCES}}
+        | {"overall": one.overall and one.overall._asdict()}
+        for one in analysis.comparisons
+    ]
+    return dict(zip(KEYS, (evaluations, differences), strict=True))
 
 
 _DIFFERENCES = ("families", "languages", "datasets")
@@ -137,4 +147,5 @@ def _evaluation_json(one: EvaluationAnalysis) -> dict[str, Any]:
         "by_position_of_label": [item._asdict() for item in one.positions],
         "false_answers": [item._asdict() for item in one.false_answers],
         "learning_curves": {item.kind: item.points for item in one.curves},
+        "learning_curves_note": one.curves_note,
     }

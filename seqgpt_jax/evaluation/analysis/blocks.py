@@ -14,7 +14,7 @@ class Cell(NamedTuple):
       text: what it says.
       style: "good", "bad" or "" (and "name" of texts that are aligned left).
       shade: how dark its background is, 0 to 1.
-      show: a word that the examples are filtered by when the cell is clicked.
+      show: a label; a click on the cell shows the examples with it alone.
     """
 
     text: str
@@ -72,12 +72,14 @@ class Example(NamedTuple):
       id: of the instance.
       text: cut into parts, the spans of the answer and of the gold answer marked.
       asked: the labels.
+      labels: the gold and the answered ones.
       lines: (style, title, text) below the text.
     """
 
     id: str
     text: Sequence[Part]
     asked: str
+    labels: Sequence[str]
     lines: Sequence[tuple[str, str, str]]
 
 

@@ -15,7 +15,7 @@ from seqgpt_jax.evaluation.analysis.reliability import Reliability
 from seqgpt_jax.evaluation.analysis.span_errors import CLASSES, NAMES, shares
 
 # Colors of Okabe and Ito, which stay apart for color-blind readers.
-COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999")
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#000000")
 _GOOD, _BAD, _CHANCE = "#009e73", "#d55e00", "#999999"
 
 

@@ -25,8 +25,8 @@ _PAIRS = 30
 _OPEN_TASKS = 2
 _ERRORS_NOTE = (
     "Wrong boundary: overlaps a missed gold span of the same query. Wrong type: the same span is gold, and missed, for "
-    "another query. Unparsable: the output does not follow the contract, and the query got nothing. Over-predicted: "
-    "none of these."
+    "another query. Unparsable: the output does not follow the contract, and nothing can be read for the query. "
+    "Over-predicted: none of these. Not asked: the queries fit into no prompt."
 )
 
 

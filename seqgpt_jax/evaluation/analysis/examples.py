@@ -67,13 +67,14 @@ def example(task: SavedTask, prediction: SavedPrediction) -> Example:
         lines.append(("missed", "gold", _listed(gold, prediction) or NONE))
         lines.append(("wrong", "answer", _listed(predicted, prediction) or NONE))
         lines.append(("", "most probable", _ranking(prediction)))
-    if not prediction.well_formed:
+    if not prediction.well_formed and not prediction.refusal:
         lines.append(("", "output, not well-formed", prediction.output))
-    lines.append(("", "not asked", prediction.refusal))
+    lines.append(("", "could not be asked", prediction.refusal))
     return Example(
         id=f"{prediction.id} ({task.family}, {task.language})",
         text=parts(prediction.text, marks),
         asked=asked,
+        labels=sorted({unit[0] for unit in gold | predicted}),
         lines=[line for line in lines if line[2]],
     )
 
@@ -96,7 +97,7 @@ def _unit(unit: Unit, prediction: SavedPrediction) -> str:
 def _ranking(prediction: SavedPrediction) -> str:
     """The labels with the highest probabilities among those that were compared.
 
-    "" where the answer is another one, of a final round among the best labels of several prompts.
+    "" where the answer is another one: of a text in windows their mean probabilities decide, not these scores.
     """
     scores = prediction.label_scores
     if not scores or max(scores, key=scores.__getitem__) not in (prediction.answers or (NONE,)):

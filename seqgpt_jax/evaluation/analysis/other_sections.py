@@ -11,12 +11,18 @@ from seqgpt_jax.evaluation.analysis.blocks import (
     Fold,
     Section,
     Table,
+    Text,
     name_cell,
     number,
     with_interval,
 )
 from seqgpt_jax.evaluation.analysis.charts import learning_chart, reliability_chart
 from seqgpt_jax.evaluation.analysis.robustness import SizeRow
+
+_FALSE_ANSWERS_NOTE = (
+    "Answered although nothing is right, with the 95 % interval of Wilson; queries of one text are not independent of "
+    "each other, so few texts with many queries have a wide one."
+)
 
 
 def reliability_section(analyses: Sequence[EvaluationAnalysis]) -> Section | None:
@@ -66,7 +72,7 @@ def robustness_section(analyses: Sequence[EvaluationAnalysis]) -> Section:
     blocks: list[Block] = []
     if rates:
         head = ["evaluation", "asked", "false-positive rate, %", "answered"]
-        blocks.append(Table(head, rates, "Answered although nothing is right, with the 95 % interval of Wilson."))
+        blocks.append(Table(head, rates, _FALSE_ANSWERS_NOTE))
     blocks += [_size_table("labels asked", numbers, note), _size_table("characters of the text", lengths, note)]
     if positions:
         head = ["evaluation", "task", "place of the label", "gold", "answered", "P", "R"]
@@ -92,11 +98,15 @@ def _size_table(name: str, rows: Sequence[tuple[EvaluationAnalysis, SizeRow]], n
 
 
 def learning_section(analyses: Sequence[EvaluationAnalysis]) -> Section | None:
-    """Losses over steps of the runs that are on this machine; None without any."""
+    """Losses over steps of the runs that are on this machine, and those that cannot be read; None without any."""
     runs = {one.evaluation.name: one.curves for one in analyses if one.curves}
-    if not runs:
-        return None
-    return Section("learning", "Learning curves", [Chart(learning_chart(runs), "Losses of the runs over their steps.")])
+    blocks: list[Block] = []
+    if runs:
+        blocks.append(Chart(learning_chart(runs), "Losses of the runs over their steps, up to what was evaluated."))
+    blocks += [
+        Text(f"{one.evaluation.name} has no learning curve: {one.curves_note}") for one in analyses if one.curves_note
+    ]
+    return Section("learning", "Learning curves", blocks) if blocks else None
 
 
 def settings_section(analyses: Sequence[EvaluationAnalysis]) -> Section:

@@ -21,6 +21,7 @@ from seqgpt_jax.evaluation.analysis.other_sections import (
     robustness_section,
     settings_section,
 )
+from seqgpt_jax.evaluation.analysis.report_files import TITLE
 from seqgpt_jax.evaluation.analysis.saved import Evaluation
 from seqgpt_jax.evaluation.analysis.score_sections import (
     dataset_section,
@@ -37,13 +38,10 @@ def write_report_page(evaluations: Sequence[Evaluation], path: Path) -> Analysis
     Args:
       evaluations: at least one; the others are compared with the first.
       path: of the page; its folder is made where it is missing.
-
-    Raises:
-      ValueError: the metrics of a run cannot be read.
     """
     analysis = analyze(evaluations)
     sections = report_sections(analysis)
-    title = "Evaluation report: " + ", ".join(one.name for one in evaluations)
+    title = TITLE + ", ".join(one.name for one in evaluations)
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = json.dumps(analysis_json(analysis), ensure_ascii=False, indent=1)
     path.with_suffix(".json").write_text(numbers + "\n", encoding="utf-8")
@@ -82,6 +80,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     # Of our own charts alone: matplotlib escapes the texts in them.
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     environment.filters["svg"] = lambda chart: markupsafe.Markup(chart.svg)
     return environment.get_template("report.html")
 

@@ -162,6 +162,6 @@ def _difference(pair: _Pair) -> Difference:
     # A value that rounding has moved away from 0 is none.
     rounded = differences.round(9)
     p_value = min(1.0, 2 * float(min((rounded <= 0).mean(), (rounded >= 0).mean())))
-    # Of R resamples none says less than 1 / R.
-    p_value = max(p_value, 1 / len(differences))
+    # Of R resamples one side says no less than 1 / R, and both no less than twice that.
+    p_value = max(p_value, min(1.0, 2 / len(differences)))
     return Difference(second - first, low, high, p_value, first, second, pair.tasks, pair.instances)

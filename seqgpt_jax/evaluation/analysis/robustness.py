@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from scipy.stats import binomtest
-
 from seqgpt_jax.evaluation.analysis.saved import SavedPrediction
+from seqgpt_jax.evaluation.intervals import wilson
 from seqgpt_jax.evaluation.label_counts import LabelCount
 
 # Upper bounds of the rows.
@@ -61,7 +60,7 @@ class FalseAnswers(NamedTuple):
       asked: how many texts or queries have no gold answer.
       answered: how many of them were answered nevertheless.
       rate: their share, 0 to 100.
-      low, high: ends of its 95 % interval (Wilson).
+      low, high: ends of its 95 % interval (Wilson; queries count for as many as their texts make of them).
     """
 
     kind: str
@@ -127,22 +126,44 @@ def by_position(predictions: Iterable[SavedPrediction]) -> list[PositionRow]:
 
 
 def false_answers(predictions: Iterable[SavedPrediction]) -> list[FalseAnswers]:
-    """False-positive rates of texts, and of queries, without a gold answer; kinds without any are left out."""
-    counts: dict[str, list[bool]] = {}
+    """False-positive rates of texts, and of queries, without a gold answer.
+
+    Kinds without any are left out, and so are instances that could not be asked.
+    """
+    # (answered, asked) of each text.
+    counts: dict[str, list[tuple[int, int]]] = {}
     for one in predictions:
+        if one.refusal:
+            continue
         if not one.gold_units:
             kind = "texts of extractions without any gold span" if one.extraction else "texts to which no label fits"
-            counts.setdefault(kind, []).append(bool(one.predicted_units))
+            counts.setdefault(kind, []).append((bool(one.predicted_units), 1))
         if one.extraction:
-            for gold, answers in zip(one.gold, one.answers, strict=True):
-                if not gold:
-                    counts.setdefault("queries without a gold span", []).append(bool(answers))
+            answered = [bool(answers) for gold, answers in zip(one.gold, one.answers, strict=True) if not gold]
+            if answered:
+                counts.setdefault("queries without a gold span", []).append((sum(answered), len(answered)))
     found = []
-    for kind, answered in sorted(counts.items()):
-        interval = binomtest(sum(answered), len(answered)).proportion_ci(method="wilson")
-        rate = 100 * sum(answered) / len(answered)
-        found.append(FalseAnswers(kind, len(answered), sum(answered), rate, 100 * interval.low, 100 * interval.high))
+    for kind, texts in sorted(counts.items()):
+        answered, asked = map(sum, zip(*texts, strict=True))
+        rate, number = answered / asked, _independent(texts)
+        low, high = wilson(rate * number, number)
+        found.append(FalseAnswers(kind, asked, answered, 100 * rate, 100 * low, 100 * high))
     return found
+
+
+def _independent(texts: Sequence[tuple[int, int]]) -> float:
+    """How many independent queries would leave the rate as uncertain as these, of which those of a text are alike.
+
+    That is the number at which the variance of a share is that of the rate when texts are resampled (Korn and
+    Graubard 1998); where the rate of all texts is the same, which has none, the number of texts.
+
+    Args:
+      texts: (answered, asked) of each.
+    """
+    answered, asked = map(sum, zip(*texts, strict=True))
+    # Of integers, so that it is exactly 0 where all rates are the same: the variance times asked ** 4.
+    spread = sum((of_text * asked - answered * queries) ** 2 for of_text, queries in texts)
+    return min(asked, answered * (asked - answered) * asked**2 / spread) if spread else len(texts)
 
 
 def _kind(one: SavedPrediction) -> str:

@@ -10,6 +10,15 @@ from seqgpt_jax.evaluation import label_counts
 from seqgpt_jax.evaluation.label_counts import Units, total
 
 SCORES, PREDICTIONS = "scores.json", "predictions.jsonl"
+# What reports read of scores.json: of the whole, of each score in it, of a data set and of an atomic task.
+_KEYS = ("about", "notes", "mode", "overall", "families", "languages", "datasets")
+_SCORE_KEYS = (
+    "f1", "precision", "recall", "paper_score", "well_formed", "gap", "f1_interval", "gap_interval", "best_baseline",
+    "baselines", "protocol", "choose", "datasets", "instances", "prompts", "truncated_prompts", "unreachable_spans",
+    "gold_spans", "unfinished_answers",
+)  # fmt: skip
+_DATASET_KEYS = ("name", "family", "language", "atomic_tasks")
+_TASK_KEYS = ("labels", "labels_without_units", "confusion")
 # Scores are written with all their digits; sums may be in another order.
 _TOLERANCE = 1e-6
 
@@ -28,7 +37,6 @@ class SavedPrediction:
       confidences: the score of each answer, in the form of `answers`; None where it is not known.
       label_scores: label -> its log-probability, where the labels were compared.
       refusal: why the instance could not be asked; "" where it was.
-      prompts: what the model was asked; empty in files of older versions.
     """
 
     id: str
@@ -41,7 +49,6 @@ class SavedPrediction:
     confidences: tuple
     label_scores: Mapping[str, float] | None
     refusal: str
-    prompts: tuple[str, ...]
 
     @property
     def extraction(self) -> bool:
@@ -177,9 +184,28 @@ def _read_scores(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}): run `evaluate` again") from error
-    if not isinstance(numbers, dict) or not numbers.keys() >= {"about", "overall", "families", "languages", "datasets"}:
+    if len(_missing(numbers, _KEYS)) == len(_KEYS):
         raise ValueError(f"{path} is no scores.json of `evaluate`: give a folder that `evaluate` has written")
+    for name, keys, part in _parts(numbers):
+        if missing := _missing(part, keys):
+            raise ValueError(f"{path} has no {', '.join(missing)}{name and f' of {name}'}: run `evaluate` again")
     return numbers
+
+
+def _missing(part: Any, keys: Sequence[str]) -> list[str]:
+    return [key for key in keys if not isinstance(part, dict) or key not in part]
+
+
+def _parts(numbers: Mapping[str, Any]) -> Iterable[tuple[str, Sequence[str], Any]]:
+    """(name, keys that it must have, part) of the content of scores.json; a part follows what it is in."""
+    yield "", _KEYS, numbers
+    score = (*_SCORE_KEYS, f"rouge_{numbers['mode']}")
+    yield "overall", score, numbers["overall"]
+    for kind in ("mixtures", "families", "languages"):
+        yield from ((f"{kind} {name}", score, one) for name, one in numbers.get(kind, {}).items())
+    for place, data in enumerate(numbers["datasets"]):
+        yield f"datasets {place}", (*_DATASET_KEYS, *score), data
+        yield from ((task, (*_TASK_KEYS, *score), one) for task, one in data["atomic_tasks"].items())
 
 
 def _read_predictions(path: Path) -> Iterable[tuple[str, SavedPrediction]]:
@@ -211,7 +237,6 @@ def _prediction(line: Mapping[str, Any]) -> tuple[str, SavedPrediction]:
         confidences=_frozen(line.get("confidences", ())),
         label_scores=line.get("label_scores"),
         refusal=line.get("refusal", ""),
-        prompts=tuple(line.get("prompts", ())),
         **fields,
     )
     if prediction.extraction and not len(prediction.labels) == len(prediction.gold) == len(prediction.answers):

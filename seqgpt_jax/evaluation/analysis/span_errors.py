@@ -1,22 +1,28 @@
 """Classes of the errors of an extraction.
 
-    unparsable               gold span whose query has no answer, in an output that does not follow the contract
+    unparsable               gold span whose query has no line that can be read, in an output against the contract
     not_in_text              predicted span that is not a part of the text
     wrong_type               predicted span that is gold, and missed, for another query
     wrong_boundary           predicted span that overlaps a missed gold span of its query
     wrong_boundary_and_type  predicted span that overlaps a missed gold span of another query
     missed                   gold span without any of these
     over_predicted           predicted span without any of these
+    not_asked                gold span of an instance that could not be asked
 
 Each wrong span is in one error, and an error has at most one gold and one predicted span: the classes are sought in
 the order wrong_type, wrong_boundary, wrong_boundary_and_type, and spans with the longest overlap are paired first.
 Answers are strings without a place, so two spans overlap where any of their places in the text do.
+
+Whether the output follows the contract is known of all prompts of an instance together. So a query for which `None` can
+be read anywhere in the output, as leniently as answers are read, was answered: its spans are missed.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from seqgpt_jax.atomic import NONE
 from seqgpt_jax.evaluation.analysis.saved import SavedPrediction
 from seqgpt_jax.evaluation.analysis.span_places import overlap, places
 
@@ -28,6 +34,7 @@ CLASSES = (
     "wrong_boundary_and_type",
     "missed",
     "over_predicted",
+    "not_asked",
 )
 NAMES = {name: name.replace("_", " ").replace("over predicted", "over-predicted") for name in CLASSES}
 
@@ -44,6 +51,8 @@ class SpanError(NamedTuple):
 
 def span_errors(prediction: SavedPrediction) -> list[SpanError]:
     """The errors of one extraction, in the order of `CLASSES`."""
+    if prediction.refusal:
+        return [SpanError("not_asked", unit, None) for unit in sorted(prediction.gold_units)]
     missed = sorted(prediction.gold_units - prediction.predicted_units)
     wrong = sorted(prediction.predicted_units - prediction.gold_units)
     found = []
@@ -71,10 +80,19 @@ def span_errors(prediction: SavedPrediction) -> list[SpanError]:
             left_predicted.remove(predicted)
     answered = {query for query, _ in prediction.predicted_units}
     for unit in sorted(left_gold):
-        unread = not prediction.well_formed and unit[0] not in answered
+        unread = not prediction.well_formed and unit[0] not in answered and not _is_none(unit[0], prediction.output)
         found.append(SpanError("unparsable" if unread else "missed", unit, None))
     found += [SpanError("over_predicted", None, unit) for unit in sorted(left_predicted)]
     return sorted(found, key=lambda error: CLASSES.index(error.kind))
+
+
+def _is_none(query: str, output: str) -> bool:
+    """Whether a line of the output says that a query has no span.
+
+    What is before the query is no matter: a prompt's output without a line break at its end is there.
+    """
+    line = rf"{re.escape(query)}[^\S\n]*[:：][^\S\n]*{NONE}[^\S\n]*[.。]?[^\S\n]*$"
+    return re.search(line, output, re.IGNORECASE | re.MULTILINE) is not None
 
 
 def count_span_errors(predictions: Iterable[SavedPrediction]) -> Counter[str]:

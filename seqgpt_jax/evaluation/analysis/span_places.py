@@ -2,7 +2,8 @@
 
 import itertools
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 Place = tuple[int, int]
@@ -63,9 +64,22 @@ def _within_word(text: str, index: int) -> bool:
     return all(character.isalnum() and character < _CJK for character in text[index - 1 : index + 1])
 
 
-def overlap(one: Iterable[Place], other: Sequence[Place]) -> int:
-    """Most characters that a place of one span shares with a place of another."""
-    return max((min(a[1], b[1]) - max(a[0], b[0]) for a in one for b in other), default=0)
+def overlap(one: Sequence[Place], other: Sequence[Place]) -> int:
+    """Most characters that a place of one span shares with a place of another; 0 where no two of them meet.
+
+    Args:
+      one, other: places of one span each, as `places` gives them: with their starts their ends grow, too.
+    """
+    most = left = right = 0
+    while left < len(one) and right < len(other):
+        (start, end), (other_start, other_end) = one[left], other[right]
+        most = max(most, min(end, other_end) - max(start, other_start))
+        # What ends first shares no more with anything later than with this.
+        if end <= other_end:
+            left += 1
+        else:
+            right += 1
+    return most
 
 
 def parts(text: str, marks: Sequence[Mark], context: int = 150) -> list[Part]:
@@ -76,16 +90,22 @@ def parts(text: str, marks: Sequence[Mark], context: int = 150) -> list[Part]:
       marks: spans that are not in the text are left out.
       context: characters that are kept beside a mark; without any, four times as many of the text's beginning.
     """
-    placed = [(start, end, mark) for mark in marks for start, end in places(text, mark.span)]
-    edges = sorted({0, len(text), *(edge for start, end, _ in placed for edge in (start, end))})
-    found = []
-    for start, end in itertools.pairwise(edges):
-        over = [(last, mark) for first, last, mark in placed if first <= start and end <= last]
-        styles = tuple(sorted({mark.style for _, mark in over}))
-        ends = tuple(sorted({(mark.style, mark.label) for last, mark in over if last == end}))
-        found.append(Part(text[start:end], styles, ends))
-    if not placed:
+    # Place -> styles of the spans that begin there, and (style, label) of those that end there.
+    starting: defaultdict[int, list[str]] = defaultdict(list)
+    ending: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for mark in marks:
+        for start, end in places(text, mark.span):
+            starting[start].append(mark.style)
+            ending[end].append((mark.style, mark.label))
+    if not starting:
         return [Part(_beginning(text, 4 * context))]
+    found = []
+    # Style -> how many spans cover the part.
+    over: Counter[str] = Counter()
+    for start, end in itertools.pairwise(sorted({0, len(text), *starting, *ending})):
+        over.update(starting[start])
+        found.append(Part(text[start:end], tuple(sorted(+over)), tuple(sorted(set(ending[end])))))
+        over.subtract(style for style, _ in ending[end])
     last = len(found) - 1
     return [
         part if part.styles else Part(_middle_cut(part.text, context if number else 0, context if number < last else 0))
