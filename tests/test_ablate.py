@@ -148,6 +148,23 @@ def test_a_mistake_in_an_arm_is_reported_before_anything_runs(folder, setting, m
     assert not (folder / "work").exists()
 
 
+def test_a_part_of_a_changed_gin_file_is_not_used_again(folder, monkeypatch) -> None:
+    own, included = folder / "own_pt.gin", folder / "included.gin"
+    own.write_text("include 'quickstart_pt.gin'\ninclude 'included.gin'\n", encoding="utf-8")
+    included.write_text("Train.seed = 0\nOptimizer.weight_decay = 0.1\n", encoding="utf-8")
+    flags = ["--gin_file=small.gin", "--work=work", "--job=pt_ft_pt_seed0"]
+    flags += ["--gin.Ablation.stages={'pt': 'own_pt.gin', 'ft': 'quickstart_ft.gin'}"]
+    monkeypatch.setattr(ablate, "run_command", lambda part: None)
+    assert ablate.main(flags) == 0
+    included.write_text("# The same.\nOptimizer.weight_decay = 0.1\nTrain.seed = 0\n", encoding="utf-8")
+    assert ablate.main(flags) == 0
+    included.write_text("Train.seed = 0\nOptimizer.weight_decay = 0.2\n", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"(?s)pt_ft_pt_seed0 was made with other settings of own_pt\.gin.*decay = 0\.2"
+    ):
+        ablate.main(flags)
+
+
 def test_a_failed_part_names_its_command(folder, monkeypatch, capfd) -> None:
     monkeypatch.setenv("SEQGPT_DATA_DIR", str(folder))
     flags = ["--gin_file=small.gin", "--work=work", "--gin.Ablation.settings={'Train.batch_size': 8}"]
