@@ -215,8 +215,9 @@ def forwarded_signals(process: subprocess.Popen) -> Iterator[None]:
 def write_results(sweep: "Sweep") -> None:
     """Gathers the scores of all arms and writes results.json, results.md and results.png."""
     from seqgpt_jax.ablation.chart import figure
-    from seqgpt_jax.ablation.page import fit_sentence, markdown
+    from seqgpt_jax.ablation.page import baseline_text, fit_sentence, markdown
     from seqgpt_jax.ablation.results import gather
+    from seqgpt_jax.evaluation.analysis.blocks import with_interval
 
     results = gather(sweep) | {"commands": [part.text for part in sweep.parts.values()]}
     text = json.dumps(results, ensure_ascii=False, indent=1)
@@ -224,11 +225,9 @@ def write_results(sweep: "Sweep") -> None:
     (sweep.folder / "results.md").write_text(markdown(results), encoding="utf-8")
     (sweep.folder / "results.png").write_bytes(figure(results, sweep.config.figure))
     for label, measured in results["mixtures"].items():
-        row = measured["overall"]["all"]
-        print(f"{label}: best baseline {row['baseline']['f1']:.1f} ({row['baseline']['name']})")
-        for arm, cell in row["arms"].items():
-            low, high = cell["interval"]
-            print(f"  {arm}: F1 {cell['f1']:.1f} ({low:.1f} to {high:.1f})")
+        print(f"{label}:")
+        for arm, cell in measured["overall"]["all"]["arms"].items():
+            print(f"  {arm}: F1 {with_interval(cell['f1'], *cell['interval'])}, best baseline {baseline_text(cell)}")
         if sentence := fit_sentence(measured["fit"], results["varied"]):
             print(f"  {sentence}")
     print(f"results: {sweep.folder / 'results.md'}")
