@@ -192,7 +192,9 @@ def _row_of(
             "seeds": {str(seed): 100 * value for seed, value in zip(seeds, f1[0, number].tolist(), strict=True)},
             "baseline": row.baselines[arm],
         }
-        if number and not any(task in reasons.get(arm, {}) for tasks in row.datasets for task in tasks):
+        # A seed of the first arm may differ from its first one, too.
+        differing = {**reasons.get(next(iter(arms)), {}), **reasons.get(arm, {})}
+        if number and not any(task in differing for tasks in row.datasets for task in tasks):
             gaps = 100 * (over_seeds[:, number] - over_seeds[:, 0])
             cell |= {"difference": gaps[0], "difference_interval": _interval(gaps[1:])}
         cells[arm] = cell
