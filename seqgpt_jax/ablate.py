@@ -52,16 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, configs = command_line.parse(parser, argv, uses=("Ablation",))
     config = configs.build("Ablation")
 
-    from seqgpt_jax.ablation.progress import read_record
+    from seqgpt_jax.ablation.progress import read_records
     from seqgpt_jax.ablation.sweep import expand
 
     sweep = expand(config, args.work)
-    steps = check(sweep)
-    finished = {
-        name: record
-        for name, part in sweep.parts.items()
-        if (record := read_record(sweep, part)) is not None and record.done
-    }
+    steps, settings = check(sweep)
+    records = read_records(sweep, settings)
+    finished = {name: record for name, record in records.items() if record.done}
     jobs = {name: parts for of_round in sweep.jobs() for name, parts in of_round.items()}
     if args.job is not None and args.job not in jobs:
         raise command_line.UsageError(f"--job: there is no job {args.job!r}; there are {', '.join(jobs)}")
@@ -72,24 +69,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = list(sweep.parts.values()) if args.job is None else jobs[args.job]
     if args.job is not None and (needed := wanted[0].needs) and needed.name not in finished:
         raise command_line.UsageError(f"--job={args.job} starts from another one, which has not finished: {needed.job}")
-    run_parts(sweep, wanted, steps, finished)
+    run_parts(sweep, wanted, steps, settings, records)
     if args.job is None:
         write_results(sweep)
     return 0
 
 
-def check(sweep: "Sweep") -> dict[str, int | None]:
+def check(sweep: "Sweep") -> tuple[dict[str, int | None], dict[str, tuple[str, ...]]]:
     """Builds the configurations of every part, so that a mistake in one arm is reported before hours of another.
 
     Returns:
-      Name of a training -> `Train.steps`; None where it is as many as the data have.
+      (name of a training -> `Train.steps`, None where it is as many as the data have; name of a part -> lines of all
+      gin bindings that its command reads).
 
     Raises:
       UsageError: it names the arm.
     """
     from seqgpt_jax import tasks
 
-    steps = {}
+    steps, settings = {}, {}
     for part in sweep.parts.values():
         bindings = [word.removeprefix("--gin.") for word in part.words if word.startswith("--gin.")]
         try:
@@ -111,7 +109,9 @@ def check(sweep: "Sweep") -> dict[str, int | None]:
                 configs.build(name)
         except ValueError as error:
             raise command_line.UsageError(f"arm {part.arm!r}, {part.command} {part.kind}: {error}") from error
-    return steps
+        lines = configs.text(unused=True).splitlines()
+        settings[part.name] = tuple(line for line in lines if line and not line.startswith("#"))
+    return steps, settings
 
 
 def print_plan(sweep: "Sweep", steps: dict[str, int | None], finished: dict[str, "PartRecord"]) -> None:
@@ -161,9 +161,13 @@ def print_jobs(sweep: "Sweep", finished: dict[str, "PartRecord"], words: Sequenc
 
 
 def run_parts(
-    sweep: "Sweep", wanted: Sequence["Part"], steps: dict[str, int | None], finished: dict[str, "PartRecord"]
+    sweep: "Sweep",
+    wanted: Sequence["Part"],
+    steps: dict[str, int | None],
+    settings: dict[str, tuple[str, ...]],
+    records: dict[str, "PartRecord"],
 ) -> None:
-    """Runs those of the parts that have not finished, one after the other.
+    """Runs those of the parts that have not finished, one after the other; `records` are of those started before.
 
     Raises:
       PartFailedError: one did not finish; what is done is kept.
@@ -172,15 +176,15 @@ def run_parts(
 
     for number, part in enumerate(wanted, start=1):
         head = f"[{number}/{len(wanted)}]"
-        if part.name in finished:
+        if part.name in records and records[part.name].done:
             print(f"{head} finished before: {part.name}")
             continue
         print(f"{head} $ {part.text}", flush=True)
-        record = progress.start(sweep, part, progress.read_record(sweep, part))
+        record = progress.start(sweep, part, records, settings)
         began = time.monotonic()
         run_command(part)
-        finished[part.name] = progress.finish(sweep, part, record, time.monotonic() - began)
-        print_time_left(sweep, wanted, steps, finished)
+        records[part.name] = progress.finish(sweep, part, record, time.monotonic() - began)
+        print_time_left(sweep, wanted, steps, {name: one for name, one in records.items() if one.done})
 
 
 def run_command(part: "Part") -> None:
@@ -211,8 +215,9 @@ def forwarded_signals(process: subprocess.Popen) -> Iterator[None]:
 def write_results(sweep: "Sweep") -> None:
     """Gathers the scores of all arms and writes results.json, results.md and results.png."""
     from seqgpt_jax.ablation.chart import figure
-    from seqgpt_jax.ablation.page import fit_sentence, markdown
+    from seqgpt_jax.ablation.page import baseline_text, fit_sentence, markdown
     from seqgpt_jax.ablation.results import gather
+    from seqgpt_jax.evaluation.analysis.blocks import with_interval
 
     results = gather(sweep) | {"commands": [part.text for part in sweep.parts.values()]}
     text = json.dumps(results, ensure_ascii=False, indent=1)
@@ -220,11 +225,9 @@ def write_results(sweep: "Sweep") -> None:
     (sweep.folder / "results.md").write_text(markdown(results), encoding="utf-8")
     (sweep.folder / "results.png").write_bytes(figure(results, sweep.config.figure))
     for label, measured in results["mixtures"].items():
-        row = measured["overall"]["all"]
-        print(f"{label}: best baseline {row['baseline']['f1']:.1f} ({row['baseline']['name']})")
-        for arm, cell in row["arms"].items():
-            low, high = cell["interval"]
-            print(f"  {arm}: F1 {cell['f1']:.1f} ({low:.1f} to {high:.1f})")
+        print(f"{label}:")
+        for arm, cell in measured["overall"]["all"]["arms"].items():
+            print(f"  {arm}: F1 {with_interval(cell['f1'], *cell['interval'])}, best baseline {baseline_text(cell)}")
         if sentence := fit_sentence(measured["fit"], results["varied"]):
             print(f"  {sentence}")
     print(f"results: {sweep.folder / 'results.md'}")

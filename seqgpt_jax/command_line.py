@@ -235,9 +235,9 @@ class Configs:
         """The fields of the dataclass registered as `name` that a gin file or flag binds."""
         return [field for field in _fields(name) if self.is_bound(f"{name}.{field}")]
 
-    def text(self) -> str:
-        """All bindings used so far, as a gin file that repeats the command."""
-        return gin.operative_config_str()
+    def text(self, *, unused: bool = False) -> str:
+        """All bindings used so far, as a gin file that repeats the command; where wanted the unused ones, too."""
+        return gin.config_str() if unused else gin.operative_config_str()
 
     def _read(self, path: Path) -> None:
         self._bind(path.read_text(encoding="utf-8"), str(path), path)

@@ -1,5 +1,6 @@
 """The `ablate` command with real trainings of a tiny model: killed and continued, printed as jobs, refused."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from seqgpt_jax import ablate
+from seqgpt_jax import ablate, command_line
+from seqgpt_jax.ablation.sweep import expand
 from seqgpt_jax.command_line import UsageError
 
 GIN = """
@@ -148,6 +150,23 @@ def test_a_mistake_in_an_arm_is_reported_before_anything_runs(folder, setting, m
     assert not (folder / "work").exists()
 
 
+def test_a_part_of_a_changed_gin_file_is_not_used_again(folder, monkeypatch) -> None:
+    own, included = folder / "own_pt.gin", folder / "included.gin"
+    own.write_text("include 'quickstart_pt.gin'\ninclude 'included.gin'\n", encoding="utf-8")
+    included.write_text("Train.seed = 0\nOptimizer.weight_decay = 0.1\n", encoding="utf-8")
+    flags = ["--gin_file=small.gin", "--work=work", "--job=pt_ft_pt_seed0"]
+    flags += ["--gin.Ablation.stages={'pt': 'own_pt.gin', 'ft': 'quickstart_ft.gin'}"]
+    monkeypatch.setattr(ablate, "run_command", lambda part: None)
+    assert ablate.main(flags) == 0
+    included.write_text("# The same.\nOptimizer.weight_decay = 0.1\nTrain.seed = 0\n", encoding="utf-8")
+    assert ablate.main(flags) == 0
+    included.write_text("Train.seed = 0\nOptimizer.weight_decay = 0.2\n", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"(?s)pt_ft_pt_seed0 was made with other settings of own_pt\.gin.*decay = 0\.2"
+    ):
+        ablate.main(flags)
+
+
 def test_a_failed_part_names_its_command(folder, monkeypatch, capfd) -> None:
     monkeypatch.setenv("SEQGPT_DATA_DIR", str(folder))
     flags = ["--gin_file=small.gin", "--work=work", "--gin.Ablation.settings={'Train.batch_size': 8}"]
@@ -161,6 +180,35 @@ def test_help_shows_an_example(capsys) -> None:
     with pytest.raises(SystemExit):
         ablate.main(["--help"])
     assert "python -m seqgpt_jax.ablate --gin_file=ablations/languages.gin" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "varied"),
+    [
+        ("data_sets", {"mixture"}),
+        ("languages", {"mixture"}),
+        ("mixing", {"mixing", "quota"}),
+        ("model_size", set()),
+        ("negative_numbers", {"max_negative_queries"}),
+        ("negatives", {"negatives", "max_negative_queries", "empty_extractions"}),
+        ("quota", {"quota"}),
+        ("samples", {"max_instances"}),
+        ("templates", {"template"}),
+        ("transfer", {"mixture"}),
+        ("without_answer", {"empty_extractions", "empty_classifications"}),
+    ],
+)
+def test_arms_of_shipped_ablations_have_equal_data_but_for_what_is_varied(name, varied) -> None:
+    config = command_line.Configs([f"ablations/{name}.gin"], [], ("Ablation",)).build("Ablation")
+    sweep = expand(config, Path("work"))
+    prepared = []
+    for part in sweep.parts.values():
+        if part.command == "train":
+            bindings = [word.removeprefix("--gin.") for word in part.words if word.startswith("--gin.")]
+            configs = command_line.Configs([part.gin_file], bindings, ablate._USES["train"])
+            prepared.append(dataclasses.asdict(configs.build("Prepare")))
+    assert len(prepared) == len(config.arms)
+    assert {field for field in prepared[0] if any(one[field] != prepared[0][field] for one in prepared)} == varied
 
 
 def test_every_shipped_ablation_is_valid(folder, capsys) -> None:

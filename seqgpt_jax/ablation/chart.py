@@ -67,11 +67,12 @@ def _bars(axes: Axes, results: Mapping[str, Any], rows: Mapping[str, Mapping[str
         if len(results["seeds"]) > 1:
             for place, cell in zip(places, cells, strict=True):
                 axes.plot([place] * len(cell["seeds"]), [*cell["seeds"].values()], "k.", ms=3)
-        baseline = row["baseline"]["f1"]
+        baselines = _baselines(cells)
+        known = ~np.isnan(baselines)
         axes.hlines(
-            [baseline] * len(arms),
-            places - width / 2,
-            places + width / 2,
+            baselines[known],
+            places[known] - width / 2,
+            places[known] + width / 2,
             colors="black",
             linestyles="dotted",
             label=None if number else "best baseline",
@@ -99,12 +100,17 @@ def _curves(
             curve = fit["curve"]
             axes.plot(curve["number"], curve["f1"], color=color, lw=1)
             axes.fill_between(curve["number"], curve["low"], curve["high"], color=color, alpha=0.15, lw=0)
-        axes.axhline(row["baseline"]["f1"], color=color, ls="dotted", lw=1, label=f"{name}: best baseline")
+        axes.plot(numbers, _baselines(cells), color=color, ls="dotted", lw=1, label=f"{name}: best baseline")
     if (numbers > 0).all():
         axes.set_xscale("log")
         axes.minorticks_off()
     axes.set_xticks(numbers, results["arms"])
     axes.set_xlabel(results["varied"])
+
+
+def _baselines(cells: list[Mapping[str, Any]]) -> np.ndarray:
+    """F1 of each arm's best baseline, [arms]; NaN where it has none."""
+    return np.array([cell["baseline"]["f1"] if cell["baseline"] else np.nan for cell in cells])
 
 
 def _errors(cells: list[Mapping[str, Any]]) -> np.ndarray:
@@ -124,7 +130,9 @@ def _heat_maps(results: Mapping[str, Any], kind: str) -> Figure:
     tables = []
     for measured in mixtures.values():
         table = [[row["arms"][arm]["f1"] for row in measured[kind].values()] for arm in arms]
-        tables.append(np.array([*table, [row["baseline"]["f1"] for row in measured[kind].values()]]))
+        # The highest of all arms, and 0 where none has one.
+        best = [np.nan_to_num(_baselines([*row["arms"].values()])).max() for row in measured[kind].values()]
+        tables.append(np.array([*table, best]))
     # One scale of colors for all mixtures.
     highest = max(1.0, *(table.max() for table in tables))
     for axes, (label, measured), values in zip(every, mixtures.items(), tables, strict=True):

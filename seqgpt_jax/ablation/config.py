@@ -1,5 +1,6 @@
 """Ablation configuration (gin: `Ablation`): what is varied, how each arm is trained, and what it is scored on."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,8 +113,9 @@ class AblationConfig:
 
     @property
     def numbers(self) -> tuple[float, ...] | None:
-        """The names of the arms as numbers; None where one is none."""
+        """The names of the arms as numbers; None where one is none, or not finite."""
         try:
-            return tuple(float(name.replace(",", "")) for name in self.arms)
+            numbers = tuple(float(name.replace(",", "")) for name in self.arms)
         except ValueError:
             return None
+        return numbers if all(map(math.isfinite, numbers)) else None

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seqgpt_jax.evaluation.analysis.blocks import number, with_interval
+
 TITLES = {"overall": "", "languages": "Language", "families": "Family", "data_sets": "Data set"}
 
 
@@ -25,7 +27,8 @@ def markdown(results: Mapping[str, Any]) -> str:
     ]
     for label, measured in results["mixtures"].items():
         lines += [f"## {label}", ""]
-        asked = "all" if results["records"] is None else f"at most {results['records']}"
+        numbers = dict.fromkeys("all" if most is None else f"at most {most}" for most in measured["records"].values())
+        asked = " or ".join(numbers)
         lines.append(f"Mixture `{measured['mixture']}`, {measured['instances']:,} instances ({asked} of each task).")
         lines += ["", *_overall(measured["overall"]["all"], arms, seeds), ""]
         if sentence := fit_sentence(measured["fit"], results["varied"]):
@@ -57,14 +60,14 @@ def _overall(row: Mapping[str, Any], arms: Sequence[str], seeds: Sequence[int]) 
     lines = [f"| {' | '.join(head)} |", f"|---{'|---:' * (len(head) - 1)}|"]
     for arm in arms:
         cell = row["arms"][arm]
-        words = [_escaped(arm), f"{cell['f1']:.1f} {_brackets(cell['interval'])}"]
-        words += [", ".join(f"{value:.1f}" for value in cell["seeds"].values())] * several
+        words = [_escaped(arm), with_interval(cell["f1"], *cell["interval"])]
+        words += [", ".join(map(number, cell["seeds"].values()))] * several
         words.append(
-            f"{cell['difference']:+.1f} {_brackets(cell['difference_interval'])}{_star(cell)}"
+            with_interval(cell["difference"], *cell["difference_interval"], sign="+") + _star(cell)
             if "difference" in cell
             else ""
         )
-        words.append(_baseline(row))
+        words.append(baseline_text(cell))
         lines.append(f"| {' | '.join(words)} |")
     return lines
 
@@ -72,8 +75,10 @@ def _overall(row: Mapping[str, Any], arms: Sequence[str], seeds: Sequence[int]) 
 def _table(title: str, rows: Mapping[str, Mapping[str, Any]], arms: Sequence[str]) -> list[str]:
     lines = [f"| {title} | {' | '.join(map(_escaped, arms))} | best baseline |", f"|---{'|---:' * (len(arms) + 1)}|"]
     for name, row in rows.items():
-        cells = [f"{row['arms'][arm]['f1']:.1f}{_star(row['arms'][arm])}" for arm in arms]
-        lines.append(f"| {_escaped(name)} | {' | '.join(cells)} | {_baseline(row)} |")
+        cells = [number(row["arms"][arm]["f1"]) + _star(row["arms"][arm]) for arm in arms]
+        # Arms that were asked other instances have baselines of their own.
+        cells.append(" / ".join(dict.fromkeys(baseline_text(row["arms"][arm]) for arm in arms)))
+        lines.append(f"| {_escaped(name)} | {' | '.join(cells)} |")
     return lines
 
 
@@ -82,12 +87,10 @@ def _star(cell: Mapping[str, Any]) -> str:
     return "*" if low > 0 or high < 0 else ""
 
 
-def _baseline(row: Mapping[str, Any]) -> str:
-    return f"{row['baseline']['name'].replace('_', '-')} {row['baseline']['f1']:.1f}"
-
-
-def _brackets(interval: Sequence[float]) -> str:
-    return f"({interval[0]:.1f} to {interval[1]:.1f})"
+def baseline_text(cell: Mapping[str, Any]) -> str:
+    """The best baseline of an arm and its F1; a dash where it has none."""
+    baseline = cell["baseline"]
+    return f"{baseline['name'].replace('_', '-')} {number(baseline['f1'])}" if baseline else "–"
 
 
 def _escaped(text: str) -> str:

@@ -1,8 +1,9 @@
 """Progress of a sweep: which parts are finished, how long they took, and how long the others will take."""
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etils import epath
@@ -14,7 +15,7 @@ RECORD = "ablation_part.json"
 
 
 class PartError(ValueError):
-    """A folder holds another part than the sweep expects there."""
+    """Folders hold other parts than the sweep expects there."""
 
 
 @dataclass(frozen=True)
@@ -26,44 +27,115 @@ class PartRecord:
       done: whether it has finished.
       seconds: of the attempt that finished it; 0 before.
       attempts: how often it was started.
+      settings: lines of all gin bindings that the command read, those of its gin file and what that includes too.
+      id: unlike that of any other folder, also of a later one of the same part.
+      needs: the id of the part whose model it starts from or scores; "" where that is not of the sweep.
     """
 
     command: str
     done: bool = False
     seconds: float = 0.0
     attempts: int = 1
+    settings: tuple[str, ...] = ()
+    id: str = ""
+    needs: str = ""
 
 
-def read_record(sweep: Sweep, part: Part) -> PartRecord | None:
-    """The record of a part; None where it was never started.
+def read_records(sweep: Sweep, settings: Mapping[str, tuple[str, ...]]) -> dict[str, PartRecord]:
+    """Name -> record of the parts that were started.
+
+    A part counts only with all that its model was made from: scores of a model that has been trained anew since, or
+    that is to be, are those of another model.
+
+    Args:
+      sweep: whose parts they are.
+      settings: name of each part -> lines of the gin bindings that its command reads now.
 
     Raises:
-      PartError: the folder was made by another command, or the record cannot be read.
+      PartError: it names every folder that was made by another command, with other settings or from another model, or
+        whose record cannot be read.
     """
-    path = sweep.place(part) / RECORD
+    records: dict[str, PartRecord] = {}
+    problems = []
+    for name, part in sweep.parts.items():
+        record, problem = None, ""
+        try:
+            record = _read(sweep.place(part) / RECORD)
+        except (ValueError, TypeError) as error:
+            problem = f"{RECORD} cannot be read ({error})"
+        if record:
+            problem = _difference(record, part, settings[name]) or _other_origin(record, part, records)
+        if problem:
+            problems.append(f"{sweep.place(part)} {problem}")
+        elif record:
+            records[name] = record
+    if problems:
+        raise PartError("\n".join([*problems, "Give another --work, or remove all of these folders"]))
+    return records
+
+
+def _read(path: Path) -> PartRecord | None:
     try:
         record = PartRecord(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
-        raise PartError(f"{path} cannot be read ({error}): remove the folder and run the same command again") from error
+    return replace(record, settings=tuple(record.settings))
+
+
+def _difference(record: PartRecord, part: Part, settings: tuple[str, ...]) -> str:
+    """Why a part was made in another way than it would be now; "" where it was not."""
     if record.command != part.text:
-        raise PartError(
-            f"{path.parent} was made by another command than this sweep has for it, so it cannot be used again.\n"
-            f"  there: {record.command}\n  here:  {part.text}\nGive another --work, or remove the folder"
+        return (
+            f"was made by another command than this sweep has for it\n  there: {record.command}\n  here:  {part.text}"
         )
-    return record
+    if record.settings != settings:
+        there = [line for line in record.settings if line not in settings]
+        here = [line for line in settings if line not in record.settings]
+        return (
+            f"was made with other settings of {part.gin_file}, or of what it includes, than are now\n"
+            f"  there: {'; '.join(there) or 'not set'}\n  here:  {'; '.join(here) or 'not set'}"
+        )
+    return ""
 
 
-def start(sweep: Sweep, part: Part, before: PartRecord | None) -> PartRecord:
-    """Records that a part is started."""
-    record = PartRecord(part.text, attempts=1 if before is None else before.attempts + 1)
+def _other_origin(record: PartRecord, part: Part, usable: Mapping[str, PartRecord]) -> str:
+    """Why the model that a part was made from is not the one of this sweep; "" where it is."""
+    if part.needs is None:
+        return ""
+    origin = usable.get(part.needs.name)
+    if origin is None or not origin.done:
+        return f"was made from {part.needs.name}, which has to be trained anew"
+    return "" if origin.id == record.needs else f"was made from an earlier {part.needs.name}, which was trained anew"
+
+
+def start(
+    sweep: Sweep, part: Part, records: Mapping[str, PartRecord], settings: Mapping[str, tuple[str, ...]]
+) -> PartRecord:
+    """Records that a part is started.
+
+    Args:
+      sweep: of the part.
+      part: what is started; what it needs has finished.
+      records: of what was started before, as `read_records` gives them.
+      settings: as those of `read_records`.
+    """
+    before = records.get(part.name)
+    record = (
+        replace(before, attempts=before.attempts + 1)
+        if before
+        else PartRecord(
+            part.text,
+            settings=settings[part.name],
+            id=uuid.uuid4().hex,
+            needs=records[part.needs.name].id if part.needs else "",
+        )
+    )
     return _write(sweep.place(part), record)
 
 
 def finish(sweep: Sweep, part: Part, record: PartRecord, seconds: float) -> PartRecord:
     """Records that a part is finished."""
-    return _write(sweep.place(part), PartRecord(part.text, True, seconds, record.attempts))
+    return _write(sweep.place(part), replace(record, done=True, seconds=seconds))
 
 
 def _write(folder: Path, record: PartRecord) -> PartRecord:

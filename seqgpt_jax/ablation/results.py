@@ -1,22 +1,29 @@
 """Results of a sweep: F1 of every arm with intervals, paired differences, and a logarithmic fit, from its scores.
 
-Intervals are a bootstrap over instances, as everywhere in `seqgpt_jax.evaluation`. All arms answer the same instances,
-so that each resample has the same ones for all of them: differences and fits are paired. Several seeds of an arm are
-averaged in each resample, and their own scores are listed: an interval says nothing of other seeds.
+Intervals are a bootstrap over instances, as everywhere in `seqgpt_jax.evaluation`. Only instances that all arms were
+asked count, and each resample has the same ones for all of them: differences and fits are paired. There are none where
+an arm was asked otherwise than the first one. Several seeds of an arm are averaged in each resample, and their own
+scores are listed: an interval says nothing of other seeds.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqgpt_jax.ablation.sweep import Key, Sweep
-from seqgpt_jax.evaluation.bootstrap import resample, weighted_rates
-from seqgpt_jax.evaluation.measures import Measures
+from seqgpt_jax.ablation.sweep import Key, Part, Sweep
+from seqgpt_jax.evaluation.analysis.paired_differences import asked_differently, unit_counts
+from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedTask, read_evaluation
+from seqgpt_jax.evaluation.bootstrap import resampled_f1
 
 GROUPS = ("overall", "languages", "families", "data_sets")
+
+
+class _Row(NamedTuple):
+    """A line of a table: the tasks of each of its data sets, and arm -> its baseline."""
+
+    datasets: list[list[str]]
+    baselines: dict[str, dict[str, Any] | None]
 
 
 def gather(sweep: Sweep) -> dict[str, Any]:
@@ -33,114 +40,149 @@ def gather(sweep: Sweep) -> dict[str, Any]:
         "arms": list(config.arms),
         "numbers": config.numbers,
         "seeds": config.seeds,
-        "records": config.records,
         "mixtures": {label: {"mixture": config.mixtures[label], **measured[label]} for label in config.mixtures},
         "settings": {arm: dict(settings) for arm, settings in config.arms.items()},
     }
 
 
-def _of_mixture(sweep: Sweep, cells: Mapping[Key, Any]) -> dict[str, Any]:
+def _of_mixture(sweep: Sweep, cells: Mapping[Key, Part]) -> dict[str, Any]:
     config = sweep.config
-    folders = {key: sweep.place(part) for key, part in cells.items()}
-    scores = {key: _read(folder / "scores.json") for key, folder in folders.items()}
-    first = scores[next(iter(cells))]
-    answered = {key: _read_counts(folder / "predictions.jsonl") for key, folder in folders.items()}
-    common = set.intersection(*({*counts} for counts in answered.values()))
-    most = max(map(len, answered.values()))
+    evaluations = {key: _read(sweep, part) for key, part in cells.items()}
+    answers = {
+        key: {one.id: one for task in evaluation.tasks.values() for one in task.predictions}
+        for key, evaluation in evaluations.items()
+    }
+    common = set.intersection(*({*of_cell} for of_cell in answers.values()))
+    most = max(map(len, answers.values()))
     if not common:
         raise ValueError(f"{sweep.folder}: no instance was asked of all arms: their scores cannot be compared")
-    notes = {}
-    for key in cells:
-        for note in scores[key]["notes"]:
-            notes.setdefault(note, []).append(f"{key.arm}, seed {key.seed}")
-    lines = [note if len(where) == len(cells) else f"{'; '.join(where)}: {note}" for note, where in notes.items()]
+    first = next(iter(evaluations.values()))
+    rates = {}
+    for name, task in first.tasks.items():
+        if ids := [one.id for one in task.predictions if one.id in common]:
+            counts = np.stack([unit_counts([of_cell[id] for id in ids]) for of_cell in answers.values()], axis=1)
+            f1 = resampled_f1(name, counts, config.resamples, seed=0)
+            # Cells are listed seed by seed.
+            rates[name] = f1.reshape(-1, len(config.seeds), len(config.arms)).swapaxes(1, 2)
+    reasons = _differences_in_questions(evaluations, list(rates))
+    lines = _notes_of_cells(evaluations)
     if len(common) < most:
         lines.append(
-            f"Only the {len(common):,} instances that all arms were asked count here, of up to {most:,}: "
-            "the scores in an arm's own folder are of all of its instances."
+            f"Only the {len(common):,} instances that all arms were asked count here, of up to {most:,}: the scores in "
+            "an arm's own folder are of all of its instances. Baselines are those of an arm's own instances, and left "
+            "out where not all of these count."
         )
-    rates = _task_rates(answered, common, len(config.arms), len(config.seeds), config.resamples)
-    result: dict[str, Any] = {"instances": len(common), "notes": lines}
-    for group, members in _groups(first, rates).items():
-        result[group] = {name: _row(config.arms, config.seeds, *member) for name, member in members.items()}
-    result["fit"] = _fit(config.numbers, _mean_of(first["datasets"], rates).mean(axis=2))
+    for arm, of_arm in reasons.items():
+        task, reason = next(iter(of_arm.items()))
+        more = f"; {len(of_arm) - 1:,} more tasks" if len(of_arm) > 1 else ""
+        lines.append(
+            f"{arm} was not asked the same as {next(iter(config.arms))}, so that there is no difference where these "
+            f"tasks count, and no fit: {task}: {reason}{more}."
+        )
+    result: dict[str, Any] = {
+        "instances": len(common),
+        # Settings of an arm's evaluation may override those of the sweep.
+        "records": {key.arm: part.bindings["Evaluate.records"] for key, part in cells.items()},
+        "notes": lines,
+    }
+    for group in GROUPS:
+        rows = _rows(group, evaluations, rates, common)
+        result[group] = {name: _row_of(config.arms, config.seeds, row, rates, reasons) for name, row in rows.items()}
+    (overall,) = _rows("overall", evaluations, rates, common).values()
+    result["fit"] = None if reasons else _fit(config.numbers, _mean_of(overall.datasets, rates).mean(axis=2))
     return result
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(sweep: Sweep, part: Part) -> Evaluation:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: no scores ({error}): remove its folder and run the same command again") from error
+        return read_evaluation(sweep.place(part))
+    except ValueError as error:
+        raise ValueError(f"no scores: {error}. Remove {sweep.place(part)} and run the same command again") from error
 
 
-def _read_counts(path: Path) -> dict[str, tuple[str, float, float, float]]:
-    """Instance -> its task, and how many units are right, gold and predicted."""
-    found = {}
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            prediction = json.loads(line)
-            counts = prediction["scores"]
-            units = (counts["true_positives"], counts["gold"], counts["predicted"])
-            found[prediction["id"]] = (prediction["task"], *units)
-    return found
+def _notes_of_cells(evaluations: Mapping[Key, Evaluation]) -> list[str]:
+    """The notes of all evaluations, each once, with the cells that it is of where it is not of all."""
+    cells_of: dict[str, list[str]] = {}
+    for key, evaluation in evaluations.items():
+        for note in evaluation.numbers["notes"]:
+            cells_of.setdefault(note, []).append(f"{key.arm}, seed {key.seed}")
+    return [
+        note if len(cells) == len(evaluations) else f"{'; '.join(cells)}: {note}" for note, cells in cells_of.items()
+    ]
 
 
-def _task_rates(
-    answered: Mapping[Key, Mapping[str, tuple]], common: set[str], arms: int, seeds: int, resamples: int
-) -> dict[str, np.ndarray]:
-    """Task -> F1 between 0 and 1, float64 [1 + resamples, arms, seeds]; the first row is that of the instances once."""
-    programs = list(answered.values())
-    tasks: dict[str, list[str]] = {}
-    for instance in sorted(common):
-        tasks.setdefault(programs[0][instance][0], []).append(instance)
-    rates = {}
-    for task in sorted(tasks):
-        counts = np.array([[counts[instance][1:] for counts in programs] for instance in tasks[task]], np.float64)
-        # No ROUGE: only F1 is read here.
-        table = np.zeros((*counts.shape[:2], len(Measures._fields)))
-        table[:, :, :3] = counts
-        times = [np.ones((1, len(table))), *resample(task, len(table), resamples, seed=0)]
-        f1 = np.concatenate([weighted_rates(table, some)["f1"] for some in times])
-        # Cells are listed seed by seed.
-        rates[task] = f1.reshape(-1, seeds, arms).swapaxes(1, 2)
-    return rates
+def _differences_in_questions(evaluations: Mapping[Key, Evaluation], tasks: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Arm -> task -> why it was not asked the same as the first arm; arms without a difference are left out."""
+    first, *_ = evaluations.values()
+    reasons: dict[str, dict[str, str]] = {}
+    for key, evaluation in evaluations.items():
+        for task in tasks:
+            if reason := asked_differently(first.tasks[task], evaluation.tasks[task]):
+                reasons.setdefault(key.arm, {}).setdefault(task, reason)
+    return reasons
 
 
-def _mean_of(datasets: Sequence[Mapping[str, Any]], rates: Mapping[str, np.ndarray]) -> np.ndarray:
+def _row_name(group: str, task: SavedTask) -> str:
+    names = {"overall": "all", "languages": task.language, "families": task.family}
+    return names.get(group, f"{task.dataset} ({task.family}, {task.language})")
+
+
+def _rows(
+    group: str, evaluations: Mapping[Key, Evaluation], rates: Mapping[str, np.ndarray], common: set[str]
+) -> dict[str, _Row]:
+    """Name -> row of a group; a baseline is of an arm's own instances, so there is none where not all of them count."""
+    first, *_ = evaluations.values()
+    members: dict[str, dict[tuple[str, str, str], list[str]]] = {}
+    for task in rates:
+        saved = first.tasks[task]
+        dataset = (saved.dataset, saved.family, saved.language)
+        members.setdefault(_row_name(group, saved), {}).setdefault(dataset, []).append(task)
+    rows = {name: _Row(list(members[name].values()), {}) for name in members}
+    if group in ("languages", "families"):
+        rows = {name: rows[name] for name in sorted(rows)}
+    for key, evaluation in evaluations.items():
+        partly = {
+            _row_name(group, task)
+            for task in evaluation.tasks.values()
+            if any(one.id not in common for one in task.predictions)
+        }
+        numbers = _numbers(group, evaluation)
+        for name, row in rows.items():
+            best = numbers[name]["best_baseline"]
+            baseline = {"name": best, "f1": numbers[name]["baselines"][best]["f1"]}
+            if name in partly:
+                row.baselines[key.arm] = None
+            else:
+                row.baselines.setdefault(key.arm, baseline)
+    return rows
+
+
+def _numbers(group: str, evaluation: Evaluation) -> Mapping[str, Any]:
+    """Name of a row -> its object in scores.json."""
+    if group == "overall":
+        return {"all": evaluation.numbers["overall"]}
+    if group == "data_sets":
+        of_dataset = {(one["name"], one["family"], one["language"]): one for one in evaluation.numbers["datasets"]}
+        tasks = evaluation.tasks.values()
+        return {_row_name(group, task): of_dataset[task.dataset, task.family, task.language] for task in tasks}
+    return evaluation.numbers[group]
+
+
+def _mean_of(datasets: Sequence[Sequence[str]], rates: Mapping[str, np.ndarray]) -> np.ndarray:
     """The mean over data sets of the mean over their tasks, [1 + resamples, arms, seeds]."""
-    means = []
-    for data in datasets:
-        if of_data := [rates[task] for task in data["atomic_tasks"] if task in rates]:
-            means.append(np.mean(of_data, axis=0))
-    return np.mean(means, axis=0)
+    return np.mean([np.mean([rates[task] for task in tasks], axis=0) for tasks in datasets], axis=0)
 
 
-def _groups(
-    scores: Mapping[str, Any], rates: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, tuple[np.ndarray, Mapping[str, Any]]]]:
-    """Group -> name -> (its F1 in all resamples, the scores that hold its baselines)."""
-    datasets = [data for data in scores["datasets"] if any(task in rates for task in data["atomic_tasks"])]
-
-    def of(field: str) -> dict[str, tuple[np.ndarray, Mapping[str, Any]]]:
-        names = dict.fromkeys(data[field] for data in datasets)
-        of_name = {name: [data for data in datasets if data[field] == name] for name in sorted(names)}
-        group = {"language": "languages", "family": "families"}[field]
-        return {name: (_mean_of(members, rates), scores[group][name]) for name, members in of_name.items()}
-
-    return {
-        "overall": {"all": (_mean_of(datasets, rates), scores["overall"])},
-        "languages": of("language"),
-        "families": of("family"),
-        "data_sets": {
-            f"{data['name']} ({data['family']}, {data['language']})": (_mean_of([data], rates), data)
-            for data in datasets
-        },
-    }
-
-
-def _row(arms: Mapping[str, Any], seeds: Sequence[int], f1: np.ndarray, scores: Mapping[str, Any]) -> dict[str, Any]:
-    """One line of a table: each arm's F1 with its interval, its seeds, and the difference to the first arm."""
+def _row_of(
+    arms: Mapping[str, Any],
+    seeds: Sequence[int],
+    row: _Row,
+    rates: Mapping[str, np.ndarray],
+    reasons: Mapping[str, Mapping[str, str]],
+) -> dict[str, Any]:
+    """Each arm's F1 with its interval, its seeds, its baseline, and where it was asked the same as the first arm the
+    difference to that."""
+    f1 = _mean_of(row.datasets, rates)
     over_seeds = f1.mean(axis=2)
     cells = {}
     for number, arm in enumerate(arms):
@@ -148,14 +190,15 @@ def _row(arms: Mapping[str, Any], seeds: Sequence[int], f1: np.ndarray, scores: 
             "f1": 100 * over_seeds[0, number],
             "interval": _interval(100 * over_seeds[1:, number]),
             "seeds": {str(seed): 100 * value for seed, value in zip(seeds, f1[0, number].tolist(), strict=True)},
+            "baseline": row.baselines[arm],
         }
-        if number:
+        # A seed of the first arm may differ from its first one, too.
+        differing = {**reasons.get(next(iter(arms)), {}), **reasons.get(arm, {})}
+        if number and not any(task in differing for tasks in row.datasets for task in tasks):
             gaps = 100 * (over_seeds[:, number] - over_seeds[:, 0])
             cell |= {"difference": gaps[0], "difference_interval": _interval(gaps[1:])}
         cells[arm] = cell
-    best = scores["best_baseline"]
-    baseline = {"name": best, "f1": scores["baselines"][best]["f1"]}
-    return {"arms": cells, "baseline": baseline}
+    return {"arms": cells}
 
 
 def _interval(values: np.ndarray) -> list[float]:

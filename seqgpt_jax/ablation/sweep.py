@@ -95,7 +95,7 @@ def expand(config: AblationConfig, folder: Path) -> Sweep:
     """The parts of an ablation. Equal trainings of several arms, such as a common first stage, are one part.
 
     Raises:
-      ValueError: two arms cannot be distinguished in names of folders.
+      ValueError: two arms, mixtures or parts cannot be distinguished in names of folders.
     """
     slugs = {arm: _slug(arm) for arm in config.arms}
     labels = {label: _slug(label) for label in config.mixtures}
@@ -125,7 +125,11 @@ def expand(config: AblationConfig, folder: Path) -> Sweep:
                 flags = (f"--model={model}", f"--output={folder / name}")
                 part = Part(name, "evaluate", label, arm, config.evaluation, bindings, flags, before)
                 scores[label][Key(arm, seed)] = parts.setdefault((label, model, _fixed(bindings)), part)
-    ordered = {part.name: part for part in parts.values()}
+    ordered: dict[str, Part] = {}
+    for part in parts.values():
+        if (other := ordered.setdefault(part.name, part)) is not part:
+            both = " and ".join(f"{one.command} {one.kind} of arm {one.arm!r}" for one in (other, part))
+            raise ValueError(f"{both} would have one folder, {part.name}: rename an arm or a stage")
     return Sweep(config, folder, ordered, scores)
 
 

@@ -21,7 +21,8 @@ def test_stages_are_in_their_order() -> None:
 
 def test_arms_are_numbers_where_all_of_them_are() -> None:
     assert two_stages(arms={"4": {}, "1,000": {}}).numbers == (4, 1000)
-    assert two_stages(arms={"4": {}, "all": {}}).numbers is None
+    for other in ("all", "nan", "inf"):
+        assert two_stages(arms={"4": {}, other: {}}).numbers is None
 
 
 @pytest.mark.parametrize(

@@ -11,27 +11,35 @@ from seqgpt_jax.ablation.config import FIGURES
 from seqgpt_jax.ablation.page import fit_sentence, markdown
 from seqgpt_jax.ablation.results import _fit, gather
 from seqgpt_jax.ablation.sweep import expand
+from seqgpt_jax.atomic import Classification
 from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.evaluation.scores import compute_scores
 from tests.ablation.sweeps import two_stages
-from tests.evaluation.records import choice, predict, spans
+from tests.evaluation.records import predict, record, spans
 
 ARMS = {"none": {}, "half": {"Train.steps": 6}, "all": {"Train.steps": 7}}
 SHARES = {"none": 0.0, "half": 0.5, "all": 1.0}
 
 
-def records():
+LABELS = ("positive", "negative")
+
+
+def records(labels=LABELS):
+    """Twelve classifications and eight extractions."""
     return [
-        *(choice(f"reviews/test/{i:02}#0", ("positive", "negative")[i % 2]) for i in range(12)),
+        *(
+            record(f"reviews/test/{i:02}#0", Classification("a text", labels, (labels[i % len(labels)],)), "SA")
+            for i in range(12)
+        ),
         *(spans(f"facts/test/{i:02}#0", {"人": ("李雷",), "地": ("甲",)}, "RE", "zh") for i in range(8)),
     ]
 
 
-def write_scores(folder, share: float, notes=(), skipped: int = 0) -> None:
+def write_scores(folder, share: float, notes=(), skipped: int = 0, labels=LABELS) -> None:
     """Scores of a program that answers this share of the instances."""
     answered = [
-        predict(record, record.target if number % 4 < 4 * share else "None", "mix")
-        for number, record in enumerate(records()[skipped:])
+        predict(one, one.target if number % 4 < 4 * share else "None", "mix")
+        for number, one in enumerate(records(labels)[skipped:])
     ]
     write_report(compute_scores(answered, resamples=50), folder, {"model": "m"}, notes)
 
@@ -58,7 +66,7 @@ def test_f1_and_intervals_are_those_of_each_arm_s_own_scores(tmp_path) -> None:
                 cell = measured[group][name]["arms"][key.arm]
                 assert cell["f1"] == pytest.approx(row["f1"])
                 assert cell["interval"] == pytest.approx(row["f1_interval"])
-                assert measured[group][name]["baseline"] == {
+                assert cell["baseline"] == {
                     "name": row["best_baseline"],
                     "f1": row["baselines"][row["best_baseline"]]["f1"],
                 }
@@ -95,11 +103,61 @@ def test_only_common_instances_count_and_the_page_says_so(tmp_path) -> None:
     assert "- all, seed 0: a note." in markdown(results | {"commands": []})
 
 
+def test_an_arm_whose_instances_do_not_all_count_has_no_baseline(tmp_path) -> None:
+    sweep = sweep_of(tmp_path)
+    (*_, last) = sweep.scores["held-out"].values()
+    write_scores(sweep.place(last), 1.0, skipped=2)
+    results = gather(sweep)
+    measured = results["mixtures"]["held-out"]
+    for row in (measured["overall"]["all"], measured["languages"]["en"], measured["families"]["SA"]):
+        assert row["arms"]["none"]["baseline"] is row["arms"]["half"]["baseline"] is None
+        assert row["arms"]["all"]["baseline"]["f1"] > 0
+        assert row["arms"]["all"]["difference"] > 0
+    relations = measured["families"]["RE"]["arms"]
+    assert relations["none"]["baseline"] == relations["all"]["baseline"] is not None
+    page = markdown(results | {"commands": []})
+    assert "| none | 0.0 (0.0 to 0.0) |  | – |" in page
+    for kind in FIGURES:
+        assert figure(results, kind)
+
+
+def test_arms_that_were_asked_otherwise_have_no_difference(tmp_path) -> None:
+    sweep = sweep_of(tmp_path)
+    (*_, last) = sweep.scores["held-out"].values()
+    write_scores(sweep.place(last), 1.0, labels=(*LABELS, "neutral"))
+    results = gather(sweep)
+    measured = results["mixtures"]["held-out"]
+    for row in (measured["overall"]["all"], measured["languages"]["en"], measured["families"]["SA"]):
+        assert "difference" not in row["arms"]["all"]
+        assert row["arms"]["half"]["difference"] > 0
+    assert measured["families"]["RE"]["arms"]["all"]["difference"] > 0
+    baselines = [measured["families"]["SA"]["arms"][arm]["baseline"] for arm in ("none", "all")]
+    assert baselines[0]["f1"] > baselines[1]["f1"]
+    assert measured["fit"] is None
+    note = "all was not asked the same as none, so that there is no difference where these tasks count, and no fit: "
+    note += "reviews: 12 records differ in text, labels or gold answers (reviews/test/00)."
+    assert measured["notes"] == [note]
+    page = markdown(results | {"commands": []})
+    both = " / ".join(f"{one['name'].replace('_', '-')} {one['f1']:.1f}" for one in baselines)
+    assert f"| SA | 0.0 | 66.7* | 100.0 | {both} |" in page
+
+
+def test_the_page_says_how_many_were_asked_where_arms_override_it(tmp_path) -> None:
+    arms = {"none": {}, "half": {"Train.steps": 6, "evaluate/Evaluate.records": None}}
+    sweep = expand(two_stages(arms=arms, stages={"ft": "ft_cpu.gin"}, mixtures={"held-out": "mix"}), tmp_path)
+    for part in sweep.scores["held-out"].values():
+        write_scores(sweep.place(part), 0.5)
+    page = markdown(gather(sweep) | {"commands": []})
+    assert "20 instances (at most 48 or all of each task)" in page
+    # Equal arms: no difference, without the sign of a zero.
+    assert "| +0.0 (+0.0 to +0.0) |" in page
+
+
 def test_missing_scores_name_the_file(tmp_path) -> None:
     sweep = sweep_of(tmp_path)
     (first, *_) = sweep.scores["held-out"].values()
     (sweep.place(first) / "scores.json").unlink()
-    with pytest.raises(ValueError, match=r"scores\.json: no scores"):
+    with pytest.raises(ValueError, match=r"no scores: .*scores\.json cannot be read.*Remove .* and run the same"):
         gather(sweep)
 
 

@@ -71,3 +71,12 @@ def test_commands_are_read_back_by_a_shell_and_by_gin() -> None:
 def test_names_that_would_share_a_folder_are_refused() -> None:
     with pytest.raises(ValueError, match="'a b' and 'A_b' would have one folder, a_b: rename one of them"):
         expand(two_stages(arms={"a b": {}, "A_b": {"Train.steps": 1}}), WORK)
+
+
+def test_parts_of_arms_and_stages_that_would_share_a_folder_are_refused() -> None:
+    arms = {"a": {"stages": ("b_c",)}, "a b": {"stages": ("c",)}}
+    message = (
+        "train b_c of arm 'a' and train c of arm 'a b' would have one folder, a_b_c_seed0: rename an arm or a stage"
+    )
+    with pytest.raises(ValueError, match=message):
+        expand(two_stages(arms=arms, stages={"b_c": "ft_cpu.gin", "c": "ft_cpu.gin"}, settings={}), WORK)

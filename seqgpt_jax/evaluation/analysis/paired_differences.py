@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedPrediction, SavedTask
-from seqgpt_jax.evaluation.bootstrap import resample
+from seqgpt_jax.evaluation.bootstrap import resampled_f1
 
 RESAMPLES = 1000
 
@@ -108,14 +108,20 @@ def _mismatch(first: Evaluation, second: Evaluation, one: SavedTask | None, othe
     """Why two tasks cannot be compared; "" where they can."""
     if one is None or other is None:
         return f"not in {first.name if one is None else second.name}"
+    left, right = ({item.id for item in task.predictions} for task in (one, other))
+    reason = asked_differently(one, other)
+    if not reason and left != right:
+        return f"different instances ({len(left):,} and {len(right):,}, {len(left & right):,} in both)"
+    return reason
+
+
+def asked_differently(one: SavedTask, other: SavedTask) -> str:
+    """Why two evaluations of a task cannot be compared even on the instances that both have; "" where they can."""
     for name in ("protocol", "choose"):
         if (a := one.numbers[name]) != (b := other.numbers[name]):
             return f"asked in different ways ({name}: {a}, {b})"
-    left = {item.id: item for item in one.predictions}
-    right = {item.id: item for item in other.predictions}
-    if left.keys() != right.keys():
-        return f"different instances ({len(left):,} and {len(right):,}, {len(left.keys() & right.keys()):,} in both)"
-    if different := [id for id in left if _question(left[id]) != _question(right[id])]:
+    left, right = ({item.id: _question(item) for item in task.predictions} for task in (one, other))
+    if different := [id for id in left if id in right and left[id] != right[id]]:
         return f"{len(different):,} records differ in text, labels or gold answers ({different[0]})"
     return ""
 
@@ -125,25 +131,16 @@ def _question(prediction: SavedPrediction) -> tuple:
     return prediction.text, frozenset(prediction.labels), prediction.gold_units
 
 
-def _counts_Nx3(task: SavedTask) -> np.ndarray:
-    """(right, gold, predicted) units of each instance, in the order of ids."""
-    pairs = [(one.gold_units, one.predicted_units) for one in task.predictions]
-    return np.array([(len(gold & predicted), len(gold), len(predicted)) for gold, predicted in pairs], float)
-
-
-def _f1(sums: np.ndarray) -> np.ndarray:
-    """[..., 3] -> micro-F1 [...], 1 where nothing is gold and nothing predicted."""
-    units = sums[..., 1] + sums[..., 2]
-    return np.where(units == 0, 1.0, 2 * sums[..., 0] / np.where(units == 0, 1.0, units))
+def unit_counts(predictions: Sequence[SavedPrediction]) -> np.ndarray:
+    """Right, gold and predicted units of each instance, float64 [instances, 3]."""
+    pairs = [(one.gold_units, one.predicted_units) for one in predictions]
+    return np.array([(len(gold & predicted), len(gold), len(predicted)) for gold, predicted in pairs], np.float64)
 
 
 def _task_pair(one: SavedTask, other: SavedTask, resamples: int, seed: int) -> _Pair:
-    tables = [_counts_Nx3(one), _counts_Nx3(other)]
-    number = len(one.predictions)
-    # The same weights for both: that is what makes the bootstrap a paired one.
-    times_RxN = np.concatenate(list(resample(one.name, number, resamples, seed)))
-    point = np.array([_f1(table.sum(axis=0)) for table in tables])
-    return _Pair(point, np.stack([_f1(times_RxN @ table) for table in tables], axis=-1), 1, number)
+    counts_Nx2x3 = np.stack([unit_counts(task.predictions) for task in (one, other)], axis=1)
+    point, *resampled = resampled_f1(one.name, counts_Nx2x3, resamples, seed)
+    return _Pair(point, np.array(resampled), 1, len(one.predictions))
 
 
 def _mean(members: Sequence[_Pair]) -> _Pair:

@@ -16,7 +16,7 @@ from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Generator
 from seqgpt_jax.decoding.questions import compose
-from seqgpt_jax.evaluation.bootstrap import resample, weighted_rates
+from seqgpt_jax.evaluation.bootstrap import resampled_f1
 from seqgpt_jax.evaluation.instances import EvalInstance
 from seqgpt_jax.evaluation.intervals import wilson
 from seqgpt_jax.evaluation.predictions import Prediction, by_task, compare, refused
@@ -125,9 +125,7 @@ def effect(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: i
     datasets: dict[tuple[str, str, str], list[np.ndarray]] = {}
     for task, members in by_task(plain).items():
         pairs = [(one.measures, after[one.record.instance].measures) for one in members]
-        table_Nx2x = np.array(pairs, np.float64)
-        times = [np.ones((1, len(pairs))), *resample(task, len(pairs), RESAMPLES, seed)]
-        rates_Rx2 = np.concatenate([weighted_rates(table_Nx2x, some)["f1"] for some in times])
+        rates_Rx2 = resampled_f1(task, np.array(pairs, np.float64)[..., :3], RESAMPLES, seed)
         record = members[0].record
         datasets.setdefault((task.split(".")[0], record.family, record.language), []).append(rates_Rx2)
     rates_Rx2 = 100 * np.mean([np.mean(tasks, axis=0) for tasks in datasets.values()], axis=0)
