@@ -79,6 +79,8 @@ def test_the_core_asks_for_no_framework_but_jax(wheel, tmp_path) -> None:
         "docs",
         "gguf",
         "hub",
+        "openai",
+        "opencc",
         "plan",
         "seqio",
         "serve",
