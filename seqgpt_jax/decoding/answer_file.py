@@ -4,7 +4,6 @@ Until then they are in a file beside it, whose name has a key of all that decide
 after an interruption, even a kill, and goes on behind its last whole line.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from seqgpt_jax.io.exclusive_file import FileInUseError, open_alone
 
 
 class AnswerFileInUseError(ValueError):
@@ -38,13 +39,10 @@ class AnswerFile:
         content = json.dumps(settings, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
         self._path = path
         self._partial = path.with_name(f"{path.name}.partial-{hashlib.sha256(content).hexdigest()[:16]}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._partial.open("a+b")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.close()
-            raise AnswerFileInUseError(f"{self._partial}: another process writes it: wait for it, or end it") from error
+            self._file = open_alone(self._partial)
+        except FileInUseError as error:
+            raise AnswerFileInUseError(f"{error}: wait for it, or end it") from error
         self.done = self._drop_cut_line()
 
     def append(self, lines: Sequence[str]) -> None:

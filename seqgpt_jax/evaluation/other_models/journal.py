@@ -6,7 +6,6 @@ A request that is in the journal is not made again, so that an evaluation contin
 computed anew without the model. Another model, or other settings of it, have keys of their own.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO, Protocol
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.io.exclusive_file import FileInUseError, open_alone
 from seqgpt_jax.io.json_line import json_line
 from seqgpt_jax.io.progress import Progress, no_progress
 
@@ -108,7 +108,10 @@ class JournaledGenerator:
         self._model, self._most_requests = model, most_requests
         self._settings = json.dumps(model.settings, sort_keys=True)
         self._lock = threading.Lock()
-        self._file = _open_alone(journal)
+        try:
+            self._file = open_alone(journal)
+        except FileInUseError as error:  # two would ask, and pay, the same
+            raise JournalError(f"{error}: wait for it, or end it, or give another --output") from error
         try:
             lines = _read(self._file, journal)
             self._replies = {key: reply for key, settings, reply in lines if settings == self._settings}
@@ -179,20 +182,6 @@ def _whole_characters(text: str) -> str:
     True
     """
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _open_alone(path: Path) -> BinaryIO:
-    """The journal, which no other process has open: two would ask, and pay, the same."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+b")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise JournalError(
-            f"{path}: another process writes it: wait for it, or end it, or give another --output"
-        ) from error
-    return file
 
 
 def _read(file: BinaryIO, path: Path) -> Iterator[tuple[str, str, Reply]]:
