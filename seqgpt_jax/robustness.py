@@ -125,13 +125,13 @@ def _result(predictions: "dict[str, Predicted]", seed: int) -> dict[str, Any]:
         if not members:
             found[name] = None
         elif name == NEGATIVES_ONLY:
-            found[name] = share.to_dict() if (share := false_answers(members)) else None
+            found[name] = dataclasses.asdict(share) if (share := false_answers(members)) else None
         else:
             before = [plain[one.record.instance] for one in members]
-            families = {family: one.to_dict() for family, one in by_family(before, members, seed).items()}
-            found[name] = effect(before, members, seed).to_dict() | {"families": families}
+            families = {family: dataclasses.asdict(one) for family, one in by_family(before, members, seed).items()}
+            found[name] = dataclasses.asdict(effect(before, members, seed)) | {"families": families}
             if share := added_labels_answered(predicted):
-                found[name]["added_labels_answered"] = share.to_dict()
+                found[name]["added_labels_answered"] = dataclasses.asdict(share)
     return {"instances": len(plain), "perturbations": found}
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.data.store import EvalStore
-from seqgpt_jax.decoding.answers import answer
+from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Generator
-from seqgpt_jax.decoding.questions import compose
+from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.evaluation.instances import EvalInstance, join, with_candidates
-from seqgpt_jax.evaluation.predictions import compare, refused
+from seqgpt_jax.evaluation.predictions import Prediction, compare, refused
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores, check_ids, compute_scores
 from seqgpt_jax.evaluation.subset import sample
@@ -73,16 +73,34 @@ def evaluate(
     Raises:
       ValueError: there is nothing to ask, or two stores share an instance.
     """
-    predictions, asked = [], []
-    for instance in instances_to_ask(stores, config):
-        try:
-            compose(instance.question, generator.limits)
-            asked.append(instance)
-        except ContractError as error:
-            predictions.append(refused(instance, str(error)))
-    answers = answer(generator, [instance.question for instance in asked], progress)
-    predictions += [compare(instance, given) for instance, given in zip(asked, answers, strict=True)]
+    instances = instances_to_ask(stores, config)
+    answers = answers_or_refusals(generator, [instance.question for instance in instances], progress)
+    predictions = [prediction_of(instance, given) for instance, given in zip(instances, answers, strict=True)]
+    # Those that could not be asked come first.
+    predictions.sort(key=lambda prediction: not prediction.refusal)
     return compute_scores(predictions, config.mode, config.resamples, config.seed)
+
+
+def answers_or_refusals(
+    generator: Generator, questions: Sequence[Question], progress: Progress = no_progress
+) -> list[Answer | str]:
+    """The answer to each question, or why it cannot be asked; all that can are asked in one call."""
+    found: list[Answer | str] = []
+    asked = []
+    for question in questions:
+        try:
+            compose(question, generator.limits)
+            asked.append(question)
+            found.append("")
+        except ContractError as error:
+            found.append(str(error))
+    answers = iter(answer(generator, asked, progress))
+    return [one or next(answers) for one in found]
+
+
+def prediction_of(instance: EvalInstance, given: Answer | str) -> Prediction:
+    """What `answers_or_refusals` gave for an instance's question, compared with its gold answer."""
+    return refused(instance, given) if isinstance(given, str) else compare(instance, given)
 
 
 def instances_to_ask(stores: Sequence[EvalStore], config: EvaluateConfig) -> list[EvalInstance]:

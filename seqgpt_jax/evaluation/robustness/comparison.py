@@ -8,18 +8,16 @@ Suffixes: N instances, R resamples.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from seqgpt_jax.atomic import ContractError
-from seqgpt_jax.decoding.answers import Answer, answer
+from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.completion import Generator
-from seqgpt_jax.decoding.questions import compose
 from seqgpt_jax.evaluation.bootstrap import resampled_f1
+from seqgpt_jax.evaluation.evaluator import answers_or_refusals, prediction_of
 from seqgpt_jax.evaluation.instances import EvalInstance
 from seqgpt_jax.evaluation.intervals import wilson
-from seqgpt_jax.evaluation.predictions import Prediction, by_task, compare, refused
+from seqgpt_jax.evaluation.predictions import Prediction, by_task
 from seqgpt_jax.evaluation.robustness.perturbations import Perturbed
 from seqgpt_jax.io.progress import Progress, no_progress
 
@@ -44,10 +42,6 @@ class Effect:
     low: float
     high: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -63,10 +57,6 @@ class Share:
     rate: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +74,18 @@ class Predicted:
 
 def predict(generator: Generator, asked: Sequence[Perturbed], progress: Progress = no_progress) -> Predicted:
     """The answers to perturbed instances, compared with what is right then; one that cannot be asked has none."""
-    scored: dict[int, Prediction] = {}
-    whole: dict[int, Prediction] = {}
-    fitting = []
-    for number, one in enumerate(asked):
-        try:
-            compose(one.asked.question, generator.limits)
-            fitting.append(number)
-        except ContractError as error:
-            scored[number], whole[number] = (refused(instance, str(error)) for instance in (one.scored, one.asked))
-    answers = answer(generator, [asked[number].asked.question for number in fitting], progress)
-    for number, given in zip(fitting, answers, strict=True):
-        one = asked[number]
-        whole[number] = compare(one.asked, given)
-        same = one.scored is one.asked
-        scored[number] = whole[number] if same else compare(one.scored, _of_labels(given, one.scored))
-    return Predicted(*([found[number] for number in range(len(asked))] for found in (scored, whole)))
+    answers = answers_or_refusals(generator, [one.asked.question for one in asked], progress)
+    whole = [prediction_of(one.asked, given) for one, given in zip(asked, answers, strict=True)]
+    scored = [
+        prediction if one.scored is one.asked else prediction_of(one.scored, _of_labels(given, one.scored))
+        for one, given, prediction in zip(asked, answers, whole, strict=True)
+    ]
+    return Predicted(scored, whole)
 
 
-def _of_labels(given: Answer, scored: EvalInstance) -> Answer:
-    """The answer to an extraction with the labels that are scored alone."""
-    if not isinstance(given.answers, dict) or not isinstance(given.found, dict):
+def _of_labels(given: Answer | str, scored: EvalInstance) -> Answer | str:
+    """The answer to an extraction with the labels that are scored alone; a refusal as it is."""
+    if isinstance(given, str) or not isinstance(given.answers, dict) or not isinstance(given.found, dict):
         return given
     labels = scored.record.labels
     return replace(
