@@ -59,8 +59,6 @@ PLAN = ["libtpu==0.0.42.*"]
 BUCKETS = ["etils[epath-gcs]>=1.15"]
 # GGUF files of llama.cpp; all that it asks for is among the requirements of others here.
 GGUF = ["gguf>=0.17"]
-# Traditional characters, in tests of robustness.
-OPENCC = ["opencc>=1.1.9"]
 # The HTTP server.
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
 # Scores of models behind an OpenAI-compatible endpoint.
@@ -74,7 +72,6 @@ ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
     *DOCS,
     *GGUF,
-    *OPENCC,
     *OPENAI,
     *SERVE,
     "hypothesis>=6.100",
@@ -147,7 +144,6 @@ setup(
         "gguf": GGUF,
         "hub": HUB,
         "openai": OPENAI,
-        "opencc": OPENCC,
         "plan": PLAN,
         "seqio": SEQIO,
         "serve": SERVE,

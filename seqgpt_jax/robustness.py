@@ -7,7 +7,7 @@
 Asks the records that `evaluate` would ask (the same flags and gin settings), and asks them again after each
 perturbation: label_order, label_case, label_synonyms, labels_25 and labels_100 (so many labels, filled up with
 unrelated ones), negatives_only (unrelated labels alone: the share of texts that are answered all the same), typos,
-traditional_chinese (needs the extra `opencc`), long_text, injection (the text ends with an instruction to the model).
+traditional_chinese, long_text, injection (the text ends with an instruction to the model).
 F1 before and after is of the same instances, with the 95 % paired bootstrap interval of the difference.
 
 Writes robustness.json and robustness.md, and a folder of scores and predictions for each perturbation, which
@@ -17,7 +17,6 @@ Writes robustness.json and robustness.md, and a folder of scores and predictions
 import dataclasses
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--perturbations", metavar="NAMES", help="separated by commas; all of them without it")
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")
-    names, notes = _names(args.perturbations)
+    names = _names(args.perturbations)
 
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.engine import Engine
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             predictions[name] = predict(engine, members, progress)
         if members:
             _write_scores(predictions[name].asked, args.output / name, about | {"perturbation": name}, config)
-    result = _result(predictions, config.seed) | {"about": about, "notes": notes}
+    result = _result(predictions, config.seed) | {"about": about}
     (args.output / "robustness.json").write_text(
         json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
@@ -79,13 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _names(given: str | None) -> tuple[list[str], list[str]]:
-    """(the perturbations to ask, notes on those that cannot be).
+def _names(given: str | None) -> list[str]:
+    """The perturbations to ask.
 
     Raises:
-      UsageError: a name is unknown, or that of one that needs a missing package.
+      UsageError: a name is unknown.
     """
-    from seqgpt_jax.evaluation.robustness.perturbations import PERTURBATIONS, TRADITIONAL
+    from seqgpt_jax.evaluation.robustness.perturbations import PERTURBATIONS
 
     names = [name.strip() for name in given.split(",") if name.strip()] if given is not None else [*PERTURBATIONS]
     if unknown := [name for name in names if name not in PERTURBATIONS]:
@@ -94,12 +93,7 @@ def _names(given: str | None) -> tuple[list[str], list[str]]:
         )
     if not names:
         raise command_line.UsageError("--perturbations names none: leave it out for all of them")
-    if TRADITIONAL in names and find_spec("opencc") is None:
-        problem = f"{TRADITIONAL} needs the extra 'opencc': pip install -e '.[opencc]'"
-        if given is not None:
-            raise command_line.UsageError(problem)
-        return [name for name in names if name != TRADITIONAL], [f"left out: {problem}"]
-    return names, []
+    return names
 
 
 def _write_scores(

@@ -80,7 +80,6 @@ def test_the_core_asks_for_no_framework_but_jax(wheel, tmp_path) -> None:
         "gguf",
         "hub",
         "openai",
-        "opencc",
         "plan",
         "seqio",
         "serve",

@@ -45,7 +45,6 @@ def robustness_page(result: Mapping[str, Any]) -> str:
         for family in families:
             cells = [_difference(found[name]["families"].get(family)) for name in shown]
             lines.append(f"| {family} | {' | '.join(cells)} |")
-    lines += ["", *(f"- {note}" for note in result["notes"])] if result["notes"] else []
     return "\n".join(lines) + "\n"
 
 

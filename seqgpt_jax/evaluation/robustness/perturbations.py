@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from opencc import OpenCC
+
 from seqgpt_jax.atomic import TAB
 from seqgpt_jax.data.prepare.quota import stable_hash
 from seqgpt_jax.data.store import EvalRecord
@@ -23,7 +25,7 @@ _TYPO_WORDS = 10
 _TYPO_CHARACTERS = 20
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-NEGATIVES_ONLY, TRADITIONAL = "negatives_only", "traditional_chinese"
+NEGATIVES_ONLY = "negatives_only"
 _NEGATIVES = 8
 
 
@@ -50,9 +52,6 @@ def perturb(name: str, instances: Sequence[EvalInstance], seed: int) -> list[Per
       name: of `PERTURBATIONS`.
       instances: as evaluation asks them.
       seed: of the draws.
-
-    Raises:
-      ImportError: "traditional_chinese" without the package opencc.
     """
     found = []
     for one in instances:
@@ -176,7 +175,7 @@ def _traditional_chinese(instance: EvalInstance, rng: random.Random) -> EvalInst
     record = instance.record
     if record.language != "zh":
         return None
-    convert = _converter()
+    convert = _to_traditional().convert
     answers = record.answers
     if record.atom == "ext":
         # Converted where they stand: words around a character decide what becomes of it.
@@ -189,12 +188,8 @@ def _traditional_chinese(instance: EvalInstance, rng: random.Random) -> EvalInst
 
 
 @functools.cache
-def _converter() -> Callable[[str], str]:
-    try:
-        from opencc import OpenCC
-    except ModuleNotFoundError as error:
-        raise ImportError("traditional_chinese needs the extra 'opencc': pip install -e '.[opencc]'") from error
-    return OpenCC("s2t").convert
+def _to_traditional() -> OpenCC:
+    return OpenCC("s2t")
 
 
 def _long_text(instance: EvalInstance, rng: random.Random) -> EvalInstance | None:
@@ -256,7 +251,7 @@ PERTURBATIONS: Mapping[str, Perturb] = {
     "labels_100": partial(_more_labels, number=100),
     NEGATIVES_ONLY: _negatives_only,
     "typos": _typos,
-    TRADITIONAL: _traditional_chinese,
+    "traditional_chinese": _traditional_chinese,
     "long_text": _long_text,
     "injection": _injection,
 }
@@ -270,7 +265,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "labels_100": "100 labels, with unrelated ones",
     NEGATIVES_ONLY: "unrelated labels alone",
     "typos": "one English word in ten has two letters swapped, one Chinese character in twenty is doubled",
-    TRADITIONAL: "the text in traditional characters",
+    "traditional_chinese": "the text in traditional characters",
     "long_text": "the text between neutral sentences, 2,000 characters before it and after it",
     "injection": "an instruction to the model at the end of the text",
 }
