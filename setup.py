@@ -63,6 +63,8 @@ GGUF = ["gguf>=0.17"]
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
 # Scores of models behind an OpenAI-compatible endpoint.
 OPENAI = ["openai>=3,<4"]
+# Training data that a chat model writes.
+SYNTHESIZE = [*OPENAI, "aiolimiter>=1.2", "py3langid>=0.3", "tenacity>=9"]
 # The site of the documentation.
 DOCS = ["mkdocs-material>=9.6", "mkdocstrings[python]>=0.30"]
 TORCH = ["torch>=2.9,<3"]
@@ -72,8 +74,8 @@ ORACLE = ["torch==2.13.0", "accelerate>=1.0"]
 TEST = [
     *DOCS,
     *GGUF,
-    *OPENAI,
     *SERVE,
+    *SYNTHESIZE,
     "hypothesis>=6.100",
     # The independent check of the grammar of answers; serving engines bring it.
     "llguidance>=1.3",
@@ -147,6 +149,7 @@ setup(
         "plan": PLAN,
         "seqio": SEQIO,
         "serve": SERVE,
+        "synthesize": SYNTHESIZE,
         "test": TEST,
         "tfds": TFDS,
         "torch": TORCH,

@@ -15,6 +15,7 @@ COMMANDS = (
     "catalogue",
     "validate",
     "preview",
+    "synthesize",
     "fetch",
     "prepare",
     "leaks",

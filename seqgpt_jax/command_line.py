@@ -43,6 +43,7 @@ _CONFIGS = {
     "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.evaluator:EvaluateConfig",
     "Endpoint": "seqgpt_jax.evaluation.other_models.endpoint:EndpointConfig",
+    "Synthesize": "seqgpt_jax.synthesis.config:SynthesizeConfig",
     "Ablation": "seqgpt_jax.ablation.config:AblationConfig",
 }
 _FOLDERS = ("", "runs", "models", "stages", "hardware", "mixtures", "ablations")

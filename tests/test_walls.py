@@ -22,6 +22,7 @@ ALLOWED = {
     "evaluation": {"models", "data", "io", "atomic", "decoding", "evaluation"},
     "ablation": {"io", "evaluation", "ablation"},
     "serving": {"io", "atomic", "decoding", "serving"},
+    "synthesis": {"atomic", "data", "io", "tasks", "synthesis"},
     "console": {"atomic", "data", "io", "tasks", "console"},
     "tasks": {"atomic", "data", "tasks"},
 }

@@ -83,6 +83,7 @@ def test_the_core_asks_for_no_framework_but_jax(wheel, tmp_path) -> None:
         "plan",
         "seqio",
         "serve",
+        "synthesize",
         "test",
         "tfds",
         "torch",

@@ -166,6 +166,25 @@ class LeakIndex:
         return [*leaks.values()]
 
 
+class SeenTexts:
+    """Texts of one collection, to find what stands in it twice, exactly or nearly."""
+
+    def __init__(self) -> None:
+        self._texts = _Texts()
+
+    def seen(self, text: str) -> bool:
+        """Whether this text, or nearly this text, was asked about before; from now on it was."""
+        key = _key(text)
+        if self._texts.equal(key):
+            return True
+        if len(key) >= SHORT:
+            pieces = _pieces(key)
+            if next(self._texts.near(pieces, _min_hash(pieces)), None):
+                return True
+        self._texts.add("", key)
+        return False
+
+
 def leaking(
     train: Iterable[tuple[str, str]],
     evaluation: Iterable[tuple[str, str]],

@@ -1,0 +1,132 @@
+"""Requests of all passages: those without an answer, and again those whose answer is rejected."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from seqgpt_jax.io.progress import Progress, no_progress
+from seqgpt_jax.synthesis.budget import BudgetReachedError
+from seqgpt_jax.synthesis.config import SynthesizeConfig
+from seqgpt_jax.synthesis.endpoint import ChatEndpoint, EndpointError, NoAnswerError
+from seqgpt_jax.synthesis.journal import Journal
+from seqgpt_jax.synthesis.passage_state import state
+from seqgpt_jax.synthesis.passages import Passage
+
+# So many passages in a row without an answer are the fault of the endpoint, and so many refused ones of the settings.
+_FAILURES, _FIRST_REFUSALS = 8, 3
+
+
+@dataclass
+class Outcome:
+    """How asking ended.
+
+    Attributes:
+      stopped: why it ended early; "" where all passages were asked.
+      unanswered: passages all of whose attempts failed; the same command asks them again.
+      last_failure: of the endpoint.
+    """
+
+    stopped: str = ""
+    unanswered: int = 0
+    last_failure: str = ""
+
+
+class _Run:
+    """The tasks of one event loop, which take passages from one stream."""
+
+    def __init__(
+        self, passages: Iterator[Passage], config: SynthesizeConfig, model: str, journal: Journal, url: str
+    ) -> None:
+        self.outcome = Outcome()
+        self._passages, self._config, self._model, self._journal, self._url = passages, config, model, journal, url
+        self._stop = False
+        self._failures = self._refusals = self.done = 0
+
+    async def work(self, endpoint: ChatEndpoint, progress: Progress, total: int) -> None:
+        while not self._stop and (passage := next(self._passages, None)):
+            try:
+                await self._finish(passage, endpoint)
+            except BudgetReachedError as error:
+                self.stop(str(error))
+                return
+            except NoAnswerError as error:
+                self.outcome.unanswered += 1
+                self.outcome.last_failure = str(error)
+                self._failures += 1
+                if self._failures >= _FAILURES:
+                    self.stop(f"{self._url} does not answer ({error})")
+            except EndpointError:
+                self._stop = True
+                raise
+            self.done += 1
+            progress("passages", self.done, total)
+
+    async def _finish(self, passage: Passage, endpoint: ChatEndpoint) -> None:
+        while missing := state(passage, self._config, self._model, self._journal).missing:
+            if self._stop or self._journal.queued_number(missing.key) is not None:
+                return
+            await endpoint.ask(missing.key, missing.body, passage.id)
+            self._failures = 0
+            answer = self._journal.answer(missing.key)
+            if answer and answer.get("error"):
+                self._refusals += 1
+                if self._refusals >= _FIRST_REFUSALS and self._refusals == self._journal.answers:
+                    raise EndpointError(
+                        f"{self._url} refused the first requests, the last with: {answer['error']}. What it does not "
+                        "take is changed with --gin.Synthesize.form=json_object (or none), "
+                        "--gin.Synthesize.temperature=None or --gin.Synthesize.token_field=max_completion_tokens"
+                    )
+
+    def stop(self, why: str) -> None:
+        """Lets no further request begin."""
+        self._stop = True
+        self.outcome.stopped = self.outcome.stopped or why
+
+
+def ask(
+    passages: Iterable[Passage],
+    total: int,
+    config: SynthesizeConfig,
+    model: str,
+    url: str,
+    journal: Journal,
+    progress: Progress = no_progress,
+) -> Outcome:
+    """Asks for what the journal does not have; requests under way are waited for, whatever ends it, Ctrl-C too.
+
+    Args:
+      passages: read once, as they are needed.
+      total: how many they are.
+      config, model, url: whom to ask, and how.
+      journal: where answers are.
+      progress: called with the passages that are finished.
+
+    Raises:
+      EndpointError: the endpoint refuses everybody.
+      KeyboardInterrupt: Ctrl-C, when the answers under way are kept.
+    """
+    run = _Run(iter(passages), config, model, journal, url)
+
+    async def all_of_them() -> None:
+        interrupted = False
+
+        def interrupt() -> None:
+            nonlocal interrupted
+            interrupted = True
+            run.stop("interrupted")
+
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread
+            loop.add_signal_handler(signal.SIGINT, interrupt)
+        async with ChatEndpoint(url, config, journal) as endpoint:
+            workers = [run.work(endpoint, progress, total) for _ in range(config.concurrency)]
+            ended = await asyncio.gather(*workers, return_exceptions=True)
+        if errors := [error for error in ended if isinstance(error, BaseException)]:
+            raise errors[0]
+        if interrupted:
+            raise KeyboardInterrupt
+
+    asyncio.run(all_of_them())
+    return run.outcome
