@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = [path for top in ("seqgpt_jax", "tasks") for path in sorted((ROOT / top).rglob("*.py"))]
 DOCUMENTED = ("atomic", "io", "models", "data", "training", "decoding", "evaluation", "ablation", "planning", "console")
 DOCUMENTED += ("serving",)
+DOCUMENTED += ("auditing",)
 # Words of this project's first version that no reader would search for, and what to write instead.
 FORBIDDEN = {
     r"go(es|ing)? on|gone on": "resume, continue",

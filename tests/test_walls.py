@@ -24,6 +24,7 @@ ALLOWED = {
     "serving": {"io", "atomic", "decoding", "serving"},
     "console": {"atomic", "data", "io", "tasks", "console"},
     "tasks": {"atomic", "data", "tasks"},
+    "auditing": {"atomic", "data", "decoding", "evaluation", "io", "tasks", "auditing"},
 }
 SEQIO_SIDE = {
     "data/vocabulary.py",
