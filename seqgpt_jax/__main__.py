@@ -14,6 +14,7 @@ COMMANDS = (
     "quickstart",
     "catalogue",
     "validate",
+    "audit",
     "preview",
     "synthesize",
     "fetch",

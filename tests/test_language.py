@@ -11,6 +11,7 @@ MODULES = [path for top in ("seqgpt_jax", "tasks") for path in sorted((ROOT / to
 DOCUMENTED = ("atomic", "io", "models", "data", "training", "decoding", "evaluation", "ablation", "planning", "console")
 DOCUMENTED += ("serving",)
 DOCUMENTED += ("synthesis",)
+DOCUMENTED += ("auditing",)
 # Words of this project's first version that no reader would search for, and what to write instead.
 FORBIDDEN = {
     r"go(es|ing)? on|gone on": "resume, continue",

@@ -25,6 +25,7 @@ ALLOWED = {
     "synthesis": {"atomic", "data", "io", "tasks", "synthesis"},
     "console": {"atomic", "data", "io", "tasks", "console"},
     "tasks": {"atomic", "data", "tasks"},
+    "auditing": {"atomic", "data", "decoding", "evaluation", "io", "tasks", "auditing"},
 }
 SEQIO_SIDE = {
     "data/vocabulary.py",
