@@ -32,7 +32,7 @@ REASONS = {
     "not_json": "the answer is not a JSON object",
     "wrong_form": "the JSON does not have the fields that were asked for",
     "no_labels": "no usable label is in the answer",
-    "label_is_text": "a label repeats the text",
+    "label_is_text": "a label repeats more than half of the text",
     "span_not_in_text": "most spans are not in the text as it is written",
     "wrong_language": "the labels are not in the language of the text",
     "prompt_format": "the labels or spans cannot stand in a prompt",
@@ -204,7 +204,7 @@ class _Checker:
             clean = normalized_label(label, self._passage.language)
             if self._only is not None:
                 clean = self._only.get(_plain(label.strip()), "")
-            elif clean and len(clean) >= 0.8 * len(self._passage.text):
+            elif 2 * len(clean) > len(self._passage.text) and _plain(clean) in _plain(self._passage.text):
                 raise Rejected("label_is_text", clean[:60])
             if not clean or clean == NONE or len(clean) > _LONGEST_LABEL[self._passage.language] or clean in found:
                 self._repairs["label_dropped"] += 1

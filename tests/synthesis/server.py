@@ -156,3 +156,10 @@ def serving(behavior: Behavior = good, *, keep: bool = True) -> Iterator[Server]
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+if __name__ == "__main__":
+    with serving(keep=False) as running:
+        print(f"an endpoint that answers with invented labels: {running.url} (Ctrl-C ends it)", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
