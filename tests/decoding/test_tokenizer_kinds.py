@@ -129,7 +129,7 @@ def test_random_answers_parse_and_end_within_any_limit(kind, atom) -> None:
         limit, state, ids = grammar._needed_tokens(prompt) + more, constraints.initial_state(automaton, 1), []
         grammar.check([prompt], limit)
         while not ids or ids[-1] != tokenizer.eos_token_id:
-            (may_follow,) = np.nonzero(~np.asarray(FORBIDDEN(automaton, state, limit - len(ids)))[0, 0])
+            (may_follow,) = np.nonzero(~np.asarray(FORBIDDEN(automaton, state, np.array([limit - len(ids)])))[0, 0])
             others = may_follow[may_follow != tokenizer.eos_token_id]
             ids.append(int(random.choice(others)) if len(others) else tokenizer.eos_token_id)
             state = after(automaton, state, ids[-1])
