@@ -52,7 +52,7 @@ def accepts(kind: str, atom: str, labels: tuple[str, ...], ids: list[int]) -> bo
     automaton = grammar.automaton([prompt], 1)
     state = constraints.initial_state(automaton, 1)
     for id in [*ids, tokenizer_of(kind).eos_token_id]:
-        if bool(FORBIDDEN(automaton, state, 999)[0, 0, id]):
+        if bool(FORBIDDEN(automaton, state, np.array([999]))[0, 0, id]):
             return False
         state = after(automaton, state, id)
     return True
