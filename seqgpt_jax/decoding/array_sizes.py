@@ -1,5 +1,9 @@
 """Sizes of padded arrays: few of them, so that few programs are compiled."""
 
+# Each at most half as wide again as the one before, beyond the narrow ones.
+_WIDTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+_TRIE_WIDTHS = (16, 32, *_WIDTHS)
+
 
 def power_of_two(size: int, least: int = 1) -> int:
     """The smallest power of two that holds `size`, at least `least`.
@@ -8,3 +12,21 @@ def power_of_two(size: int, least: int = 1) -> int:
     (8, 8, 1, 64)
     """
     return max(least, 1 << (max(size, 1) - 1).bit_length())
+
+
+def bucket_width(length: int, limit: int) -> int:
+    """The width of the batch whose longest prompt has `length` tokens, at most `limit`.
+
+    >>> bucket_width(33, 1024), bucket_width(130, 1024), bucket_width(900, 1000)
+    (64, 192, 1000)
+    """
+    return next((width for width in _WIDTHS if length <= width <= limit), limit)
+
+
+def trie_width(size: int) -> int:
+    """The width of the arrays that hold label tries of at most `size` nodes.
+
+    >>> trie_width(17), trie_width(3000)
+    (32, 4096)
+    """
+    return next((width for width in _TRIE_WIDTHS if size <= width), power_of_two(size))

@@ -13,6 +13,8 @@ any `length_penalty` and `repetition_penalty`, so that a model exported for othe
 * The log-probability of a token that the prompt or the hypothesis has already is multiplied by `repetition_penalty`.
 * Forbidden tokens are struck out after the softmax; probabilities are not renormalised.
 
+Each example has a length of its own, so that examples may begin at different steps; a decided one stays as it is.
+
 With one beam the search is greedy, as it is there: the first end token decides, and the repetition penalty multiplies
 negative logits and divides positive ones.
 
@@ -32,7 +34,7 @@ class SearchState(NamedTuple):
     """State of the search between two steps.
 
     Attributes:
-      length: int32 [], tokens generated so far.
+      length_B: int32, tokens of each running hypothesis so far.
       ids_BxKxN: int32, the running hypotheses; filled up with the end token.
       scores_BxK: float32, their summed log-probabilities, best first.
       token_scores_BxKxN: float32, the log-probability of each of their tokens among those that were allowed there.
@@ -42,13 +44,12 @@ class SearchState(NamedTuple):
       pool_scores_BxK: float32, log-probability divided by the power of the length (of greedy search: by nothing);
         `NEG_INF` where there is no hypothesis yet.
       pool_full_BxK: bool, whether there is one.
-      undecided_B: bool, whether the example is undecided.
+      undecided_B: bool, whether another step can change the result of the example.
       finite_B: bool, whether all scores of the example have been finite so far; False decides it.
       length_penalty_B: float32, 0 compares sums of log-probabilities, 1 means.
-      repetition: None where it costs nothing.
     """
 
-    length: jax.Array
+    length_B: jax.Array
     ids_BxKxN: jax.Array
     scores_BxK: jax.Array
     token_scores_BxKxN: jax.Array
@@ -60,17 +61,11 @@ class SearchState(NamedTuple):
     undecided_B: jax.Array
     finite_B: jax.Array
     length_penalty_B: jax.Array
-    repetition: "Repetition | None"
 
     @property
     def last_tokens_BxK(self) -> jax.Array:
-        """The newest token of each running hypothesis (length must be at least 1)."""
-        return jax.lax.dynamic_index_in_dim(self.ids_BxKxN, self.length - 1, axis=2, keepdims=False)
-
-    @property
-    def keep_going(self) -> jax.Array:
-        """bool []: whether another step can change a result."""
-        return self.undecided_B.any() & (self.length < self.ids_BxKxN.shape[2])
+        """The newest token of each running hypothesis (its length must be at least 1)."""
+        return jnp.take_along_axis(self.ids_BxKxN, self.length_B[:, None, None] - 1, axis=2)[..., 0]
 
 
 class Repetition(NamedTuple):
@@ -113,7 +108,6 @@ def start(
     max_new_tokens: int,
     eos_id: int,
     length_penalty_B: jax.Array | None = None,
-    repetition: Repetition | None = None,
 ) -> SearchState:
     """The state before the first token; rows with `real_B` False are filler and decided at once.
 
@@ -124,7 +118,7 @@ def start(
     worst = jnp.full((batch, num_beams), NEG_INF, jnp.float32)
     nothing = jnp.zeros(ids.shape, jnp.float32)
     return SearchState(
-        length=jnp.zeros((), jnp.int32),
+        length_B=jnp.zeros(batch, jnp.int32),
         ids_BxKxN=ids,
         # All beams hold the same prompt: only the first is continued, or all would stay the same.
         scores_BxK=worst.at[:, 0].set(0.0),
@@ -137,34 +131,43 @@ def start(
         undecided_B=real_B,
         finite_B=jnp.ones(batch, bool),
         length_penalty_B=jnp.ones(batch, jnp.float32) if length_penalty_B is None else length_penalty_B,
-        repetition=repetition,
     )
 
 
-def step(state: SearchState, logits_BxKxV: jax.Array, forbidden: jax.Array, *, eos_id: int) -> SearchState:
-    """The state with one more token in each running hypothesis.
+def step(
+    state: SearchState,
+    logits_BxKxV: jax.Array,
+    forbidden: jax.Array,
+    repetition: Repetition | None = None,
+    *,
+    eos_id: int,
+) -> SearchState:
+    """The state with one more token in each running hypothesis of the undecided examples.
 
     Args:
       state: before the step.
       logits_BxKxV: float32, of the token that follows each running hypothesis.
       forbidden: bool [V] or [B, K, V], True where a token must not be chosen. A hypothesis that no token may
         continue scores -inf from then on.
+      repetition: None where it costs nothing.
       eos_id: the end-of-sequence token.
     """
     num_beams = state.scores_BxK.shape[1]
     update = _greedy_step if num_beams == 1 else _beam_step
     normalizer_BxK = jax.nn.logsumexp(logits_BxKxV, axis=-1)
     finite_B = state.finite_B & (jnp.isfinite(normalizer_BxK).all(axis=1) | ~state.undecided_B)
-    state = update(state, logits_BxKxV, normalizer_BxK, forbidden, eos_id)
-    return state._replace(finite_B=finite_B, undecided_B=state.undecided_B & finite_B)
+    length_B = state.length_B + state.undecided_B
+    state = update(state, logits_BxKxV, normalizer_BxK, forbidden, repetition, eos_id)
+    undecided_B = state.undecided_B & finite_B & (length_B < state.ids_BxKxN.shape[2])
+    return state._replace(length_B=length_B, finite_B=finite_B, undecided_B=undecided_B)
 
 
 def best(state: SearchState, *, eos_id: int) -> Hypotheses:
-    """The best hypotheses of a search that is over (`keep_going` is False)."""
+    """The best hypotheses of the decided examples."""
     ids_BxN = state.pool_ids_BxKxN[:, 0]
     is_end_BxN = ids_BxN == eos_id
     ended_B = is_end_BxN.any(axis=1)
-    lengths_B = jnp.where(ended_B, jnp.argmax(is_end_BxN, axis=1), state.length).astype(jnp.int32)
+    lengths_B = jnp.where(ended_B, jnp.argmax(is_end_BxN, axis=1), state.length_B).astype(jnp.int32)
     scores_B = state.pool_scores_BxK[:, 0]
     if state.scores_BxK.shape[1] == 1:  # greedy search keeps sums
         scores_B = scores_B / jnp.maximum(lengths_B + ended_B, 1)
@@ -193,24 +196,25 @@ def _best_tokens(
     return values - normalizer[..., None], among_allowed, ids.astype(jnp.int32)
 
 
-def _append(array_BxKxN: jax.Array, new_BxK: jax.Array, index: jax.Array) -> jax.Array:
-    """The array with `new_BxK` at place `index` of its last axis."""
-    return jax.lax.dynamic_update_index_in_dim(array_BxKxN, new_BxK, index, axis=2)
+def _append(array_BxKxN: jax.Array, new_BxK: jax.Array, index_B: jax.Array) -> jax.Array:
+    """The array with `new_BxK` at place `index_B` of its last axis; unchanged where there is no such place."""
+    here_Bx1xN = jnp.arange(array_BxKxN.shape[2]) == index_B[:, None, None]
+    return jnp.where(here_Bx1xN, new_BxK[..., None], array_BxKxN)
 
 
-def _divisor(state: SearchState, length: jax.Array) -> jax.Array:
-    """float32 [B]: what the log-probability of a hypothesis of `length` ([] or [B]) tokens is divided by."""
-    length = jnp.asarray(length, jnp.float32)
-    return jnp.where(state.length_penalty_B == 1, length, length**state.length_penalty_B)
+def _divisor(state: SearchState, length_B: jax.Array) -> jax.Array:
+    """float32 [B]: what the log-probability of a hypothesis of so many tokens is divided by."""
+    length_B = jnp.asarray(length_B, jnp.float32)
+    return jnp.where(state.length_penalty_B == 1, length_B, length_B**state.length_penalty_B)
 
 
-def _penalized(state: SearchState, scores_BxKxV: jax.Array) -> jax.Array:
+def _penalized(state: SearchState, repetition: Repetition, scores_BxKxV: jax.Array) -> jax.Array:
     """The scores with the penalty on tokens that the prompt or the hypothesis has already."""
     batch, num_beams, size = state.ids_BxKxN.shape
-    penalty, in_prompt_BxV = state.repetition
+    penalty, in_prompt_BxV = repetition
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(num_beams)[None, :, None])
     there_BxKxV = jnp.broadcast_to(in_prompt_BxV[:, None], scores_BxKxV.shape)
-    there_BxKxV = there_BxKxV.at[*rows, state.ids_BxKxN].max(jnp.arange(size) < state.length)
+    there_BxKxV = there_BxKxV.at[*rows, state.ids_BxKxN].max(jnp.arange(size) < state.length_B[:, None, None])
     changed = jnp.where(scores_BxKxV < 0, scores_BxKxV * penalty, scores_BxKxV / penalty)
     return jnp.where(there_BxKxV, changed, scores_BxKxV)
 
@@ -222,12 +226,17 @@ def _take(array_BxKx: jax.Array, chosen_BxJ: jax.Array) -> jax.Array:
 
 
 def _beam_step(
-    state: SearchState, logits_BxKxV: jax.Array, normalizer_BxK: jax.Array, forbidden: jax.Array, eos_id: int
+    state: SearchState,
+    logits_BxKxV: jax.Array,
+    normalizer_BxK: jax.Array,
+    forbidden: jax.Array,
+    repetition: Repetition | None,
+    eos_id: int,
 ) -> SearchState:
     batch, num_beams, max_new_tokens = state.ids_BxKxN.shape
     per_beam = min(2 * num_beams, logits_BxKxV.shape[-1])
-    if state.repetition:
-        logits_BxKxV = _penalized(state, logits_BxKxV - normalizer_BxK[..., None])
+    if repetition:
+        logits_BxKxV = _penalized(state, repetition, logits_BxKxV - normalizer_BxK[..., None])
         normalizer_BxK = jnp.zeros_like(normalizer_BxK)
     log_probs, among_allowed, ids = _best_tokens(logits_BxKxV, normalizer_BxK, forbidden, per_beam)
     # The best 2 K of a beam hold all of its continuations that can be among the best 2 K of all.
@@ -235,16 +244,16 @@ def _beam_step(
     sums_BxC, where_BxC = jax.lax.top_k(sums, 2 * num_beams)
     parents_BxC = (where_BxC // per_beam).astype(jnp.int32)
     tokens_BxC = _take(ids.reshape(batch, -1), where_BxC)
-    grown_BxCxN = _append(_take(state.ids_BxKxN, parents_BxC), tokens_BxC, state.length)
+    grown_BxCxN = _append(_take(state.ids_BxKxN, parents_BxC), tokens_BxC, state.length_B)
     token_scores_BxC = _take(among_allowed.reshape(batch, -1), where_BxC)
-    token_scores_BxCxN = _append(_take(state.token_scores_BxKxN, parents_BxC), token_scores_BxC, state.length)
-    length = state.length + 1
-    ends_BxC = (tokens_BxC == eos_id) | (length == max_new_tokens)
+    token_scores_BxCxN = _append(_take(state.token_scores_BxKxN, parents_BxC), token_scores_BxC, state.length_B)
+    length_B = state.length_B + 1
+    ends_BxC = (tokens_BxC == eos_id) | (length_B == max_new_tokens)[:, None]
 
     scores_BxK, running_BxK = jax.lax.top_k(sums_BxC + jnp.where(ends_BxC, NEG_INF, 0.0), num_beams)
 
     enters_BxC = ends_BxC & (jnp.arange(2 * num_beams) < num_beams)
-    divisor_Bx1 = _divisor(state, length)[:, None]
+    divisor_Bx1 = _divisor(state, length_B)[:, None]
     penalized_BxC = jnp.where(enters_BxC & state.undecided_B[:, None], sums_BxC / divisor_Bx1, NEG_INF)
     pool_scores_BxK, kept_BxK = jax.lax.top_k(
         jnp.concatenate([state.pool_scores_BxK, penalized_BxC], axis=1), num_beams
@@ -258,7 +267,6 @@ def _beam_step(
     worst_BxK = jnp.where(pool_full_BxK, pool_scores_BxK.min(axis=1, keepdims=True), NEG_INF)
     can_improve_B = (scores_BxK[:, :1] / divisor_Bx1 > worst_BxK).any(axis=1)
     return state._replace(
-        length=length,
         ids_BxKxN=_take(grown_BxCxN, running_BxK),
         scores_BxK=scores_BxK,
         token_scores_BxKxN=_take(token_scores_BxCxN, running_BxK),
@@ -272,18 +280,22 @@ def _beam_step(
 
 
 def _greedy_step(
-    state: SearchState, logits_Bx1xV: jax.Array, normalizer_Bx1: jax.Array, forbidden: jax.Array, eos_id: int
+    state: SearchState,
+    logits_Bx1xV: jax.Array,
+    normalizer_Bx1: jax.Array,
+    forbidden: jax.Array,
+    repetition: Repetition | None,
+    eos_id: int,
 ) -> SearchState:
     log_probs, among_allowed, ids = _best_tokens(logits_Bx1xV, normalizer_Bx1, forbidden, 1)
-    if state.repetition:
-        _, among_allowed, ids = _best_tokens(_penalized(state, logits_Bx1xV), normalizer_Bx1, forbidden, 1)
+    if repetition:
+        _, among_allowed, ids = _best_tokens(_penalized(state, repetition, logits_Bx1xV), normalizer_Bx1, forbidden, 1)
         log_probs = jnp.take_along_axis(logits_Bx1xV, ids, axis=-1) - normalizer_Bx1[..., None]
     token_B = jnp.where(state.undecided_B, ids[:, 0, 0], eos_id)
     scores_Bx1 = state.scores_BxK + jnp.where(state.undecided_B[:, None], log_probs[:, :, 0], 0.0)
-    ids_Bx1xN = _append(state.ids_BxKxN, token_B[:, None], state.length)
-    token_scores_Bx1xN = _append(state.token_scores_BxKxN, among_allowed[:, :, 0], state.length)
+    ids_Bx1xN = _append(state.ids_BxKxN, token_B[:, None], state.length_B)
+    token_scores_Bx1xN = _append(state.token_scores_BxKxN, among_allowed[:, :, 0], state.length_B)
     return state._replace(
-        length=state.length + 1,
         ids_BxKxN=ids_Bx1xN,
         scores_BxK=scores_Bx1,
         token_scores_BxKxN=token_scores_Bx1xN,

@@ -6,6 +6,7 @@ ancestors gives the slot of each token of a running hypothesis.
 Suffixes: Y layers, B examples, K beams, G heads of keys, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -65,20 +66,19 @@ class AnswerCache(NamedTuple):
             ancestors_BxKxN=jnp.pad(self.ancestors_BxKxN, ((0, 0), (0, 0), (0, more))),
         )
 
-    def with_token_slot(self, parents_BxK: jax.Array, index: jax.Array) -> "AnswerCache":
-        """For token `index` of beams that continue `parents_BxK` (int32): each beam writes it into its own slot."""
+    def with_token_slot(self, parents_BxK: jax.Array, index_B: jax.Array) -> "AnswerCache":
+        """For token `index_B` of beams that continue `parents_BxK` (int32): each beam writes it into its own slot."""
         ancestors_BxKxN = jnp.take_along_axis(self.ancestors_BxKxN, parents_BxK[:, :, None], axis=1)
-        slot_BxK = jnp.broadcast_to(jnp.arange(parents_BxK.shape[1], dtype=jnp.int32), parents_BxK.shape)
-        return self._replace(
-            ancestors_BxKxN=jax.lax.dynamic_update_index_in_dim(ancestors_BxKxN, slot_BxK, index, axis=2)
-        )
+        slot_Kx1 = jnp.arange(parents_BxK.shape[1], dtype=jnp.int32)[:, None]
+        here_Bx1xN = jnp.arange(self.size) == index_B[:, None, None]
+        return self._replace(ancestors_BxKxN=jnp.where(here_Bx1xN, slot_Kx1, ancestors_BxKxN))
 
-    def visible_BxMxK(self, index: jax.Array) -> jax.Array:
-        """bool: whether an entry belongs to running hypothesis k, when token `index` is the newest."""
+    def visible_BxMxK(self, index_B: jax.Array) -> jax.Array:
+        """bool: whether an entry belongs to running hypothesis k, when token `index_B` is the newest."""
         batch, beams, size = self.ancestors_BxKxN.shape
         slots_Kx1 = jnp.arange(beams)[:, None]
-        written_N = jnp.arange(size) <= index
-        visible_BxNxKxK = (self.ancestors_BxKxN.swapaxes(1, 2)[:, :, None] == slots_Kx1) & written_N[:, None, None]
+        written_BxNx1x1 = (jnp.arange(size) <= index_B[:, None])[..., None, None]
+        visible_BxNxKxK = (self.ancestors_BxKxN.swapaxes(1, 2)[:, :, None] == slots_Kx1) & written_BxNx1x1
         return visible_BxNxKxK.reshape(batch, size * beams, beams)
 
 
@@ -94,7 +94,8 @@ def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache
     )
 
 
-def write(array_BxGxMxE: jax.Array, new_BxKxGxE: jax.Array, index: jax.Array) -> jax.Array:
-    """The cache [B, G, M, E] with the keys (or values) [B, K, G, E] of token `index` in it."""
+def write(array_BxGxMxE: jax.Array, new_BxKxGxE: jax.Array, index_B: jax.Array) -> jax.Array:
+    """The cache [B, G, M, E] with the keys (or values) [B, K, G, E] of token `index_B` in it."""
     beams = new_BxKxGxE.shape[1]
-    return jax.lax.dynamic_update_slice_in_dim(array_BxGxMxE, new_BxKxGxE.swapaxes(1, 2), index * beams, axis=2)
+    write_one = partial(jax.lax.dynamic_update_slice_in_dim, axis=1)
+    return jax.vmap(write_one)(array_BxGxMxE, new_BxKxGxE.swapaxes(1, 2), index_B * beams)

@@ -1,11 +1,11 @@
-"""Candidate tokens of a batch: the few rows of the vocabulary that the answers to its prompts can hold.
+"""Candidate tokens of prompts: the few rows of the vocabulary that the answer to each of them can hold.
 
 An extraction that copies its spans writes tokens that stand in its text, in its queries, in `None` or in between: some
-hundreds of a vocabulary of hundreds of thousands. The search then runs on the *union* of the batch's candidates, so
-that the head, the choice of tokens and the tables of the automaton are that much smaller. The probabilities of a prompt
-are normalised over the candidates of that prompt alone, whatever else is in its batch.
+hundreds of a vocabulary of hundreds of thousands. The search then runs on these candidates, so that the head, the
+choice of tokens and the tables of the automaton are that much smaller. Each prompt has its own, so that what else is in
+its batch changes nothing, and the probabilities of its tokens are normalised over them.
 
-Suffixes: B prompts, E edges, C edges of texts, S states of a value, U candidates, V vocabulary.
+Suffixes: B prompts, K beams, D hidden_size, U candidates, V vocabulary.
 """
 
 from typing import NamedTuple
@@ -26,41 +26,52 @@ class Candidates(NamedTuple):
     """The candidates of a batch.
 
     Attributes:
-      ids_U: int32, their ids in the vocabulary, the end token first.
-      own_BxU: bool, those of each prompt.
+      ids_BxU: int32, their ids in the vocabulary, the end token first.
+      real_BxU: bool, False for filler.
     """
 
-    ids_U: jax.Array
-    own_BxU: jax.Array
+    ids_BxU: jax.Array
+    real_BxU: jax.Array
 
-    def ids_of(self, numbers: jax.Array) -> jax.Array:
-        """The ids of candidates that are named by their numbers, of any shape."""
-        return self.ids_U[numbers]
+    def ids_of(self, numbers_BxN: jax.Array) -> jax.Array:
+        """int32 [B, N]: the ids of candidates that are named by their numbers."""
+        return jnp.take_along_axis(self.ids_BxU, numbers_BxN, axis=1)
 
-    def logits_of(self, logits_BxKxU: jax.Array) -> jax.Array:
-        """The logits [B, K, U] with -inf where a token is a candidate of other prompts only."""
-        return jnp.where(self.own_BxU[:, None], logits_BxKxU, -jnp.inf)
+    def of_vocabulary(self, array_BxV: jax.Array) -> jax.Array:
+        """[B, U]: what belongs to each candidate of an array over the vocabulary."""
+        return jnp.take_along_axis(array_BxV, self.ids_BxU, axis=1)
+
+    def only_real(self, logits_BxKxU: jax.Array) -> jax.Array:
+        """The logits with -inf for filler."""
+        return jnp.where(self.real_BxU[:, None], logits_BxKxU, -jnp.inf)
 
 
-def candidates_of(tokens: list[np.ndarray], end: int, batch_size: int, vocab_size: int) -> Candidates:
-    """The candidates of a batch, NumPy arrays.
+def candidates_of(tokens: list[np.ndarray], end: int, rows: int, vocab_size: int) -> Candidates:
+    """The candidates of each prompt, NumPy arrays.
 
     Args:
-      tokens: int, the ids that each prompt's answer may hold, in any order and number; rows beyond them are filler.
+      tokens: int, the ids that each prompt's answer may hold, in any order and number.
       end: the id of the end token.
+      rows: of the arrays; those beyond the prompts are filler, and have the end token alone.
     """
-    every = np.unique(np.concatenate(tokens))
-    ids = np.concatenate([[end], every[every != end]]).astype(np.int32)
-    size = max(min(power_of_two(len(ids), _SMALLEST), vocab_size), len(ids))
-    own = np.zeros((batch_size, size), bool)
-    for row, of_prompt in enumerate(tokens):
-        own[row, : len(ids)] = np.isin(ids, of_prompt)
-    own[:, END] = True
-    return Candidates(np.pad(ids, (0, size - len(ids)), constant_values=end), own)
+    ids = [np.concatenate([[end], np.setdiff1d(one, [end])]) for one in tokens]
+    most = max(map(len, ids), default=1)
+    ids_BxU = np.full((rows, max(min(power_of_two(most, _SMALLEST), vocab_size), most)), end, np.int32)
+    real_BxU = np.zeros(ids_BxU.shape, bool)
+    real_BxU[:, END] = True
+    for row, of_prompt in enumerate(ids):
+        ids_BxU[row, : len(of_prompt)] = of_prompt
+        real_BxU[row, : len(of_prompt)] = True
+    return Candidates(ids_BxU, real_BxU)
 
 
-def numbers_of(ids_U: np.ndarray, vocab_size: int) -> np.ndarray:
-    """int32 [V]: the number of each id among these candidates; that of the end token for any other."""
-    numbers = np.full(vocab_size, END, np.int32)
-    numbers[ids_U[::-1]] = np.arange(len(ids_U), dtype=np.int32)[::-1]
-    return numbers
+def numbers_of(ids_BxN: np.ndarray, candidates: Candidates) -> np.ndarray:
+    """int32 [B, N]: the number of each id among the candidates of its prompt; that of the end token for any other."""
+    numbers_BxN = np.full(ids_BxN.shape, END, np.int32)
+    for row, (ids_N, ids_U, real_U) in enumerate(zip(ids_BxN, *candidates, strict=True)):
+        # Sorted but for the end token, which is first.
+        further_U = ids_U[real_U][1:]
+        place_N = np.minimum(np.searchsorted(further_U, ids_N), max(len(further_U) - 1, 0))
+        if len(further_U):
+            numbers_BxN[row] = np.where(further_U[place_N] == ids_N, 1 + place_N, END)
+    return numbers_BxN

@@ -46,7 +46,7 @@ from seqgpt_jax.decoding.candidates import Candidates, candidates_of, numbers_of
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.label_edges import DONE, Edge, label_edges
 from seqgpt_jax.decoding.text_copy import CopyIndex, TextCopy, advance_places, copied_tokens, initial_places
-from seqgpt_jax.decoding.value_states import token_table, tokens_to_end, value_states
+from seqgpt_jax.decoding.value_states import by_state, token_table, tokens_to_end, value_states
 from seqgpt_jax.io.tokenizer import never_generated
 
 # Nodes from here on are values of an extraction: the character state decides there, and edges lead out.
@@ -65,7 +65,7 @@ class Automaton(NamedTuple):
       room: most tokens that the answer may still take after the edge; where fewer are left it is closed.
       start_B: the first node of each prompt.
       rest_BxL: int32, fewest tokens of the answer after line l, the end token included.
-      next_SxV: int8 [S, V], the state of a value after a token (`value_states`).
+      next_SxV: int8 [S, V], the state of a value after a token (`value_states`); [B, S, U] over candidates.
       distance_S: int32 [S + 2], fewest tokens that end a value, its line break included.
       copy: which spans may be copied; None where no prompt has a text for it.
     """
@@ -106,20 +106,20 @@ def initial_state(automaton: Automaton, num_beams: int) -> AutomatonState:
     return AutomatonState(node_BxK, jnp.full_like(node_BxK, -1), jnp.zeros_like(node_BxK), places)
 
 
-def forbidden_tokens(automaton: Automaton, state: AutomatonState, remaining: jax.Array | int) -> jax.Array:
+def forbidden_tokens(automaton: Automaton, state: AutomatonState, remaining_B: jax.Array) -> jax.Array:
     """bool [B, K, V]: the ids that may not follow.
 
-    `remaining` (int32 []) tokens may still be generated, this one included. The first call needs as many as `Grammar`
+    `remaining_B` (int32) tokens may still be generated, this one included. The first call needs as many as `Grammar`
     has checked; then a hypothesis always has a token that may follow.
     """
-    open_BxKxE = _open_edges(automaton, state) & (automaton.room[:, None] < remaining)
+    open_BxKxE = _open_edges(automaton, state) & (automaton.room < remaining_B[:, None])[:, None]
     batch, beams, _ = open_BxKxE.shape
-    vocabulary = automaton.next_SxV.shape[1]
+    vocabulary = automaton.next_SxV.shape[-1]
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(beams)[None, :, None])
     allowed = jnp.zeros((batch, beams, vocabulary), bool).at[*rows, automaton.token[:, None]].max(open_BxKxE)
-    after_BxKxV = automaton.next_SxV[state.value]
+    after_BxKxV = by_state(automaton.next_SxV, state.value)
     line_BxK = jnp.clip(state.node - _FREE, 0, automaton.rest_BxL.shape[1] - 1)
-    left_BxK = remaining - 1 - jnp.take_along_axis(automaton.rest_BxL, line_BxK, axis=1)
+    left_BxK = remaining_B[:, None] - 1 - jnp.take_along_axis(automaton.rest_BxL, line_BxK, axis=1)
     # Nor does a token follow here that ends the value: an edge leads out.
     distance_S = automaton.distance_S.at[value_states().ended].set(_FREE)
     in_value_BxK = state.node >= _FREE
@@ -142,7 +142,7 @@ def advance(
     moved_BxK = taken_BxKxE.any(axis=-1)
     target, writes = (jnp.take_along_axis(field, edge_BxK, axis=1) for field in (automaton.target, automaton.writes))
     in_value_BxK = state.node >= _FREE
-    value = automaton.next_SxV[state.value, tokens_BxK].astype(jnp.int32)
+    value = by_state(automaton.next_SxV, state.value, tokens_BxK).astype(jnp.int32)
     if automaton.copy is not None:
         places = jnp.take_along_axis(places, parents_BxK[..., None], axis=1)
         places = advance_places(automaton.copy, places, tokens_BxK, in_value_BxK, moved_BxK)
@@ -159,7 +159,7 @@ def _open_edges(automaton: Automaton, state: AutomatonState) -> jax.Array:
     starts_here = automaton.source[:, None] == state.node[..., None]
     open_ = starts_here & (automaton.need[:, None] > state.last_label[..., None])
     # Out of a value node only with a token that ends a complete value.
-    ends_value = automaton.next_SxV[state.value[..., None], automaton.token[:, None]] == value_states().ended
+    ends_value = by_state(automaton.next_SxV, state.value[..., None], automaton.token[:, None]) == value_states().ended
     return open_ & ((state.node < _FREE)[..., None] | ends_value)
 
 
@@ -297,13 +297,16 @@ class Grammar:
         written = (automaton.token[row][automaton.source[row] != _DEAD_NODE] for row in range(len(texts)))
         tokens = [np.concatenate([ids, self._copy.tokens(text)]) for ids, text in zip(written, texts, strict=True)]
         candidates = candidates_of(tokens, self._end, len(automaton.start_B), self._vocab_size)
-        number_of = numbers_of(candidates.ids_U, self._vocab_size)
+
+        def narrow(table_SxV: np.ndarray) -> np.ndarray:
+            return np.moveaxis(table_SxV[:, candidates.ids_BxU], 0, 1)
+
         copy = automaton.copy
-        copy = copy._replace(token=number_of[copy.token], none_SxV=copy.none_SxV[:, candidates.ids_U])
-        narrow = automaton._replace(
-            token=number_of[automaton.token], next_SxV=self._next_SxV[:, candidates.ids_U], copy=copy
+        copy = copy._replace(token=numbers_of(copy.token, candidates), none_SxV=narrow(copy.none_SxV))
+        automaton = automaton._replace(
+            token=numbers_of(automaton.token, candidates), next_SxV=narrow(self._next_SxV), copy=copy
         )
-        return narrow, candidates
+        return automaton, candidates
 
     def _edges(self, prompt: Prompt, breaks: Sequence[int]) -> tuple[list[Edge], list[int]]:
         """(edges, fewest tokens after each line) of one prompt, whose values may end with the tokens `breaks`."""

@@ -4,7 +4,7 @@ A batch is as wide as the smallest of a few widths that holds its longest prompt
 by the length of their labels, which answers repeat, so that neighbours share a compiled program and little is padded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import jax
@@ -15,26 +15,28 @@ from transformers import PreTrainedTokenizerFast
 from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
-from seqgpt_jax.decoding.array_sizes import power_of_two
-from seqgpt_jax.decoding.beam_search import Hypotheses
+from seqgpt_jax.decoding.array_sizes import bucket_width, power_of_two, trie_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Grammar
-from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels
-from seqgpt_jax.decoding.label_trie import LabelTrie, label_trie
+from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels, without_prior
+from seqgpt_jax.decoding.label_trie import label_trie
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
-from seqgpt_jax.decoding.step import for_decoding, generate
+from seqgpt_jax.decoding.running_batch import RunningBatch, rows_of
+from seqgpt_jax.decoding.step import for_decoding
 from seqgpt_jax.decoding.value_scores import ValueScorer
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.io.tokenizer import never_generated, rows_needed
 from seqgpt_jax.models.backbone import Backbone
 
-# Each at most half as wide again as the one before, beyond the narrow ones.
-_WIDTHS = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
-_TRIE_WIDTHS = (16, 32, *_WIDTHS)
 # What stands for no text where labels are calibrated, and the label sets whose calibration is remembered.
 _NO_TEXT = "N/A"
 _MOST_PRIORS = 1 << 12
+# From so many batches of prompts on, later ones take the rows of those that are decided, a share of the rows at a time.
+# At most so many prompts are prepared at once.
+_MANY_BATCHES = 3
+_GROUPS = 4
+_MOST_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Engine:
 
         Args:
           prompts: any number of them, of any length.
-          progress: called after each batch.
+          progress: called after each prompt.
 
         Raises:
           ContractError: a prompt is so long that its labels would be cut; or decoding is constrained, and no answer to
@@ -144,12 +146,16 @@ class Engine:
         # Apart from each other: those that copy need a part of the vocabulary alone.
         copied = [i for i in searched if asked[i].prompt.copies]
         others = [i for i in searched if not asked[i].prompt.copies]
-        for rows, method in ((others, self._search), (copied, self._search), (scored, self._score)):
-            while rows:
-                found = method([asked[row] for row in rows[: self.config.batch_size]])
-                completions |= zip(rows, found, strict=False)
-                rows = rows[len(found) :]
-                progress("prompts", len(completions), len(order))
+        for rows in (others, copied):
+            for part in _parts(rows, self.config.batch_size):
+                for number, completion in self._search([asked[row] for row in part]):
+                    completions[part[number]] = completion
+                    progress("prompts", len(completions), len(order))
+        while scored:
+            found = self._score([asked[row] for row in scored[: self.config.batch_size]])
+            completions |= zip(scored, found, strict=False)
+            scored = scored[len(found) :]
+            progress("prompts", len(completions), len(order))
         return [completions[number] for number in range(len(asked))]
 
     def check(self, prompts: Sequence[Prompt]) -> None:
@@ -183,47 +189,71 @@ class Engine:
             )
         return cut
 
-    def _search(self, asked: Sequence["_Asked"]) -> list[Completion]:
-        """The completions of one batch, by beam search."""
+    def _search(self, asked: Sequence["_Asked"]) -> Iterator[tuple[int, Completion]]:
+        """(number, completion) of each prompt, by beam search, as they are decided; later ones take their rows."""
         rows = self.config.batch_size
-        tokens_BxP, mask_BxP = self._padded(asked, rows)
-        real_B = np.arange(rows) < len(asked)
+        inputs = self._inputs(asked, rows)
+        batch = RunningBatch(
+            self._model,
+            self._forbidden_V,
+            num_beams=self.config.num_beams,
+            max_new_tokens=self.limits.answer_tokens,
+            eos_id=self._tokenizer.eos_token_id,
+            repetition_penalty=self.config.repetition_penalty,
+        )
+        number_of = np.full(rows, -1)
+        number_of[: len(asked)] = np.arange(len(asked))[:rows]
+        batch.admit(None, *inputs(number_of))
+        waiting = list(range(rows, len(asked)))
+        admitted = max(rows // _GROUPS, 1)
+        while (number_of >= 0).any():
+            undecided = batch.run(rows - admitted if waiting else 0)
+            hypotheses = batch.best()
+            decided = np.flatnonzero((number_of >= 0) & ~undecided)
+            _check_finite(hypotheses.scores_B[decided])
+            for row in decided:
+                yield (
+                    int(number_of[row]),
+                    self._completion(
+                        asked[number_of[row]],
+                        hypotheses.ids_BxN[row, : hypotheses.lengths_B[row]].tolist(),
+                        hypotheses.token_scores_BxN[row],
+                        score=float(hypotheses.scores_B[row]),
+                        finished=bool(hypotheses.ended_B[row]),
+                    ),
+                )
+            number_of[decided] = -1
+            if waiting:
+                free = np.flatnonzero(number_of < 0)[:admitted].astype(np.int32)
+                taken, waiting = waiting[:admitted], waiting[admitted:]
+                number_of[free[: len(taken)]] = taken
+                batch.admit(free, *inputs(number_of[free]))
+
+    def _inputs(self, asked: Sequence["_Asked"], rows: int) -> Callable[[np.ndarray], tuple]:
+        """What `RunningBatch.admit` takes for the prompts with these numbers, -1 for filler; of one width for all."""
+        count = max(rows, len(asked))
+        tokens_CxP, mask_CxP = self._padded(asked, count)
+        length_penalty_C = np.ones(count, np.float32)
+        length_penalty_C[: len(asked)] = [self.config.length_penalty_of(one.prompt) for one in asked]
         automaton = candidates = None
         if self._grammar:
             texts = [one.prompt.source_text if one.cut.text is None else one.cut.text for one in asked]
-            automaton = self._grammar.automaton([one.prompt for one in asked], rows, texts)
+            automaton = self._grammar.automaton([one.prompt for one in asked], count + 1, texts)
             if all(one.prompt.copies for one in asked):
                 automaton, candidates = self._grammar.narrowed(automaton, texts)
-            automaton, candidates = jax.device_put((automaton, candidates))
-        length_penalty_B = np.ones(rows, np.float32)
-        length_penalty_B[: len(asked)] = [self.config.length_penalty_of(one.prompt) for one in asked]
-        hypotheses: Hypotheses = jax.device_get(
-            generate(
-                self._model,
-                tokens_BxP,
-                mask_BxP,
-                real_B,
-                self._forbidden_V,
-                automaton,
-                length_penalty_B,
-                candidates,
-                num_beams=self.config.num_beams,
-                max_new_tokens=self.limits.answer_tokens,
-                eos_id=self._tokenizer.eos_token_id,
-                repetition_penalty=self.config.repetition_penalty,
+
+        def of(numbers_R: np.ndarray) -> tuple:
+            real_R = numbers_R >= 0
+            return (
+                tokens_CxP[numbers_R],
+                mask_CxP[numbers_R],
+                real_R,
+                None if automaton is None else jax.device_put(rows_of(automaton, numbers_R)),
+                None if candidates is None else jax.device_put(rows_of(candidates, numbers_R)),
+                length_penalty_C[numbers_R],
             )
-        )
-        _check_finite(hypotheses.scores_B[: len(asked)])
-        return [
-            self._completion(
-                one,
-                hypotheses.ids_BxN[row, : hypotheses.lengths_B[row]].tolist(),
-                hypotheses.token_scores_BxN[row],
-                score=float(hypotheses.scores_B[row]),
-                finished=bool(hypotheses.ended_B[row]),
-            )
-            for row, one in enumerate(asked)
-        ]
+
+        return of
 
     def _score(self, asked: Sequence["_Asked"]) -> list[Completion]:
         """The completions of the first prompts, as many as fit into memory: the label with the highest probability."""
@@ -248,11 +278,15 @@ class Engine:
         ids = [encode(self._tokenizer, labels) for labels in candidates]
         tries = [label_trie(labels, self._tokenizer.eos_token_id) for labels in ids]
         rows = power_of_two(len(asked))
-        while rows > 1 and rows > rows_that_fit(self._model, self._width(asked[:rows]), _trie_width(tries[:rows])):
+        while rows > 1 and rows > rows_that_fit(
+            self._model, self._width(asked[:rows]), trie_width(max(trie.size for trie in tries[:rows]))
+        ):
             rows //= 2
         asked = asked[:rows]
         tokens_BxP, mask_BxP = self._padded(asked, rows)
-        found = score_labels(self._model, tokens_BxP, mask_BxP, tries[: len(asked)], _trie_width(tries[:rows]))
+        found = score_labels(
+            self._model, tokens_BxP, mask_BxP, tries[: len(asked)], trie_width(max(trie.size for trie in tries[:rows]))
+        )
         for scores in found:
             _check_finite(scores)
         values = zip(candidates, ids, tries, found, strict=False)
@@ -327,19 +361,6 @@ class _Asked:
     cut: TruncatedPrompt
 
 
-def without_prior(scores: np.ndarray, priors: np.ndarray, labels: int) -> np.ndarray:
-    """Log-probabilities with the prior of each label divided out, shifted so that the best is what the best was.
-
-    That of `None`, behind the `labels`, stays, and so does whether it is the best: after a text that says nothing it is
-    the right answer, not a preference.
-
-    >>> np.exp(without_prior(np.log([0.6, 0.3, 0.1]), np.log([0.8, 0.1, 0.1]), 2)).round(3).tolist()
-    [0.15, 0.6, 0.1]
-    """
-    ratios = scores[:labels] - priors[:labels]
-    return np.concatenate([ratios + scores[:labels].max() - ratios.max(), scores[labels:]])
-
-
 def _check_finite(scores: Sequence[float] | np.ndarray) -> None:
     if not np.isfinite(scores).all():
         raise NonFiniteError(
@@ -348,10 +369,12 @@ def _check_finite(scores: Sequence[float] | np.ndarray) -> None:
         )
 
 
-def _trie_width(tries: Sequence[LabelTrie]) -> int:
-    """The width of the arrays that hold these tries: one of few, so that few programs are compiled."""
-    size = max(trie.size for trie in tries)
-    return next((width for width in _TRIE_WIDTHS if size <= width), power_of_two(size))
+def _parts(rows: Sequence[int], batch_size: int) -> Iterator[Sequence[int]]:
+    """What is searched for together: one batch, or one after the other in the rows of a batch where there are many."""
+    while rows:
+        size = _MOST_BATCHES * batch_size if len(rows) >= _MANY_BATCHES * batch_size else batch_size
+        yield rows[:size]
+        rows = rows[size:]
 
 
 def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarray:
@@ -365,12 +388,3 @@ def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.
     forbidden = np.zeros(vocab_size, bool)
     forbidden[never_generated(tokenizer, vocab_size)] = True
     return forbidden
-
-
-def bucket_width(length: int, limit: int) -> int:
-    """The width of the batch whose longest prompt has `length` tokens, at most `limit`.
-
-    >>> bucket_width(33, 1024), bucket_width(130, 1024), bucket_width(900, 1000)
-    (64, 192, 1000)
-    """
-    return next((width for width in _WIDTHS if length <= width <= limit), limit)

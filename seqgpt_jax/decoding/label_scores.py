@@ -100,3 +100,16 @@ def _chunk(pairs: int, vocab_size: int) -> int:
     """Pairs whose logits are computed at a time: a divisor of all, within `MAX_BYTES`."""
     most = max(MAX_BYTES // (4 * vocab_size), 1)
     return next(size for size in range(min(most, pairs), 0, -1) if pairs % size == 0)
+
+
+def without_prior(scores: np.ndarray, priors: np.ndarray, labels: int) -> np.ndarray:
+    """Log-probabilities with the prior of each label divided out, shifted so that the best is what the best was.
+
+    That of `None`, behind the `labels`, stays, and so does whether it is the best: after a text that says nothing it is
+    the right answer, not a preference.
+
+    >>> np.exp(without_prior(np.log([0.6, 0.3, 0.1]), np.log([0.8, 0.1, 0.1]), 2)).round(3).tolist()
+    [0.15, 0.6, 0.1]
+    """
+    ratios = scores[:labels] - priors[:labels]
+    return np.concatenate([ratios + scores[:labels].max() - ratios.max(), scores[labels:]])

@@ -1,4 +1,4 @@
-"""Compiled generation: prefill of the prompts, then decoding one token a step.
+"""Compiled parts of generation: prefill of prompts, and decoding one token a step.
 
 Each prompt is read once, not once for each beam. In the steps the beams of an example are rows of
 one matrix, so its prompt's keys are read once for all of them. Layers are unrolled there: a scan over
@@ -6,28 +6,49 @@ them copies each layer's weights and cache at every step, which costs a quarter 
 bfloat16 on a CPU (8 layers of width 1,024; nothing in float32).
 
 Suffixes: B examples, K beams, H heads, G heads of keys, R = H / G, P prompt tokens, N answer tokens, E head_dim,
-V vocabulary.
+U candidates, V vocabulary.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from seqgpt_jax.decoding import beam_search, constraints
-from seqgpt_jax.decoding.beam_search import Hypotheses, Repetition, SearchState
-from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, empty_answers, write
-from seqgpt_jax.decoding.candidates import END, Candidates
+from seqgpt_jax.decoding.beam_search import Repetition, SearchState
+from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, write
+from seqgpt_jax.decoding.candidates import Candidates
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
 from seqgpt_jax.models.attention import MASKED, attend
 from seqgpt_jax.models.backbone import Backbone, Block
 from seqgpt_jax.models.matmul import product
 
-# Room for answer tokens at first, and how it grows whenever it is full. Attention reads all of the
-# room at every step and most answers are short; but each size is one more program to compile.
-_FIRST_ROOM = 64
-_GROWTH = 4
+
+class Search(NamedTuple):
+    """A batch of searches between two steps; each row is of its own.
+
+    Attributes:
+      prompt: the cache of the prompts.
+      state: the hypotheses.
+      automaton, automaton_state: what each answer may be, and where each hypothesis is in it; None: anything.
+      candidates, head_BxUxD: tokens that `automaton` and `state` name by their numbers among them, and their rows of
+        the head, in the compute dtype; None: all of the vocabulary.
+      repetition: None where it costs nothing.
+    """
+
+    prompt: PromptCache
+    state: SearchState
+    automaton: Automaton | None
+    automaton_state: AutomatonState | None
+    candidates: Candidates | None
+    head_BxUxD: jax.Array | None
+    repetition: Repetition | None
+
+
+# What changes from step to step.
+Carry = tuple[SearchState, AutomatonState | None, AnswerCache]
 
 
 def for_decoding(model: Backbone) -> Backbone:
@@ -41,67 +62,6 @@ def for_decoding(model: Backbone) -> Backbone:
         return leaf if "norm" in jax.tree_util.keystr(path) else leaf.astype(dtype)
 
     return jax.tree_util.tree_map_with_path(cast, model)
-
-
-def generate(
-    model: Backbone,
-    tokens_BxP: jax.Array,
-    mask_BxP: jax.Array,
-    real_B: jax.Array,
-    forbidden_V: jax.Array,
-    automaton: Automaton | None = None,
-    length_penalty_B: jax.Array | None = None,
-    candidates: Candidates | None = None,
-    *,
-    num_beams: int,
-    max_new_tokens: int,
-    eos_id: int,
-    repetition_penalty: float = 1.0,
-) -> Hypotheses:
-    """The best answer to each prompt.
-
-    Args:
-      model: from `for_decoding`.
-      tokens_BxP: int32, prompts padded on either side.
-      mask_BxP: bool, False for padding; each row has a token.
-      real_B: bool, False for rows that only fill the batch up: nothing waits for them.
-      forbidden_V: bool, True where a token is never chosen.
-      automaton: what each answer may be; None: anything.
-      length_penalty_B: float32, 0 compares hypotheses by the sum of log-probabilities, 1 (as without it) by the mean.
-      candidates: tokens that `automaton` names by their numbers among them, and over which probabilities are
-        normalised; None: all of the vocabulary.
-      num_beams: beams of the search; 1 is greedy.
-      max_new_tokens: most tokens of an answer, its end token included.
-      eos_id: the end-of-sequence token.
-      repetition_penalty: on tokens that the prompt or the answer has already; 1 is none.
-    """
-    repetition = None
-    if repetition_penalty != 1:
-        rows_Bx1 = jnp.arange(len(tokens_BxP))[:, None]
-        nothing_BxV = jnp.zeros((len(tokens_BxP), len(forbidden_V)), bool)
-        in_prompt_BxV = nothing_BxV.at[rows_Bx1, tokens_BxP].max(mask_BxP)
-        repetition = Repetition(jnp.float32(repetition_penalty), in_prompt_BxV)
-    prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP)
-    if candidates is not None:
-        # From here on a token is its number among the candidates.
-        eos_id = END
-        logits_BxV = candidates.logits_of(logits_BxV[:, None, candidates.ids_U])[:, 0]
-        forbidden_V = forbidden_V[candidates.ids_U]
-        if repetition:
-            repetition = repetition._replace(in_prompt_BxV=repetition.in_prompt_BxV[:, candidates.ids_U])
-    sizes = {"num_beams": num_beams, "max_new_tokens": max_new_tokens, "eos_id": eos_id}
-    state, automaton_state = begin(logits_BxV, real_B, forbidden_V, automaton, length_penalty_B, repetition, **sizes)
-    room = min(_FIRST_ROOM, max_new_tokens)
-    answers = empty_answers(prompt, num_beams, room)
-    while True:
-        state, answers, automaton_state = extend(
-            model, prompt, state, answers, automaton_state, forbidden_V, automaton, candidates, eos_id=eos_id
-        )
-        if room == max_new_tokens or not state.keep_going:
-            found = beam_search.best(state, eos_id=eos_id)
-            return found if candidates is None else found._replace(ids_BxN=candidates.ids_of(found.ids_BxN))
-        room = min(_GROWTH * room, max_new_tokens)
-        answers = answers.resized(room)
 
 
 @jax.jit
@@ -131,82 +91,104 @@ def prefill(model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tupl
 
 @partial(jax.jit, static_argnames=("num_beams", "max_new_tokens", "eos_id"))
 def begin(
+    model: Backbone,
+    prompt: PromptCache,
     logits_BxV: jax.Array,
     real_B: jax.Array,
     forbidden_V: jax.Array,
     automaton: Automaton | None,
+    candidates: Candidates | None = None,
     length_penalty_B: jax.Array | None = None,
     repetition: Repetition | None = None,
     *,
     num_beams: int,
     max_new_tokens: int,
     eos_id: int,
-) -> tuple[SearchState, AutomatonState | None]:
-    """The search after its first token."""
+) -> Search:
+    """The searches after their first token.
+
+    Args:
+      model: from `for_decoding`.
+      prompt, logits_BxV: from `prefill`.
+      real_B: bool, False for rows that only fill the batch up: nothing waits for them.
+      forbidden_V: bool, True where a token is never chosen.
+      automaton: what each answer may be; None: anything.
+      candidates: tokens that `automaton` names by their numbers among them, and over which probabilities are
+        normalised; none of them may be forbidden. None: all of the vocabulary.
+      length_penalty_B: float32, 0 compares hypotheses by the sum of log-probabilities, 1 (as without it) by the mean.
+      repetition: over the vocabulary; None where it costs nothing.
+      num_beams: beams of the search; 1 is greedy.
+      max_new_tokens: most tokens of an answer, its end token included.
+      eos_id: the end-of-sequence token, or its number among the candidates.
+    """
     state = beam_search.start(
         real_B,
         num_beams=num_beams,
         max_new_tokens=max_new_tokens,
         eos_id=eos_id,
         length_penalty_B=length_penalty_B,
-        repetition=repetition,
     )
     automaton_state = None if automaton is None else constraints.initial_state(automaton, num_beams)
+    head_BxUxD = None
+    if candidates is not None:
+        head_BxUxD = model.head()[candidates.ids_BxU].astype(model.config.dtype)
+        logits_BxV = candidates.of_vocabulary(logits_BxV)
+        if repetition is not None:
+            repetition = repetition._replace(in_prompt_BxV=candidates.of_vocabulary(repetition.in_prompt_BxV))
     logits_BxKxV = jnp.broadcast_to(logits_BxV[:, None], (*state.scores_BxK.shape, logits_BxV.shape[1]))
-    return _choose(state, automaton_state, logits_BxKxV, forbidden_V, automaton, eos_id)
+    search = Search(prompt, state, automaton, automaton_state, candidates, head_BxUxD, repetition)
+    return _choose(search, logits_BxKxV, forbidden_V, eos_id)
 
 
-def _choose(
-    state: SearchState,
-    automaton_state: AutomatonState | None,
-    logits_BxKxV: jax.Array,
-    forbidden_V: jax.Array,
-    automaton: Automaton | None,
-    eos_id: int,
-) -> tuple[SearchState, AutomatonState | None]:
+def _choose(search: Search, logits_BxKxV: jax.Array, forbidden_V: jax.Array, eos_id: int) -> Search:
     """One more token in each hypothesis, and where that leaves it in its automaton."""
-    if automaton is None:
-        return beam_search.step(state, logits_BxKxV, forbidden_V, eos_id=eos_id), None
-    remaining = state.ids_BxKxN.shape[2] - state.length
-    forbidden_BxKxV = forbidden_V | constraints.forbidden_tokens(automaton, automaton_state, remaining)
-    state = beam_search.step(state, logits_BxKxV, forbidden_BxKxV, eos_id=eos_id)
-    return state, constraints.advance(automaton, automaton_state, state.parents_BxK, state.last_tokens_BxK)
+    state, automaton, at = search.state, search.automaton, search.automaton_state
+    forbidden = forbidden_V
+    if search.candidates is not None:
+        logits_BxKxV, forbidden = search.candidates.only_real(logits_BxKxV), ~search.candidates.real_BxU[:, None]
+    if automaton is not None:
+        remaining_B = state.ids_BxKxN.shape[2] - state.length_B
+        forbidden = forbidden | constraints.forbidden_tokens(automaton, at, remaining_B)
+    state = beam_search.step(state, logits_BxKxV, forbidden, search.repetition, eos_id=eos_id)
+    if automaton is not None:
+        at = constraints.advance(automaton, at, state.parents_BxK, state.last_tokens_BxK)
+    return search._replace(state=state, automaton_state=at)
 
 
-@partial(jax.jit, static_argnames=("eos_id",), donate_argnames=("state", "answers", "automaton_state"))
+@partial(jax.jit, static_argnames=("eos_id",), donate_argnames=("answers",))
 def extend(
     model: Backbone,
-    prompt: PromptCache,
-    state: SearchState,
+    search: Search,
     answers: AnswerCache,
-    automaton_state: AutomatonState | None,
     forbidden_V: jax.Array,
-    automaton: Automaton | None,
-    candidates: Candidates | None = None,
+    undecided: jax.Array | int = 0,
     *,
     eos_id: int,
-) -> tuple[SearchState, AnswerCache, AutomatonState | None]:
-    """Searches on until every example is decided or `answers` is full."""
+) -> Carry:
+    """Searches on until at most so many examples are `undecided`, or `answers` is full."""
     blocks = [model.block(index) for index in range(model.config.n_layer)]
-    head_UxD = None if candidates is None else model.head()[candidates.ids_U]
-
-    Carry = tuple[SearchState, AnswerCache, AutomatonState | None]
 
     def keep_going(carry: Carry) -> jax.Array:
-        state, answers, _ = carry
-        return state.keep_going & (state.length <= answers.size)
+        state, _, answers = carry
+        full = (state.undecided_B & (state.length_B > answers.size)).any()
+        return (state.undecided_B.sum() > undecided) & ~full
 
     def step(carry: Carry) -> Carry:
-        state, answers, automaton_state = carry
-        tokens_BxK = state.last_tokens_BxK if candidates is None else candidates.ids_of(state.last_tokens_BxK)
-        x_BxKxD, answers = advance(model, blocks, prompt, state, answers, tokens_BxK)
-        logits_BxKxV = model.logits(model.final_norm(x_BxKxD), head_UxD)
-        if candidates is not None:
-            logits_BxKxV = candidates.logits_of(logits_BxKxV)
-        state, automaton_state = _choose(state, automaton_state, logits_BxKxV, forbidden_V, automaton, eos_id)
-        return state, answers, automaton_state
+        state, automaton_state, answers = carry
+        now = search._replace(state=state, automaton_state=automaton_state)
+        tokens_BxK = state.last_tokens_BxK
+        if now.candidates is not None:
+            tokens_BxK = now.candidates.ids_of(tokens_BxK)
+        x_BxKxD, answers = advance(model, blocks, now.prompt, state, answers, tokens_BxK)
+        x_BxKxD = model.final_norm(x_BxKxD)
+        if now.head_BxUxD is None:
+            logits_BxKxV = model.logits(x_BxKxD)
+        else:
+            logits_BxKxV = product("bkd,bud->bku", x_BxKxD, now.head_BxUxD, model.config.dtype, jnp.float32)
+        now = _choose(now, logits_BxKxV, forbidden_V, eos_id)
+        return now.state, now.automaton_state, answers
 
-    return jax.lax.while_loop(keep_going, step, (state, answers, automaton_state))
+    return jax.lax.while_loop(keep_going, step, (search.state, search.automaton_state, answers))
 
 
 def advance(
@@ -218,15 +200,15 @@ def advance(
     tokens_BxK: jax.Array,
 ) -> tuple[jax.Array, AnswerCache]:
     """Reads the newest token of each hypothesis: [B, K, D] after the last block, and the cache with it."""
-    index = state.length - 1
-    answers = answers.with_token_slot(state.parents_BxK, index)
-    bias_BxHxPx1, bias_BxHxMxK = _biases(model, prompt, answers, index)
-    positions_BxK = jnp.broadcast_to((prompt.lengths_B + index)[:, None], state.last_tokens_BxK.shape)
+    index_B = jnp.maximum(state.length_B - 1, 0)
+    answers = answers.with_token_slot(state.parents_BxK, index_B)
+    bias_BxHxPx1, bias_BxHxMxK = _biases(model, prompt, answers, index_B)
+    positions_BxK = jnp.broadcast_to((prompt.lengths_B + index_B)[:, None], state.last_tokens_BxK.shape)
     all_keys, all_values = [], []
 
     def attend_to_cache(layer: int, q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        keys = write(answers.keys[layer], k, index)
-        values = write(answers.values[layer], v, index)
+        keys = write(answers.keys[layer], k, index_B)
+        values = write(answers.values[layer], v, index_B)
         all_keys.append(keys)
         all_values.append(values)
         parts = (
@@ -243,7 +225,7 @@ def advance(
 
 
 def _biases(
-    model: Backbone, prompt: PromptCache, answers: AnswerCache, index: jax.Array
+    model: Backbone, prompt: PromptCache, answers: AnswerCache, index_B: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """float32 [B, H, P, 1] and [B, H, M, K]: the bias of a key that a hypothesis sees, `MASKED` for any other."""
     prompt_BxHxP = model.key_bias(prompt.positions_BxP)
@@ -252,7 +234,7 @@ def _biases(
     answer_BxHxM = model.key_bias(positions_BxM)
     return (
         jnp.where(prompt.mask_BxP[:, None], prompt_BxHxP, MASKED)[..., None],
-        jnp.where(answers.visible_BxMxK(index)[:, None], answer_BxHxM[..., None], MASKED),
+        jnp.where(answers.visible_BxMxK(index_B)[:, None], answer_BxHxM[..., None], MASKED),
     )
 
 

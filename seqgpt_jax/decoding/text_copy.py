@@ -31,7 +31,7 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.atomic import NONE
 from seqgpt_jax.decoding.array_sizes import power_of_two
-from seqgpt_jax.decoding.value_states import byte_strings, value_states
+from seqgpt_jax.decoding.value_states import by_state, byte_strings, value_states
 
 # Place before the first span of a line; from any place; to where spans may begin; out of the value.
 _FIRST, _ANY, _BEGINNINGS, _NEXT_LINE = 0, -1, -1, -2
@@ -51,7 +51,7 @@ class TextCopy(NamedTuple):
       need: fewest tokens that complete a value after the edge, its line break included.
       begins_BxP: bool, places where spans may begin.
       free_B: bool, prompts without a text: their spans are not copied.
-      none_SxV: bool, whether a token continues `None` after what has been written, [S, V].
+      none_SxV: bool, whether a token continues `None` after what has been written, [S, V]; [B, S, U] over candidates.
       none_need_S: int32 [S + 2], fewest tokens that complete a value that is `None` so far.
     """
 
@@ -98,7 +98,7 @@ def copied_tokens(
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(beams)[None, :, None])
     copied = jnp.zeros((batch, beams, vocabulary), bool).at[*rows, copy.token[:, None]].max(open_BxKxC)
     copied &= next_BxKxV != value_states().listed_none
-    none = copy.none_SxV[value_BxK] & (copy.none_need_S[next_BxKxV] <= left_BxK[..., None])
+    none = by_state(copy.none_SxV, value_BxK) & (copy.none_need_S[next_BxKxV] <= left_BxK[..., None])
     return copied | none | copy.free_B[:, None, None]
 
 

@@ -25,6 +25,8 @@ import functools
 import re
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
@@ -107,6 +109,18 @@ def token_table(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarr
             now_SxT = states.after_SxB[now_SxT, column_T]
         table[:, ids] = now_SxT
     return table
+
+
+def by_state(table: jax.Array, *index: jax.Array) -> jax.Array:
+    """Entries of a table [S, V], or of one [B, S, U] for each prompt.
+
+    Args:
+      index: int [B, K, ...], of states, and of tokens where a state's whole row is not wanted.
+    """
+    if table.ndim == 2:
+        return table[index]
+    rows_B = jnp.arange(len(table))
+    return table[rows_B.reshape(-1, *[1] * (index[0].ndim - 1)), *index]
 
 
 def tokens_to_end(table_SxV: np.ndarray) -> np.ndarray:

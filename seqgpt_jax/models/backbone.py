@@ -120,5 +120,5 @@ class Backbone(Protocol):
     def head(self) -> jax.Array:
         """The vocabulary head [V, D] in `param_dtype`; the table itself where the two are tied."""
 
-    def logits(self, hidden: jax.Array, head_VxD: jax.Array | None = None) -> jax.Array:
-        """float32 [..., V] of hidden states [..., D] after the final norm; `head_VxD`: of these rows of the head."""
+    def logits(self, hidden: jax.Array) -> jax.Array:
+        """float32 [..., V] of hidden states [..., D] after the final norm."""

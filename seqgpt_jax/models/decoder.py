@@ -100,14 +100,8 @@ class Decoder(nnx.Module):
         x_BxLxD, _ = jax.lax.scan(run, self.embed(tokens_BxL), state)
         return self.final_norm(x_BxLxD)
 
-    def logits(self, hidden: jax.Array, head_VxD: jax.Array | None = None) -> jax.Array:
-        """float32 [..., V] of hidden states [..., D]. Large: select the rows that matter first.
-
-        Args:
-          hidden: after the final norm.
-          head_VxD: the rows of the head that are wanted; None: all of them.
-        """
-        head_VxD = self.head() if head_VxD is None else head_VxD
+    def logits(self, hidden: jax.Array) -> jax.Array:
+        """float32 [..., V] of hidden states [..., D] after the final norm. Large: select the rows that matter first."""
         rows_NxD = hidden.reshape(-1, hidden.shape[-1])
-        logits_NxV = product("nd,vd->nv", rows_NxD, head_VxD, self.config.dtype, jnp.float32)
+        logits_NxV = product("nd,vd->nv", rows_NxD, self.head(), self.config.dtype, jnp.float32)
         return logits_NxV.reshape(*hidden.shape[:-1], -1)

@@ -175,7 +175,7 @@ def prompts(
 
 
 def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple[Any, ...]:
-    """What `extend` takes when there is room for the longest answers: the weights first, the rest by position."""
+    """What `extend` takes when there is room for the longest answers, by position."""
     place, batch, beams = _place(weights), decode.batch_size, decode.num_beams
     room = decode.answer_tokens(contract)
     vocab_size = weights.config.vocab_size
@@ -184,9 +184,9 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
     places = BYTES_PER_TOKEN * contract.max_prompt_tokens
     automaton = abstract_automaton(batch, vocab_size, places, place) if decode.constrained else None
     start = partial(begin, num_beams=beams, max_new_tokens=room, eos_id=END_ID)
-    state, at = _placed(jax.eval_shape(start, logits, real, forbidden, automaton), place)
+    begun = _placed(jax.eval_shape(start, weights, cache, logits, real, forbidden, automaton), place)
     answers = _placed(jax.eval_shape(partial(empty_answers, num_beams=beams, size=room), cache), place)
-    return weights, cache, state, answers, at, forbidden, automaton
+    return weights, begun, answers, forbidden
 
 
 def compile_prefill(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:
@@ -198,8 +198,9 @@ def compile_prefill(weights: Any, decode: DecodeConfig, contract: ModelContract)
 def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:
     """The loop of steps."""
     arguments = search(weights, decode, contract)
-    _, cache, state, answers, *rest = arguments
-    kinds = {"weights": weights, "cache of prompts": cache, "cache of answers": answers, "search": (state, rest)}
+    _, begun, answers, forbidden = arguments
+    rest = begun._replace(prompt=None), forbidden
+    kinds = {"weights": weights, "cache of prompts": begun.prompt, "cache of answers": answers, "search": rest}
     return compile_program(extend, arguments, kinds, eos_id=END_ID)
 
 

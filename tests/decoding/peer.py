@@ -9,6 +9,8 @@ import torch
 from transformers import BloomConfig as PeerConfig
 from transformers import BloomForCausalLM
 
+from seqgpt_jax.decoding.beam_search import Hypotheses
+from seqgpt_jax.decoding.running_batch import RunningBatch
 from seqgpt_jax.models.bloom import Bloom
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import abstract, from_params, params_of
@@ -132,3 +134,21 @@ def peer_answers(
 def up_to_end(ids: list[int]) -> list[int]:
     """The ids up to and including the first end token."""
     return ids[: ids.index(EOS) + 1] if EOS in ids else ids
+
+
+def generate(
+    model,
+    tokens_BxP,
+    mask_BxP,
+    real_B,
+    forbidden_V,
+    automaton=None,
+    length_penalty_B=None,
+    candidates=None,
+    **settings,
+) -> Hypotheses:
+    """The best answers to one batch of prompts, whose rows nobody takes; settings are those of `RunningBatch`."""
+    batch = RunningBatch(model, forbidden_V, **settings)
+    batch.admit(None, tokens_BxP, mask_BxP, real_B, automaton, candidates, length_penalty_B)
+    batch.run()
+    return batch.best()

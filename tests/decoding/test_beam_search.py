@@ -28,7 +28,7 @@ def search(tables_BxVxV, real_B, forbidden_V, *, num_beams: int, max_new_tokens:
         logits_BxKxV = jax.vmap(lambda table, tokens: table[tokens])(tables_BxVxV, state.last_tokens_BxK)
         return beam_search.step(state, logits_BxKxV, forbidden_V, eos_id=EOS)
 
-    return beam_search.best(jax.lax.while_loop(lambda state: state.keep_going, step, state), eos_id=EOS)
+    return beam_search.best(jax.lax.while_loop(lambda state: state.undecided_B.any(), step, state), eos_id=EOS)
 
 
 def tables(seed: int, batch: int = 3) -> np.ndarray:
@@ -116,4 +116,4 @@ def test_nothing_waits_for_filler() -> None:
     chains[0, :, EOS], chains[1, :, EOS] = 50, -50
     state = beam_search.start(np.array([True, False]), num_beams=1, max_new_tokens=9, eos_id=EOS)
     state = beam_search.step(state, chains[:, None, FIRST], NONE_FORBIDDEN, eos_id=EOS)
-    assert not state.keep_going
+    assert not state.undecided_B.any()

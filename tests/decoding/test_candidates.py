@@ -11,11 +11,12 @@ from seqgpt_jax.decoding.candidates import END, candidates_of, numbers_of
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine
-from seqgpt_jax.decoding.step import for_decoding, generate
+from seqgpt_jax.decoding.step import for_decoding
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create
 from tests.data.small_tasks import small_tokenizer
+from tests.decoding.peer import generate
 
 TOKENIZER = small_tokenizer()
 VOCAB = 4096
@@ -28,18 +29,18 @@ PROMPTS = [
 
 
 def test_each_prompt_has_its_own_candidates_and_the_end() -> None:
-    candidates = candidates_of([np.array([7, 9, 7]), np.array([9, 2])], 5, 3, VOCAB)
-    ids = np.asarray(candidates.ids_U)
-    assert ids[END] == 5
-    assert [set(ids[own]) for own in candidates.own_BxU] == [{5, 7, 9}, {5, 2, 9}, {5}]
-    numbers = numbers_of(ids, VOCAB)
-    assert ids[numbers[[2, 5, 7, 9]]].tolist() == [2, 5, 7, 9]
-    assert numbers[5] == END
+    ids = [np.array([7, 9, 7]), np.array([9, 2])]
+    candidates = candidates_of(ids, 5, 3, VOCAB)
+    assert (candidates.ids_BxU[:, END] == 5).all()
+    found = zip(*candidates, strict=True)
+    assert [sorted(ids_U[real_U].tolist()) for ids_U, real_U in found] == [[5, 7, 9], [2, 5, 9], [5]]
+    numbers = numbers_of(np.array([[7, 5, 9, 2], [9, 9, 2, 7], [9, 0, 5, 1]]), candidates)
+    assert numbers.tolist() == [[1, END, 2, END], [2, 2, 1, END], [END] * 4]
 
 
 def test_there_are_never_more_than_the_vocabulary_has() -> None:
-    assert len(candidates_of([np.arange(600)], 5, 1, 601).ids_U) == 601
-    assert len(candidates_of([np.arange(600)], 5, 1, VOCAB).ids_U) == 1024
+    assert len(candidates_of([np.arange(600)], 5, 1, 601).ids_BxU[0]) == 601
+    assert len(candidates_of([np.arange(600)], 5, 1, VOCAB).ids_BxU[0]) == 1024
 
 
 @pytest.mark.parametrize("num_beams", [1, 3])
@@ -63,7 +64,7 @@ def test_equals_the_search_over_the_vocabulary_with_other_tokens_struck_out(num_
         struck = model
         if not narrow:
             # The end token's number is none of the vocabulary's here: an own one is needed for each prompt.
-            own = np.isin(np.arange(VOCAB), np.asarray(candidates.ids_U)[candidates.own_BxU[0]])
+            own = np.isin(np.arange(VOCAB), candidates.ids_BxU[0][candidates.real_BxU[0]])
             struck = _Struck(model, own)
         found = generate(
             struck, tokens, mask, np.arange(rows) < len(prompts), jnp.asarray(forbidden),
@@ -95,8 +96,8 @@ class _Struck:
     def __getattr__(self, name):
         return getattr(self.model, name)
 
-    def logits(self, hidden, head_VxD=None):
-        return jnp.where(self.own, self.model.logits(hidden, head_VxD), -1e30)
+    def logits(self, hidden):
+        return jnp.where(self.own, self.model.logits(hidden), -1e30)
 
     def tree_flatten(self):
         return (self.model, self.own), None

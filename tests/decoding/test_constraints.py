@@ -33,7 +33,7 @@ def accepts(atom: str, labels: tuple[str, ...], ids: list[int]) -> bool:
     automaton = GRAMMAR.automaton([prompt], 1)
     state = constraints.initial_state(automaton, 1)
     for id in [*ids, TOKENIZER.eos_token_id]:
-        if bool(constraints.forbidden_tokens(automaton, state, 999)[0, 0, id]):
+        if bool(constraints.forbidden_tokens(automaton, state, jnp.array([999]))[0, 0, id]):
             return False
         state = constraints.advance(automaton, state, jnp.zeros((1, 1), jnp.int32), jnp.full((1, 1), id))
     return True
@@ -151,7 +151,7 @@ def test_answers_end_within_any_limit_that_is_not_refused(atom, more) -> None:
     for _ in range(4):
         state, ids = constraints.initial_state(automaton, 1), []
         while not ids or ids[-1] != TOKENIZER.eos_token_id:
-            (may_follow,) = np.nonzero(~np.asarray(forbidden(automaton, state, limit - len(ids)))[0, 0])
+            (may_follow,) = np.nonzero(~np.asarray(forbidden(automaton, state, np.array([limit - len(ids)])))[0, 0])
             assert len(may_follow), f"nothing may follow {TOKENIZER.decode(ids)!r}"
             # The end only where nothing else may follow, so that limits are reached.
             others = may_follow[may_follow != TOKENIZER.eos_token_id]

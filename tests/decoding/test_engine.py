@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from seqgpt_jax.decoding import engine as engine_module
+from seqgpt_jax.decoding import running_batch
+from seqgpt_jax.decoding.array_sizes import bucket_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine, bucket_width, forbidden_tokens
+from seqgpt_jax.decoding.engine import DecodeConfig, Engine, forbidden_tokens
 from seqgpt_jax.io.contract import ModelContract
 from tests.decoding import folders
 from tests.decoding.peer import EOS, peer_answers, peer_of
@@ -53,6 +56,34 @@ def test_order_and_width_change_nothing_under_constraints() -> None:
     assert len(set(together)) > 1
     alone = Engine(folders.model(2), folders.tokenizer(), replace(long, batch_size=1), CONTRACT)
     assert texts(alone.generate(prompts(11))) == together
+
+
+@pytest.mark.parametrize("num_beams", [1, 2])
+@pytest.mark.parametrize("repetition_penalty", [1.0, 1.3])
+def test_prompts_that_take_the_rows_of_decided_ones_change_nothing(num_beams, repetition_penalty, monkeypatch) -> None:
+    """Texts of many lengths, so that answers have many lengths, too; each prompt has candidates of its own."""
+    monkeypatch.setattr(running_batch, "_FIRST_ROOM", 8)
+    monkeypatch.setattr(engine_module, "_MOST_BATCHES", 4)
+    admitted = []
+    admit = running_batch.RunningBatch.admit
+    monkeypatch.setattr(
+        running_batch.RunningBatch, "admit", lambda self, rows, *of: (admitted.append(rows), admit(self, rows, *of))
+    )
+    long = replace(SMALL, num_beams=num_beams, max_new_tokens=40, constrained=True, batch_size=4)
+    long = replace(long, repetition_penalty=repetition_penalty)
+    asked = [replace(one, source_text=one.text.split("\n")[0].removeprefix("输入: ")) for one in prompts(21)]
+    running = Engine(folders.model(2), folders.tokenizer(), long, CONTRACT).generate(asked)
+    # 16 in one batch of 4 rows, then 4, then 1.
+    assert [rows is None for rows in admitted] == [True, *[False] * 12, True, True]
+    assert len(set(texts(running))) > 3
+    monkeypatch.setattr(engine_module, "_MANY_BATCHES", 99)
+    whole = Engine(folders.model(2), folders.tokenizer(), long, CONTRACT).generate(asked)
+    for one, other in zip(running, whole, strict=True):
+        assert (one.ids, one.finished) == (other.ids, other.finished)
+        assert one.score == pytest.approx(other.score, abs=1e-5)
+        assert one.value_scores == other.value_scores or np.allclose(
+            np.concatenate(one.value_scores), np.concatenate(other.value_scores), atol=1e-5
+        )
 
 
 def test_equals_transformers_generate_with_the_same_tokens_forbidden(engine) -> None:
@@ -134,7 +165,7 @@ def test_the_setting_overrides_the_limit_of_the_contract() -> None:
 def test_progress_counts_prompts(engine) -> None:
     calls = []
     engine.generate(prompts(10), lambda *call: calls.append(call))
-    assert calls == [("prompts", 4, 10), ("prompts", 8, 10), ("prompts", 10, 10)]
+    assert calls == [("prompts", done, 10) for done in range(1, 11)]
 
 
 def test_nothing_in_nothing_out_and_empty_prompts_are_refused(engine) -> None:

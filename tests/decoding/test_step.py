@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from seqgpt_jax.decoding import step
-from seqgpt_jax.decoding.step import for_decoding, generate
-from tests.decoding.peer import EOS, padded, peer_answers, peer_of, random_prompts, tiny_model
+from seqgpt_jax.decoding import running_batch, step
+from seqgpt_jax.decoding.cache import empty_answers
+from seqgpt_jax.decoding.step import for_decoding
+from tests.decoding.peer import EOS, generate, padded, peer_answers, peer_of, random_prompts, tiny_model
 from tests.models.peers import LLAMA_KINDS, make_llama
 from tests.models.peers import ours as model_of
 
@@ -117,8 +118,8 @@ def test_growing_room_changes_nothing(num_beams, monkeypatch) -> None:
     model = tiny_model(5)
     prompts = random_prompts(5, 4, VOCAB, LONGEST)
     at_once = ours(model, prompts, num_beams=num_beams, max_new_tokens=23)
-    monkeypatch.setattr(step, "_FIRST_ROOM", 4)
-    monkeypatch.setattr(step, "_GROWTH", 3)
+    monkeypatch.setattr(running_batch, "_FIRST_ROOM", 4)
+    monkeypatch.setattr(running_batch, "_GROWTH", 3)
     assert ours(model, prompts, num_beams=num_beams, max_new_tokens=23) == at_once
 
 
@@ -135,11 +136,12 @@ def test_logits_of_the_steps_are_those_of_one_pass() -> None:
         return model.logits(model.final_norm(hidden)), answers
 
     cache, logits_BxV = step.prefill(model, tokens, mask)
-    state, _ = step.begin(logits_BxV, np.ones(1, bool), FORBIDDEN, None, num_beams=1, max_new_tokens=4, eos_id=EOS)
-    answers = step.empty_answers(cache, 1, 4)
+    settings = {"num_beams": 1, "max_new_tokens": 4, "eos_id": EOS}
+    state = step.begin(model, cache, logits_BxV, np.ones(1, bool), FORBIDDEN, None, **settings).state
+    answers = empty_answers(cache, 1, 4)
     found = [logits_BxV[0]]
     for i, token in enumerate(answer):
-        state = state._replace(length=jnp.int32(i + 1), ids_BxKxN=state.ids_BxKxN.at[0, 0, i].set(token))
+        state = state._replace(length_B=jnp.int32([i + 1]), ids_BxKxN=state.ids_BxKxN.at[0, 0, i].set(token))
         logits_BxKxV, answers = advance(model, cache, state, answers)
         found.append(logits_BxKxV[0, 0])
     whole = jnp.asarray([prompt + answer])
@@ -163,9 +165,10 @@ def test_steps_write_the_cache_in_place() -> None:
     model = tiny_model(0)
     tokens, mask = padded([[5] * 8] * 2, "right", 8)
     cache, logits_BxV = step.prefill(model, tokens, mask)
-    state, _ = step.begin(logits_BxV, np.ones(2, bool), FORBIDDEN, None, num_beams=3, max_new_tokens=16, eos_id=EOS)
-    answers = step.empty_answers(cache, 3, 16)
-    program = step.extend.lower(model, cache, state, answers, None, FORBIDDEN, None, eos_id=EOS).compile().as_text()
+    settings = {"num_beams": 3, "max_new_tokens": 16, "eos_id": EOS}
+    search = step.begin(model, cache, logits_BxV, np.ones(2, bool), FORBIDDEN, None, **settings)
+    answers = empty_answers(cache, 3, 16)
+    program = step.extend.lower(model, search, answers, FORBIDDEN, eos_id=EOS).compile().as_text()
     shape = ",".join(map(str, answers.keys[0].shape))
     assert f"f32[{shape}]" in program
     assert not re.search(rf"f32\[{shape}\]\S* copy\(", program)

@@ -41,7 +41,7 @@ def accepts(grammar: Grammar, tokenizer, text: str, labels: tuple[str, ...], out
     automaton = grammar.automaton([prompt_of(text, labels)], 1)
     state = constraints.initial_state(automaton, 1)
     for id in [*encode(tokenizer, [output])[0], tokenizer.eos_token_id]:
-        if bool(forbidden(automaton, state, 999)[0, 0, id]):
+        if bool(forbidden(automaton, state, np.array([999]))[0, 0, id]):
             return False
         state = advance(automaton, state, jnp.zeros((1, 1), jnp.int32), jnp.full((1, 1), id))
     return True
@@ -53,7 +53,7 @@ def walk(grammar: Grammar, tokenizer, text: str, labels: tuple[str, ...], limit:
     automaton = grammar.automaton([prompt_of(text, labels)], 1)
     state, ids = constraints.initial_state(automaton, 1), []
     while True:
-        (may_follow,) = np.nonzero(~np.asarray(forbidden(automaton, state, limit - len(ids)))[0, 0])
+        (may_follow,) = np.nonzero(~np.asarray(forbidden(automaton, state, np.array([limit - len(ids)])))[0, 0])
         assert len(may_follow), f"nothing may follow {tokenizer.decode(ids)!r}"
         others = [int(id) for id in may_follow if id != tokenizer.eos_token_id]
         if not others:
@@ -138,6 +138,6 @@ def test_a_batch_holds_texts_of_any_kind() -> None:
     state = constraints.initial_state(automaton, 1)
     for id in encode(BYTES, ["a:"])[0]:
         state = advance(automaton, state, jnp.zeros((4, 1), jnp.int32), jnp.full((4, 1), id))
-    first = [~np.asarray(forbidden(automaton, state, 99))[row, 0] for row in range(4)]
+    first = [~np.asarray(forbidden(automaton, state, np.full(4, 99)))[row, 0] for row in range(4)]
     assert first[1].sum() > first[2].sum() > 0
     assert first[3].sum() == 0

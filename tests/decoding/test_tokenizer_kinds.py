@@ -52,7 +52,7 @@ def accepts(kind: str, atom: str, labels: tuple[str, ...], ids: list[int]) -> bo
     automaton = grammar.automaton([prompt], 1)
     state = constraints.initial_state(automaton, 1)
     for id in [*ids, tokenizer_of(kind).eos_token_id]:
-        if bool(FORBIDDEN(automaton, state, 999)[0, 0, id]):
+        if bool(FORBIDDEN(automaton, state, np.array([999]))[0, 0, id]):
             return False
         state = after(automaton, state, id)
     return True
@@ -129,7 +129,7 @@ def test_random_answers_parse_and_end_within_any_limit(kind, atom) -> None:
         limit, state, ids = grammar._needed_tokens(prompt) + more, constraints.initial_state(automaton, 1), []
         grammar.check([prompt], limit)
         while not ids or ids[-1] != tokenizer.eos_token_id:
-            (may_follow,) = np.nonzero(~np.asarray(FORBIDDEN(automaton, state, limit - len(ids)))[0, 0])
+            (may_follow,) = np.nonzero(~np.asarray(FORBIDDEN(automaton, state, np.array([limit - len(ids)])))[0, 0])
             others = may_follow[may_follow != tokenizer.eos_token_id]
             ids.append(int(random.choice(others)) if len(others) else tokenizer.eos_token_id)
             state = after(automaton, state, ids[-1])

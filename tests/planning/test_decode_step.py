@@ -58,8 +58,8 @@ def test_the_cache_has_the_heads_of_keys_alone() -> None:
     sizes = {"vocab_size": 512, "hidden_size": 64, "mlp_size": 96, "n_layer": 3, "head_dim": 32, "max_length": 512}
     model = LlamaConfig(architecture="qwen3", n_head=4, n_kv_head=2, tied_head=False, **sizes)
     _, weights = decode_step.weights_on_chip(model, here())
-    _, cache, _, answers, *_ = decode_step.search(weights, DECODE, CONTRACT)
-    assert cache.keys_YxBxGxPxE.shape == (3, 4, 2, 256, 32)
+    _, begun, answers, _ = decode_step.search(weights, DECODE, CONTRACT)
+    assert begun.prompt.keys_YxBxGxPxE.shape == (3, 4, 2, 256, 32)
     assert [keys.shape for keys in answers.keys] == [(4, 2, 32 * 2, 32)] * 3
     mine = decoding_flops(model, **SIZES)
     step = decode_step.extend.lower(*decode_step.search(weights, FREE, CONTRACT), eos_id=decode_step.END_ID)
