@@ -11,6 +11,7 @@
         --data=prepared/ft.test.01234567
 
 Without --data, the mixtures and splits that `Evaluate` names are prepared where they are missing.
+`--gin.Evaluate.end_to_end=True` scores relations and events of whole texts, too.
 Writes scores.json, predictions.jsonl and the report of them: report.html, .md and .json, as `report` does, which also
 compares evaluations.
 """
@@ -18,7 +19,7 @@ compares evaluations.
 import argparse
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -28,9 +29,12 @@ from seqgpt_jax import command_line
 if TYPE_CHECKING:
     from etils import epath
 
+    from seqgpt_jax.data.raw.task_spec import TaskSpec
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.decoding.completion import Generator
     from seqgpt_jax.decoding.engine import DecodeConfig
+    from seqgpt_jax.evaluation.end_to_end.gold import GoldData
+    from seqgpt_jax.evaluation.end_to_end.scoring import EndToEnd
     from seqgpt_jax.evaluation.evaluator import EvaluateConfig
     from seqgpt_jax.evaluation.other_models.endpoint import EndpointConfig
     from seqgpt_jax.evaluation.other_models.journal import JournaledGenerator
@@ -76,14 +80,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.tasks import SUBSETS, TASKS
 
     model, contract, stores = model_and_stores(args, configs, config, endpoint if args.endpoint else None)
-    spoilt = trained_before(contract.data, stores, lambda subsets: TASKS | SUBSETS if subsets else TASKS)
+
+    def tasks_of(subsets: bool) -> "Mapping[str, TaskSpec]":
+        return TASKS | SUBSETS if subsets else TASKS
+
+    spoilt = trained_before(contract.data, stores, tasks_of)
     notes = notes_of_training(spoilt, bool((contract.data or {}).get("settings", {}).get("subsets")))
     notes += (f"{line}." for store in stores if (line := absent(store)))
+    gold = []
+    if config.end_to_end:
+        from seqgpt_jax.evaluation.end_to_end.selection import gold_of_stores
+
+        named = {"mixture": stores[0].manifest["mixture"], "tokenizer": str(model)}
+        folder = configs.build("Prepare", **named).data_folder()
+        gold, of_gold = gold_of_stores(stores, tasks_of, folder, config.records, config.seed)
+        notes += of_gold
     for line in notes:  # before hours of answering, too
         print(f"note: {line}", flush=True)
     other = args.transformers or args.endpoint
     with other_model(args, contract, decode, endpoint) if other else contextlib.nullcontext() as generator:
-        scores, step = score_model(model, args.step, stores, config, decode, generator)
+        scores, end_to_end, step = score_model(model, args.step, stores, config, decode, generator, gold)
     about = {
         "model": str(model),
         # Of the checkpoint that was read, also where the newest one was corrupt.
@@ -118,9 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{len(refused):,} instances could not be asked and count as answered with nothing; the first, "
             f"{refused[0].record.instance}: {refused[0].refusal}"
         )
-    write_report(scores, args.output, about, notes)
+    write_report(scores, args.output, about, notes, end_to_end)
     print(f"report: {args.output / 'report.html'}")
-    print_scores(scores, notes=notes)
+    print_scores(scores, notes=notes, end_to_end=end_to_end)
     return 0
 
 
@@ -251,23 +267,33 @@ def score_model(
     config: "EvaluateConfig",
     decode: "DecodeConfig",
     generator: "Generator | None" = None,
-) -> tuple["Scores", int | None]:
-    """(the scores of a model on these stores, the step of its checkpoint), behind a progress bar.
+    gold: Sequence["GoldData"] = (),
+) -> tuple["Scores", list["EndToEnd"], int | None]:
+    """(scores of a model on these stores, those of whole texts, the step of its checkpoint), behind a progress bar.
 
     Our decoder runs it where there is no generator.
     """
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.evaluation.end_to_end.asking import ask
+    from seqgpt_jax.evaluation.end_to_end.scoring import score
     from seqgpt_jax.evaluation.evaluator import evaluate
     from seqgpt_jax.io.model_folder import load
 
-    if generator is not None:
-        with progress_bar("asking") as progress:
-            return evaluate(generator, stores, config, progress), None
-    loaded = load(model, step=step)
-    engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
-    with progress_bar("answering (the first batch of each width compiles)") as progress:
-        return evaluate(engine, stores, config, progress), loaded.step
+    step_read = None
+    if generator is None:
+        loaded = load(model, step=step)
+        generator, step_read = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract), loaded.step
+        does = "answering (the first batch of each width compiles)"
+    else:
+        does = "asking"
+    with progress_bar(does) as progress:
+        scores = evaluate(generator, stores, config, progress)
+    end_to_end = []
+    for data in gold:
+        with progress_bar(f"{data.name}: {len(data.texts):,} whole texts") as progress:
+            end_to_end.append(score(data, ask(generator, data, progress), config.resamples, config.seed))
+    return scores, end_to_end, step_read
 
 
 def check_other_model(args: argparse.Namespace) -> None:

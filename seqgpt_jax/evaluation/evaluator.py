@@ -29,6 +29,8 @@ class EvaluateConfig:
         task, in chunks where they do not fit, as `decode` does. A number is faster and gives higher scores: it is named
         beside them.
       mode: "fixed" or "paper": which ROUGE the paper score holds (`seqgpt_jax.evaluation.rouge`).
+      end_to_end: asks data sets of relations and events for whole texts, too, as `SeqGPT.relations` and `SeqGPT.events`
+        do, and scores triples, triggers and arguments (`seqgpt_jax.evaluation.end_to_end`).
       resamples: of the bootstrap behind the confidence interval.
       seed: of the choice of records and of the bootstrap.
     """
@@ -38,6 +40,7 @@ class EvaluateConfig:
     records: int | None = 48
     candidates: int | None = None
     mode: Mode = "fixed"
+    end_to_end: bool = False
     resamples: int = 1000
     seed: int = 0
 

@@ -2,17 +2,20 @@
 
 scores.json          all scores, times 100, with the settings behind them
 predictions.jsonl    one line for each instance: what was asked, gold, output, answers and their scores
+end_to_end.jsonl     with `Evaluate.end_to_end`: one line for each text, its gold and predicted relations or events
 report.html          where the model fails, in one file that needs no network
 report.md, .json     the same for editors and programs
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.evaluation.analysis.page import write_report_page
 from seqgpt_jax.evaluation.analysis.saved import PREDICTIONS, SCORES, read_evaluation
+from seqgpt_jax.evaluation.end_to_end import scoring
+from seqgpt_jax.evaluation.end_to_end.scoring import EndToEnd
 from seqgpt_jax.evaluation.field_metrics import FieldMetric
 from seqgpt_jax.evaluation.label_report import LabelReport
 from seqgpt_jax.evaluation.metrics import COUNTS, Metrics
@@ -20,10 +23,17 @@ from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores
 
+END_TO_END = "end_to_end.jsonl"
 _FACTS = ("protocol", "choose", "datasets", *COUNTS)
 
 
-def write_report(scores: Scores, folder: Path, about: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
+def write_report(
+    scores: Scores,
+    folder: Path,
+    about: Mapping[str, Any],
+    notes: Sequence[str] = (),
+    end_to_end: Sequence[EndToEnd] = (),
+) -> None:
     """Writes all files into `folder`, which is made where it is missing.
 
     Args:
@@ -31,20 +41,35 @@ def write_report(scores: Scores, folder: Path, about: Mapping[str, Any], notes: 
       folder: files of an earlier report in it are replaced.
       about: JSON-like facts about the scores (model, data, settings), shown as they are.
       notes: what a reader should know besides, each a sentence.
+      end_to_end: scores of relations and events, where they were asked.
     """
-    write_scores(scores, folder, about, notes)
+    write_scores(scores, folder, about, notes, end_to_end)
     # From the files, as `python -m seqgpt_jax.report` does: what it shows can be had again from them.
     write_report_page([read_evaluation(folder)], folder / "report.html")
 
 
-def write_scores(scores: Scores, folder: Path, about: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
-    """Writes scores.json and predictions.jsonl alone, as `write_report` does."""
+def write_scores(
+    scores: Scores,
+    folder: Path,
+    about: Mapping[str, Any],
+    notes: Sequence[str] = (),
+    end_to_end: Sequence[EndToEnd] = (),
+) -> None:
+    """Writes scores.json and the files of predictions alone, as `write_report` does."""
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = json.dumps(as_json(scores, about, notes), ensure_ascii=False, indent=1)
-    lines = (json.dumps(_prediction_json(item), ensure_ascii=False) + "\n" for item in scores.predictions)
-    (folder / SCORES).write_text(numbers + "\n", encoding="utf-8")
-    with (folder / PREDICTIONS).open("w", encoding="utf-8") as file:
-        file.writelines(lines)
+    content = as_json(scores, about, notes)
+    # Of an earlier evaluation in this folder, which may have asked for them.
+    (folder / END_TO_END).unlink(missing_ok=True)
+    if end_to_end:
+        content["end_to_end"] = [scoring.as_json(one) for one in end_to_end]
+        _write_lines(folder / END_TO_END, scoring.prediction_lines(end_to_end))
+    (folder / SCORES).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _write_lines(folder / PREDICTIONS, map(_prediction_json, scores.predictions))
+
+
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
 def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ()) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from seqgpt_jax.evaluation.end_to_end.scoring import EndToEnd
 from seqgpt_jax.evaluation.instances import ALL_LABELS
 from seqgpt_jax.evaluation.metrics import Metrics
 from seqgpt_jax.evaluation.rouge import MODES, Mode
@@ -101,7 +102,9 @@ def words(scores: Scores, notes: Sequence[str] = ()) -> list[str]:
     return [headline(scores), paper_score_line(scores), cut_line(scores), *notes]
 
 
-def print_scores(scores: Scores, console: Console | None = None, notes: Sequence[str] = ()) -> None:
+def print_scores(
+    scores: Scores, console: Console | None = None, notes: Sequence[str] = (), end_to_end: Sequence[EndToEnd] = ()
+) -> None:
     """Prints the tables for a terminal of 80 columns, and the headline last; report.md has more columns."""
     console = console or Console(highlight=False, emoji=False)
     for title, rows in sections(scores):
@@ -112,7 +115,24 @@ def print_scores(scores: Scores, console: Console | None = None, notes: Sequence
         for name, cells in rows:
             table.add_row(escape(name), *cells)
         console.print(table)
+    if end_to_end:
+        console.print(_end_to_end_table(end_to_end))
     if scores.overall.protocol != ALL_LABELS:
         console.print("labels: how many are asked; where it is not all, the gold ones are among them")
     for line in reversed(words(scores, notes)):
         console.print(line, markup=False)
+
+
+def _end_to_end_table(found: Sequence[EndToEnd]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("Whole texts, end to end", overflow="fold", min_width=24)
+    for name in ("F1", "95 %", "best baseline", "gold"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in found:
+        table.add_row(escape(f"{one.data.name}: {len(one.predictions):,} texts"))
+        for name, metric in one.metrics.items():
+            interval = " to ".join(map(times_100, metric.interval))
+            baseline = f"{BASELINE_NAMES[metric.best_baseline]} {times_100(metric.baselines[metric.best_baseline])}"
+            cells = (times_100(metric.f1), interval, baseline, f"{metric.gold:,}")
+            table.add_row(f"– {name.replace('_', ' ')}", *cells)
+    return table

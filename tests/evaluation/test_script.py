@@ -142,3 +142,11 @@ def test_reading_is_asked_and_not_refused(model, tmp_path):
     numbers = json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8"))
     assert numbers["overall"]["instances"] == numbers["overall"]["prompts"] == 3
     assert "refused_instances" not in numbers["about"]
+
+
+def test_end_to_end_scores_of_no_whole_texts_are_refused_before_a_model_is_loaded(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "score_model", lambda *_: pytest.fail("loaded"))
+    write_store(tmp_path / "store", two_data_sets())
+    flags = [f"--model={model}", f"--data={tmp_path / 'store'}", f"--output={tmp_path / 'out'}"]
+    with pytest.raises(ValueError, match=r"Evaluate\.end_to_end = True needs a data set of the families RE or EE"):
+        evaluate.main([*flags, "--gin.Evaluate.end_to_end=True"])

@@ -14,6 +14,7 @@ import markupsafe
 
 from seqgpt_jax.evaluation.analysis.analysis import Analysis, analysis_json, analyze
 from seqgpt_jax.evaluation.analysis.blocks import Block, Bullets, Fold, Section, Table, Text
+from seqgpt_jax.evaluation.analysis.end_to_end_section import end_to_end_section
 from seqgpt_jax.evaluation.analysis.error_sections import example_section, label_section, span_error_section
 from seqgpt_jax.evaluation.analysis.other_sections import (
     learning_section,
@@ -58,6 +59,7 @@ def report_sections(analysis: Analysis) -> list[Section]:
         difference_section(analysis),
         family_section(evaluations),
         dataset_section(evaluations),
+        end_to_end_section(evaluations),
         span_error_section(analysis.evaluations),
         label_section(analysis.evaluations),
         example_section(analysis.evaluations),
