@@ -4,6 +4,7 @@
     python -m seqgpt_jax.validate train=train.csv,test=test.csv --max_shown=0     # all findings, not 3 of each kind
     python -m seqgpt_jax.validate my_folder --model=runs/ft                       # lengths in tokens of that model
     python -m seqgpt_jax.validate --module=calls                                  # the tasks of calls.py
+    python -m seqgpt_jax.validate --task=clinc150,pt --gin.Prepare.subsets=True   # tasks and mixtures of the catalogue
     python -m seqgpt_jax.validate tickets.jsonl --json > findings.json
 
 DATA is written as for `--data` of the other commands; docs/own_data.md has the formats. Exit code 0 means that
@@ -14,6 +15,7 @@ may set.
 
 import json
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("data", nargs="*", metavar="DATA", help="FILE, train=FILE,test=FILE, or a folder")
     command_line.add_own_form(parser)
     parser.add_argument("--module", action="append", default=[], metavar="NAME", help="check the tasks of this module")
+    parser.add_argument("--task", default="", metavar="NAMES", help="… and these tasks or mixtures of the catalogue")
     parser.add_argument("--tokenizer", metavar="FOLDER", help="count tokens with this one; else they are estimated")
     parser.add_argument("--model", metavar="FOLDER", help="… with the tokenizer and the limits of this model")
     parser.add_argument("--json", action="store_true", help="write one JSON object with all findings instead of text")
@@ -47,8 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     check = Check(length_limits(config, args.tokenizer, args.model, configs.bound("Prepare")))
     checked = list(_checked(check, config, args.data, [*config.modules, *args.module]))
+    if args.task:
+        checked += _catalogue_tasks(check, config, args.task)
     if not checked:
-        parser.error("nothing to check: name DATA or --module=NAME")
+        parser.error("nothing to check: name DATA, --module=NAME or --task=NAME")
     if args.json:
         rows = [finding.as_json() for _, findings in checked for finding in findings]
         files = [summary.as_json() for summary, _ in checked]
@@ -115,7 +120,36 @@ def _checked(
         yield check.own_data(name, files, Form.of(config), flags)
     for module in dict.fromkeys(modules):
         for spec in module_tasks(module)[0]:
-            yield check.task(spec, config.data_folder())
+            flags = f"--gin.Prepare.modules=MODULE --gin.Prepare.mixture={spec.name}"
+            yield check.task(spec, config.data_folder(), flags)
+
+
+def _catalogue_tasks(
+    check: "Check", config: "PrepareConfig", names: str
+) -> "Iterator[tuple[DataSummary, list[Finding]]]":
+    """The result of each task that is named, or that a named mixture has; those without files are named on stderr.
+
+    Raises:
+      UsageError: nothing is called so, or the files of all tasks are missing.
+    """
+    from seqgpt_jax.data.raw.files import available, fetch_command
+    from seqgpt_jax.tasks import catalogue, expand
+
+    try:
+        tasks = expand(names.replace(",", "+"), *catalogue(config))
+    except ValueError as error:
+        raise command_line.UsageError(f"--task={names}: {error}") from error
+    folder = config.data_folder()
+    kept, missing = available([*tasks.values()], folder)
+    if missing:
+        gone = [name for name, spec in tasks.items() if spec not in kept]
+        text = f"--task={names}: files are missing, not checked: {', '.join(gone)} ({fetch_command(missing)})"
+        if not kept:
+            raise command_line.UsageError(text)
+        print(text, file=sys.stderr)
+    subsets = " --gin.Prepare.subsets=True" if config.subsets else ""
+    for spec in kept:
+        yield check.task(spec, folder, f"--gin.Prepare.mixture={spec.name}{subsets}")
 
 
 if __name__ == "__main__":

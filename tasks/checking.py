@@ -63,8 +63,8 @@ class Check:
         summary.advice = advice(summary, flags)
         return summary, findings
 
-    def task(self, spec: TaskSpec, data_folder: Path | None) -> tuple[DataSummary, list[Finding]]:
-        """Checks a task of a module, by its reader.
+    def task(self, spec: TaskSpec, data_folder: Path | None, flags: str) -> tuple[DataSummary, list[Finding]]:
+        """Checks a task of a module or of the catalogue, by its reader; `flags` give it to the other commands.
 
         Raises:
           DataNotFound: its files are not there.
@@ -73,7 +73,7 @@ class Check:
         first = next((path for paths in files.values() for path in paths), Path(spec.name))
         summary, findings = _DataCheck(self, spec.name, lambda: _task_items(spec, files), first).result(by_hash=False)
         summary.language = spec.language
-        summary.advice = advice(summary, f"--gin.Prepare.modules=MODULE --gin.Prepare.mixture={spec.name}")
+        summary.advice = advice(summary, flags)
         return summary, findings
 
     def repetition(self, item: own.Checked) -> list[own.Fault]:

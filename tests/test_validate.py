@@ -212,3 +212,27 @@ def test_what_cannot_be_checked_is_an_error(tmp_path):
         validate.main(["train=a.jsonl,tst=b.jsonl"])
     with pytest.raises(SystemExit):
         validate.main([])
+
+
+def test_tasks_of_the_catalogue_are_counted_with_what_is_left_out(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SEQGPT_DATA_DIR", str(tmp_path / "datasets"))
+    (tmp_path / "datasets" / "sky_ner_zh").mkdir(parents=True)
+    turns = ["Text: 米拉住在坦佩雷。", "I've read this text.", "What describes 人物 in the text?", '["米拉"]']
+    asked = {"id": "0", "conversations": [{"from": ("human", "gpt")[k % 2], "value": t} for k, t in enumerate(turns)]}
+    bare = {"id": "1", "conversations": asked["conversations"][:2]}
+    sample = "datasets_pt/sky_ner_zh/sky_10_samples/ner_it_data_conversation.json"
+    write(tmp_path, sample, json.dumps([asked, bare], ensure_ascii=False))
+    flags = ("--task=sky_ner_zh,pile_ner_type", "--gin.Prepare.subsets=True")
+    assert validate.main([*flags, "--json"]) == 0
+    said = capsys.readouterr()
+    assert "files are missing, not checked: pile_ner_type (python -m seqgpt_jax.catalogue --download" in said.err
+    found = json.loads(said.out)
+    (of_task,) = found["files"]
+    assert (of_task["file"], of_task["records"], of_task["good"]) == ("sky_ner_zh", 2, 1)
+    assert [one["reason"] for one in found["findings"] if one["reason"] == "no_question"] == ["no_question"]
+    assert validate.main([*flags]) == 0
+    assert "--gin.Prepare.mixture=sky_ner_zh --gin.Prepare.subsets=True" in capsys.readouterr().out
+    with pytest.raises(UsageError, match=r"--task=sky_ner: .*sky_ner_zh"):
+        validate.main(["--task=sky_ner"])
+    with pytest.raises(UsageError, match="--task=pile_ner_type: files are missing"):
+        validate.main(["--task=pile_ner_type"])
