@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from seqgpt_jax.synthesis.answers import REASONS
 
@@ -77,6 +78,8 @@ def report_chart(manifest: Mapping[str, Any]) -> bytes:
     reasons.barh([*rejected], [*rejected.values()], color="#8a2d2d")
     reasons.set_title("rejected passages by reason" if rejected else "no passage was rejected", fontsize=10)
     _plain(reasons, "x")
+    if not rejected:
+        reasons.set_axis_off()
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
@@ -111,6 +114,7 @@ def _labels_per_instance(axes: Axes, rows: list[Mapping[str, Any]]) -> None:
         )  # fmt: skip
         bottom += heights
     axes.set_xlim(0.4, most + 0.6)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("labels")
     axes.set_ylabel("instances")
     axes.set_title("labels of an instance", fontsize=10)
