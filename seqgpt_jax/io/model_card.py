@@ -72,6 +72,8 @@ def model_card(
         f"max_length={contract.max_prompt_tokens})\n"
         "output = model.generate(**batch)  # beam search, 4 beams, as generation_config.json says\n"
         'print(tokenizer.decode(output[0, batch["input_ids"].shape[1]:], skip_special_tokens=True))\n```',
+        "Set no `repetition_penalty`: answers repeat the queries and copy names, which a penalty forbids. The released "
+        "SeqGPT scripts set 2.0; a model of this package then loses its answers.",
     ]
     if contract.calibration:
         sections.append(
