@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help quickstart test lint docs clean
+.PHONY: help quickstart test lint bench docs clean
 
 help:
 	@echo "make quickstart   install the core, then prepare, train, score, export and query a small bilingual model"
 	@echo "make quickstart BASE=smollm2   the same with real weights (English, 93 MB): answers for labels of your own"
 	@echo "make test         install everything, then check style and run all tests"
 	@echo "make lint         style only"
+	@echo "make bench        measure speed and memory against transformers and torch"
 	@echo "make docs         build the site of the documentation into site/, with all links checked"
 	@echo "make clean        remove the output of quickstart (runs/quickstart, prepared/quickstart_*)"
 	@echo "VENV=$(VENV) and PYTHON=$(PYTHON) can be set"
@@ -28,6 +29,9 @@ test: $(VENV)/.installed_test lint
 lint: $(VENV)/.installed_test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+bench: $(VENV)/.installed_test
+	$(BIN)/python benchmarks/speed/all.py
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -e '.[docs]'

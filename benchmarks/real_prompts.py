@@ -33,11 +33,15 @@ _CHUNK = 256
 
 
 def real_questions(number: int, seed: int) -> list[tuple[str, Question]]:
-    """(language, question) of each: texts of all tasks whose files are there, with labels of the task."""
-    rng, folder = random.Random(seed), Path(os.environ["SEQGPT_DATA_DIR"])
+    """(language, question) of each: texts of all tasks whose files are there, with labels of the task.
+
+    Without SEQGPT_DATA_DIR they are generated ones, of the quickstart.
+    """
+    rng, folder = random.Random(seed), Path(os.environ.get("SEQGPT_DATA_DIR", "."))
+    generated = "SEQGPT_DATA_DIR" not in os.environ
     found: list[tuple[str, Question]] = []
     for spec in TASKS.values():
-        if isinstance(spec.source, Generated):
+        if isinstance(spec.source, Generated) != generated:
             continue
         instances: list[Instance] = []
         for split in spec.splits:
