@@ -123,7 +123,8 @@ def main() -> None:
     manifest = json.loads((args.store / "manifest.json").read_text(encoding="utf-8"))
     settings = manifest["settings"]
     lengths = {"inputs": settings["max_prompt_tokens"], "targets": settings["max_target_tokens"]}
-    fields = ("quota", "seed", "negatives", "max_labels", "max_queries", "max_negative_queries", "max_instances")
+    fields = ("quota", "seed", "negatives", "max_labels", "max_queries", "max_instances")
+    fields += ("min_negative_queries", "max_negative_queries")
     names = {
         "STORE": str(args.store),
         "TOKENIZER": args.tokenizer or manifest["tokenizer"]["path"],

@@ -190,7 +190,7 @@ def test_help_shows_an_example(capsys) -> None:
         ("mixing", {"mixing", "quota"}),
         ("model_size", set()),
         ("negative_numbers", {"max_negative_queries"}),
-        ("negatives", {"negatives", "max_negative_queries", "empty_extractions"}),
+        ("negatives", {"negatives", "min_negative_queries", "max_negative_queries", "empty_extractions"}),
         ("quota", {"quota"}),
         ("samples", {"max_instances"}),
         ("templates", {"template"}),

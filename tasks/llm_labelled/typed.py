@@ -19,7 +19,9 @@ def asked_types(record: Record) -> Iterator[Instance]:
 
     Only those are labels of the instance: of the other types of the task nothing is known there.
     """
-    found = {row["tagName"]: json.loads(row["output"]) for row in record.value}
+    found: dict[str, list[str]] = {}
+    for row in record.value:
+        found.setdefault(row["tagName"], []).extend(json.loads(row["output"]))
     spans = [(label, span) for label, answers in found.items() for span in answers]
     yield families.spans_by_label(record.id, record.value[0]["input"], spans, found)
 

@@ -385,6 +385,11 @@ def test_asked_types_are_the_labels_of_a_passage(tmp_path):
     assert read_all("pile_ner_slimer", path) == [
         Instance("a.jsonl:1", "ext", "In May", {"month": ("May",)}, ("month", "court"))
     ]
+    # Asked again, with a definition say: the answers of both.
+    path = write(tmp_path, "a.jsonl", json_lines(row("month", ["May"]), row("court", []), row("month", [])))
+    assert read_all("pile_ner_slimer", path) == [
+        Instance("a.jsonl:1", "ext", "In May", {"month": ("May",)}, ("month", "court"))
+    ]
 
 
 def test_sentence_pairs_without_a_mark_for_missing_labels_keep_all(tmp_path):

@@ -66,6 +66,37 @@ def test_answers_that_are_no_spans_leave_their_type_out_and_are_counted(tmp_path
     ]
 
 
+def test_counts_of_texts_types_entities_and_empty_answers_are_those_of_the_file(tmp_path):
+    """What the raw lists hold, counted without the reader, is what the reader gives and counts as left out."""
+    names = reader(json_records(), conversation())
+    rows = [
+        talk("Text: Ann met Bob in Rome.", english("person", '["Ann", "Bob", "Ann"]'), english("date", "[]")),
+        talk("Text: Ann met Bob in Rome.", english("city", '["Rome"]')),  # a text may come again
+        talk(
+            "文本： 安娜住在罗马。", ('文本中属于"城市"的实体有哪些？', '["罗马", "罗马"]'), read="我已读完这段文本。"
+        ),
+        talk("Text: It rained.", english("date", "[]"), english("person", "[]")),
+        talk("Text: Well."),
+        talk('Text: the "Red" house', english("color", '[""Red""]'), english("building", '["house"]')),
+    ]
+    path = write(tmp_path, "a.json", json.dumps(rows, ensure_ascii=False))
+    answers = [(row["conversations"][0]["value"], turn["value"]) for row in rows for turn in row["conversations"][3::2]]
+    lists = [json.loads(answer) for _, answer in answers if '""' not in answer]
+    found = read(names, path)
+    items = [item for item in found if isinstance(item, Instance)]
+    asked = [(item, label) for item in items for label in item.labels]
+    assert len(items) + 1 == len(rows)
+    assert len({item.text for item in items}) == 4
+    assert len(asked) == len(lists) == len(answers) - 1 == 7
+    assert sum(not item.gold.get(label) for item, label in asked) == lists.count([]) == 3
+    # An answer that is listed twice is one answer, as in UniversalNER's score.
+    assert (
+        sum(map(len, (spans for item in items for spans in item.gold.values()))) == sum(len(set(x)) for x in lists) == 5
+    )
+    assert {label for _, label in asked} == {"person", "date", "city", "城市", "building"}
+    assert sorted(item.reason for item in found if isinstance(item, Skipped)) == ["broken_answer", "no_question"]
+
+
 @pytest.mark.parametrize(
     ("row", "problem"),
     [

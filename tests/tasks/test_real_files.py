@@ -1,5 +1,6 @@
 """The declared tasks on the real files, where they are: counts, labels and spans are those of the packs."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -341,3 +342,38 @@ def test_the_readers_of_the_whole_iepile_give_what_those_of_its_samples_give(nam
     assert whole
     assert whole == sample
     assert not list(TASKS[f"iepile.{name}_en"].read("train", (path,)))
+
+
+def counted(answers: Iterable[tuple[str, str, str]]) -> dict[str, int]:
+    """What (text, type, answer as JSON) rows hold, one type of a text that is asked twice counted once."""
+    by_type: dict[tuple[str, str], set[str]] = {}
+    for text, kind, answer in answers:
+        by_type.setdefault((text, kind), set()).update(json.loads(answer))
+    return {
+        "texts": len({text for text, _ in by_type}),
+        "types": len({kind for _, kind in by_type}),
+        "queries": len(by_type),
+        "empty": sum(not spans for spans in by_type.values()),
+        "entities": sum(map(len, by_type.values())),
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "numbers"), [("pile_ner_slimer", (556, 341, 695, 317, 830)), ("sky_ner_zh", (16, 58, 106, 30, 197))]
+)
+def test_conversations_and_queries_of_universal_ner_give_all_that_their_files_hold(task, numbers):
+    items = of_all_splits(task)
+    asked = [(item.text, label, json.dumps(item.gold.get(label, ()))) for item in items for label in item.labels]
+    raw = []
+    for path in sorted({path for split in SPECS[task].splits for path in files(task, split)}):
+        content = path.read_text(encoding="utf-8")
+        if task == "sky_ner_zh":
+            for row in json.loads(content):
+                text, _, *turns = (turn["value"] for turn in row["conversations"])
+                pairs = zip(turns[::2], turns[1::2], strict=True)
+                raw += [(text, question.split('"')[1], answer) for question, answer in pairs]
+        else:
+            rows = map(json.loads, content.splitlines())
+            raw += [(row["input"], row["tagName"], row["output"]) for row in rows]
+    assert counted(asked) == counted(raw)
+    assert tuple(counted(raw).values()) == numbers

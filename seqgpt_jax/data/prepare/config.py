@@ -46,7 +46,8 @@ class PrepareConfig:
       negatives: "uniform" (SeqGPT) or "frequency" (UniversalNER).
       max_labels: most labels in one classification prompt.
       max_queries: most queries in one extraction prompt.
-      max_negative_queries: most negative queries added to a training instance.
+      min_negative_queries, max_negative_queries: fewest and most negative queries that are added to an extraction in
+        training; the number is random between them, and fixed where both are the same.
       empty_extractions, empty_classifications: share of training prompts that are added with labels of which none has
         an answer, as most chunks of a large label set are when it is decoded (docs/mixtures.md).
       max_instances: instances of each task, None for all: a bottom-k choice like the quota's.
@@ -90,6 +91,7 @@ class PrepareConfig:
     negatives: str = "uniform"
     max_labels: int = 64
     max_queries: int = 6
+    min_negative_queries: int = 0
     max_negative_queries: int = 5
     empty_extractions: float = 0.1
     empty_classifications: float = 0.1
@@ -117,8 +119,15 @@ class PrepareConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Prepare.{name} must be a whole number of at least 1, not {value!r}")
-        if self.max_negative_queries < 0:
-            raise ValueError(f"Prepare.max_negative_queries must not be negative: {self.max_negative_queries}")
+        for name in ("min_negative_queries", "max_negative_queries"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(f"Prepare.{name} must be a whole number of at least 0, not {value!r}")
+        if self.min_negative_queries > self.max_negative_queries:
+            raise ValueError(
+                f"Prepare.min_negative_queries = {self.min_negative_queries} is more than "
+                f"Prepare.max_negative_queries = {self.max_negative_queries}: for a fixed number set both to it"
+            )
         for name in ("empty_extractions", "empty_classifications", "general_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"Prepare.{name} must be at least 0 and below 1, not {getattr(self, name)!r}")

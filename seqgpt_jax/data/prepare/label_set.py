@@ -1,8 +1,9 @@
 """Label set of a task, and sampling of negative labels from it.
 
 Negatives (SeqGPT, section 2.2) are labels of the same task that the instance does not have, sampled
-uniformly or by frequency (UniversalNER, which found frequency better). A label that equals,
-contains or is contained in one of the instance's labels is never a negative: it may be right.
+uniformly or by frequency (UniversalNER, which found frequency better): without replacement, each with
+a probability proportional to the number of its answers in the task. A label that equals, contains or
+is contained in one of the instance's labels is never a negative: it may be right.
 """
 
 import itertools
@@ -16,7 +17,7 @@ from seqgpt_jax.data.prepare.quota import NO_LABEL
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The labels of one task, sorted, with their counts, and whether they exclude each other."""
+    """The labels of one task, sorted, with the numbers of their answers, and whether they exclude each other."""
 
     labels: tuple[str, ...]
     counts: tuple[int, ...]

@@ -1,6 +1,7 @@
 """Label statistics of a task: its label set over all splits, and the quotas of the split that is prepared."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -42,7 +43,8 @@ class LabelStats:
     """Label statistics of one task.
 
     Attributes:
-      label_set: the labels of all splits, with their counts. Instances that bring their own `labels` add none.
+      label_set: the labels of all splits, with the numbers of their answers: an extraction's spans, one for a
+        classification. Instances that bring their own `labels` add none.
       quota: which (instance, label) pairs of the prepared split stay.
       sample: which instances of those stay, where `max_instances` limits them.
       instances, characters: of the prepared split, before the quota.
@@ -167,7 +169,7 @@ def collect_label_stats(
       read: split -> its items; called anew for each pass.
       share: of the task in what `config.max_text_bytes` gives to its data set.
     """
-    labels = QuotaCount(None, config.seed)
+    frequencies: Counter[str] = Counter()
     quota = QuotaCount(config.quota if config.training else None, config.seed)
     instances = characters = 0
     # The labels of reading are questions, each of which occurs once: a quota for each of them would limit nothing.
@@ -183,7 +185,7 @@ def collect_label_stats(
             answers.add(min(len(item.gold), 2))
             # Candidates of one instance say nothing about the others: they must not become negatives there.
             if not item.labels:
-                labels.add(item.id, item.gold)
+                frequencies.update({label: max(len(spans), 1) for label, spans in item.gold.items()})
             if prepared:
                 instances += 1
                 characters += len(item.text)
@@ -199,7 +201,7 @@ def collect_label_stats(
         )
         sample = _sample(kept, config, int(config.max_text_bytes * share) if limits_text else None)
     stats = LabelStats(
-        label_set=LabelSet.of(labels.counts, spec.exclusive),
+        label_set=LabelSet.of(frequencies, spec.exclusive),
         quota=within_quota,
         sample=sample,
         instances=instances,
@@ -213,3 +215,16 @@ def collect_label_stats(
         return stats
     items = (item for item in read(config.split) if not isinstance(item, Skipped))
     return replace(stats, within_quota=sum(bool(stats.labels_within_quota(item)) for item in items))
+
+
+def no_negatives(config: PrepareConfig, specs: Sequence[TaskSpec], stats: Sequence[LabelStats]) -> str | None:
+    """What is wrong with a number of negative queries that no task draws; None where all is well."""
+    if not config.training or not config.min_negative_queries:
+        return None
+    if any(spec.atom == "ext" and of_task.label_set.labels for spec, of_task in zip(specs, stats, strict=True)):
+        return None
+    return (
+        f"Prepare.min_negative_queries = {config.min_negative_queries} applies to no task of {config.mixture}: "
+        "negative queries are added to extractions that do not bring the labels they are asked "
+        "(those of Pile-NER do: their negatives are in the data); leave it out"
+    )

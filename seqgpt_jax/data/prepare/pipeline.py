@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from seqgpt_jax.atomic import TEMPLATES
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.decontamination import bare_text, leaking
-from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats, with_clean_labels
+from seqgpt_jax.data.prepare.label_stats import Items, LabelStats, collect_label_stats, no_negatives, with_clean_labels
 from seqgpt_jax.data.prepare.losses import advice
 from seqgpt_jax.data.prepare.mixing import TaskMixing, epoch_instances, mixing_weights, with_general_share
 from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
@@ -63,7 +63,6 @@ def _mixing_report(
 
 # The splits whose texts may not be trained on.
 _HELD_BACK = ("validation", "test")
-"""Called with (what is being done, how much of it is done, how much there is)."""
 
 
 def prepare(
@@ -80,7 +79,8 @@ def prepare(
 
     Raises:
       RecordError: a raw file is malformed; the message names file and line.
-      ValueError: no task of the mixture has the split, or nothing gives an example.
+      ValueError: no task of the mixture has the split, nothing gives an example, or no task draws negative queries of
+        which the settings want a number.
     """
     config, folder = preparation.config, preparation.folder
     if not any(config.split in spec.splits for spec in preparation.specs):
@@ -179,6 +179,9 @@ class _Preparing:
         self.parse()
         self.find_leaks()
         stats = self.collect_stats()
+        if problem := no_negatives(self.config, self.specs, stats):
+            self.store.remove()
+            raise ValueError(problem)
         mixed = self.mix(stats)
         self.state.write_encoder(encoder_of(self.preparation.tokenizer))
         names = self.write_shards(stats)

@@ -60,7 +60,7 @@ class ExampleSampler:
       negatives: "uniform" or "frequency".
       max_labels: most labels in one classification prompt.
       max_queries: most queries in one extraction prompt (SeqGPT: 6).
-      max_negative_queries: most negative queries that training adds to an instance.
+      min_negative_queries, max_negative_queries: fewest and most negative queries that training adds to an extraction.
       empty_extractions, empty_classifications: share of a task's training prompts in which nothing is to be found, in
         addition to those of instances without an answer. Decoding asks all labels in chunks, and most chunks of a large
         label set have no answer.
@@ -72,6 +72,7 @@ class ExampleSampler:
     negatives: str = "uniform"
     max_labels: int = 64
     max_queries: int = 6
+    min_negative_queries: int = 0
     max_negative_queries: int = 5
     empty_extractions: float = 0.0
     empty_classifications: float = 0.0
@@ -155,7 +156,7 @@ class ExampleSampler:
                 asked.append((window, _within_quota(instance, kept)))
                 continue
             present = [label for label in kept if label in window.gold]
-            least = 0 if present else 1  # a prompt has to ask something
+            least = max(self.min_negative_queries, 0 if present else 1)  # a prompt has to ask something
             number = rng.randint(least, max(self.max_negative_queries, least))
             asked.append((window, [*present, *label_set.negatives(window.gold, number, self.negatives, rng)]))
         empty = _additional(len(answered), self.empty_extractions, rng) if kept else 0

@@ -1,5 +1,7 @@
 """Label statistics: which labels a task has, and what its quotas are on."""
 
+import dataclasses
+
 from seqgpt_jax.atomic import TEMPLATES, families
 from seqgpt_jax.data.prepare.config import PrepareConfig
 from seqgpt_jax.data.prepare.label_stats import LabelStats, collect_label_stats, with_clean_labels
@@ -26,6 +28,19 @@ def test_labels_that_a_record_brings_itself_do_not_join_the_label_set() -> None:
     )
     assert stats.label_set.labels == ("delivery", "refund")
     assert stats.label_counts == {"delivery": 1, "yes": 1}  # a quota they have all the same
+
+
+def test_the_frequency_of_a_label_is_the_number_of_its_answers() -> None:
+    people = families.spans_by_label(
+        "1", "Ann, Bob, Eve in Rome", [("person", x) for x in ("Ann", "Bob", "Eve", "Ann")]
+    )
+    place = families.spans_by_label("2", "Ann in Rome", [("person", "Ann"), ("city", "Rome")])
+    asked = families.spans_by_label("3", "Ann in May", [("person", "Ann"), ("month", "May")], ["person", "month"])
+    nothing = families.spans_by_label("4", "Well.", [])
+    stats = collect("NER", {"train": [people, asked, nothing], "test": [place]}, dataclasses.replace(CONFIG, quota=1))
+    # Of all splits, before the quota, each span once in a text; what brings its labels gives none.
+    assert dict(zip(stats.label_set.labels, stats.label_set.counts, strict=True)) == {"person": 4, "city": 1}
+    assert stats.label_counts == {"month": 1, "person": 2}  # quotas count texts
 
 
 def test_counts_are_of_the_prepared_split_and_skipped_records_are_dropped() -> None:

@@ -406,7 +406,36 @@ def test_every_file_and_module_that_is_read_decides_the_fingerprint(config, toke
     assert len(set(seen)) == 4
 
 
-@pytest.mark.parametrize("changes", [{"split": "dev"}, {"quota": 0}, {"negatives": "hard"}, {"template": "french"}])
+def read_asked(split, paths):
+    yield families.spans_by_label("1", "Ann left in May", [("person", "Ann")], ["person", "city"])
+
+
+def test_a_number_of_negatives_is_refused_where_no_task_draws_any(config, tokenizer) -> None:
+    config = dataclasses.replace(config, min_negative_queries=2)
+    asked = TaskSpec("asked", "NER", "en", "ext", {"train": ()}, read_asked)
+    preparation = ResolvedPreparation(config, (asked, TOPICS), tokenizer)
+    with pytest.raises(
+        ValueError, match=r"Prepare.min_negative_queries = 2 applies to no task of small: .*leave it out"
+    ):
+        prepare(preparation)
+    assert not preparation.folder.exists()
+    folder = prepare(ResolvedPreparation(config, (asked, *SPECS), tokenizer))
+    assert TrainStore(folder).manifest["settings"]["min_negative_queries"] == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"split": "dev"},
+        {"quota": 0},
+        {"negatives": "hard"},
+        {"template": "french"},
+        {"min_negative_queries": -1},
+        {"min_negative_queries": 2.5},
+        {"max_negative_queries": -1},
+        {"min_negative_queries": 6},  # more than the 5 of max_negative_queries
+    ],
+)
 def test_settings_are_checked(changes) -> None:
     with pytest.raises(ValueError, match=f"Prepare.{next(iter(changes))}"):
         PrepareConfig(mixture="m", tokenizer="t", **changes)

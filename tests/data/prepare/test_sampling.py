@@ -1,6 +1,9 @@
 """Sampling depends on nothing but seed, epoch and id, and negatives are never possibly right."""
 
+import itertools
+import math
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -53,6 +56,43 @@ def test_frequency_sampling_prefers_frequent_labels(label_set) -> None:
     assert mean("frequency") > 1.2 * middle
 
 
+def inclusion(weights: dict[str, float], number: int) -> Counter:
+    """The probability that each label is among `number` that are drawn one after another, by all orders of drawing."""
+    found: Counter = Counter()
+    for order in itertools.permutations(weights, number):
+        rest, probability = sum(weights.values()), 1.0
+        for label in order:
+            probability *= weights[label] / rest
+            rest -= weights[label]
+        found.update(dict.fromkeys(order, probability))
+    return found
+
+
+COMMON = {"person": 40, "city": 25, "capital city": 9, "date": 16, "product": 8, "event": 2}
+DRAWS = 2000
+
+
+@pytest.mark.parametrize("rare", [0, 30], ids=["listed", "with rejection"])
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("sampler", ["uniform", "frequency"])
+def test_shares_of_negatives_are_those_of_the_answers_of_their_labels(sampler, number, rare) -> None:
+    """`City` is gold: it and `capital city` are never drawn, and the others share in proportion to their weights."""
+    counts = COMMON | {f"rare {n}": 1 for n in range(rare)}
+    label_set = LabelSet.of(counts)
+    assert (len(label_set.labels) > 4 * number + 16) == bool(rare)
+    drawn = Counter(
+        label
+        for seed in range(DRAWS)
+        for label in label_set.negatives(["City"], number, sampler, random.Random(f"negatives {seed}"))
+    )
+    free = {label: count for label, count in counts.items() if "city" not in label}
+    assert drawn.total() == number * DRAWS
+    assert drawn.keys() <= free.keys()
+    for label, share in inclusion(free if sampler == "frequency" else dict.fromkeys(free, 1), number).items():
+        deviation = math.sqrt(share * (1 - share) / DRAWS)
+        assert abs(drawn[label] / DRAWS - share) < 4 * deviation, label
+
+
 def test_a_giant_label_does_not_use_up_the_draws() -> None:
     skewed = LabelSet.of({"giant": 10**6} | {f"rare {i}": 1 for i in range(300)})
     assert len(skewed.negatives(["giant"], 40, "frequency", random.Random(0))) == 40
@@ -65,6 +105,37 @@ def test_no_negatives_can_be_asked_for() -> None:
         assert example.labels == ("person",)
         (example,) = sampler.training_examples(extraction(gold={}), FEW, (), epoch, ZH).examples
         assert len(example.labels) == 1  # a prompt has to ask something
+
+
+@pytest.mark.parametrize("number", [1, 4, 9])
+def test_a_fixed_number_of_negatives(number) -> None:
+    sampler = ExampleSampler(min_negative_queries=number, max_negative_queries=number, negatives="frequency")
+    gold = {"label 7": ("Ann",), "label 900": ("Rome",)}
+    for epoch in range(20):
+        for found in (gold, {}):
+            examples = sampler.training_examples(extraction(gold=found), MANY, tuple(found), epoch, ZH).examples
+            asked = [label for example in examples for label in example.labels]
+            assert len(asked) == len(set(asked)) == number + len(found)
+            assert max(len(example.labels) for example in examples) <= 6
+            pairs = (zip(example.labels, example.answers, strict=True) for example in examples)
+            answered = dict(itertools.chain.from_iterable(pairs))
+            assert {label: spans for label, spans in answered.items() if spans} == found
+
+
+def test_the_number_of_negatives_is_random_between_its_limits() -> None:
+    def numbers(least: int, most: int) -> set[int]:
+        sampler = ExampleSampler(min_negative_queries=least, max_negative_queries=most)
+        sampled = (sampler.training_examples(extraction(), MANY, ("person",), epoch, ZH) for epoch in range(100))
+        return {sum(len(example.labels) for example in one.examples) - 1 for one in sampled}
+
+    assert numbers(0, 3) == {0, 1, 2, 3}
+    assert numbers(2, 3) == {2, 3}
+
+
+def test_where_the_task_has_no_more_labels_fewer_negatives_are_asked() -> None:
+    sampler = ExampleSampler(min_negative_queries=5, max_negative_queries=5)
+    (example,) = sampler.training_examples(extraction(), FEW, ("person", "city"), 0, ZH).examples
+    assert sorted(example.labels) == ["city", "date", "person", "product"]  # "capital city" contains "city"
 
 
 def test_same_id_same_sample_other_epoch_other_sample() -> None:
