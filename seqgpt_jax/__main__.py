@@ -24,6 +24,7 @@ COMMANDS = (
     "import_hf",
     "train",
     "evaluate",
+    "watch",
     "report",
     "robustness",
     "ablate",

@@ -144,6 +144,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that name the model and the data."""
     parser.add_argument("--model", required=True, help="run folder (gs://… too), or Hugging Face folder")
     parser.add_argument("--output", required=True, type=command_line.local_path, help="folder for scores and report")
+    add_data_flags(parser)
+    command_line.add_step(parser)
+
+
+def add_data_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that name the data."""
     parser.add_argument(
         "--data",
         action="append",
@@ -153,7 +159,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "which `Evaluate.splits` are asked; can be repeated",
     )
     command_line.add_own_form(parser)
-    command_line.add_step(parser)
 
 
 def model_and_stores(

@@ -1,5 +1,6 @@
-"""Checkpoints of a run, read without its training: parameters and validation losses."""
+"""Checkpoints of a run, read without its training: steps, parameters and validation losses."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
@@ -9,6 +10,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.sharding import SingleDeviceSharding
+from orbax.checkpoint.path import atomicity_types
 
 from seqgpt_jax.io import storage
 from seqgpt_jax.io.checksums import array_checksums
@@ -19,10 +21,38 @@ from seqgpt_jax.models.lora import LoraConfig, split_adapter
 from seqgpt_jax.models.parameters import abstract, params_of
 
 CHECKPOINTS_FOLDER = "checkpoints"
+_COMMIT_FILE = atomicity_types.COMMIT_SUCCESS_FILE
 
 
 class LoadingError(ValueError):
     """A folder that holds no model that can be loaded; the message says what is missing and how to fix it."""
+
+
+class CorruptCheckpointError(LoadingError):
+    """The checkpoint of the step that was asked for, or every one of a run, cannot be read."""
+
+
+def complete_steps(run_dir: epath.PathLike) -> list[int]:
+    """Steps of the complete checkpoints of a run, the newest one first; none of a folder that does not exist."""
+    folder = storage.absolute(storage.open_path(run_dir)) / CHECKPOINTS_FOLDER
+    in_bucket = storage.is_bucket(folder)
+    if not folder.exists():
+        return []
+    paths = (path for path in folder.iterdir() if path.name.isdigit())
+    # Not Orbax's own check, which takes a bucket's refusal to answer for "incomplete".
+    return sorted((int(path.name) for path in paths if not in_bucket or (path / _COMMIT_FILE).exists()), reverse=True)
+
+
+def is_last(run_dir: epath.PathLike, step: int) -> bool:
+    """Whether the training that saved this checkpoint has no step after it."""
+    steps = _metadata(storage.open_path(run_dir) / CHECKPOINTS_FOLDER / str(step)).get("steps")
+    return isinstance(steps, int) and step >= steps
+
+
+def checkpoint_fingerprint(run_dir: epath.PathLike, step: int) -> str:
+    """Equal for equal checkpoints: of its settings and the checksums of its arrays; "" where it cannot be read."""
+    metadata = _metadata(storage.open_path(run_dir) / CHECKPOINTS_FOLDER / str(step))
+    return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()[:16] if metadata else ""
 
 
 def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int, float]:
@@ -60,8 +90,8 @@ def restore_params(
       log: called with a line for each corrupt checkpoint that is left out.
 
     Raises:
-      LoadingError: there is no checkpoint, not the one of `step`, it or all are corrupt, or its shapes are not those of
-        `config`.
+      LoadingError: there is no checkpoint, not the one of `step`, or its shapes are not those of `config`.
+      CorruptCheckpointError: the one of `step` is corrupt, or all are.
       NotFiniteWeightsError: weights are NaN or infinite, or too large for `config.param_dtype`.
     """
     checkpoints = storage.absolute(storage.open_path(folder)) / CHECKPOINTS_FOLDER
@@ -99,7 +129,7 @@ def restore_params(
     lines = "\n".join(f"  {checkpoints / str(corrupt)}: {reason}" for corrupt, reason in errors.items())
     others = " or ".join(f"--step={other}" for other in steps if other not in errors)
     fix = f"Use another one: {others}" if others else "Restore a copy of one of them, or train again"
-    raise LoadingError(f"corrupt checkpoint{'s' * (len(errors) > 1)}:\n{lines}\n{fix}")
+    raise CorruptCheckpointError(f"corrupt checkpoint{'s' * (len(errors) > 1)}:\n{lines}\n{fix}")
 
 
 def _candidates(folder: epath.PathLike, steps: list[int], step: int | Literal["best"] | None) -> list[int]:

@@ -26,13 +26,12 @@ import orbax.checkpoint as ocp
 from etils import epath
 from jax.experimental import multihost_utils
 from orbax.checkpoint import args
-from orbax.checkpoint.path import atomicity_types
 from orbax.checkpoint.path import step as orbax_steps
 
 from seqgpt_jax.io import storage
 from seqgpt_jax.io.checksums import array_checksums, by_name
 from seqgpt_jax.io.corruption import is_corruption, on_all_hosts, one_line
-from seqgpt_jax.io.run_checkpoints import CHECKPOINTS_FOLDER, by_loss, validation_losses
+from seqgpt_jax.io.run_checkpoints import CHECKPOINTS_FOLDER, by_loss, complete_steps, validation_losses
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError, CheckpointMetadata, check_metadata
 from seqgpt_jax.training.checkpointing.retention import retention_policy
 from seqgpt_jax.training.step import TrainState
@@ -40,7 +39,6 @@ from seqgpt_jax.training.step import TrainState
 FORMAT = 2
 _READABLE_FORMATS = (1, FORMAT)  # 1 is without `skipped` and `sums`.
 CORRUPT_FOLDER = "corrupt_checkpoints"
-_COMMIT_FILE = atomicity_types.COMMIT_SUCCESS_FILE
 
 
 class SaveError(OSError):
@@ -90,7 +88,7 @@ class Checkpointer:
     def latest_step(self) -> int | None:
         """Step of the newest complete checkpoint, after waiting for a pending save; None in a new run."""
         self._wait_for_save()
-        return next(iter(self._complete_steps()), None)
+        return next(iter(complete_steps(self.folder.parent)), None)
 
     def save(self, state: TrainState, metadata: CheckpointMetadata) -> None:
         """Starts an asynchronous save; returns once the arrays are copied. First waits for the previous save."""
@@ -160,7 +158,7 @@ class Checkpointer:
         Raises:
           CheckpointError: there is no checkpoint, none can be read, or it belongs to another model or batch stream.
         """
-        steps = self._complete_steps()
+        steps = complete_steps(self.folder.parent)
         if not steps:
             raise CheckpointError(f"{self.folder} holds no complete checkpoint")
         errors: dict[int, str] = {}
@@ -247,20 +245,9 @@ class Checkpointer:
         self._log(f"checkpoint {self._saving_step} could not be saved: {self._save_error}")
         self._log(f"{self._newest_kept()}; training continues, and the next checkpoint tries again")
 
-    def _complete_steps(self) -> list[int]:
-        """Steps of the complete checkpoints, the newest one first."""
-        in_bucket = storage.is_bucket(self.folder)
-        if in_bucket and not self.folder.exists():
-            return []
-        paths = (path for path in self.folder.iterdir() if path.name.isdigit())
-        # Not Orbax's own check, which takes a bucket's refusal to answer for "incomplete".
-        return sorted(
-            (int(path.name) for path in paths if not in_bucket or (path / _COMMIT_FILE).exists()), reverse=True
-        )
-
     def _newest_kept(self) -> str:
         try:
-            newest = next(iter(self._complete_steps()), None)
+            newest = next(iter(complete_steps(self.folder.parent)), None)
         except Exception as error:  # gcsfs has its own class for errors of buckets.
             return f"the list of checkpoints cannot be read either ({error})"
         return f"checkpoint {newest} is still the newest" if newest else "there is no checkpoint yet"
