@@ -50,8 +50,9 @@ def test_a_question_runs_and_a_second_run_repeats_nothing(tmp_path, monkeypatch)
         except ValueError:
             continue
     assert journal.read_text(encoding="utf-8").startswith(kept)
-    assert set(entries) == {json.loads(line)["key"] for line in before.splitlines()}, entries
-    assert json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))[0] == rows[0]
+    assert set(entries) == {json.loads(line)["key"] for line in before.splitlines()}
+    again = json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))[0]
+    assert {**again, "machine": None} == {**rows[0], "machine": None}  # the load of the machine is another one
 
 
 def test_an_unknown_question_is_refused_with_the_names(tmp_path):
