@@ -18,10 +18,9 @@ from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.evaluation.analysis import examples
 from seqgpt_jax.evaluation.analysis.page import write_report_page
 from seqgpt_jax.evaluation.analysis.saved import read_evaluation, read_evaluations
+from tests.browser import CHROMIUM, FLAGS, needs_chromium
 from tests.evaluation.saved_folders import choices, spans, write
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 EVIL = "<script>document.title = 'broken'</script>"
 FAMILY = "👩🏽‍🎓"
 
@@ -322,7 +321,7 @@ def test_no_file_but_those_of_a_report_is_replaced(folders, tmp_path, name, cont
 
 def browse(address: str, profile: Path) -> str:
     """The page as a browser has it after its script has run; fails where the browser complains about anything."""
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}"]
     # Every name leads nowhere, and what the page logs is shown.
     command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=10000"]
     done = subprocess.run([*command, "--dump-dom", address], capture_output=True, text=True, timeout=120, check=True)

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,10 +20,10 @@ from pathlib import Path
 import pytest
 
 from seqgpt_jax.decoding.seqgpt import SeqGPT
+from tests.browser import CHROMIUM, FLAGS, needs_chromium
 from tests.decoding import folders
 
 TEXT = "Ada Lovelace\r\nvisited 杭州 👩‍👧 in 1840."
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @dataclass
@@ -273,12 +272,12 @@ def test_flags_are_checked_before_the_model_is_loaded(folder, flags, message) ->
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+@needs_chromium
 def test_the_page_shows_an_answer_in_a_browser(server, model, tmp_path) -> None:
     text = "<img src=x onerror=alert(1)> Ada 👩‍👧 visited 杭州 & <b>Turin</b>"
     for task, labels, shown in (("extract", ["person", "<i>city</i>"], "marked"), ("classify", ["a", "<b>"], "bars")):
         query = urllib.parse.urlencode({"task": task, "text": text, "labels": ", ".join(labels), "choose": "one"})
-        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"]
+        command = [CHROMIUM, *FLAGS, "--virtual-time-budget=20000"]
         command += [f"--user-data-dir={tmp_path / task}", "--dump-dom", f"http://127.0.0.1:{server.port}/?{query}"]
         dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
         assert f'id="{shown}"' in dom
