@@ -133,7 +133,7 @@ def test_answers_that_are_wrong_together_count_as_fewer() -> None:
 
 
 def test_summary_weighs_strata_by_the_answers_of_the_data(data, capsys) -> None:
-    run(data, "--sample=0.99")
+    run(data, "--summary", "--sample=0.99")
     inputs = count_inputs([data], RECOGNIZED)
     items = stratified_sample([data], RECOGNIZED, inputs.records, 0)
     with Judgements(data.parent / "audit" / "judgements.jsonl") as judgements:
