@@ -79,6 +79,8 @@ TEST = [
     "hypothesis>=6.100",
     # The independent check of the grammar of answers; serving engines bring it.
     "llguidance>=1.3",
+    # The independent check of strict span F1.
+    "nervaluate>=1.2",
     "peft>=0.18",
     "pytest>=8",
     "pytest-timeout>=2.3",

@@ -3,12 +3,17 @@
     family                   metrics
     CLS, SA, ID, NLI, ET     accuracy (the answer is exactly the gold labels), macro-F1 over labels, and, where all
                              labels were compared, mean average precision of their ranking
-    NER, SF, RE, EE spans    entity F1 of UniversalNER: micro-F1 over normalised spans, duplicates once
+    NER, SF, RE, EE spans    entity F1 of UniversalNER: micro-F1 over normalised spans, duplicates once; strict span F1:
+                             micro-F1 over (query, start, end), as they are written
     MRC, English             exact match and token F1 of SQuAD (an unanswerable question counts as in SQuAD 2.0)
     MRC, Chinese             exact match and F1 over the longest common part of CMRC 2018
 
 Differences: of several predicted spans of a reading question the first one counts, where those scripts have a single
 one; CMRC's script cuts Latin text with NLTK, ours at spaces and punctuation.
+
+Answers and gold are strings, and strict span F1 finds their places in the text by the rule by which `SeqGPT.extract`
+finds those that it returns (`atomic.occurrences`): a string is a span at each place where it stands, places inside a
+word only where there is no other. One that is nowhere in the text is one wrong span.
 
 Suffixes: N instances, S sums, R resamples.
 """
@@ -21,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqgpt_jax.atomic import NONE
+from seqgpt_jax.atomic import NONE, occurrences
 from seqgpt_jax.evaluation.bootstrap import resample
 from seqgpt_jax.evaluation.predictions import Prediction
 
@@ -59,7 +64,10 @@ def field_metrics(task: str, predictions: Sequence[Prediction], resamples: int, 
         found = {f"{name}_exact_match": _mean([pair[0] for pair in pairs])}
         found[f"{name}_f1"] = _mean([pair[1] for pair in pairs])
     else:
-        found = {"universal_ner_f1": _entity_f1(predictions)}
+        found = {
+            "universal_ner_f1": _span_f1(predictions, lambda text, *spans: entity_counts(*spans)),
+            "strict_span_f1": _span_f1(predictions, strict_counts),
+        }
     times = np.concatenate(list(resample(task, len(predictions), resamples, seed)))
     return {name: _with_interval(table, rate, times) for name, (table, rate) in found.items()}
 
@@ -124,9 +132,12 @@ def average_precision(scores: Mapping[str, float], gold: Collection[str]) -> flo
     return sum(precisions) / len(right)
 
 
-def _entity_f1(predictions: Sequence[Prediction]) -> _Table:
+def _span_f1(
+    predictions: Sequence[Prediction], counts: Callable[[str, Sequence[str], Sequence[str]], tuple[int, int, int]]
+) -> _Table:
+    """Micro-F1 of spans; `counts` takes a text, and the predicted and the gold spans of one query."""
     rows = [
-        np.sum([entity_counts(*pair) for pair in zip(one.answers, one.record.answers, strict=True)], axis=0)
+        np.sum([counts(one.record.text, *pair) for pair in zip(one.answers, one.record.answers, strict=True)], axis=0)
         for one in predictions
     ]
     return np.array(rows, float), lambda sums: f1(*sums.T)
@@ -140,6 +151,20 @@ def entity_counts(predicted: Sequence[str], gold: Sequence[str]) -> tuple[int, i
     """
     found, wanted = ({normalized(span) for span in spans} for spans in (predicted, gold))
     return len(found & wanted), len(found), len(wanted)
+
+
+def strict_counts(text: str, predicted: Sequence[str], gold: Sequence[str]) -> tuple[int, int, int]:
+    """(correct, predicted, gold) spans of one query, each a place in the text; equal strings count once.
+
+    >>> strict_counts("Ann met Bob, Bob met Eve.", ["Bob", "Eve", "Eva"], ["Ann", "Bob"])
+    (2, 4, 3)
+    """
+    found, wanted = ({(span, start) for span in spans for start in _starts(text, span)} for spans in (predicted, gold))
+    return sum(start is not None for _, start in found & wanted), len(found), len(wanted)
+
+
+def _starts(text: str, span: str) -> list[int] | list[None]:
+    return occurrences(text, span) or [None]
 
 
 def normalized(text: str) -> str:
