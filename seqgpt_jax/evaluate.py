@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     from seqgpt_jax.io.contract import ModelContract
 
 
-# Settings of `Prepare` that come from the model's contract where gin does not bind them.
-_CONTRACT_SETTINGS = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries", "max_labels")
-
-
 # Prepared instances of each task beyond those that are asked, to replace dropped ones.
 _SPARE_INSTANCES = 16
 
@@ -72,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.transformers:  # constraints are ours
         decode = dataclasses.replace(decode, constrained=False, contextual_calibration=False)
 
+    from seqgpt_jax.evaluation.about import about_scores
     from seqgpt_jax.evaluation.report import write_report
     from seqgpt_jax.evaluation.shortfall import shortfalls
     from seqgpt_jax.evaluation.tables import print_scores
@@ -100,17 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     other = args.transformers or args.endpoint
     with other_model(args, contract, decode, endpoint) if other else contextlib.nullcontext() as generator:
         scores, end_to_end, step = score_model(model, args.step, stores, config, decode, generator, gold)
-    about = {
-        "model": str(model),
-        # Of the checkpoint that was read, also where the newest one was corrupt.
-        "step": step,
-        "data": [store.manifest["name"] for store in stores],
-        "Prepare": {store.manifest["name"]: store.manifest["settings"] for store in stores},
-        "Evaluate": dataclasses.asdict(config),
-        "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
-        "contract": {name: getattr(contract, name) for name in _CONTRACT_SETTINGS}
-        | {"calibration": contract.calibration and dataclasses.asdict(contract.calibration)},
-    }
+    about = about_scores(model, step, contract, stores, config, decode)
     if args.endpoint:
         about |= {"endpoint": args.endpoint, "Endpoint": dataclasses.asdict(endpoint)}
         del about["Decode"]
@@ -234,6 +221,7 @@ def prepared_folders(
     from seqgpt_jax import tasks
     from seqgpt_jax.console.prepared_data import prepare_if_missing
     from seqgpt_jax.data.prepare.resolve import resolve
+    from seqgpt_jax.io.contract import CONTRACT_SETTINGS
 
     if not mixtures:
         raise command_line.UsageError(
@@ -241,7 +229,7 @@ def prepared_folders(
             "(`python -m seqgpt_jax.prepare --list` shows the names)"
         )
     # What gin binds may differ from the model's training, as an ablation; a template that does is refused.
-    free = [name for name in _CONTRACT_SETTINGS if not configs.is_bound(f"Prepare.{name}")]
+    free = [name for name in CONTRACT_SETTINGS if not configs.is_bound(f"Prepare.{name}")]
     of_model = {name: getattr(contract, name) for name in free} if contract else {}
     if tokenizer is not None:
         of_model["tokenizer"] = str(tokenizer)

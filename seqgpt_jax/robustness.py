@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.engine import Engine
+    from seqgpt_jax.evaluation.about import about_scores
     from seqgpt_jax.evaluation.evaluator import instances_to_ask
     from seqgpt_jax.evaluation.robustness.comparison import predict
     from seqgpt_jax.evaluation.robustness.page import robustness_page
@@ -54,13 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{name}: {len(asked[name]):,} of {len(instances):,} instances", flush=True)
     loaded = load(model, step=args.step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
-    about = {
-        "model": str(model),
-        "step": loaded.step,
-        "data": [store.manifest["name"] for store in stores],
-        "Evaluate": dataclasses.asdict(config),
-        "Decode": dataclasses.asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
-    }
+    about = about_scores(model, loaded.step, contract, stores, config, decode)
     predictions: dict[str, Predicted] = {}
     for number, (name, members) in enumerate(asked.items(), start=1):
         with progress_bar(f"{name} ({number} of {len(asked)})") as progress:

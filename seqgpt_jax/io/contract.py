@@ -20,6 +20,8 @@ from seqgpt_jax.io import storage
 
 CONTRACT_FILE = "seqgpt.json"
 _OPTIONAL = ("base", "calibration")
+# Settings of a preparation that a contract takes over, and that data for the model are prepared with.
+CONTRACT_SETTINGS = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries", "max_labels")
 
 
 class ContractFileError(ValueError):
@@ -129,11 +131,10 @@ RELEASED_CONTRACT = ModelContract()
 def contract_of(manifest: Mapping[str, Any]) -> ModelContract:
     """The contract of a model that is trained on the prepared store with this manifest."""
     settings = manifest["settings"]
-    limits = ("template", "max_prompt_tokens", "max_target_tokens", "max_queries", "max_labels")
     data = {name: manifest[name] for name in ("mixture", "content")}
     data |= {"store": manifest["name"], "settings": dict(settings), "tasks": sorted(manifest["tasks"])}
     return ModelContract(
-        **{name: settings[name] for name in limits},
+        **{name: settings[name] for name in CONTRACT_SETTINGS},
         tokenizer_fingerprint=manifest["tokenizer"]["fingerprint"],
         data=data,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqgpt_jax.evaluation.analysis.blocks import with_interval
-from seqgpt_jax.evaluation.robustness.perturbations import DESCRIPTIONS, NEGATIVES_ONLY
+from seqgpt_jax.evaluation.robustness.perturbations import NEGATIVES_ONLY, PERTURBATIONS
 
 
 def robustness_page(result: Mapping[str, Any]) -> str:
@@ -23,7 +23,7 @@ def robustness_page(result: Mapping[str, Any]) -> str:
     ]
     found = {name: one for name, one in result["perturbations"].items() if name != NEGATIVES_ONLY}
     for name, one in found.items():
-        title = f"{name}: {DESCRIPTIONS[name]}"
+        title = f"{name}: {PERTURBATIONS[name].description}"
         lines.append(f"| {title} | {_cells(one)} |" if one else f"| {title} | 0 | | | |")
     for name, one in found.items():
         if one and (share := one.get("added_labels_answered")):
@@ -37,7 +37,7 @@ def robustness_page(result: Mapping[str, Any]) -> str:
         answered = (
             f"of {negatives['number']:,} instances {_share(negatives)} are answered" if negatives else "0 instances"
         )
-        lines += ["", f"{NEGATIVES_ONLY} ({DESCRIPTIONS[NEGATIVES_ONLY]}): {answered}."]
+        lines += ["", f"{NEGATIVES_ONLY} ({PERTURBATIONS[NEGATIVES_ONLY].description}): {answered}."]
     families = sorted({family for one in found.values() if one for family in one["families"]})
     if len(families) > 1:
         shown = [name for name, one in found.items() if one]

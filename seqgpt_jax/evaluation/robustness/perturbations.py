@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from opencc import OpenCC
 
@@ -29,7 +29,16 @@ NEGATIVES_ONLY = "negatives_only"
 _NEGATIVES = 8
 
 
-Perturb = Callable[[EvalInstance, random.Random], EvalInstance | None]
+class Perturbation(NamedTuple):
+    """One way to ask the same in another form.
+
+    Attributes:
+      description: what is changed, for tables.
+      apply: makes another instance of one; None where there is nothing to change, or where it would spoil the gold.
+    """
+
+    description: str
+    apply: Callable[[EvalInstance, random.Random], EvalInstance | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ def perturb(name: str, instances: Sequence[EvalInstance], seed: int) -> list[Per
     found = []
     for one in instances:
         rng = random.Random(stable_hash(seed, name, one.record.instance))
-        asked = PERTURBATIONS[name](one, rng)
+        asked = PERTURBATIONS[name].apply(one, rng)
         if asked is not None and asked.question != one.question:
             added = name.startswith("labels_") and one.record.atom == "ext"
             found.append(Perturbed(asked, one if added else asked))
@@ -243,30 +252,19 @@ def _spans_stand(record: EvalRecord) -> bool:
     return record.atom == "cls" or all(span in record.text for spans in record.answers for span in spans)
 
 
-PERTURBATIONS: Mapping[str, Perturb] = {
-    "label_order": _label_order,
-    "label_case": _label_case,
-    "label_synonyms": _label_synonyms,
-    "labels_25": partial(_more_labels, number=25),
-    "labels_100": partial(_more_labels, number=100),
-    NEGATIVES_ONLY: _negatives_only,
-    "typos": _typos,
-    "traditional_chinese": _traditional_chinese,
-    "long_text": _long_text,
-    "injection": _injection,
+PERTURBATIONS: Mapping[str, Perturbation] = {
+    "label_order": Perturbation("the labels in another order", _label_order),
+    "label_case": Perturbation("labels in capitals, or in small letters where they are capitals", _label_case),
+    "label_synonyms": Perturbation("labels by another common name, where they have one", _label_synonyms),
+    "labels_25": Perturbation("25 labels, with unrelated ones", partial(_more_labels, number=25)),
+    "labels_100": Perturbation("100 labels, with unrelated ones", partial(_more_labels, number=100)),
+    NEGATIVES_ONLY: Perturbation("unrelated labels alone", _negatives_only),
+    "typos": Perturbation(
+        "one English word in ten has two letters swapped, one Chinese character in twenty is doubled", _typos
+    ),
+    "traditional_chinese": Perturbation("the text in traditional characters", _traditional_chinese),
+    "long_text": Perturbation(
+        "the text between neutral sentences, 2,000 characters before it and after it", _long_text
+    ),
+    "injection": Perturbation("an instruction to the model at the end of the text", _injection),
 }
-"""Name -> what it makes of an instance; None where there is nothing to change, or where it would spoil the gold."""
-
-DESCRIPTIONS: Mapping[str, str] = {
-    "label_order": "the labels in another order",
-    "label_case": "labels in capitals, or in small letters where they are capitals",
-    "label_synonyms": "labels by another common name, where they have one",
-    "labels_25": "25 labels, with unrelated ones",
-    "labels_100": "100 labels, with unrelated ones",
-    NEGATIVES_ONLY: "unrelated labels alone",
-    "typos": "one English word in ten has two letters swapped, one Chinese character in twenty is doubled",
-    "traditional_chinese": "the text in traditional characters",
-    "long_text": "the text between neutral sentences, 2,000 characters before it and after it",
-    "injection": "an instruction to the model at the end of the text",
-}
-"""Name -> what is changed, for tables."""
