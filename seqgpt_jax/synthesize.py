@@ -60,11 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(f"--read_batch={missing[0]}: there is no such file")
     if asks:
         _check_extra("aiolimiter", "openai", "tenacity")
-    from seqgpt_jax.synthesis.completions import api_key
+    from seqgpt_jax.io.openai_client import secret
     from seqgpt_jax.synthesis.journal import Journal
 
     path = args.output / "passages.jsonl"
-    with Journal(args.output / "journal.jsonl", secret=api_key()) as journal:
+    with Journal(args.output / "journal.jsonl", secret=secret()) as journal:
         about, counts = _passages(args, config, path)
         if args.dry_run:
             _estimate(config, args.model, journal, path, counts)

@@ -6,16 +6,21 @@ import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from seqgpt_jax.io.openai_client import FIRST_REFUSALS, EndpointError, refused_first
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.synthesis.budget import BudgetReachedError
 from seqgpt_jax.synthesis.config import SynthesizeConfig
-from seqgpt_jax.synthesis.endpoint import ChatEndpoint, EndpointError, NoAnswerError
+from seqgpt_jax.synthesis.endpoint import ChatEndpoint, NoAnswerError
 from seqgpt_jax.synthesis.journal import Journal
 from seqgpt_jax.synthesis.passage_state import state
 from seqgpt_jax.synthesis.passages import Passage
 
-# So many passages in a row without an answer are the fault of the endpoint, and so many refused ones of the settings.
-_FAILURES, _FIRST_REFUSALS = 8, 3
+# So many passages in a row without an answer are the fault of the endpoint.
+_FAILURES = 8
+_REMEDY = (
+    "What it does not take is changed with --gin.Synthesize.form=json_object (or none), "
+    "--gin.Synthesize.temperature=None or --gin.Synthesize.token_field=max_completion_tokens"
+)
 
 
 @dataclass
@@ -72,12 +77,8 @@ class _Run:
             answer = self._journal.answer(missing.key)
             if answer and answer.get("error"):
                 self._refusals += 1
-                if self._refusals >= _FIRST_REFUSALS and self._refusals == self._journal.answers:
-                    raise EndpointError(
-                        f"{self._url} refused the first requests, the last with: {answer['error']}. What it does not "
-                        "take is changed with --gin.Synthesize.form=json_object (or none), "
-                        "--gin.Synthesize.temperature=None or --gin.Synthesize.token_field=max_completion_tokens"
-                    )
+                if self._refusals >= FIRST_REFUSALS and self._refusals == self._journal.answers:
+                    raise refused_first(self._url, answer["error"], _REMEDY)
 
     def stop(self, why: str) -> None:
         """Lets no further request begin."""

@@ -1,15 +1,7 @@
-"""Chat completions as the journal keeps them, and the key of the endpoint."""
+"""Chat completions as the journal keeps them."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
-
-KEY_VARIABLE = "OPENAI_API_KEY"
-
-
-def api_key() -> str:
-    """The key of the environment; "" without one, as servers of one's own want it."""
-    return os.environ.get(KEY_VARIABLE, "")
 
 
 def completion_fields(response: Mapping[str, Any]) -> dict[str, Any]:

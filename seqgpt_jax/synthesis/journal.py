@@ -1,8 +1,8 @@
-"""Journal of synthesis: every request that was sent and every answer, one line each with its checksum.
+"""Journal of synthesis: every request that was sent and every answer, one record each (`io.journal`).
 
-    {"checksum": "9f…", "record": {"kind": "sent", "number": 7, "key": "5f…", "tokens": [310, 512], …}}
-    {"checksum": "a0…", "record": {"kind": "answer", "number": 7, "key": "5f…", "output": "…", "usage": […], …}}
-    {"checksum": "71…", "record": {"kind": "failed", "number": 8, "key": "5f…", "error": "…", "charged": false}}
+    {"kind": "sent", "number": 7, "key": "5f…", "tokens": [310, 512], …}
+    {"kind": "answer", "number": 7, "key": "5f…", "output": "…", "usage": […], …}
+    {"kind": "failed", "number": 8, "key": "5f…", "error": "…", "charged": false}
 
 A request is written before it is sent: what a kill leaves without an answer counts as sent, and with the most tokens
 that it can have cost. Requests of batches are `queued` instead. Answers stay on the disk; memory holds their places.
@@ -10,22 +10,14 @@ that it can have cost. Requests of batches are `queued` instead. Answers stay on
 
 import hashlib
 import json
-import os
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from seqgpt_jax.io.exclusive_file import FileInUseError, open_alone
-from seqgpt_jax.io.json_line import json_line
+from seqgpt_jax.io.journal import AppendOnlyJournal
 
 _SECONDS_BETWEEN_SYNCS = 1.0
-_HEAD, _MIDDLE = b'{"checksum": "', b'", "record": '
-
-
-class JournalError(ValueError):
-    """A journal that is corrupt or in use."""
 
 
 def request_key(body: Mapping[str, Any], attempt: int, version: int) -> str:
@@ -45,7 +37,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, secret: str = "") -> None:
-        """Reads the journal; an incomplete last line, as a kill leaves one, is cut off.
+        """Reads the journal.
 
         Args:
           path: the file; made where it is missing.
@@ -60,17 +52,10 @@ class Journal:
         self._queued: dict[bytes, tuple[int, tuple[int, int]]] = {}
         self._open: dict[int, tuple[int, int]] = {}
         self._waiting = [0, 0]
-        self._secret = secret
-        self._synced = time.monotonic()
-        try:
-            self._file = open_alone(path)
-        except FileInUseError as error:
-            raise JournalError(f"{error}: wait for it, or end it, or give another --output") from error
-        try:
-            self._end = self._read(path)
-        except JournalError:
-            self._file.close()
-            raise
+        self._lines = AppendOnlyJournal(path, self._note, secret=secret, seconds_between_syncs=_SECONDS_BETWEEN_SYNCS)
+        # What a kill left open may have been charged for; answers to batches are still to come.
+        for lost in [*self._open]:
+            self._spend(self._closed(lost, b""))
 
     def __enter__(self) -> "Journal":
         return self
@@ -78,16 +63,12 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._sync()
-        self._file.close()
+        self._lines.close()
 
     def answer(self, key: str) -> dict[str, Any] | None:
         """The answer to a request; None where there is none."""
         place = self._places.get(bytes.fromhex(key))
-        if place is None:
-            return None
-        self._file.seek(place)
-        return _record(self._file.readline())
+        return None if place is None else self._lines.at(place)
 
     def sent(self, key: str, body: Mapping[str, Any], passage: str, tokens: tuple[int, int], *, batch: str = "") -> int:
         """Notes that a request will be sent, or written to a batch file; returns its number.
@@ -133,20 +114,7 @@ class Journal:
         return len(self._queued)
 
     def _add(self, record: dict[str, Any]) -> None:
-        line = json_line(record).rstrip("\n")
-        if self._secret:
-            line = line.replace(json.dumps(self._secret, ensure_ascii=False)[1:-1], "***")
-        payload = line.encode()
-        self._file.write(_HEAD + _checksum(payload) + _MIDDLE + payload + b"}\n")
-        self._file.flush()
-        place, self._end = self._end, self._file.tell()
-        self._note(record, place)
-        if time.monotonic() - self._synced > _SECONDS_BETWEEN_SYNCS:
-            self._sync()
-
-    def _sync(self) -> None:
-        os.fdatasync(self._file.fileno())
-        self._synced = time.monotonic()
+        self._note(record, self._lines.append(record))
 
     def _note(self, record: Mapping[str, Any], place: int) -> None:
         """Counts a record."""
@@ -185,44 +153,3 @@ class Journal:
     def _spend(self, tokens: tuple[int, int]) -> None:
         self.input_tokens += tokens[0]
         self.output_tokens += tokens[1]
-
-    def _read(self, path: Path) -> int:
-        """Counts every complete line, one at a time; returns where they end."""
-        self._file.seek(0)
-        end = 0
-        for number, line in enumerate(iter(self._file.readline, b""), start=1):
-            if not line.endswith(b"\n"):
-                self._file.truncate(end)
-                break
-            try:
-                self._note(_record(line), end)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise JournalError(
-                    f"{path}:{number}: the line is corrupt ({error}): restore the file from a copy, or remove the "
-                    "line; its request is then made again"
-                ) from error
-            end += len(line)
-        # What a kill left open may have been charged for; answers to batches are still to come.
-        for lost in [*self._open]:
-            self._spend(self._closed(lost, b""))
-        return end
-
-
-def records(path: Path) -> Iterator[dict[str, Any]]:
-    """All records of a journal, in their order."""
-    with path.open("rb") as file:
-        for line in file:
-            yield _record(line)
-
-
-def _record(line: bytes) -> dict[str, Any]:
-    """Raises ValueError where the line is not what was written."""
-    start = len(_HEAD) + 16 + len(_MIDDLE)
-    payload = line[start:-2]
-    if line[: len(_HEAD)] != _HEAD or line[len(_HEAD) : len(_HEAD) + 16] != _checksum(payload):
-        raise ValueError("its checksum is another one")
-    return json.loads(payload)
-
-
-def _checksum(payload: bytes) -> bytes:
-    return hashlib.blake2b(payload, digest_size=8).hexdigest().encode()

@@ -7,7 +7,7 @@ import pytest
 
 from seqgpt_jax import synthesize
 from seqgpt_jax.command_line import UsageError
-from seqgpt_jax.synthesis.journal import JournalError, records
+from seqgpt_jax.io.journal import JournalError, records
 from seqgpt_jax.tasks.readers import own
 from tests.synthesis.server import KEY, first, good, passage_of, right_answer, says, serving, slow
 from tests.synthesis.texts import write_texts

@@ -1,6 +1,5 @@
 """Models behind an OpenAI-compatible endpoint, asked through the official client (the extra `openai`)."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -12,15 +11,22 @@ from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.evaluation.other_models.chat_prompts import chat_prompt, read_chat
 from seqgpt_jax.evaluation.other_models.journal import Keep, Reply
 from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.io.openai_client import (
+    FIRST_REFUSALS,
+    EndpointError,
+    FailedRequestError,
+    client,
+    failures,
+    refused_first,
+    refuses_all,
+)
 
 PROMPTS = ("chatgpt", "contract")
-# So many refusals at the beginning are the fault of the settings, not of the texts.
-_FIRST_REFUSALS = 3
 _CHAT_QUERIES = 64
-
-
-class EndpointError(ValueError):
-    """The endpoint does not answer, or not as it should; the message says what to do."""
+_REMEDY = (
+    "A setting that it does not take is left out with --gin.Endpoint.temperature=None or "
+    "--gin.Endpoint.max_tokens=None; others are added as --gin.Endpoint.extra=\"{'max_completion_tokens': 512}\""
+)
 
 
 @dataclass(frozen=True)
@@ -87,15 +93,7 @@ class Endpoint:
 
     def __init__(self, url: str, model: str, config: EndpointConfig) -> None:
         """Raises ImportError without the client."""
-        import openai
-
-        self._errors = openai
-        self._client = openai.OpenAI(
-            base_url=url,
-            api_key=os.environ.get("OPENAI_API_KEY", "none"),
-            max_retries=config.max_retries,
-            timeout=config.timeout,
-        )
+        self._client = client(url, timeout=config.timeout, max_retries=config.max_retries)
         self._url, self._model, self._config = url, model, config
         self.limits = PromptLimits(config.contract())
         decisive = ("prompts", "max_tokens", "temperature", "extra")
@@ -135,7 +133,7 @@ class Endpoint:
     ) -> tuple[list[Prompt], list[tuple[Prompt, Reply]]]:
         """(the prompts that are left when one has been answered, those that were refused before)."""
         # Distant ones: neighbors are of one task, and may be refused alike for their texts.
-        first = {number * (len(prompts) - 1) // (_FIRST_REFUSALS - 1) for number in range(_FIRST_REFUSALS)}
+        first = {number * (len(prompts) - 1) // (FIRST_REFUSALS - 1) for number in range(FIRST_REFUSALS)}
         rest, refusals = dict(enumerate(prompts)), []
         for number in sorted(first):
             prompt = rest.pop(number)
@@ -144,11 +142,7 @@ class Endpoint:
             if not reply.error:
                 return [*rest.values()], refusals
             refusals.append((prompt, reply))
-        raise EndpointError(
-            f"{self._url} refused the first requests, the last with: {reply.error}. A setting that it does not take is "
-            "left out with --gin.Endpoint.temperature=None or --gin.Endpoint.max_tokens=None; others are added as "
-            "--gin.Endpoint.extra=\"{'max_completion_tokens': 512}\""
-        )
+        raise refused_first(self._url, reply.error, _REMEDY)
 
     def _ask_and_keep(self, prompt: Prompt, keep: Keep, *, keep_refusal: bool = True) -> Reply:
         reply = self._ask(prompt)
@@ -157,32 +151,36 @@ class Endpoint:
         return reply
 
     def _ask(self, prompt: Prompt) -> Reply:
-        config, client = self._config, self._client
-        fields: dict[str, Any] = {"max_tokens": config.max_tokens, "temperature": config.temperature}
-        fields = {name: value for name, value in fields.items() if value is not None} | {"extra_body": config.extra}
         text = self.request(prompt)
         try:
-            if config.prompts == "contract":
-                response = client.completions.create(model=self._model, prompt=text, **fields)
-                output = response.choices[0].text
-            else:
-                messages = [{"role": "user", "content": text}]
-                response = client.chat.completions.create(model=self._model, messages=messages, **fields)  # type: ignore
-                output = response.choices[0].message.content or ""
-            finished = response.choices[0].finish_reason != "length"
-        except (self._errors.BadRequestError, self._errors.UnprocessableEntityError) as error:
-            return Reply("", error=str(error))
-        except self._errors.OpenAIError as error:
+            with failures():
+                return self._completion(text)
+        except FailedRequestError as error:
+            if error.kind == "refused":
+                return Reply("", error=str(error))
+            if error.kind == "refused_all":
+                raise refuses_all(self._url, error) from None
+            if error.kind == "later":
+                raise EndpointError(
+                    f"{self._url} does not answer ({error}): run the same command again, replies are kept and not "
+                    "asked for twice"
+                ) from None
             raise EndpointError(
-                f"{self._url} does not answer ({type(error).__name__}: {error}): run the same command again, replies "
-                "are kept and not asked for twice"
-            ) from error
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
-            raise EndpointError(
-                f"{self._url} answered something that is no completion ({error!r}): give the base address of an "
-                "OpenAI-compatible API as --endpoint, such as http://localhost:8000/v1, and "
-                "--gin.Endpoint.prompts=contract only where it has /completions"
-            ) from error
+                f"{self._url}: {error}: give the base address of an OpenAI-compatible API as --endpoint, such as "
+                "http://localhost:8000/v1, and --gin.Endpoint.prompts=contract only where it has /completions"
+            ) from None
+
+    def _completion(self, text: str) -> Reply:
+        config, api = self._config, self._client
+        fields: dict[str, Any] = {"max_tokens": config.max_tokens, "temperature": config.temperature}
+        fields = {name: value for name, value in fields.items() if value is not None} | {"extra_body": config.extra}
+        if config.prompts == "contract":
+            response = api.completions.create(model=self._model, prompt=text, **fields)
+            output = response.choices[0].text
+        else:
+            messages = [{"role": "user", "content": text}]
+            response = api.chat.completions.create(model=self._model, messages=messages, **fields)  # type: ignore
+            output = response.choices[0].message.content or ""
         usage = response.usage
         counts = {name: getattr(usage, name) for name in ("prompt_tokens", "completion_tokens")} if usage else None
-        return Reply(output, finished, usage=counts)
+        return Reply(output, response.choices[0].finish_reason != "length", usage=counts)

@@ -1,4 +1,4 @@
-"""Journal of replies: what another model wrote, one JSON line for each request, kept while the replies come in.
+"""Journal of replies: what another model wrote, one record a request (`io.journal`), kept while the replies come in.
 
     {"key": "5f…", "settings": {"model": "…", …}, "request": "…", "output": "…", "finished": true, …}
 
@@ -8,23 +8,17 @@ computed anew without the model. Another model, or other settings of it, have ke
 
 import hashlib
 import json
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
-from seqgpt_jax.io.exclusive_file import FileInUseError, open_alone
-from seqgpt_jax.io.json_line import json_line
+from seqgpt_jax.io.journal import AppendOnlyJournal, JournalError
 from seqgpt_jax.io.progress import Progress, no_progress
-
-
-class JournalError(ValueError):
-    """A journal that cannot be read or is in use, or more requests than are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ class JournaledGenerator:
     """
 
     def __init__(self, model: OtherModel, journal: Path, most_requests: int | None = None) -> None:
-        """Reads the journal; an incomplete last line, as a kill leaves one, is cut off.
+        """Reads the journal; lines without checksums, as earlier versions wrote them, too.
 
         Args:
           model: whom to ask.
@@ -101,23 +95,15 @@ class JournaledGenerator:
           most_requests: replies of this model that the journal may hold in the end; None for any number.
 
         Raises:
-          JournalError: a line of the journal is not one of ours, or another process writes it.
+          JournalError: a line of the journal is corrupt, or another process writes it.
         """
         self.limits = model.limits
         self.refused: list[str] = []
         self._model, self._most_requests = model, most_requests
         self._settings = json.dumps(model.settings, sort_keys=True)
         self._lock = threading.Lock()
-        try:
-            self._file = open_alone(journal)
-        except FileInUseError as error:  # two would ask, and pay, the same
-            raise JournalError(f"{error}: wait for it, or end it, or give another --output") from error
-        try:
-            lines = _read(self._file, journal)
-            self._replies = {key: reply for key, settings, reply in lines if settings == self._settings}
-        except JournalError:
-            self._file.close()
-            raise
+        self._replies: dict[str, Reply] = {}
+        self._journal = AppendOnlyJournal(journal, self._take, unchecked=True)
 
     def __enter__(self) -> "JournaledGenerator":
         return self
@@ -125,7 +111,7 @@ class JournaledGenerator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._journal.close()
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
         """The completion of each prompt, in their order.
@@ -161,10 +147,16 @@ class JournaledGenerator:
         """Adds a reply to the journal; it is on the disk when it returns."""
         key = self._key(prompt)
         record = {"key": key, "settings": self._model.settings, "request": self._model.request(prompt)}
-        self._file.write(json_line(record | asdict(reply)).encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._journal.append(record | asdict(reply))
         self._replies[key] = reply
+
+    def _take(self, record: dict[str, Any], _: int) -> None:
+        """Reads a record of an earlier call."""
+        key, settings = record.pop("key"), record.pop("settings")
+        del record["request"]
+        reply = Reply(**record)
+        if json.dumps(settings, sort_keys=True) == self._settings:
+            self._replies[key] = reply
 
     def _key(self, prompt: Prompt) -> str:
         content = f"{self._settings}\n{self._model.request(prompt)}"
@@ -182,21 +174,3 @@ def _whole_characters(text: str) -> str:
     True
     """
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _read(file: BinaryIO, path: Path) -> Iterator[tuple[str, str, Reply]]:
-    """(key, settings as JSON, reply) of every complete line; what is behind the last one is cut off."""
-    file.seek(0)
-    content = file.read()
-    complete = content.rfind(b"\n") + 1
-    file.truncate(complete)
-    for number, line in enumerate(content[:complete].split(b"\n")[:-1], start=1):
-        try:
-            record = json.loads(line.decode("utf-8"))
-            del record["request"]
-            key, settings = record.pop("key"), record.pop("settings")
-            yield key, json.dumps(settings, sort_keys=True), Reply(**record)
-        except (ValueError, TypeError, KeyError) as error:
-            raise JournalError(
-                f"{path}:{number}: no line of this journal ({error}): remove the line, or give another --output"
-            ) from error

@@ -14,6 +14,8 @@ from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.evaluation.other_models.endpoint import Endpoint, EndpointConfig, EndpointError
 from seqgpt_jax.evaluation.other_models.journal import JournaledGenerator, JournalError
+from seqgpt_jax.io.journal import records as journal_records
+from seqgpt_jax.io.json_line import json_line
 from tests.evaluation.other_models.server import cuts, fails, good, records, right_answer, says, serving
 from tests.evaluation.records import write_store
 
@@ -54,7 +56,7 @@ def scores(folder):
 
 
 def journal(folder):
-    return [json.loads(line) for line in (folder / "out" / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [*journal_records(folder / "out" / "journal.jsonl")]
 
 
 def test_good_answers_score_100_and_are_scored_again_without_the_model(flags, tmp_path) -> None:
@@ -129,6 +131,18 @@ def test_a_killed_evaluation_continues(flags, tmp_path) -> None:
     assert scores(tmp_path)["overall"]["f1"] == 100
 
 
+def test_a_journal_without_checksums_is_read(flags, tmp_path) -> None:
+    with serving(good) as server:
+        assert evaluate.main(flags(server, "--gin.Evaluate.records=2")) == 0
+        path = tmp_path / "out" / "journal.jsonl"
+        plain = "".join(json_line(record) for record in journal(tmp_path))
+        path.write_text(plain, encoding="utf-8")
+        assert evaluate.main(flags(server)) == 0
+        assert len(server.requests) == 8
+        assert path.read_text(encoding="utf-8").startswith(plain)
+    assert scores(tmp_path)["overall"]["f1"] == 100
+
+
 def test_a_refused_text_counts_as_answered_with_nothing(flags, tmp_path, capsys) -> None:
     def refuses_one(handler, content):
         if "Review 2" in content:
@@ -169,6 +183,17 @@ def test_refusals_before_the_first_answer_are_kept_with_it(tmp_path) -> None:
         assert len(server.requests) == 8
     assert [("this text" in error, "that text" in error) for error in asked.refused] == [(True, False), (False, True)]
     assert [one.text == "" for one in completions].count(True) == 2
+
+
+def test_a_key_that_a_refusal_repeats_is_not_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    with (
+        serving(good, fails(400, "key sk-0123456789 may not ask this")) as server,
+        generator(server, tmp_path) as asked,
+    ):
+        asked.generate(prompts()[:2])
+    assert "key *** may not ask this" in asked.refused[0]
+    assert b"sk-0123456789" not in (tmp_path / "out" / "journal.jsonl").read_bytes()
 
 
 def test_an_evaluation_continues_where_all_that_is_left_is_refused(tmp_path) -> None:
@@ -230,8 +255,8 @@ def test_two_processes_do_not_ask_the_same(tmp_path) -> None:
             fails(400, "max_tokens is not supported"),
             "refused the first requests, the last with: .*max_tokens is not supported.*--gin.Endpoint.max_tokens=None",
         ),
-        (fails(401, "wrong key"), "does not answer .AuthenticationError: .*wrong key"),
-        (fails(404, "no model m"), "does not answer .NotFoundError: .*no model m"),
+        (fails(401, "wrong key"), r"refuses requests .401: .*wrong key.*check the key in OPENAI_API_KEY"),
+        (fails(404, "no model m"), "refuses requests .404: .*no model m.*check --endpoint and --model"),
         (lambda handler, _: handler.reply(200, "<html>hello</html>", "text/html"), "something that is no completion"),
         (lambda handler, _: handler.reply(200, '{"choices": ['), "something that is no completion"),
         (lambda handler, _: handler.reply(200, {"choices": []}), "something that is no completion .*as --endpoint, su"),
@@ -309,7 +334,7 @@ def test_a_journal_that_is_none_is_refused(tmp_path, line) -> None:
         with (tmp_path / "out" / "journal.jsonl").open("ab") as file:
             file.write(line + b"\n")
         for _ in range(2):  # it is not left locked
-            with pytest.raises(JournalError, match=r"journal\.jsonl:2: no line of this journal"):
+            with pytest.raises(JournalError, match=r"journal\.jsonl:2: the line is corrupt"):
                 generator(server, tmp_path)
 
 
