@@ -18,6 +18,15 @@ def power_of_two(size: int, least: int = 1) -> int:
     return max(least, 1 << (max(size, 1) - 1).bit_length())
 
 
+def batch_rows(prompts: int, batch_size: int) -> int:
+    """The rows of the batch that a few prompts are decoded in: 1, a quarter of `batch_size`, or all of it.
+
+    >>> batch_rows(1, 16), batch_rows(3, 16), batch_rows(5, 16), batch_rows(99, 16), batch_rows(2, 3)
+    (1, 4, 16, 16, 3)
+    """
+    return next(rows for rows in (1, batch_size // 4, batch_size) if prompts <= rows or rows == batch_size)
+
+
 def bucket_width(length: int, limit: int) -> int:
     """The width of the batch whose longest prompt has `length` tokens, at most `limit`.
 

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
-from seqgpt_jax.decoding.array_sizes import bucket_width, padded_rows, power_of_two, trie_width
+from seqgpt_jax.decoding.array_sizes import batch_rows, bucket_width, padded_rows, power_of_two, trie_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.forced_prefix import forced_tokens, prefix_arrays
@@ -148,8 +148,10 @@ class Engine:
         copied = [i for i in searched if asked[i].prompt.copies]
         others = [i for i in searched if not asked[i].prompt.copies]
         for rows in (others, copied):
+            # Of all of them: the last ones of many have no programs of their own.
+            size = batch_rows(len(rows), self.config.batch_size)
             for part in _parts(rows, self.config.batch_size):
-                for number, completion in self._search([asked[row] for row in part]):
+                for number, completion in self._search([asked[row] for row in part], size):
                     completions[part[number]] = completion
                     progress("prompts", len(completions), len(order))
         while scored:
@@ -190,9 +192,8 @@ class Engine:
             )
         return cut
 
-    def _search(self, asked: Sequence["_Asked"]) -> Iterator[tuple[int, Completion]]:
+    def _search(self, asked: Sequence["_Asked"], rows: int) -> Iterator[tuple[int, Completion]]:
         """(number, completion) of each prompt, by beam search, as they are decided; later ones take their rows."""
-        rows = self.config.batch_size
         inputs = self._inputs(asked, rows)
         batch = RunningBatch(
             self._model,

@@ -239,24 +239,42 @@ def advance(
     answers = answers.with_token_slot(state.parents_BxK, index_B)
     bias_BxHxPx1, bias_BxHxMxK = _biases(model, prompt, answers, index_B)
     positions_BxK = jnp.broadcast_to((prompt.lengths_B + index_B)[:, None], state.last_tokens_BxK.shape)
+    x_BxKxD = model.embed(tokens_BxK)
     all_keys, all_values = [], []
-
-    def attend_to_cache(layer: int, q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        keys = write(answers.keys[layer], k, index_B)
-        values = write(answers.values[layer], v, index_B)
+    for layer, block in enumerate(blocks):
+        of_prompt = (prompt.keys_YxBxGxPxE[layer], prompt.values_YxBxGxPxE[layer], bias_BxHxPx1)
+        of_answer = (answers.keys[layer], answers.values[layer], bias_BxHxMxK)
+        x_BxKxD, keys, values = _advance_block(block, x_BxKxD, positions_BxK, index_B, of_prompt, of_answer)
         all_keys.append(keys)
         all_values.append(values)
-        parts = (
-            (prompt.keys_YxBxGxPxE[layer], prompt.values_YxBxGxPxE[layer], bias_BxHxPx1),
-            (keys, values, bias_BxHxMxK),
-        )
-        return attend_parts(q, parts)
+    return x_BxKxD, answers._replace(keys=tuple(all_keys), values=tuple(all_values))
 
-    x_BxKxD = model.embed(tokens_BxK)
-    for layer, block in enumerate(blocks):
-        x_BxKxD = block(x_BxKxD, positions_BxK, partial(attend_to_cache, layer))
-    answers = answers._replace(keys=tuple(all_keys), values=tuple(all_values))
-    return x_BxKxD, answers
+
+@jax.jit
+def _advance_block(
+    block: Block,
+    x_BxKxD: jax.Array,
+    positions_BxK: jax.Array,
+    index_B: jax.Array,
+    of_prompt: tuple[jax.Array, jax.Array, jax.Array],
+    of_answer: tuple[jax.Array, jax.Array, jax.Array],
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """One block of `advance`: what comes out, and the keys and values of the answers with the new ones.
+
+    A function of its own that is compiled into its caller: Python traces it once, not once for each layer.
+
+    Args:
+      of_prompt, of_answer: keys, values and biases as `attend_parts` has them.
+    """
+    keys, values, bias = of_answer
+    written = []
+
+    def attend_to_cache(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+        written.extend((write(keys, k, index_B), write(values, v, index_B)))
+        return attend_parts(q, (of_prompt, (*written, bias)))
+
+    x_BxKxD = block(x_BxKxD, positions_BxK, attend_to_cache)
+    return x_BxKxD, *written
 
 
 def _biases(
