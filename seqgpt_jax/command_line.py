@@ -30,6 +30,7 @@ from gin import config as gin_config
 from gin import config_parser
 
 import seqgpt_jax.configs
+from seqgpt_jax.console.compile_cache import use_compile_cache
 
 # gin name -> the dataclass, or the function that makes one. A command imports only what it uses.
 _CONFIGS = {
@@ -373,6 +374,7 @@ def _quote_word(binding: str) -> str:
 
 def run(main: Callable[[], int | None]) -> None:
     """Runs a command and exits: an error that the user can fix is one line on stderr and exit code 2."""
+    use_compile_cache()
     # Orbax warns about what is intended here: parameters are restored without the optimizer's state.
     absl.logging.set_verbosity("error")
     # gcsfs logs, with tracebacks, what it raises anyway.

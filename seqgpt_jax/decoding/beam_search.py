@@ -134,6 +134,26 @@ def start(
     )
 
 
+def after_prefix(state: SearchState, ids_BxF: jax.Array, lengths_B: jax.Array, scores_B: jax.Array) -> SearchState:
+    """The state of `start` after tokens that were the only ones allowed, as if `step` had chosen them.
+
+    Args:
+      state: before the first token.
+      ids_BxF: int32, the tokens, and anything after them; at most `max_new_tokens`.
+      lengths_B: int32, how many there are, fewer than `max_new_tokens`.
+      scores_B: float32, their summed log-probabilities.
+    """
+    width = ids_BxF.shape[1]
+    prefix_BxKxF = jnp.where(
+        (jnp.arange(width) < lengths_B[:, None])[:, None], ids_BxF[:, None], state.ids_BxKxN[..., :width]
+    )
+    return state._replace(
+        length_B=lengths_B,
+        ids_BxKxN=state.ids_BxKxN.at[..., :width].set(prefix_BxKxF),
+        scores_BxK=state.scores_BxK.at[:, 0].add(scores_B),
+    )
+
+
 def step(
     state: SearchState,
     logits_BxKxV: jax.Array,

@@ -257,13 +257,22 @@ class Grammar:
         """Fewest tokens of a value and its line break, whatever the text: what is copied may take more than `None`."""
         return int(self._distance[0]) if prompt.source_text is None else self._copy.none_tokens()
 
+    def first_echo(self, prompt: Prompt) -> list[int]:
+        """The tokens that each answer to a prompt begins with: `query:` of the first line of an extraction."""
+        return encode(self._tokenizer, [f"{prompt.labels[0]}:"])[0] if prompt.atom == "ext" else []
+
     def automaton(
-        self, prompts: Sequence[Prompt], batch_size: int, texts: Sequence[str | None] | None = None
+        self,
+        prompts: Sequence[Prompt],
+        batch_size: int,
+        texts: Sequence[str | None] | None = None,
+        written: Sequence[int] | None = None,
     ) -> Automaton:
         """One automaton for each prompt (see `check`); rows beyond them, up to `batch_size`, let nothing follow.
 
         Args:
           texts: what spans are copied from, where it is not `Prompt.source_text`: what is left of a text that was cut.
+          written: tokens of `first_echo` that each answer has already, where it begins behind them.
         """
         texts = texts or [prompt.source_text for prompt in prompts]
         texts = [text if prompt.atom == "ext" else None for prompt, text in zip(prompts, texts, strict=True)]
@@ -279,7 +288,8 @@ class Grammar:
         rest = np.zeros((batch_size, max([8, *(len(lines) for _, lines in tables)])), np.int32)
         for row, (edges, lines) in enumerate(tables):
             array[row, : len(edges)] = edges
-            starts[row] = 0
+            # The edges of a first line begin with those of its echo, in order.
+            starts[row] = edges[written[row] - 1].target if written and written[row] else 0
             rest[row, : len(lines)] = lines
         columns = (array[:, :, i] for i in range(6))
         return Automaton(*columns, starts, rest, self._device_next_SxV, self._distance_S, copy)

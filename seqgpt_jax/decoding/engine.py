@@ -15,9 +15,10 @@ from transformers import PreTrainedTokenizerFast
 from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
-from seqgpt_jax.decoding.array_sizes import bucket_width, power_of_two, trie_width
+from seqgpt_jax.decoding.array_sizes import batch_rows, bucket_width, padded_rows, power_of_two, trie_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Grammar
+from seqgpt_jax.decoding.forced_prefix import forced_tokens, prefix_arrays
 from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels, without_prior
 from seqgpt_jax.decoding.label_trie import label_trie
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
@@ -147,8 +148,10 @@ class Engine:
         copied = [i for i in searched if asked[i].prompt.copies]
         others = [i for i in searched if not asked[i].prompt.copies]
         for rows in (others, copied):
+            # Of all of them: the last ones of many have no programs of their own.
+            size = batch_rows(len(rows), self.config.batch_size)
             for part in _parts(rows, self.config.batch_size):
-                for number, completion in self._search([asked[row] for row in part]):
+                for number, completion in self._search([asked[row] for row in part], size):
                     completions[part[number]] = completion
                     progress("prompts", len(completions), len(order))
         while scored:
@@ -189,9 +192,8 @@ class Engine:
             )
         return cut
 
-    def _search(self, asked: Sequence["_Asked"]) -> Iterator[tuple[int, Completion]]:
+    def _search(self, asked: Sequence["_Asked"], rows: int) -> Iterator[tuple[int, Completion]]:
         """(number, completion) of each prompt, by beam search, as they are decided; later ones take their rows."""
-        rows = self.config.batch_size
         inputs = self._inputs(asked, rows)
         batch = RunningBatch(
             self._model,
@@ -232,15 +234,25 @@ class Engine:
     def _inputs(self, asked: Sequence["_Asked"], rows: int) -> Callable[[np.ndarray], tuple]:
         """What `RunningBatch.admit` takes for the prompts with these numbers, -1 for filler; of one width for all."""
         count = max(rows, len(asked))
-        tokens_CxP, mask_CxP = self._padded(asked, count)
+        prompts, answer_tokens = [one.prompt for one in asked], self.limits.answer_tokens
+        copies = self._grammar is not None and all(prompt.copies for prompt in prompts)
+        forced = None
+        if copies and self.config.repetition_penalty == 1:
+            rooms = [self.limits.contract.max_prompt_tokens - len(one.cut.ids) for one in asked]
+            forced = forced_tokens(self._grammar, prompts, rooms, answer_tokens)
+        read = [one.cut.ids + after for one, after in zip(asked, forced or [[]] * len(asked), strict=True)]
+        tokens_CxP, mask_CxP = self._padded(read, count)
         length_penalty_C = np.ones(count, np.float32)
-        length_penalty_C[: len(asked)] = [self.config.length_penalty_of(one.prompt) for one in asked]
-        automaton = candidates = None
+        length_penalty_C[: len(asked)] = list(map(self.config.length_penalty_of, prompts))
+        automaton = candidates = prefix = None
         if self._grammar:
             texts = [one.prompt.source_text if one.cut.text is None else one.cut.text for one in asked]
-            automaton = self._grammar.automaton([one.prompt for one in asked], count + 1, texts)
-            if all(one.prompt.copies for one in asked):
+            written = forced and list(map(len, forced))
+            automaton = self._grammar.automaton(prompts, count + 1, texts, written)
+            if copies:
                 automaton, candidates = self._grammar.narrowed(automaton, texts)
+            if forced:
+                prefix = prefix_arrays(forced, candidates, answer_tokens)
 
         def of(numbers_R: np.ndarray) -> tuple:
             real_R = numbers_R >= 0
@@ -251,6 +263,7 @@ class Engine:
                 None if automaton is None else jax.device_put(rows_of(automaton, numbers_R)),
                 None if candidates is None else jax.device_put(rows_of(candidates, numbers_R)),
                 length_penalty_C[numbers_R],
+                None if prefix is None else jax.device_put(rows_of(prefix, numbers_R)),
             )
 
         return of
@@ -277,13 +290,15 @@ class Engine:
         candidates = [one.prompt.labels + ((NONE,) if one.prompt.choose == "one_or_none" else ()) for one in asked]
         ids = [encode(self._tokenizer, labels) for labels in candidates]
         tries = [label_trie(labels, self._tokenizer.eos_token_id) for labels in ids]
-        rows = power_of_two(len(asked))
+        rows, longest = power_of_two(len(asked)), self.limits.contract.max_prompt_tokens
         while rows > 1 and rows > rows_that_fit(
-            self._model, self._width(asked[:rows]), trie_width(max(trie.size for trie in tries[:rows]))
+            self._model,
+            bucket_width(max(len(one.cut.ids) for one in asked[:rows]), longest),
+            trie_width(max(trie.size for trie in tries[:rows])),
         ):
             rows //= 2
         asked = asked[:rows]
-        tokens_BxP, mask_BxP = self._padded(asked, rows)
+        tokens_BxP, mask_BxP = self._padded([one.cut.ids for one in asked], rows)
         found = score_labels(
             self._model, tokens_BxP, mask_BxP, tries[: len(asked)], trie_width(max(trie.size for trie in tries[:rows]))
         )
@@ -328,19 +343,8 @@ class Engine:
             text = self._grammar.as_asked(prompt, text)
         return Completion(text=text, ids=tuple(ids), truncated=asked.cut.removed, text_read=asked.cut.text, **values)
 
-    def _width(self, asked: Sequence["_Asked"]) -> int:
-        return bucket_width(max(len(one.cut.ids) for one in asked), self.limits.contract.max_prompt_tokens)
-
-    def _padded(self, asked: Sequence["_Asked"], rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """(tokens, mask), int32 and bool [rows, P]: the prompts, and filler after them."""
-        tokens_BxP = np.zeros((rows, self._width(asked)), np.int32)
-        mask_BxP = np.zeros(tokens_BxP.shape, bool)
-        for row, one in enumerate(asked):
-            tokens_BxP[row, : len(one.cut.ids)] = one.cut.ids
-            mask_BxP[row, : len(one.cut.ids)] = True
-        # Attention needs a token in each row, in filler too.
-        mask_BxP[:, 0] = True
-        return tokens_BxP, mask_BxP
+    def _padded(self, ids: Sequence[list[int]], rows: int) -> tuple[np.ndarray, np.ndarray]:
+        return padded_rows(ids, rows, bucket_width(max(map(len, ids)), self.limits.contract.max_prompt_tokens))
 
 
 @dataclass(frozen=True, slots=True)

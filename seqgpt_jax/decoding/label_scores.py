@@ -40,8 +40,8 @@ def score_labels(
       width: at least the `size` of each trie.
     """
     arrays = trie_arrays(tries, len(tokens_BxP), width)
-    prompt, logits_BxV = prefill(model, tokens_BxP, mask_BxP)
-    first_BxM, pair_BxM = jax.device_get(_log_probs(model, prompt, logits_BxV, arrays))
+    prompt, hidden_Bx1xD = prefill(model, tokens_BxP, mask_BxP)
+    first_BxM, pair_BxM = jax.device_get(_log_probs(model, prompt, hidden_Bx1xD, arrays))
     return [trie.label_scores(first_BxM[row], pair_BxM[row]) for row, trie in enumerate(tries)]
 
 
@@ -53,9 +53,10 @@ def rows_that_fit(model: Backbone, prompt_tokens: int, width: int) -> int:
 
 @jax.jit
 def _log_probs(
-    model: Backbone, prompt: PromptCache, logits_BxV: jax.Array, tries: TrieArrays
+    model: Backbone, prompt: PromptCache, hidden_Bx1xD: jax.Array, tries: TrieArrays
 ) -> tuple[jax.Array, jax.Array]:
     """float32 [B, M] each: log-probabilities of `first_tokens`, and of `pairs`."""
+    logits_BxV = model.logits(hidden_Bx1xD[:, 0])
     first_BxM = jnp.take_along_axis(logits_BxV, tries.first_tokens_BxM, axis=1)
     first_BxM -= jax.nn.logsumexp(logits_BxV, axis=1, keepdims=True)
     hidden_BxMxD = _read(model, prompt, tries)

@@ -18,6 +18,7 @@ from seqgpt_jax.decoding.beam_search import Hypotheses, Repetition
 from seqgpt_jax.decoding.cache import PromptCache, empty_answers
 from seqgpt_jax.decoding.candidates import END, Candidates
 from seqgpt_jax.decoding.constraints import Automaton
+from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
 from seqgpt_jax.decoding.step import Search, begin, extend, prefill
 from seqgpt_jax.models.backbone import Backbone
 
@@ -30,7 +31,7 @@ _TABLES = {"next_SxV", "none_SxV"}
 _SHARED = {"distance_S", "none_need_S", "penalty"}
 
 
-Table = TypeVar("Table", Automaton, Candidates)
+Table = TypeVar("Table", Automaton, Candidates, ForcedPrefix)
 
 
 class RunningBatch:
@@ -63,6 +64,7 @@ class RunningBatch:
         automaton: Automaton | None = None,
         candidates: Candidates | None = None,
         length_penalty_R: jax.Array | None = None,
+        prefix: ForcedPrefix | None = None,
     ) -> None:
         """Reads prompts into rows.
 
@@ -71,7 +73,7 @@ class RunningBatch:
           tokens_RxP: int32, prompts padded on either side.
           mask_RxP: bool, False for padding; each row has a token.
           real_R: bool, False for filler: nothing waits for it.
-          automaton, candidates, length_penalty_R: as in `step.begin`.
+          automaton, candidates, length_penalty_R, prefix: as in `step.begin`.
         """
         repetition = None
         if self._penalty != 1:
@@ -81,17 +83,19 @@ class RunningBatch:
             repetition = Repetition(jnp.float32(self._penalty), in_prompt_RxV)
         # Over candidates a token is its number among them.
         self._end = self._eos_id if candidates is None else END
-        prompt, logits_RxV = prefill(self._model, tokens_RxP, mask_RxP)
+        last = 1 if prefix is None else 1 + prefix.ids_BxF.shape[1]
+        prompt, hidden_RxTxD = prefill(self._model, tokens_RxP, mask_RxP, last=last)
         new = begin(
             self._model,
             prompt,
-            logits_RxV,
+            hidden_RxTxD,
             real_R,
             self._forbidden_V,
             automaton,
             candidates,
             length_penalty_R,
             repetition,
+            prefix,
             num_beams=self._num_beams,
             max_new_tokens=self._max_new_tokens,
             eos_id=self._end,
@@ -150,7 +154,7 @@ def _replaced(old: Search, new: Search, rows_R: jax.Array) -> Search:
 
 
 def rows_of(tree: Table, rows_R: np.ndarray) -> Table:
-    """Some rows of an automaton or of candidates."""
+    """Some rows of an automaton, of candidates or of prefixes."""
     return jax.tree_util.tree_map_with_path(lambda path, leaf: leaf if _is_shared(path, leaf) else leaf[rows_R], tree)
 
 

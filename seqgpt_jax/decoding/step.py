@@ -21,6 +21,7 @@ from seqgpt_jax.decoding.beam_search import Repetition, SearchState
 from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, write
 from seqgpt_jax.decoding.candidates import Candidates
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
+from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
 from seqgpt_jax.models.attention import MASKED, attend
 from seqgpt_jax.models.backbone import Backbone, Block
 from seqgpt_jax.models.matmul import product
@@ -31,6 +32,7 @@ class Search(NamedTuple):
 
     Attributes:
       prompt: the cache of the prompts.
+      prefilled_B: int32, tokens of the answers that are in `prompt` (`ForcedPrefix`).
       state: the hypotheses.
       automaton, automaton_state: what each answer may be, and where each hypothesis is in it; None: anything.
       candidates, head_BxUxD: tokens that `automaton` and `state` name by their numbers among them, and their rows of
@@ -39,6 +41,7 @@ class Search(NamedTuple):
     """
 
     prompt: PromptCache
+    prefilled_B: jax.Array
     state: SearchState
     automaton: Automaton | None
     automaton_state: AutomatonState | None
@@ -64,9 +67,11 @@ def for_decoding(model: Backbone) -> Backbone:
     return jax.tree_util.tree_map_with_path(cast, model)
 
 
-@jax.jit
-def prefill(model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tuple[PromptCache, jax.Array]:
-    """The prompts' keys and values, and float32 [B, V] logits of the first answer token."""
+@partial(jax.jit, static_argnames=("last",))
+def prefill(
+    model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array, *, last: int = 1
+) -> tuple[PromptCache, jax.Array]:
+    """The prompts' keys and values, and the hidden states [B, last, D] of their last tokens after the final norm."""
     positions_BxP = jnp.maximum(jnp.cumsum(mask_BxP, axis=1) - 1, 0).astype(jnp.int32)
     graph, state = nnx.split(model.layers)
     length = tokens_BxP.shape[1]
@@ -85,31 +90,34 @@ def prefill(model: Backbone, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tupl
 
     x_BxPxD, (keys, values) = jax.lax.scan(run, model.embed(tokens_BxP), state)
     last_B = length - 1 - jnp.argmax(mask_BxP[:, ::-1], axis=1)
-    x_BxD = jnp.take_along_axis(x_BxPxD, last_B[:, None, None], axis=1)[:, 0]
-    return PromptCache(keys, values, positions_BxP, mask_BxP), model.logits(model.final_norm(x_BxD))
+    # Shorter prompts have anything in the first places.
+    where_BxT = jnp.maximum(last_B[:, None] + jnp.arange(1 - last, 1), 0)
+    x_BxTxD = jnp.take_along_axis(x_BxPxD, where_BxT[..., None], axis=1)
+    return PromptCache(keys, values, positions_BxP, mask_BxP), model.final_norm(x_BxTxD)
 
 
 @partial(jax.jit, static_argnames=("num_beams", "max_new_tokens", "eos_id"))
 def begin(
     model: Backbone,
     prompt: PromptCache,
-    logits_BxV: jax.Array,
+    hidden_BxTxD: jax.Array,
     real_B: jax.Array,
     forbidden_V: jax.Array,
     automaton: Automaton | None,
     candidates: Candidates | None = None,
     length_penalty_B: jax.Array | None = None,
     repetition: Repetition | None = None,
+    prefix: ForcedPrefix | None = None,
     *,
     num_beams: int,
     max_new_tokens: int,
     eos_id: int,
 ) -> Search:
-    """The searches after their first token.
+    """The searches after their first token that is chosen.
 
     Args:
       model: from `for_decoding`.
-      prompt, logits_BxV: from `prefill`.
+      prompt, hidden_BxTxD: from `prefill`; T is 1 without a prefix, else one more than it is wide.
       real_B: bool, False for rows that only fill the batch up: nothing waits for them.
       forbidden_V: bool, True where a token is never chosen.
       automaton: what each answer may be; None: anything.
@@ -117,6 +125,7 @@ def begin(
         normalised; none of them may be forbidden. None: all of the vocabulary.
       length_penalty_B: float32, 0 compares hypotheses by the sum of log-probabilities, 1 (as without it) by the mean.
       repetition: over the vocabulary; None where it costs nothing.
+      prefix: what the prompts end with that belongs to the answers; only with `candidates`, and without `repetition`.
       num_beams: beams of the search; 1 is greedy.
       max_new_tokens: most tokens of an answer, its end token included.
       eos_id: the end-of-sequence token, or its number among the candidates.
@@ -129,15 +138,37 @@ def begin(
         length_penalty_B=length_penalty_B,
     )
     automaton_state = None if automaton is None else constraints.initial_state(automaton, num_beams)
-    head_BxUxD = None
-    if candidates is not None:
+    prefilled_B, head_BxUxD = jnp.zeros(real_B.shape, jnp.int32), None
+    if candidates is None:
+        logits_BxTxV = model.logits(hidden_BxTxD)
+    else:
         head_BxUxD = model.head()[candidates.ids_BxU].astype(model.config.dtype)
-        logits_BxV = candidates.of_vocabulary(logits_BxV)
+        logits_BxTxV = _candidate_logits(model, hidden_BxTxD, head_BxUxD)
         if repetition is not None:
             repetition = repetition._replace(in_prompt_BxV=candidates.of_vocabulary(repetition.in_prompt_BxV))
-    logits_BxKxV = jnp.broadcast_to(logits_BxV[:, None], (*state.scores_BxK.shape, logits_BxV.shape[1]))
-    search = Search(prompt, state, automaton, automaton_state, candidates, head_BxUxD, repetition)
+        if prefix is not None:
+            prefilled_B = prefix.lengths_B
+            log_probs_BxTxV = jax.nn.log_softmax(candidates.only_real(logits_BxTxV))
+            state = beam_search.after_prefix(state, *prefix, _prefix_scores(prefix, log_probs_BxTxV))
+    logits_BxKxV = jnp.broadcast_to(logits_BxTxV[:, -1:], (*state.scores_BxK.shape, logits_BxTxV.shape[-1]))
+    search = Search(prompt, prefilled_B, state, automaton, automaton_state, candidates, head_BxUxD, repetition)
     return _choose(search, logits_BxKxV, forbidden_V, eos_id)
+
+
+def _candidate_logits(model: Backbone, hidden_BxKxD: jax.Array, head_BxUxD: jax.Array) -> jax.Array:
+    """float32 [B, K, U]."""
+    return product("bkd,bud->bku", hidden_BxKxD, head_BxUxD, model.config.dtype, jnp.float32)
+
+
+def _prefix_scores(prefix: ForcedPrefix, log_probs_BxTxU: jax.Array) -> jax.Array:
+    """float32 [B]: the summed log-probabilities of the tokens of each prefix."""
+    width = prefix.ids_BxF.shape[1]
+    number_F = jnp.arange(width)
+    # What is behind the last token is of the first token that is chosen.
+    before_BxF = jnp.maximum(log_probs_BxTxU.shape[1] - 1 - prefix.lengths_B[:, None] + number_F, 0)
+    log_probs_BxFxU = jnp.take_along_axis(log_probs_BxTxU, before_BxF[..., None], axis=1)
+    scores_BxF = jnp.take_along_axis(log_probs_BxFxU, prefix.ids_BxF[..., None], axis=2)[..., 0]
+    return jnp.where(number_F < prefix.lengths_B[:, None], scores_BxF, 0.0).sum(axis=1)
 
 
 def _choose(search: Search, logits_BxKxV: jax.Array, forbidden_V: jax.Array, eos_id: int) -> Search:
@@ -170,7 +201,7 @@ def extend(
 
     def keep_going(carry: Carry) -> jax.Array:
         state, _, answers = carry
-        full = (state.undecided_B & (state.length_B > answers.size)).any()
+        full = (state.undecided_B & (state.length_B - search.prefilled_B > answers.size)).any()
         return (state.undecided_B.sum() > undecided) & ~full
 
     def step(carry: Carry) -> Carry:
@@ -179,12 +210,12 @@ def extend(
         tokens_BxK = state.last_tokens_BxK
         if now.candidates is not None:
             tokens_BxK = now.candidates.ids_of(tokens_BxK)
-        x_BxKxD, answers = advance(model, blocks, now.prompt, state, answers, tokens_BxK)
+        x_BxKxD, answers = advance(model, blocks, now.prompt, state, answers, tokens_BxK, now.prefilled_B)
         x_BxKxD = model.final_norm(x_BxKxD)
         if now.head_BxUxD is None:
             logits_BxKxV = model.logits(x_BxKxD)
         else:
-            logits_BxKxV = product("bkd,bud->bku", x_BxKxD, now.head_BxUxD, model.config.dtype, jnp.float32)
+            logits_BxKxV = _candidate_logits(model, x_BxKxD, now.head_BxUxD)
         now = _choose(now, logits_BxKxV, forbidden_V, eos_id)
         return now.state, now.automaton_state, answers
 
@@ -198,30 +229,52 @@ def advance(
     state: SearchState,
     answers: AnswerCache,
     tokens_BxK: jax.Array,
+    prefilled_B: jax.Array | int = 0,
 ) -> tuple[jax.Array, AnswerCache]:
-    """Reads the newest token of each hypothesis: [B, K, D] after the last block, and the cache with it."""
-    index_B = jnp.maximum(state.length_B - 1, 0)
+    """Reads the newest token of each hypothesis: [B, K, D] after the last block, and the cache with it.
+
+    `prefilled_B` (int32) tokens of the answers are in `prompt`.
+    """
+    index_B = jnp.maximum(state.length_B - 1 - prefilled_B, 0)
     answers = answers.with_token_slot(state.parents_BxK, index_B)
     bias_BxHxPx1, bias_BxHxMxK = _biases(model, prompt, answers, index_B)
     positions_BxK = jnp.broadcast_to((prompt.lengths_B + index_B)[:, None], state.last_tokens_BxK.shape)
+    x_BxKxD = model.embed(tokens_BxK)
     all_keys, all_values = [], []
-
-    def attend_to_cache(layer: int, q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        keys = write(answers.keys[layer], k, index_B)
-        values = write(answers.values[layer], v, index_B)
+    for layer, block in enumerate(blocks):
+        of_prompt = (prompt.keys_YxBxGxPxE[layer], prompt.values_YxBxGxPxE[layer], bias_BxHxPx1)
+        of_answer = (answers.keys[layer], answers.values[layer], bias_BxHxMxK)
+        x_BxKxD, keys, values = _advance_block(block, x_BxKxD, positions_BxK, index_B, of_prompt, of_answer)
         all_keys.append(keys)
         all_values.append(values)
-        parts = (
-            (prompt.keys_YxBxGxPxE[layer], prompt.values_YxBxGxPxE[layer], bias_BxHxPx1),
-            (keys, values, bias_BxHxMxK),
-        )
-        return attend_parts(q, parts)
+    return x_BxKxD, answers._replace(keys=tuple(all_keys), values=tuple(all_values))
 
-    x_BxKxD = model.embed(tokens_BxK)
-    for layer, block in enumerate(blocks):
-        x_BxKxD = block(x_BxKxD, positions_BxK, partial(attend_to_cache, layer))
-    answers = answers._replace(keys=tuple(all_keys), values=tuple(all_values))
-    return x_BxKxD, answers
+
+@jax.jit
+def _advance_block(
+    block: Block,
+    x_BxKxD: jax.Array,
+    positions_BxK: jax.Array,
+    index_B: jax.Array,
+    of_prompt: tuple[jax.Array, jax.Array, jax.Array],
+    of_answer: tuple[jax.Array, jax.Array, jax.Array],
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """One block of `advance`: what comes out, and the keys and values of the answers with the new ones.
+
+    A function of its own that is compiled into its caller: Python traces it once, not once for each layer.
+
+    Args:
+      of_prompt, of_answer: keys, values and biases as `attend_parts` has them.
+    """
+    keys, values, bias = of_answer
+    written = []
+
+    def attend_to_cache(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+        written.extend((write(keys, k, index_B), write(values, v, index_B)))
+        return attend_parts(q, (of_prompt, (*written, bias)))
+
+    x_BxKxD = block(x_BxKxD, positions_BxK, attend_to_cache)
+    return x_BxKxD, *written
 
 
 def _biases(

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import SingleDeviceSharding
 
-from seqgpt_jax.decoding.cache import empty_answers
+from seqgpt_jax.decoding.cache import PromptCache, empty_answers
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.engine import DecodeConfig
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
@@ -179,20 +179,27 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
     place, batch, beams = _place(weights), decode.batch_size, decode.num_beams
     room = decode.answer_tokens(contract)
     vocab_size = weights.config.vocab_size
-    cache, logits = _placed(jax.eval_shape(prefill, weights, *prompts(weights, decode, contract)), place)
+    cache, hidden = _placed(jax.eval_shape(prefill, weights, *prompts(weights, decode, contract)), place)
     real, forbidden = _array((batch,), jnp.bool_, place), _array((vocab_size,), jnp.bool_, place)
     places = BYTES_PER_TOKEN * contract.max_prompt_tokens
     automaton = abstract_automaton(batch, vocab_size, places, place) if decode.constrained else None
     start = partial(begin, num_beams=beams, max_new_tokens=room, eos_id=END_ID)
-    begun = _placed(jax.eval_shape(start, weights, cache, logits, real, forbidden, automaton), place)
+    begun = _placed(jax.eval_shape(start, weights, cache, hidden, real, forbidden, automaton), place)
     answers = _placed(jax.eval_shape(partial(empty_answers, num_beams=beams, size=room), cache), place)
     return weights, begun, answers, forbidden
+
+
+@jax.jit
+def first_logits(weights: Any, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tuple[PromptCache, jax.Array]:
+    """The cache of the prompts, and float32 [B, V] logits of the first answer token."""
+    cache, hidden_Bx1xD = prefill(weights, tokens_BxP, mask_BxP)
+    return cache, weights.logits(hidden_Bx1xD[:, 0])
 
 
 def compile_prefill(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:
     """The pass over the prompts."""
     batch = prompts(weights, decode, contract)
-    return compile_program(prefill, (weights, *batch), {"weights": weights, "batch": batch})
+    return compile_program(first_logits, (weights, *batch), {"weights": weights, "batch": batch})
 
 
 def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:

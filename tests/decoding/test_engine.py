@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqgpt_jax.decoding import engine as engine_module
-from seqgpt_jax.decoding import running_batch
+from seqgpt_jax.decoding import forced_prefix, running_batch
 from seqgpt_jax.decoding.array_sizes import bucket_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine, forbidden_tokens
@@ -84,6 +84,40 @@ def test_prompts_that_take_the_rows_of_decided_ones_change_nothing(num_beams, re
         assert one.value_scores == other.value_scores or np.allclose(
             np.concatenate(one.value_scores), np.concatenate(other.value_scores), atol=1e-5
         )
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_a_first_query_that_is_read_with_the_prompt_changes_nothing(num_beams, monkeypatch) -> None:
+    """All of it, a part, and none; a prompt that leaves no room for it; more prompts than rows."""
+    settings = DecodeConfig(num_beams=num_beams, batch_size=4, max_new_tokens=48)
+    labels = ("name of a person", "地点", "x")
+    asked = [
+        replace(one, labels=labels[i % 3 :], source_text=one.text.split("\n")[0].removeprefix("输入: "))
+        for i, one in enumerate(prompts(13))
+    ]
+    longest = max(len(ids) for ids in folders.tokenizer()([one.text for one in asked]).input_ids)
+    contract = replace(CONTRACT, max_prompt_tokens=longest + 1)
+    read: list[np.ndarray] = []
+    admit = running_batch.RunningBatch.admit
+    monkeypatch.setattr(
+        running_batch.RunningBatch,
+        "admit",
+        lambda self, *of: (read.append(np.asarray(of[-1].lengths_B)), admit(self, *of)),
+    )
+    found = {}
+    for most in (0, 2, 15):
+        monkeypatch.setattr(forced_prefix, "_MOST", most)
+        found[most] = Engine(folders.model(2), folders.tokenizer(), settings, contract).generate(asked)
+    lengths = {int(length) for of_batch in read for length in of_batch}
+    assert {0, 1, 2} < lengths, "hardly anything is read with the prompt"
+    assert len(set(texts(found[0]))) > 6
+    for most in (2, 15):
+        for one, other in zip(found[most], found[0], strict=True):
+            assert (one.ids, one.finished) == (other.ids, other.finished)
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+            assert one.value_scores == other.value_scores or np.allclose(
+                np.concatenate(one.value_scores), np.concatenate(other.value_scores), atol=1e-5
+            )
 
 
 def test_equals_transformers_generate_with_the_same_tokens_forbidden(engine) -> None:

@@ -135,11 +135,11 @@ def test_logits_of_the_steps_are_those_of_one_pass() -> None:
         hidden, answers = step.advance(model, blocks, cache, state, answers, state.last_tokens_BxK)
         return model.logits(model.final_norm(hidden)), answers
 
-    cache, logits_BxV = step.prefill(model, tokens, mask)
+    cache, hidden = step.prefill(model, tokens, mask)
     settings = {"num_beams": 1, "max_new_tokens": 4, "eos_id": EOS}
-    state = step.begin(model, cache, logits_BxV, np.ones(1, bool), FORBIDDEN, None, **settings).state
+    state = step.begin(model, cache, hidden, np.ones(1, bool), FORBIDDEN, None, **settings).state
     answers = empty_answers(cache, 1, 4)
-    found = [logits_BxV[0]]
+    found = [model.logits(hidden)[0, 0]]
     for i, token in enumerate(answer):
         state = state._replace(length_B=jnp.int32([i + 1]), ids_BxKxN=state.ids_BxKxN.at[0, 0, i].set(token))
         logits_BxKxV, answers = advance(model, cache, state, answers)
@@ -164,9 +164,9 @@ def test_steps_write_the_cache_in_place() -> None:
     """A copy of keys or values in the loop would cost more than all else in a step."""
     model = tiny_model(0)
     tokens, mask = padded([[5] * 8] * 2, "right", 8)
-    cache, logits_BxV = step.prefill(model, tokens, mask)
+    cache, hidden = step.prefill(model, tokens, mask)
     settings = {"num_beams": 3, "max_new_tokens": 16, "eos_id": EOS}
-    search = step.begin(model, cache, logits_BxV, np.ones(2, bool), FORBIDDEN, None, **settings)
+    search = step.begin(model, cache, hidden, np.ones(2, bool), FORBIDDEN, None, **settings)
     answers = empty_answers(cache, 3, 16)
     program = step.extend.lower(model, search, answers, FORBIDDEN, eos_id=EOS).compile().as_text()
     shape = ",".join(map(str, answers.keys[0].shape))

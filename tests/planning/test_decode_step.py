@@ -48,7 +48,7 @@ def test_flops_are_those_that_xla_counts() -> None:
     # Of the pass over the prompts XLA counts one layer, the body of a loop. Norms, softmax and the choice of tokens are
     # not in the formula.
     head = 2 * MODEL.vocab_size * MODEL.hidden_size * DECODE.batch_size
-    counted = decode_step.prefill.lower(weights, *prompts).cost_analysis()["flops"]
+    counted = decode_step.first_logits.lower(weights, *prompts).cost_analysis()["flops"]
     assert 1.0 < counted / (head + (mine["prefill"] - head) / MODEL.n_layer) < 1.1
     step = decode_step.extend.lower(*decode_step.search(weights, FREE, CONTRACT), eos_id=decode_step.END_ID)
     assert 1.0 < step.cost_analysis()["flops"] / mine["step"] < 1.3

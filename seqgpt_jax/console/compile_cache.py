@@ -1,0 +1,49 @@
+"""JAX's compilation cache on the local disk: a command that runs again does not compile again."""
+
+import hashlib
+import os
+import platform
+from collections.abc import MutableMapping
+from pathlib import Path
+
+# JAX deletes the programs that were used least recently beyond this.
+_MOST_BYTES = 4 << 30
+_LEAST_SECONDS = 0.2
+
+
+def use_compile_cache(variables: MutableMapping[str, str] = os.environ) -> None:
+    """Sets JAX's environment variables, before it is imported, to a folder of the user; those that are set stay.
+
+    The folder is `seqgpt_jax/compiled/` in XDG_CACHE_HOME or `~/.cache`. `JAX_ENABLE_COMPILATION_CACHE=false` turns
+    the cache off. Without a folder that can be written there is none.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" in variables:
+        return
+    # Programs hold instructions of the processor they were compiled on, which JAX's own keys do not name.
+    folder = _cache_home(variables) / "seqgpt_jax" / "compiled" / _processor()
+    try:
+        # Who can write here can run code as this user.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return
+    if not os.access(folder, os.W_OK):
+        return
+    variables["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+    variables.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(_MOST_BYTES))
+    variables.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", str(_LEAST_SECONDS))
+
+
+def _cache_home(variables: MutableMapping[str, str]) -> Path:
+    named = Path(variables.get("XDG_CACHE_HOME", ""))
+    return named if named.is_absolute() else Path(variables.get("HOME") or os.path.expanduser("~")) / ".cache"
+
+
+def _processor() -> str:
+    """A short name of the instructions that this machine has."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    features = next((line for line in lines if line.split(":")[0].strip() in ("flags", "Features")), "")
+    described = " ".join([platform.machine(), platform.processor(), *sorted(features.split())])
+    return f"{platform.machine()}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
