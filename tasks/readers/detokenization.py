@@ -6,7 +6,8 @@ them with a space between all is given a form of text that no user types, and an
 * **Symbols.** `-LRB-`, `-RRB-` and the like are the brackets that they stand for, ``` `` ``` and `''` double quotes.
 * **To the left** go `. , ; : ? ! %`, closing brackets and quotes, and the clitics `n't 's 're 've 'll 'd 'm`; no `.`
   after another one.
-* **Both sides** of a `:` between digits are joined: `6 : 15`.
+* **Both sides** of a `:` between digits are joined: `6 : 15`, and of the apostrophe of a clitic that was cut off, as
+  in CrossNER and WNUT: `Israel ' s`, `I ’ m`, `do n ' t`.
 * **To the right** go opening brackets and quotes, `$ £ €`, and `# @`, which open tags of posts.
 * **Quotes** `"` open and close in turn; where a sentence has an odd number of them they stay as they are, as `'` does.
 * **Pieces.** Corpora that also cut words at hyphens, slashes and points (`IL - 3`, `mg / kg`, `0 . 5`) are joined at
@@ -27,6 +28,7 @@ _CLITICS = frozenset(
     for mark in "'’"
     for start, end in (("n", "t"), ("", "s"), ("", "re"), ("", "ve"), ("", "ll"), ("", "d"), ("", "m"))
 )
+_APOSTROPHES, _AFTER_APOSTROPHE = frozenset("'’"), frozenset(("s", "t", "re", "ve", "ll", "d", "m"))
 _INSIDE_WORDS, _INSIDE_NUMBERS = frozenset("-–/"), frozenset(".,")
 
 
@@ -68,7 +70,8 @@ class Words:
             if after[:1] == "." and before.endswith("."):  # an abbreviation at the end, or points with spaces between
                 close = False
             open_ = i - 1 in opening or (before in _RIGHT and i - 1 not in closing)
-            gaps.append("" if close or open_ or _inside(shown, i, pieces) else " ")
+            joined = _inside(shown, i, pieces) or _in_clitic(shown, i)
+            gaps.append("" if close or open_ or joined else " ")
         words = cls._of(shown, gaps)
         places, end = iter(words.places), 0
         with_space = []
@@ -123,3 +126,19 @@ def _inside(tokens: Sequence[str], i: int, pieces: bool) -> bool:
         ):
             return True
     return False
+
+
+def _in_clitic(tokens: Sequence[str], i: int) -> bool:
+    """Whether the gap before token `i` is in a word whose clitic was cut at its apostrophe: `Ann ' s`, `do n ' t`."""
+    if tokens[i] == "n" and tokens[i - 1][-1:].isalpha():
+        return tokens[i + 2 : i + 3] == ["t"] and _is_apostrophe_of_clitic(tokens, i + 1)
+    return any(_is_apostrophe_of_clitic(tokens, mark) for mark in (i - 1, i))
+
+
+def _is_apostrophe_of_clitic(tokens: Sequence[str], i: int) -> bool:
+    """Whether token `i` is an apostrophe between a word and the rest of a clitic, and no quote around a letter."""
+    if not 0 < i < len(tokens) - 1 or tokens[i] not in _APOSTROPHES:
+        return False
+    before, rest = tokens[i - 1][-1:], tokens[i + 1].lower()
+    quoted = i + 2 < len(tokens) and tokens[i + 2] in _APOSTROPHES
+    return before.isalnum() and rest in _AFTER_APOSTROPHE and (rest != "t" or before in "nN") and not quoted

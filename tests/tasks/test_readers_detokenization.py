@@ -9,7 +9,7 @@ from seqgpt_jax.tasks.readers.detokenization import Words
 TOKENS = st.lists(
     st.one_of(
         st.sampled_from(
-            [*"\"'`.,:;?!%()[]{}$#@-–/…", "``", "''", "n't", "'s", "’re", "-LRB-", "-RRB-", "-", " ", "--"]
+            [*"\"'’`.,:;?!%()[]{}$#@-–/…nst", "``", "''", "n't", "'s", "’re", "-LRB-", "-RRB-", "-", " ", "--"]
         ),
         st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Z", "C"]), min_size=1, max_size=5),
         st.from_regex(r"\A[0-9]{1,3}\Z"),
@@ -31,6 +31,9 @@ SHOWN = {"``": '"', "''": '"', "-LRB-": "(", "-RRB-": ")"}
         ("the boys ' books", "the boys ' books"),
         ("It ended at 6 : 15 , said Ole Brandt Jr. .", "It ended at 6:15, said Ole Brandt Jr. ."),
         ("in 1990 , 5 of 10 . 3 left", "in 1990, 5 of 10. 3 left"),
+        ("Israel ' s and Ivar ’ s men ; I ' m , you ' RE", "Israel's and Ivar’s men; I'm, you'RE"),
+        ("Was n ' t it , don ' t they ? CAN ' T", "Wasn't it, don't they? CAN'T"),
+        ("grade ' D ' work of the boys ' team ' a ' t", "grade ' D ' work of the boys ' team ' a ' t"),
         ("", ""),
     ],
 )
@@ -48,6 +51,11 @@ def test_english_is_written_as_people_write_it(tokens, text):
 )
 def test_pieces_of_words_are_joined(tokens, text):
     assert Words.english(tokens.split(), pieces=True).text == text
+
+
+def test_a_span_ends_before_the_apostrophe_of_a_clitic():
+    words = Words.english(["Israel", "'", "s", "party"])
+    assert (words.text, words.span(0, 1), words.span(0, 4)) == ("Israel's party", "Israel", "Israel's party")
 
 
 def test_spans_are_those_of_their_tokens():
