@@ -84,7 +84,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.console.progress import progress_bar
     from seqgpt_jax.decoding.answer_file import AnswerFile
     from seqgpt_jax.decoding.answers import answer
-    from seqgpt_jax.decoding.prompt_limits import PromptLimits
     from seqgpt_jax.decoding.question_files import read_questions, split_labels
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.file_hash import files_hash
@@ -98,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if from_file:
         _check_output(args.input, args.output)
     tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
-    limits = PromptLimits(contract, decode.answer_tokens(contract), tokenizer)
+    limits = decode.limits(contract, tokenizer)
     if from_file:
         form = Form.of(configs.build("Prepare", mixture="", tokenizer=""))
         labels = split_labels(args.labels or "")

@@ -81,9 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     def tasks_of(subsets: bool) -> "Mapping[str, TaskSpec]":
         return TASKS | SUBSETS if subsets else TASKS
 
-    spoilt = trained_before(contract.data, stores, tasks_of)
+    spoilt = trained_before(contract.data, stores, tasks_of, config.zero_shot)
     notes = notes_of_training(spoilt, bool((contract.data or {}).get("settings", {}).get("subsets")))
     notes += (f"{line}." for store in stores if (line := absent(store)))
+    if config.without_labels:
+        notes.append(f"not asked and not scored, by Evaluate.without_labels: {', '.join(config.without_labels)}.")
     gold = []
     if config.end_to_end:
         from seqgpt_jax.evaluation.end_to_end.selection import gold_of_stores
@@ -123,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     write_report(scores, args.output, about, notes, end_to_end)
     print(f"report: {args.output / 'report.html'}")
-    print_scores(scores, notes=notes, end_to_end=end_to_end)
+    print_scores(scores, notes=notes, end_to_end=end_to_end, metric=config.metric)
     return 0
 
 
@@ -202,7 +204,9 @@ def check_template(store: "EvalStore", contract: "ModelContract", *, endpoint: b
 
 def absent(store: "EvalStore") -> str:
     """Says which data sets of the mixture are in no score of a store, as their files were missing; "" without any."""
-    names = store.manifest.get("left_out", {}).get("evaluation", [])
+    asked = {task.split(".")[0] for task in store.manifest.get("tasks", {})}
+    missing = store.manifest.get("left_out", {}).get("evaluation", [])
+    names = [f"part of {name}" if name in asked else name for name in missing]
     sets = f"{len(names)} data set{'s' * (len(names) > 1)} of {store.manifest['mixture']}"
     return f"not in these scores, as files were missing: {sets} ({', '.join(names)})" if names else ""
 

@@ -49,6 +49,8 @@ class DecodeConfig:
       batch_size: prompts decoded at once.
       max_new_tokens: most tokens of an answer, its end token included; None takes the model's own limit (in the
         seqgpt.json of its folder). A lower one bounds the time of an answer.
+      max_queries: most queries in one prompt of an extraction; None takes the model's own limit. 1 asks one label at a
+        time, as UniversalNER does: each query has a prompt of its own, which costs as many times the text.
       constrained: only answers that follow the contract can be generated (see `constraints`); False
         answers as `transformers` does, malformed where the model is unsure.
       length_penalty: answers are compared by their log-probability divided by their length to this power: 0 compares
@@ -64,15 +66,16 @@ class DecodeConfig:
     num_beams: int = 4
     batch_size: int = 16
     max_new_tokens: int | None = None
+    max_queries: int | None = None
     constrained: bool = True
     length_penalty: float | None = None
     repetition_penalty: float = 1.0
     contextual_calibration: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("num_beams", "batch_size", "max_new_tokens"):
+        for name in ("num_beams", "batch_size", "max_new_tokens", "max_queries"):
             value = getattr(self, name)
-            if name == "max_new_tokens" and value is None:
+            if name.startswith("max_") and value is None:
                 continue
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Decode.{name} must be a whole number of at least 1, not {value!r}")
@@ -88,6 +91,12 @@ class DecodeConfig:
     def answer_tokens(self, contract: ModelContract) -> int:
         """Most tokens of an answer of a model with this contract, the end token included."""
         return contract.max_target_tokens if self.max_new_tokens is None else self.max_new_tokens
+
+    def limits(self, contract: ModelContract, tokenizer: PreTrainedTokenizerFast) -> PromptLimits:
+        """What is asked at once of a model with this contract, and how long its answers may be."""
+        if self.max_queries is not None:
+            contract = replace(contract, max_queries=self.max_queries)
+        return PromptLimits(contract, self.answer_tokens(contract), tokenizer)
 
 
 class NonFiniteError(ValueError):
@@ -114,7 +123,7 @@ class Engine:
     ) -> None:
         """Raises ValueError where the tokenizer has more tokens than the model has rows."""
         self.config = config
-        self.limits = PromptLimits(contract, config.answer_tokens(contract), tokenizer)
+        self.limits = config.limits(contract, tokenizer)
         self._tokenizer = tokenizer
         self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None

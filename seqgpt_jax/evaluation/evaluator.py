@@ -8,7 +8,8 @@ from seqgpt_jax.data.store import EvalStore
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Generator
 from seqgpt_jax.decoding.questions import Question, compose
-from seqgpt_jax.evaluation.instances import EvalInstance, join, with_candidates
+from seqgpt_jax.evaluation.field_metrics import FIELD_METRICS
+from seqgpt_jax.evaluation.instances import EvalInstance, join, with_candidates, without_queries
 from seqgpt_jax.evaluation.predictions import Prediction, compare, refused
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores, check_ids, compute_scores
@@ -28,6 +29,12 @@ class EvaluateConfig:
       candidates: most labels that a classification is asked, its gold labels among them; None asks all labels of the
         task, in chunks where they do not fit, as `decode` does. A number is faster and gives higher scores: it is named
         beside them.
+      without_labels: queries of extractions that are not asked and not scored, such as a class for the rest; a text
+        without any other query is left out.
+      zero_shot: whether the scores are meant for data that the model never saw: tasks that it was trained on are named
+        then, not the held-out ones alone.
+      metric: a metric of other work, such as "universal_ner_f1" (`evaluation.field_metrics`), that has a table of its
+        own: each task, and their mean.
       mode: "fixed" or "paper": which ROUGE the paper score holds (`seqgpt_jax.evaluation.rouge`).
       end_to_end: asks data sets of relations and events for whole texts, too, as `SeqGPT.relations` and `SeqGPT.events`
         do, and scores triples, triggers and arguments (`seqgpt_jax.evaluation.end_to_end`).
@@ -39,19 +46,24 @@ class EvaluateConfig:
     splits: tuple[str, ...] = ("validation", "test")
     records: int | None = 48
     candidates: int | None = None
+    without_labels: tuple[str, ...] = ()
+    zero_shot: bool = False
+    metric: str | None = None
     mode: Mode = "fixed"
     end_to_end: bool = False
     resamples: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("mixtures", "splits"):
+        for name in ("mixtures", "splits", "without_labels"):
             value = getattr(self, name)
             if isinstance(value, str):
                 raise ValueError(f"Evaluate.{name} must be a list, such as ({value!r},), not one string")
             object.__setattr__(self, name, tuple(value))
         if self.mode not in MODES:
             raise ValueError(f"Evaluate.mode must be one of {', '.join(MODES)}, not {self.mode!r}")
+        if self.metric is not None and self.metric not in FIELD_METRICS:
+            raise ValueError(f"Evaluate.metric must be one of {', '.join(FIELD_METRICS)}, not {self.metric!r}")
         if "train" in self.splits:
             raise ValueError('Evaluate.splits must be among "validation" and "test": "train" holds no evaluation data')
         if self.records is not None and self.records < 1:
@@ -110,14 +122,26 @@ def instances_to_ask(stores: Sequence[EvalStore], config: EvaluateConfig) -> lis
     """The sampled instances of all stores, as they are asked.
 
     Raises:
-      ValueError: there is nothing to ask, or two stores share an instance.
+      ValueError: there is nothing to ask, two stores share an instance, or no extraction has a label that is to be
+        left out.
     """
     instances = []
+    queries: set[str] = set()
     for store, records in zip(stores, sample(stores, config.records, config.seed), strict=True):
         tasks = store.manifest.get("tasks", {})
-        for record in join(records):
+        for whole in join(records):
+            if whole.atom == "ext":
+                queries.update(whole.labels)
+            record = without_queries(whole, config.without_labels)
+            if not record.labels:
+                continue
             choose = tasks.get(record.task, {}).get("choose", "any")
             asked = with_candidates(record, config.candidates, config.seed)
             instances.append(EvalInstance(asked, store.manifest["mixture"], choose, len(record.labels)))
+    if unknown := sorted({*config.without_labels} - queries):
+        raise ValueError(
+            f"Evaluate.without_labels: no extraction of these data asks {', '.join(unknown)}; name labels as the data "
+            "sets spell them, or leave it out with --gin.Evaluate.without_labels=()"
+        )
     check_ids(instance.record.instance for instance in instances)
     return instances

@@ -21,7 +21,7 @@ Suffixes: N instances, S sums, R resamples.
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,11 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 # What CMRC's script takes for punctuation; "……" is twice the character that is here.
 _CMRC_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
+FIELD_METRICS = (
+    *("accuracy", "macro_f1", "mean_average_precision"),
+    *("universal_ner_f1", "strict_span_f1"),
+    *("squad_exact_match", "squad_f1", "cmrc_exact_match", "cmrc_f1"),
+)
 _CMRC_WORD = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
 
 
@@ -45,12 +50,41 @@ class FieldMetric(NamedTuple):
     high: float
 
 
-def field_metrics(task: str, predictions: Sequence[Prediction], resamples: int, seed: int) -> dict[str, FieldMetric]:
+class MeanMetric(NamedTuple):
+    """The mean of a metric over tasks, between 0 and 1, with the ends of its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    tasks: int
+
+
+def field_metric(values: np.ndarray) -> FieldMetric:
+    """The metric of these values, of all instances and of the resamples, as `resampled_metrics` has them."""
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return FieldMetric(float(values[0]), float(low), float(high))
+
+
+def field_means(tasks: Iterable[Mapping[str, np.ndarray]]) -> dict[str, MeanMetric]:
+    """Name -> the mean of the metric over the tasks that have it, of what `resampled_metrics` gives for each."""
+    members: dict[str, list[np.ndarray]] = {}
+    for of_task in tasks:
+        for name, values in of_task.items():
+            members.setdefault(name, []).append(values)
+    return {name: MeanMetric(*field_metric(np.mean(found, axis=0)), len(found)) for name, found in members.items()}
+
+
+def resampled_metrics(task: str, predictions: Sequence[Prediction], resamples: int, seed: int) -> dict[str, np.ndarray]:
     """Name -> the metric of a task's predictions; see above which.
 
     Args:
       task: its name, which the bootstrap is seeded with.
       predictions: of this task alone, at least one.
+      resamples: of the bootstrap.
+      seed: of the bootstrap.
+
+    Returns:
+      Name -> float64 [1 + resamples]; the first value is of each instance once.
     """
     record = predictions[0].record
     if record.atom == "cls":
@@ -68,20 +102,13 @@ def field_metrics(task: str, predictions: Sequence[Prediction], resamples: int, 
             "universal_ner_f1": _span_f1(predictions, lambda text, *spans: entity_counts(*spans)),
             "strict_span_f1": _span_f1(predictions, strict_counts),
         }
-    times = np.concatenate(list(resample(task, len(predictions), resamples, seed)))
-    return {name: _with_interval(table, rate, times) for name, (table, rate) in found.items()}
+    once = np.ones((1, len(predictions)))
+    times_RxN = np.concatenate([once, *resample(task, len(predictions), resamples, seed)])
+    return {name: rate(times_RxN @ table_NxS) for name, (table_NxS, rate) in found.items()}
 
 
 # Sums over instances, and what they make: [N, S] and [R, S] -> [R].
 _Table = tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]
-
-
-def _with_interval(
-    table_NxS: np.ndarray, rate: Callable[[np.ndarray], np.ndarray], times_RxN: np.ndarray
-) -> FieldMetric:
-    value = rate(table_NxS.sum(axis=0, keepdims=True))[0]
-    low, high = np.quantile(rate(times_RxN @ table_NxS), [0.025, 0.975])
-    return FieldMetric(float(value), float(low), float(high))
 
 
 def _mean(values: Sequence[float]) -> _Table:

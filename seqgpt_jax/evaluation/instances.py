@@ -1,7 +1,7 @@
 """Instances that evaluation asks: the prompts of a prepared instance joined, with the labels that are asked."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from seqgpt_jax.atomic import NONE, TAB
@@ -72,6 +72,15 @@ def with_candidates(record: EvalRecord, number: int | None, seed: int) -> EvalRe
     others = [label for label in record.labels if label not in record.answers]
     asked = {*record.answers, *rng.sample(others, min(max(number - len(record.answers), 0), len(others)))}
     return replace(record, labels=tuple(label for label in record.labels if label in asked))
+
+
+def without_queries(record: EvalRecord, names: Collection[str]) -> EvalRecord:
+    """An extraction without these queries and their answers; a classification as it is."""
+    if record.atom == "cls" or set(names).isdisjoint(record.labels):
+        return record
+    kept = [number for number, label in enumerate(record.labels) if label not in names]
+    labels, answers = (tuple(values[number] for number in kept) for values in (record.labels, record.answers))
+    return replace(record, labels=labels, answers=answers, target=target(record.atom, labels, answers))
 
 
 def target(atom: str, labels: Sequence[str], answers: tuple) -> str:

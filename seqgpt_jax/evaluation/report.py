@@ -98,6 +98,10 @@ def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ())
         "mode": scores.mode,
         "overall": overall,
         **groups,
+        "field_metrics": {
+            name: _times_100(FieldMetric(*mean[:3])) | {"tasks": mean.tasks}
+            for name, mean in scores.field_means.items()
+        },
         "datasets": datasets,
     }
 

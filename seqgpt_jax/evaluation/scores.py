@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from seqgpt_jax.evaluation.field_metrics import FieldMetric, field_metrics
+import numpy as np
+
+from seqgpt_jax.evaluation.field_metrics import FieldMetric, MeanMetric, field_means, field_metric, resampled_metrics
 from seqgpt_jax.evaluation.label_report import LabelReport, label_reports
 from seqgpt_jax.evaluation.metrics import Metrics, mean_metrics, task_metrics
 from seqgpt_jax.evaluation.predictions import Prediction, by_task
@@ -41,6 +43,7 @@ class Scores:
       tasks: the atomic tasks of each data set.
       labels: task -> the scores of each of its labels, and what they are taken for.
       field: task -> its metrics as other work reports them (`field_metrics`).
+      field_means: metric -> its mean over the tasks that have it.
       predictions: what was scored.
     """
 
@@ -53,6 +56,7 @@ class Scores:
     tasks: Mapping[Dataset, Mapping[str, Metrics]]
     labels: Mapping[str, LabelReport]
     field: Mapping[str, Mapping[str, FieldMetric]]
+    field_means: Mapping[str, MeanMetric]
     predictions: Sequence[Prediction]
 
 
@@ -81,6 +85,7 @@ def compute_scores(
     for mixture, subset in members.items():
         of_mixture = datasets if len(members) == 1 else _datasets(_tasks(subset, resamples, seed))
         mixtures[mixture] = _mean_of_datasets(of_mixture.values())
+    field = _field_metrics(predictions, resamples, seed)
     return Scores(
         mode=mode,
         overall=_mean_of_datasets(datasets.values()),
@@ -90,15 +95,18 @@ def compute_scores(
         datasets=datasets,
         tasks=tasks,
         labels=label_reports(predictions),
-        field=_field_metrics(predictions, resamples, seed),
+        field={
+            task: {name: field_metric(values) for name, values in of_task.items()} for task, of_task in field.items()
+        },
+        field_means=field_means(field.values()),
         predictions=predictions,
     )
 
 
-def _field_metrics(predictions: Sequence[Prediction], resamples: int, seed: int) -> dict[str, dict[str, FieldMetric]]:
+def _field_metrics(predictions: Sequence[Prediction], resamples: int, seed: int) -> dict[str, dict[str, np.ndarray]]:
     # Sorted, so that resamples do not depend on the order of the predictions.
     tasks = by_task(sorted(predictions, key=lambda prediction: prediction.record.instance))
-    return {task: field_metrics(task, members, resamples, seed) for task, members in tasks.items()}
+    return {task: resampled_metrics(task, members, resamples, seed) for task, members in tasks.items()}
 
 
 def check_ids(ids: Iterable[str]) -> None:

@@ -103,9 +103,21 @@ def words(scores: Scores, notes: Sequence[str] = ()) -> list[str]:
 
 
 def print_scores(
-    scores: Scores, console: Console | None = None, notes: Sequence[str] = (), end_to_end: Sequence[EndToEnd] = ()
+    scores: Scores,
+    console: Console | None = None,
+    notes: Sequence[str] = (),
+    end_to_end: Sequence[EndToEnd] = (),
+    metric: str | None = None,
 ) -> None:
-    """Prints the tables for a terminal of 80 columns, and the headline last; report.md has more columns."""
+    """Prints the tables for a terminal of 80 columns, and the headline last; report.md has more columns.
+
+    Args:
+      scores: of one evaluation.
+      console: None prints to the terminal.
+      notes: what a reader should know besides, each a sentence.
+      end_to_end: scores of relations and events, where they were asked.
+      metric: of other work, that has a table of its own.
+    """
     console = console or Console(highlight=False, emoji=False)
     for title, rows in sections(scores):
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -117,10 +129,26 @@ def print_scores(
         console.print(table)
     if end_to_end:
         console.print(_end_to_end_table(end_to_end))
+    if metric in scores.field_means:
+        console.print(_metric_table(scores, metric))
+    elif metric:
+        console.print(f"{metric}: no task here has it")
     if scores.overall.protocol != ALL_LABELS:
         console.print("labels: how many are asked; where it is not all, the gold ones are among them")
     for line in reversed(words(scores, notes)):
         console.print(line, markup=False)
+
+
+def _metric_table(scores: Scores, metric: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("Task", overflow="fold", min_width=24)
+    for name in (metric, "95 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = [(task, found[metric]) for task, found in scores.field.items() if metric in found]
+    mean = scores.field_means[metric]
+    for task, one in [*rows, (f"mean of {mean.tasks:,} task{'s' * (mean.tasks > 1)}", mean)]:
+        table.add_row(escape(task), times_100(one.value), f"{times_100(one.low)} to {times_100(one.high)}")
+    return table
 
 
 def _end_to_end_table(found: Sequence[EndToEnd]) -> Table:

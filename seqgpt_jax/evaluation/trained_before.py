@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from seqgpt_jax.data.store import EvalStore
 
+_NOT_ZERO_SHOT = "no zero-shot score, as the model was trained on it"
+
 Tasks = Callable[[bool], Mapping[str, TaskSpec]]
 """The known tasks by name, with the declared subsets in place of the whole data sets (True) or without."""
 
@@ -25,7 +27,9 @@ class TrainedBefore(NamedTuple):
     reason: str
 
 
-def trained_before(data: Mapping[str, Any] | None, stores: Sequence[EvalStore], tasks: Tasks) -> list[TrainedBefore]:
+def trained_before(
+    data: Mapping[str, Any] | None, stores: Sequence[EvalStore], tasks: Tasks, zero_shot: bool = False
+) -> list[TrainedBefore]:
     """The tasks of the stores that the model's training spoils, as far as its contract says.
 
     A subset may train on a file that is the test of the whole data set (`Prepare.subsets`): a held-out data set, even.
@@ -34,6 +38,7 @@ def trained_before(data: Mapping[str, Any] | None, stores: Sequence[EvalStore], 
       data: what the model was trained on last (`ModelContract.data`); None where it is not known.
       stores: what is evaluated on.
       tasks: looks tasks up.
+      zero_shot: whether no task may have been trained on, not the held-out ones alone.
     """
     if not data or not data.get("tasks"):
         return []
@@ -61,6 +66,8 @@ def trained_before(data: Mapping[str, Any] | None, stores: Sequence[EvalStore], 
             elif subsets != of_training and files & _files(spec, manifest.get("split", "test")):
                 reason = f"the model was trained on this file with Prepare.subsets = {of_training}"
                 found.append(TrainedBefore(name, manifest["name"], reason))
+            elif zero_shot and name in names:
+                found.append(TrainedBefore(name, manifest["name"], _NOT_ZERO_SHOT))
     return found
 
 
@@ -73,5 +80,9 @@ def notes(found: Sequence[TrainedBefore], subsets: bool) -> list[str]:
     by_reason: dict[str, dict[str, None]] = {}
     for one in found:
         by_reason.setdefault(one.reason, {})[one.task] = None
-    way_out = f"; score it with --gin.Prepare.subsets={subsets}, or take the tasks out of the mixture"
-    return [f"not to be trusted: {', '.join(names)}: {reason}{way_out}." for reason, names in by_reason.items()]
+    others = f"score it with --gin.Prepare.subsets={subsets}, or take the tasks out of the mixture"
+    return [
+        f"not to be trusted: {', '.join(names)}: {reason}; "
+        f"{'train a model without them, NAME-' + '-'.join(names) if reason == _NOT_ZERO_SHOT else others}."
+        for reason, names in by_reason.items()
+    ]

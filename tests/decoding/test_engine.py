@@ -290,3 +290,13 @@ def test_widths_are_few_and_hold_the_prompt() -> None:
     assert all(length <= width <= 1000 for length, width in widths.items())
     assert len(set(widths.values())) <= 10
     assert all(width <= 1.6 * length for length, width in widths.items() if length > 64)
+
+
+def test_a_setting_may_ask_fewer_queries_at_once_than_the_contract() -> None:
+    contract, queries = ModelContract(max_queries=6, max_target_tokens=99), tuple("abcdefg")
+    own, one = (DecodeConfig(max_queries=number).limits(contract, folders.tokenizer()) for number in (None, 1))
+    assert [len(chunk) for chunk in own.chunks("ext", "t", queries, written=True)] == [4, 3]
+    assert [len(chunk) for chunk in one.chunks("ext", "t", queries, written=True)] == [1] * 7
+    assert own.answer_tokens == one.answer_tokens == 99
+    with pytest.raises(ValueError, match=r"Decode\.max_queries must be a whole number of at least 1, not 0"):
+        DecodeConfig(max_queries=0)

@@ -4,9 +4,19 @@ import dataclasses
 
 import pytest
 
-from seqgpt_jax.evaluation.field_metrics import average_precision, cmrc, entity_counts, field_metrics, normalized, squad
+from seqgpt_jax.evaluation.field_metrics import (
+    FieldMetric,
+    average_precision,
+    cmrc,
+    entity_counts,
+    field_means,
+    field_metric,
+    normalized,
+    resampled_metrics,
+    squad,
+)
 from seqgpt_jax.evaluation.predictions import read_predictions
-from tests.evaluation.records import choice
+from tests.evaluation.records import choice, predict, spans
 
 
 @pytest.mark.parametrize(
@@ -105,6 +115,11 @@ def test_cmrc(predicted, gold, exact, f1) -> None:
     assert cmrc(predicted, gold) == pytest.approx((exact, f1))
 
 
+def field_metrics(task: str, predictions: list, resamples: int, seed: int) -> dict[str, FieldMetric]:
+    found = resampled_metrics(task, predictions, resamples, seed)
+    return {name: field_metric(values) for name, values in found.items()}
+
+
 def answered(answers: list[tuple[str, str]]) -> list:
     """Predictions of a task with labels "positive" and "negative", as (gold, output) of each."""
     records = [choice(f"reviews/test/{n}#0", gold) for n, (gold, _) in enumerate(answers)]
@@ -157,3 +172,17 @@ def test_accuracy_and_macro_f1_of_a_task_with_their_intervals() -> None:
         assert metric.low < metric.value < metric.high
     perfect = field_metrics("reviews", answered([("positive", "positive"), ("negative", "negative")]), 50, 0)
     assert {metric for metric in perfect.values()} == {(1.0, 1.0, 1.0)}
+
+
+def test_the_mean_over_tasks_is_of_those_that_have_the_metric() -> None:
+    half = resampled_metrics("half", answered([("positive", "positive"), ("negative", "positive")] * 8), 200, 0)
+    right = resampled_metrics("right", answered([("positive", "positive")] * 4), 200, 0)
+    entity = resampled_metrics("ner", [predict(spans("ner/test/0#0", {"person": ()}), "person: x\n")], 200, 0)
+    means = field_means([half, right, entity])
+    assert means.keys() == {"accuracy", "macro_f1", "universal_ner_f1", "strict_span_f1"}
+    assert (means["accuracy"].value, means["accuracy"].tasks) == (0.75, 2)
+    assert (means["universal_ner_f1"].value, means["universal_ner_f1"].tasks) == (0, 1)
+    # One of the two is always right: the interval is half as wide as that of the other.
+    alone, both = field_metric(half["accuracy"]), means["accuracy"]
+    assert both.high - both.low == pytest.approx((alone.high - alone.low) / 2)
+    assert both.low < 0.75 < both.high

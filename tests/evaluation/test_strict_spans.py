@@ -10,7 +10,7 @@ from nervaluate import Evaluator
 from seqgpt_jax.atomic import occurrences
 from seqgpt_jax.evaluation.analysis.page import write_report_page
 from seqgpt_jax.evaluation.analysis.saved import read_evaluation
-from seqgpt_jax.evaluation.field_metrics import FieldMetric, field_metrics, strict_counts
+from seqgpt_jax.evaluation.field_metrics import FieldMetric, field_metric, resampled_metrics, strict_counts
 from tests.evaluation.saved_folders import Answers, spans, write
 
 
@@ -63,7 +63,7 @@ def test_places(text, predicted, gold, expected) -> None:
 
 
 def score(texts: list[tuple[str, Answers, str]], language: str = "en", resamples: int = 20) -> FieldMetric:
-    return field_metrics("ner", spans("ner", texts, language), resamples, 0)["strict_span_f1"]
+    return field_metric(resampled_metrics("ner", spans("ner", texts, language), resamples, 0)["strict_span_f1"])
 
 
 @pytest.mark.parametrize(

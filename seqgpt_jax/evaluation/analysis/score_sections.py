@@ -230,15 +230,31 @@ def _difference_row(name: str, one: Difference) -> list[Cell]:
 
 
 def other_metrics_section(evaluations: Sequence[Evaluation]) -> Section:
-    """Metrics as other work reports them."""
+    """Metrics of other work; those that `Evaluate.metric` names have a table of their own, before all."""
     names = list(dict.fromkeys(name for one in evaluations for name in one.tasks))
-    rows = []
+    rows: list[tuple[str, str, list[Cell]]] = []
     for name in names:
         metrics = [one.tasks[name].numbers.get("field_metrics", {}) if name in one.tasks else {} for one in evaluations]
         for metric in dict.fromkeys(key for of_one in metrics for key in of_one):
-            found = [of_one.get(metric) for of_one in metrics]
-            cells = [Cell(with_interval(v["value"], v["low"], v["high"]) if v else "–") for v in found]
-            rows.append([name_cell(name), name_cell(metric), *cells])
-    head = ["task", "metric", *(one.name for one in evaluations)]
+            rows.append((name, metric, _metric_cells([of_one.get(metric) for of_one in metrics])))
+    # Not in the files of earlier versions.
+    means = [one.numbers.get("field_metrics", {}) for one in evaluations]
+    for metric in dict.fromkeys(key for of_one in means for key in of_one):
+        found = [of_one.get(metric) for of_one in means]
+        tasks = " or ".join(f"{number:,}" for number in sorted({one["tasks"] for one in found if one}))
+        rows.append((f"mean of {tasks} task{'s' * (tasks != '1')}", metric, _metric_cells(found)))
+    models = [one.name for one in evaluations]
     note = "0 to 100, with 95 % intervals; how they are computed: docs/scores.md."
-    return Section("metrics", "Metrics of other work", [Fold(f"{len(rows)} metrics", [Table(head, rows, note)])])
+    chosen = dict.fromkeys(one.numbers["about"].get("Evaluate", {}).get("metric") for one in evaluations)
+    blocks: list[Block] = []
+    for metric in filter(None, chosen):
+        blocks.append(Text(metric, strong=True))
+        table = [[name_cell(name), *cells] for name, of_row, cells in rows if of_row == metric]
+        blocks.append(Table(["task", *models], table, note))
+    everything = [[name_cell(name), name_cell(metric), *cells] for name, metric, cells in rows]
+    blocks.append(Fold(f"{len(rows)} metrics", [Table(["task", "metric", *models], everything, note)]))
+    return Section("metrics", "Metrics of other work", blocks)
+
+
+def _metric_cells(found: Sequence[Mapping[str, float] | None]) -> list[Cell]:
+    return [Cell(with_interval(one["value"], one["low"], one["high"]) if one else "–") for one in found]

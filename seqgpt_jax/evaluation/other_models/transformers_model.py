@@ -12,7 +12,6 @@ from seqgpt_jax.data.tokenizer import encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.engine import DecodeConfig
-from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.evaluation.other_models.journal import Keep, Reply
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.file_hash import files_hash
@@ -41,7 +40,7 @@ class TransformersModel:
           config: beams, batch, most tokens and penalties; constraints are ours alone.
         """
         self._folder, self._tokenizer, self._contract, self._config = folder, tokenizer, contract, config
-        self.limits = PromptLimits(contract, config.answer_tokens(contract), tokenizer)
+        self.limits = config.limits(contract, tokenizer)
         weights = sorted(path for pattern in ("*.safetensors", "*.bin") for path in folder.glob(pattern))
         self.settings: dict[str, Any] = {
             "through": "transformers",
