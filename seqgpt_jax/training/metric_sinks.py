@@ -19,13 +19,11 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from etils import epath
-from tensorboardX.proto.event_pb2 import Event, SessionLog
-from tensorboardX.proto.summary_pb2 import Summary
-from tensorboardX.record_writer import masked_crc32c
 
 from seqgpt_jax.io import storage
 from seqgpt_jax.training.append_log import open_append_log
 from seqgpt_jax.training.metrics import WindowMetrics
+from seqgpt_jax.training.tensorboard_events import Event, SessionLog, Summary, masked_crc32c
 from seqgpt_jax.training.validation import ValidationResult
 
 METRICS_FILE = "metrics.jsonl"

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -225,3 +226,9 @@ def test_sinks_are_those_of_the_settings(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tensorboard"]
     with pytest.raises(ValueError, match=r"Train\.metric_sinks must be of .*, not 'tensorbord'"):
         TrainConfig(metric_sinks=("jsonl", "tensorbord"))
+
+
+def test_training_starts_without_pytorch():
+    """tensorboardX would import it, which takes seconds; and it stays importable."""
+    code = "import sys, seqgpt_jax.training.loop; assert 'torch' not in sys.modules; import torch; torch.zeros(1)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
