@@ -7,20 +7,20 @@ can be appended to or renamed, and there are no folders. What it does not know i
 import contextlib
 import json
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from tests.loopback import LoopbackHandler, LoopbackServer
+
 NAME = "bucket"
 
 
-class Bucket:
-    """`gs://bucket`, empty, served from now on.
+class Bucket(LoopbackServer):
+    """`gs://bucket`, empty.
 
     Attributes:
       objects: contents by name.
@@ -30,33 +30,25 @@ class Bucket:
     """
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.objects: dict[str, bytes] = {}
         self.writes: Counter[str] = Counter()
         self._refusal: tuple[HTTPStatus, str] | None = None
         self.before_write: Callable[[str], None] = lambda name: None
         self.uploads: dict[str, tuple[str, bytearray]] = {}  # those that have begun, in several requests
         self._generations: dict[str, int] = {}
-        self._next, self._lock = count(1), threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"bucket": self}))
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        self._next = count(1)
 
     def environment(self) -> dict[str, str]:
         """Variables that lead all three libraries here, without credentials and without Google's metadata server."""
         return {
-            "STORAGE_EMULATOR_HOST": self.address(),
-            "TENSORSTORE_GCS_HTTP_URL": self.address(),
+            "STORAGE_EMULATOR_HOST": self.url,
+            "TENSORSTORE_GCS_HTTP_URL": self.url,
             "GOOGLE_AUTH_TOKEN_FOR_TESTING": "none",
             "FSSPEC_GCS": json.dumps({"use_listings_cache": False, "token": "anon"}),
             # Its gRPC service, which is asked whether the bucket has real folders, is not played here.
             "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
         }
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     @contextlib.contextmanager
     def refusing(self, status: HTTPStatus, only: str = "") -> Iterator[None]:
@@ -94,7 +86,7 @@ class Bucket:
     def put(self, name: str, content: bytes, query: dict[str, str]) -> HTTPStatus | None:
         """Writes an object; the status where a precondition refuses it."""
         self.before_write(name)
-        with self._lock:
+        with self.lock:
             if refused := self.unmet(name, query):
                 return refused
             self.objects[name], self._generations[name] = content, next(self._next)
@@ -103,7 +95,7 @@ class Bucket:
 
     def delete(self, name: str, query: dict[str, str]) -> HTTPStatus | None:
         """Removes an object; the status where there is none, or a precondition refuses it."""
-        with self._lock:
+        with self.lock:
             if refused := self.unmet(name, query):
                 return refused
             self._generations.pop(name, None)
@@ -114,7 +106,7 @@ class Bucket:
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter")
         first, end, after = query.get("startOffset", ""), query.get("endOffset"), query.get("pageToken", "")
         page: dict[str, Any] = {"kind": "storage#objects", "items": [], "prefixes": []}
-        with self._lock:
+        with self.lock:
             for name in sorted(self.objects):
                 rest = name.removeprefix(prefix)
                 inside = delimiter is not None and delimiter in rest
@@ -129,15 +121,12 @@ class Bucket:
         return page
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256  # beyond it a connection waits for a second
-
-
-class _Handler(BaseHTTPRequestHandler):
-    bucket: Bucket
-    protocol_version = "HTTP/1.1"  # connections stay open, as those of the real service do
+class _Handler(LoopbackHandler):
     wbufsize = -1  # an answer is one packet, which nobody waits 40 ms for
+
+    @property
+    def bucket(self) -> Bucket:
+        return self.server
 
     def do_GET(self) -> None:
         _, name, query, _ = self._request()
@@ -164,8 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         content, target = body, query.get("name")
         if query.get("uploadType") == "resumable":
             self.bucket.uploads[id := f"{target}-{len(self.bucket.uploads)}"] = target, bytearray()
-            where = f"{self.bucket.address()}/upload/storage/v1/b/{NAME}/o?upload_id={quote(id, safe='')}"
-            return self._send(HTTPStatus.OK, b"", {"Location": where})
+            where = f"{self.bucket.url}/upload/storage/v1/b/{NAME}/o?upload_id={quote(id, safe='')}"
+            return self.send(HTTPStatus.OK, Location=where)
         if copied := re.fullmatch(rf"(.+)/rewriteTo/b/{NAME}/o/(.+)", name):
             source, target = map(unquote, copied.groups())
             content = self.bucket.objects.get(source)
@@ -185,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         target, taken = self.bucket.uploads[query["upload_id"]]
         taken += body
         if self.headers["Content-Range"].rpartition("/")[2] != str(len(taken)):
-            return self._send(HTTPStatus.PERMANENT_REDIRECT, b"", {"Range": f"bytes=0-{len(taken) - 1}"})
+            return self.send(HTTPStatus.PERMANENT_REDIRECT, Range=f"bytes=0-{len(taken) - 1}")
         return self._put(target, bytes(taken), query)
 
     def _put(self, target: str, content: bytes, query: dict[str, str], *, copied: bool = False) -> None:
@@ -202,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif refused := self.bucket.delete(name, query):
             self._refuse(refused)
         else:
-            self._send(HTTPStatus.NO_CONTENT, b"")
+            self.send(HTTPStatus.NO_CONTENT)
 
     def _request(self) -> tuple[str, str | None, dict[str, str], bytes]:
         """(upload, download or "", object, query, body); object is None where the answer has been given."""
@@ -223,33 +212,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_media(self, name: str) -> None:
         content, about = self.bucket.objects[name], self.bucket.about(name)
-        headers = {"x-goog-generation": about["generation"], "Content-Type": "application/octet-stream"}
+        kind, headers = "application/octet-stream", {"x-goog-generation": about["generation"]}
         if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
             first, last = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
             if first > last:
                 return self._refuse(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
-            return self._send(HTTPStatus.PARTIAL_CONTENT, content[first : last + 1], headers)
-        return self._send(HTTPStatus.OK, content, headers)
+            return self.send(HTTPStatus.PARTIAL_CONTENT, content[first : last + 1], kind, **headers)
+        return self.send(HTTPStatus.OK, content, kind, **headers)
 
     def _say(self, values: dict[str, Any]) -> None:
-        self._send(HTTPStatus.OK, json.dumps(values).encode(), {"Content-Type": "application/json"})
+        self.send(HTTPStatus.OK, values)
 
     def _refuse(self, status: HTTPStatus) -> None:
-        message = json.dumps({"error": {"code": status.value, "message": f"{status.phrase}: {quote(self.path)}"}})
-        content = b"" if status is HTTPStatus.NOT_MODIFIED else message.encode()
-        self._send(status, content, {"Content-Type": "application/json"})
-
-    def _send(self, status: HTTPStatus, content: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for key, value in {**(headers or {}), "Content-Length": str(len(content))}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def handle(self) -> None:
-        with contextlib.suppress(ConnectionError):  # of two requests, gcsfs drops the one that it needs no more
-            super().handle()
-
-    def log_message(self, *_: Any) -> None:
-        pass
+        message = {"error": {"code": status.value, "message": f"{status.phrase}: {quote(self.path)}"}}
+        self.send(status, b"" if status is HTTPStatus.NOT_MODIFIED else message)

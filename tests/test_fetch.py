@@ -26,6 +26,7 @@ from seqgpt_jax.io.published_weights import WeightsConfig
 from seqgpt_jax.tasks import declarations, find
 from tests.data.raw.hub import Hub, Repository
 from tests.data.raw.servers import Page, Server
+from tests.loopback import serving
 from tests.models import peers
 
 TASKS = """
@@ -66,9 +67,8 @@ def world(tmp_path):
     peers.make_tokenizer(gen=False).save_pretrained(str(folder))
     hub.repositories["owner/tiny"] = Repository()
     hub.repositories["owner/tiny"].commit({path.name: path.read_bytes() for path in folder.iterdir()})
-    yield server, hub
-    server.close()
-    hub.close()
+    with serving(server), serving(hub):
+        yield server, hub
 
 
 def command(name: str, *flags: str, mixture: str = "weather") -> list[str]:

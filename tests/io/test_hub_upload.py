@@ -5,82 +5,67 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.decoding import folders
+from tests.loopback import LoopbackHandler, LoopbackServer, serving
 
 
-class Hub(BaseHTTPRequestHandler):
+class Hub(LoopbackHandler):
     """Knows the token "right"; keeps repositories and files in `server`."""
 
     def do_GET(self) -> None:
         if self.path == "/api/whoami-v2":
             known = self.headers.get("Authorization") == "Bearer right"
-            self.answer(200, {"name": "acme", "type": "user"}) if known else self.answer(401, {"error": "Unauthorized"})
+            self.send(200, {"name": "acme", "type": "user"}) if known else self.send(401, {"error": "Unauthorized"})
         elif "/tree/" in self.path:
-            self.answer(200, [{"type": "file", "path": name, "size": 1, "oid": "0"} for name in self.server.stored])
+            self.send(200, [{"type": "file", "path": name, "size": 1, "oid": "0"} for name in self.server.stored])
         elif self.path.startswith("/api/models/"):
-            self.answer(200, {"id": "acme/tickets", "siblings": [{"rfilename": name} for name in self.server.stored]})
+            self.send(200, {"id": "acme/tickets", "siblings": [{"rfilename": name} for name in self.server.stored]})
         else:
-            self.answer(404, {"error": "not found"})
+            self.send(404, {"error": "not found"})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/api/repos/create":
             asked = json.loads(body)
             self.server.repositories.append(asked)
-            self.answer(200, {"url": f"{self.server.address}/acme/{asked['name']}"})
+            self.send(200, {"url": f"{self.server.url}/acme/{asked['name']}"})
         elif self.path == "/api/validate-yaml":  # of the card
-            self.answer(200, {"errors": [], "warnings": []})
+            self.send(200, {"errors": [], "warnings": []})
         elif "/preupload/" in self.path:
             if self.server.refuses:
-                self.answer(403, {"error": "out of space"})
+                self.send(403, {"error": "out of space"})
                 return
             files = [{"path": file["path"], "uploadMode": "regular"} for file in json.loads(body)["files"]]
-            self.answer(200, {"files": [file | {"shouldIgnore": False} for file in files]})
+            self.send(200, {"files": [file | {"shouldIgnore": False} for file in files]})
         elif "/commit/" in self.path:
             for line in map(json.loads, body.splitlines()):
                 if line["key"] == "deletedFile":
                     self.server.deleted.append(line["value"]["path"])
                 if line["key"] == "file":
                     self.server.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
-            url = f"{self.server.address}/acme/tickets/commit/0123456789"
-            self.answer(200, {"commitUrl": url, "commitOid": "0123456789", "pullRequestUrl": None})
+            url = f"{self.server.url}/acme/tickets/commit/0123456789"
+            self.send(200, {"commitUrl": url, "commitOid": "0123456789", "pullRequestUrl": None})
         else:
-            self.answer(404, {"error": "not found"})
-
-    def answer(self, status: int, value: object) -> None:
-        content = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
+            self.send(404, {"error": "not found"})
 
 
 @pytest.fixture
 def hub():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.repositories, server.files, server.refuses = [], {}, False
-    server.stored, server.deleted = [], []
-    server.address = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
+    with serving(LoopbackServer(Hub)) as server:
+        server.repositories, server.files, server.refuses = [], {}, False
+        server.stored, server.deleted = [], []
+        yield server
 
 
 def export(hub, model: Path, output: Path, *flags: str, token: str = "right") -> subprocess.CompletedProcess:
     """Runs the command; its own process, since the hub's client reads its settings when it is imported."""
     env = {
         **os.environ,
-        "HF_ENDPOINT": hub.address,
+        "HF_ENDPOINT": hub.url,
         "HF_TOKEN": token,
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_OFFLINE": "0",
@@ -92,7 +77,7 @@ def export(hub, model: Path, output: Path, *flags: str, token: str = "right") ->
 def test_the_folder_is_uploaded_and_a_new_repository_is_private(tmp_path, hub) -> None:
     done = export(hub, folders.write_folder(tmp_path / "model"), tmp_path / "out", "--push=acme/tickets")
     assert done.returncode == 0, done.stderr
-    assert f"uploaded: {hub.address}/acme/tickets/commit/0123456789" in done.stdout
+    assert f"uploaded: {hub.url}/acme/tickets/commit/0123456789" in done.stdout
     assert [(one["name"], one["organization"], one["visibility"]) for one in hub.repositories] == [
         ("tickets", "acme", "private")
     ]

@@ -8,9 +8,10 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
+
+from tests import loopback
 
 KEY = "sk-secret-0123456789"
 
@@ -37,11 +38,8 @@ def right_answer(body: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.LoopbackHandler):
     """Answers as its server's `behavior` says, by body and number of the request."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
@@ -67,18 +65,6 @@ class Handler(BaseHTTPRequestHandler):
             {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage},
         )
 
-    def send(self, status: int, value: Any, **headers: str) -> None:
-        """A status with a JSON body."""
-        content = value if isinstance(value, bytes) else json.dumps(value).encode()
-        with contextlib.suppress(OSError):
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            for name, header in headers.items():
-                self.send_header(name.replace("_", "-"), header)
-            self.end_headers()
-            self.wfile.write(content)
-
     def cut(self) -> None:
         """Ends the connection in the middle of an answer."""
         with contextlib.suppress(OSError):
@@ -86,9 +72,6 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.connection.shutdown(socket.SHUT_RDWR)
         self.close_connection = True
-
-    def log_message(self, *args: Any) -> None:
-        pass
 
 
 Behavior = Callable[[Handler, dict[str, Any], int, int], None]
@@ -125,37 +108,22 @@ def slow(seconds: float) -> Callable[[Handler], None]:
     return fault
 
 
-class Server(ThreadingHTTPServer):
+class Server(loopback.LoopbackServer):
     """The server; its counts may be read at any time."""
 
-    daemon_threads = True
-    request_queue_size = 256
-
     def __init__(self, behavior: Behavior, keep: bool) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.behavior, self.keep = behavior, keep
-        self.lock = threading.Lock()
         self.count = 0
         self.asked: Counter[str] = Counter()
         self.bodies: list[dict[str, Any]] = []
         self.keys: set[str] = set()
-        self.url = f"http://127.0.0.1:{self.server_port}/v1"
-
-    def handle_error(self, *args: Any) -> None:
-        pass  # a client that was killed
+        self.url += "/v1"
 
 
-@contextlib.contextmanager
-def serving(behavior: Behavior = good, *, keep: bool = True) -> Iterator[Server]:
-    server = Server(behavior, keep)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def serving(behavior: Behavior = good, *, keep: bool = True) -> contextlib.AbstractContextManager[Server]:
+    """The server, while it runs."""
+    return loopback.serving(Server(behavior, keep))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ import fsspec
 import pytest
 
 from tests.bucket import Bucket
+from tests.loopback import serving
 
 
 @pytest.fixture(scope="package")
 def bucket() -> Iterator[Bucket]:
     """The bucket `gs://bucket`, of this process and of those it starts."""
-    made = Bucket()
-    with pytest.MonkeyPatch.context() as variables:
+    with serving(Bucket()) as made, pytest.MonkeyPatch.context() as variables:
         for name, value in made.environment().items():
             variables.setenv(name, value)
         fsspec.config.set_conf_env(fsspec.config.conf)
         yield made
-    made.close()

@@ -6,8 +6,10 @@ Two texts are the same where they are equal once case, width, accents, tradition
 characters, spaces, punctuation and symbols are taken away (`normalized`), and where an instance asks
 a question about a sentence, the sentence counts (`bare_text`). Longer texts are the same too where
 most of their pieces are (`NEAR`): MinHash finds candidates, and exact Jaccard similarity decides,
-so nothing but a miss in ten thousand depends on hashes. A text that is, exactly or nearly, a sentence of a longer one
-leaks too, whichever of the two is trained on. docs/leaks.md says how the limits were chosen.
+so nothing but a miss in ten thousand depends on hashes. Texts of one template are all candidates of
+each other; 256 bytes of each rule most of them out without a look at their pieces. A text that is,
+exactly or nearly, a sentence of a longer one leaks too, whichever of the two is trained on.
+docs/leaks.md says how the limits were chosen.
 """
 
 import functools
@@ -16,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
 from opencc import OpenCC
 from rensa import RMinHash, RMinHashLSH
 
@@ -29,6 +32,9 @@ SHORT = 64  # bytes (64 letters, 21 Chinese characters): below, two commands tha
 PIECE = 6  # bytes of the pieces that are compared
 # 32 bands of 4: a pair of similarity 0.7 becomes a candidate with probability 1 - (1 - 0.7 ** 4) ** 32 = 0.9998.
 _HASHES, _BANDS = 128, 32
+# Of more candidates than this, marks of 2,048 bits rule out most.
+_FEW, _MARK_BITS = 8, 2048
+_BYTE_PLACES = np.uint64(1) << np.arange(0, 8 * PIECE, 8, dtype=np.uint64)
 _PROGRESS_EVERY = 1024
 
 """Called with (what, done, in all)."""
@@ -101,6 +107,15 @@ class Leak:
         return f"nearly the text of {self.evaluation_id} (similarity {self.similarity:.2f})"
 
 
+class _Lookup:
+    """What a normalized text of at least `SHORT` bytes is looked up by."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key, self.pieces = key, _pieces(key)
+        self.signature = RMinHash(_HASHES, 1)
+        self.signature.update(list(self.pieces))
+
+
 class _Texts:
     """Distinct normalized texts (shorter than their MinHashes would be) and the ids of each."""
 
@@ -108,10 +123,13 @@ class _Texts:
         self._ids: dict[bytes, list[str]] = {}
         self._long: list[bytes] = []
         self._candidates = RMinHashLSH(NEAR, _HASHES, _BANDS)
+        self._marks: dict[int, bytes] = {}  # of those of the long texts that had many others beside them
 
-    def add(self, id: str, key: bytes) -> None:
+    def add(self, id: str, key: bytes, lookup: _Lookup | None = None) -> None:
+        """`lookup`: of the text, where it is made already."""
         if key not in self._ids and len(key) >= SHORT:
-            self._candidates.insert(len(self._long), _min_hash(_pieces(key)))
+            lookup = lookup or _Lookup(key)
+            self._candidates.insert(len(self._long), lookup.signature)
             self._long.append(key)
         self._ids.setdefault(key, []).append(id)
 
@@ -119,15 +137,33 @@ class _Texts:
         """Ids of this text."""
         return self._ids.get(key, ())
 
-    def near(self, pieces: set[bytes], signature: RMinHash) -> Iterator[tuple[str, float]]:
-        """(id, similarity) of texts that nearly have these pieces, the most similar first; not of an equal one."""
+    def near(self, lookup: _Lookup) -> Iterator[tuple[str, float]]:
+        """(id, similarity) of texts that nearly have the same pieces, the most similar first."""
         found = []
-        for number in self._candidates.query(signature):
-            similarity = _jaccard(pieces, _pieces(self._long[number]))
+        for number in self._possible(self._candidates.query(lookup.signature), lookup):
+            similarity = _jaccard(lookup.pieces, _pieces(self._long[number]))
             if similarity >= NEAR:
                 found.append((-similarity, number))
         for negative, number in sorted(found):
             yield from ((id, -negative) for id in self._ids[self._long[number]])
+
+    def _possible(self, candidates: list[int], lookup: _Lookup) -> list[int]:
+        """The candidates; where they are many, without those whose marks show that they are below `NEAR`.
+
+        A piece that one text has alone changes one bit, so at least as many pieces differ as bits do.
+        """
+        if len(candidates) <= _FEW:
+            return candidates
+        for number in candidates:
+            if number not in self._marks:
+                self._marks[number] = _marks(self._long[number])
+        marks = np.frombuffer(b"".join([self._marks[number] for number in candidates]), np.uint64)
+        *bits, size = np.frombuffer(_marks(lookup.key), np.uint64)
+        table = marks.reshape(len(candidates), -1)
+        differing = np.bitwise_count(table[:, :-1] ^ np.array(bits)).sum(axis=1, dtype=np.int64)
+        both = table[:, -1].astype(np.int64) + int(size)
+        most_shared = (both - differing) / 2
+        return np.array(candidates)[most_shared >= NEAR * (both - most_shared) - 1e-6].tolist()
 
 
 class LeakIndex:
@@ -151,16 +187,14 @@ class LeakIndex:
         leaks = {other: Leak(id, other, "exact", 1.0) for other in self._texts.equal(key)}
         if len(key) < SHORT:
             return [*leaks.values()]
-        pieces = _pieces(key)
-        signature = _min_hash(pieces)
-        for other, similarity in self._texts.near(pieces, signature):
+        lookup = _Lookup(key)
+        for other, similarity in self._texts.near(lookup):
             leaks.setdefault(other, Leak(id, other, "near", similarity))
         alike = [(other, 1.0) for other in self._sentences.equal(key)]
-        alike += self._sentences.near(pieces, signature)
+        alike += self._sentences.near(lookup)
         for sentence in _sentences(text, key):
             alike += ((other, 1.0) for other in self._texts.equal(sentence))
-            pieces = _pieces(sentence)
-            alike += self._texts.near(pieces, _min_hash(pieces))
+            alike += self._texts.near(_Lookup(sentence))
         for other, similarity in sorted(alike, key=lambda pair: -pair[1]):
             leaks.setdefault(other, Leak(id, other, "sentence", similarity))
         return [*leaks.values()]
@@ -177,11 +211,10 @@ class SeenTexts:
         key = _key(text)
         if self._texts.equal(key):
             return True
-        if len(key) >= SHORT:
-            pieces = _pieces(key)
-            if next(self._texts.near(pieces, _min_hash(pieces)), None):
-                return True
-        self._texts.add("", key)
+        lookup = _Lookup(key) if len(key) >= SHORT else None
+        if lookup and next(self._texts.near(lookup), None):
+            return True
+        self._texts.add("", key, lookup)
         return False
 
 
@@ -228,10 +261,13 @@ def _pieces(key: bytes) -> set[bytes]:
     return {key[start : start + PIECE] for start in range(len(key) - PIECE + 1)}
 
 
-def _min_hash(pieces: set[bytes]) -> RMinHash:
-    signature = RMinHash(_HASHES, 1)
-    signature.update(list(pieces))
-    return signature
+def _marks(key: bytes) -> bytes:
+    """For each hash, whether an odd number of the distinct pieces has it: 32 uint64, and behind them their number."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(key, np.uint8), PIECE)
+    pieces = np.unique(windows @ _BYTE_PLACES)
+    hashes = (pieces * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - _MARK_BITS.bit_length() + 1)
+    odd = np.bincount(hashes.astype(np.int64), minlength=_MARK_BITS) & 1
+    return np.packbits(odd.astype(np.uint8)).tobytes() + np.uint64(len(pieces)).tobytes()
 
 
 def _jaccard(a: set[bytes], b: set[bytes]) -> float:

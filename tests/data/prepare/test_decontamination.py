@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 
@@ -11,7 +12,18 @@ from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import families
 from seqgpt_jax.console.leak_report import write_leak_report
-from seqgpt_jax.data.prepare.decontamination import NEAR, SHORT, Leak, LeakIndex, bare_text, leaking, normalized
+from seqgpt_jax.data.prepare import decontamination
+from seqgpt_jax.data.prepare.decontamination import (
+    NEAR,
+    PIECE,
+    SHORT,
+    Leak,
+    LeakIndex,
+    SeenTexts,
+    bare_text,
+    leaking,
+    normalized,
+)
 from seqgpt_jax.data.prepare.leak_report import leak_report
 
 ENGLISH = (
@@ -127,6 +139,60 @@ def test_similarity_is_the_share_of_pieces_and_the_most_similar_comes_first() ->
     assert [leak.evaluation_id for leak in found] == ["same", "a", "a2", "b"]
     pieces = [{key[i : i + 6] for i in range(len(key) - 5)} for key in (normalized(ENGLISH), normalized(first))]
     assert found[1].similarity == len(pieces[0] & pieces[1]) / len(pieces[0] | pieces[1])
+
+
+def similarity(a: str, b: str) -> float:
+    """Jaccard similarity of all pieces, straight from its definition."""
+    a, b = ({key[k : k + PIECE] for k in range(len(key) - PIECE + 1)} for key in (normalized(a), normalized(b)))
+    return len(a & b) / len(a | b)
+
+
+def from_a_template(number: int, words: int, seed: int) -> list[str]:
+    """Texts of so many words, a third of which are of their own in some and none in others."""
+    chance = random.Random(seed)
+
+    def word() -> str:
+        return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 9)))
+
+    template = [word() for _ in range(words)]
+    shares = [chance.uniform(0, 0.33) for _ in range(number)]
+    return [" ".join(word() if chance.random() < share else old for old in template) for share in shares]
+
+
+@pytest.mark.parametrize(("number", "words", "seed"), [(60, 20, 0), (60, 40, 1), (40, 200, 2), (16, 400, 3)])
+def test_all_near_texts_of_a_template_are_found_and_no_others(number, words, seed) -> None:
+    texts = from_a_template(number, words, seed)
+    first, second = texts[: number // 2], texts[number // 2 :]
+    index = LeakIndex([(str(n), text) for n, text in enumerate(first)])
+    near = {(n, m): similarity(a, b) for n, a in enumerate(first) for m, b in enumerate(second)}
+    near = {pair: value for pair, value in near.items() if value >= NEAR}
+    assert 0 < len(near) < len(first) * len(second)
+    leaks = [(int(leak.evaluation_id), m, leak.similarity) for m, b in enumerate(second) for leak in index.find("t", b)]
+    assert {(n, m): value for n, m, value in leaks} == near
+    seen, kept = SeenTexts(), []
+    for text in texts:
+        repeats = any(similarity(text, other) >= NEAR for other in kept)
+        assert seen.seen(text) == repeats
+        if not repeats:
+            kept.append(text)
+
+
+def test_few_texts_of_a_template_are_compared_piece_by_piece(monkeypatch) -> None:
+    compared = []
+    jaccard = decontamination._jaccard
+    monkeypatch.setattr(decontamination, "_jaccard", lambda *sets: compared.append(1) or jaccard(*sets))
+    chance = random.Random(0)
+
+    def name() -> str:
+        return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=14))
+
+    texts = [
+        f"Thank you for your order of a {name()}; the parcel will reach you within a few days." for _ in range(300)
+    ]
+    assert 0.5 < similarity(*texts[:2]) < NEAR
+    seen = SeenTexts()
+    assert not any(map(seen.seen, texts))
+    assert len(compared) < 300  # of 44,850 pairs
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

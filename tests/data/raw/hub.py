@@ -1,13 +1,15 @@
 """A Hugging Face hub on loopback, as far as data sets and models need it: commits, trees and files."""
 
 import hashlib
-import http.server
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.data.raw.servers import Server
+from tests.loopback import LoopbackHandler
 
 _PATH = re.compile(
     r"/(?:api/(?:datasets|models)/|datasets/)?([^/]+/[^/]+)(?:/([a-z-]+)/(refs/convert/parquet|[^/]+)(?:/(.*))?)?"
@@ -37,29 +39,28 @@ class Repository:
         return commit
 
 
-class Hub:
+class Hub(Server):
     """The hub: `HF_ENDPOINT` is its `url`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.repositories: dict[str, Repository] = {}
-        self._server = Server()
-        self._server.answer = self._answer
-        self.url, self.asked, self.close = self._server.url, self._server.asked, self._server.close
 
-    def _answer(self, handler: http.server.BaseHTTPRequestHandler) -> bool:
+    def answer(self, handler: LoopbackHandler) -> bool:
+        """Answers all requests."""
         size = int(handler.headers.get("Content-Length") or 0)
         sent = handler.rfile.read(size)
         path = unquote(urlsplit(handler.path).path)
         found = _PATH.fullmatch(path)
         repository = self.repositories.get(found[1]) if found else None
         if repository is None:
-            return _send(handler, 404, b"{}", {"X-Error-Code": "RepoNotFound"})
+            return _send(handler, 404, {}, {"X-Error-Code": "RepoNotFound"})
         if repository.gated and "Authorization" not in handler.headers:
-            return _send(handler, 401, b"{}", {"X-Error-Code": "GatedRepo"})
+            return _send(handler, 401, {}, {"X-Error-Code": "GatedRepo"})
         revision = found[3] or "main"
         commit = repository.branches.get(revision, revision)
         if (files := repository.commits.get(commit)) is None:
-            return _send(handler, 404, b"{}", {"X-Error-Code": "RevisionNotFound"})
+            return _send(handler, 404, {}, {"X-Error-Code": "RevisionNotFound"})
         kind, name = found[2], found[4]
         if kind == "resolve":
             return self._file(handler, files.get(name), commit)
@@ -67,19 +68,19 @@ class Hub:
             about = {"id": found[1], "sha": commit, "gated": repository.gated, "private": False, "tags": []}
             about["cardData"] = {"license": "apache-2.0"}
             siblings = [{"rfilename": file, "size": len(body)} for file, body in files.items()]
-            return _send(handler, 200, json.dumps({**about, "siblings": siblings}).encode())
+            return _send(handler, 200, {**about, "siblings": siblings})
         if kind == "tree":
             below = [_entry(file, body) for file, body in files.items() if file.startswith(f"{name}/" if name else "")]
-            return _send(handler, 200, json.dumps(below).encode())
+            return _send(handler, 200, below)
         if kind == "paths-info":
             wanted = json.loads(sent)["paths"]
             entries = [_entry(file, files[file]) for file in wanted if file in files]
             folders = [file for file in wanted if any(other.startswith(f"{file}/") for other in files)]
             entries += [{"type": "directory", "path": file, "oid": "0" * 40, "size": 0} for file in folders]
-            return _send(handler, 200, json.dumps(entries).encode())
-        return _send(handler, 404, b"{}")
+            return _send(handler, 200, entries)
+        return _send(handler, 404, {})
 
-    def _file(self, handler: http.server.BaseHTTPRequestHandler, body: bytes | None, commit: str) -> bool:
+    def _file(self, handler: LoopbackHandler, body: bytes | None, commit: str) -> bool:
         if body is None:
             return _send(handler, 404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
         headers = {"X-Repo-Commit": commit, "ETag": f'"{hashlib.sha1(body).hexdigest()}"'}
@@ -95,17 +96,6 @@ def _entry(file: str, body: bytes) -> dict[str, str | int]:
     return {"type": "file", "path": file, "oid": hashlib.sha1(body).hexdigest(), "size": len(body)}
 
 
-def _send(
-    handler: http.server.BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str] | None = None
-) -> bool:
-    handler.send_response(status)
-    for name, value in {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        **(headers or {}),
-    }.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    if handler.command != "HEAD":
-        handler.wfile.write(body)
+def _send(handler: LoopbackHandler, status: int, content: Any, headers: Mapping[str, str] | None = None) -> bool:
+    handler.send(status, content, **(headers or {}))
     return True

@@ -1,12 +1,10 @@
 """HTTP servers on loopback that play the world's: good ones, and all kinds of bad ones."""
 
-import http.server
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seqgpt_jax.data.raw.sources import Remote
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 
 @dataclass
@@ -46,59 +44,46 @@ class Page:
     changed: tuple[bytes, str] | None = None
 
 
-class Server:
+class _Handler(LoopbackHandler):
+    def do_GET(self) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")
+        self.server.headers.append(dict(self.headers))
+        if not self.server.answer(self):
+            _serve(self, self.server.pages.get(self.path))
+
+    do_HEAD = do_POST = do_GET
+
+
+class Server(LoopbackServer):
     """Serves `pages` (path -> content, or a `Page`) and remembers what was asked for."""
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.pages: dict[str, bytes | Page] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
-        self.answer: Callable[[http.server.BaseHTTPRequestHandler], bool] = lambda handler: False
-        outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                outer.asked.append(f"{self.command} {self.path}")
-                outer.headers.append(dict(self.headers))
-                if not outer.answer(self):
-                    try:
-                        _serve(self, outer.pages.get(self.path))
-                    except OSError:
-                        self.close_connection = True  # the client has been killed
-
-            do_HEAD = do_POST = do_GET
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.handle_error = lambda *args: None  # clients that were killed
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+    def answer(self, handler: LoopbackHandler) -> bool:
+        """Whether a request is answered here, not by `pages`."""
+        return False
 
     def remote(self, path: str, **facts: str) -> Remote:
         """The file at a path."""
         return Remote(f"{self.url}{path}", **facts)
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
-
-def _serve(handler: http.server.BaseHTTPRequestHandler, page: bytes | Page | None) -> None:
+def _serve(handler: LoopbackHandler, page: bytes | Page | None) -> None:
     page = Page(page) if isinstance(page, bytes) else page
     get = handler.command == "GET"
     if page is None:
-        return _status(handler, 404, {})
+        return handler.send(404)
     time.sleep(page.seconds_before)
     if page.moved_to:
-        return _status(handler, 302, {"Location": page.moved_to})
+        return handler.send(302, Location=page.moved_to)
     if not get and not page.head:
-        return _status(handler, 405, {})
+        return handler.send(405)
     if get and page.statuses:
-        return _status(handler, page.statuses.pop(0), page.headers)
+        return handler.send(page.statuses.pop(0), **page.headers)
     body, etag = page.body, page.etag
     start = 0
     asked = handler.headers.get("Range", "")
@@ -107,7 +92,7 @@ def _serve(handler: http.server.BaseHTTPRequestHandler, page: bytes | Page | Non
         first, _, last = asked.removeprefix("bytes=").partition("-")
         start, end = int(first), int(last) + 1 if last else len(body)
         if start >= len(body):
-            return _status(handler, 416, {"Content-Range": f"bytes */{len(body)}"} | ({"ETag": etag} if etag else {}))
+            return handler.send(416, Content_Range=f"bytes */{len(body)}", **({"ETag": etag} if etag else {}))
         handler.send_response(206)
         handler.send_header("Content-Range", f"bytes {start}-{min(end, len(body)) - 1}/{len(body)}")
         part = body[start:end]
@@ -136,11 +121,3 @@ def _serve(handler: http.server.BaseHTTPRequestHandler, page: bytes | Page | Non
         handler.close_connection or cut < len(part) or not page.says_size or bool(page.promised_too_much)
     )
     return None
-
-
-def _status(handler: http.server.BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:
-    handler.send_response(status)
-    for name, value in headers.items():
-        handler.send_header(name, value)
-    handler.send_header("Content-Length", "0")
-    handler.end_headers()

@@ -25,7 +25,7 @@ from seqgpt_jax.data.raw.lock_file import NAME
 from seqgpt_jax.data.raw.network import Patience
 from seqgpt_jax.data.raw.sources import Files, Generated, HuggingFace, OnRequest, Remote, Tfds
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, TaskSpec
-from tests.data.raw.servers import Page, Server
+from tests.data.raw.servers import Page
 from tests.data.raw.test_content_check import LFS
 
 QUICK = Patience(attempts=3, first_pause=0.01, timeout=5)
@@ -68,13 +68,6 @@ def tarred(**files: str) -> bytes:
             info.size = len(text.encode())
             archive.addfile(info, io.BytesIO(text.encode()))
     return out.getvalue()
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.close()
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -100,13 +100,6 @@ def gets(server: Server) -> int:
     return sum(what.startswith("GET") and headers.get("Range") != "bytes=0-0" for what, headers in asked)
 
 
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.close()
-
-
 @pytest.mark.slow
 def test_twenty_data_sets_survive_the_world_and_three_kills(server, tmp_path):
     pages, outcome = world()

@@ -8,18 +8,11 @@ import pytest
 
 from seqgpt_jax.data.raw import http_file
 from seqgpt_jax.data.raw.network import Client, FetchError, Patience, Stopped
-from tests.data.raw.servers import Page, Server
+from tests.data.raw.servers import Page
 
 QUICK = Patience(attempts=3, first_pause=0.01, longest_pause=2, timeout=2)
 BODY = random.Random(0).randbytes(300_000)
 OTHER = random.Random(1).randbytes(200_000)
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.close()
 
 
 def get(server, tmp_path, *, checked=False, client=None):

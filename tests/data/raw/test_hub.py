@@ -15,6 +15,7 @@ from seqgpt_jax.data.raw.lock_file import NAME
 from seqgpt_jax.data.raw.sources import PARQUET
 from tests.data.raw.hub import Hub, Repository
 from tests.data.raw.test_download import CARD, NAMED, ROWS, lines
+from tests.loopback import serving
 
 CODE = """
 import json, sys
@@ -33,9 +34,8 @@ sys.exit(download.download_all(datasets, Path(sys.argv[2]), ConsoleReporter(Cons
 
 @pytest.fixture
 def hub():
-    made = Hub()
-    yield made
-    made.close()
+    with serving(Hub()) as made:
+        yield made
 
 
 def download(hub, folder: Path, sources: dict, **environment: str) -> tuple[int, str]:

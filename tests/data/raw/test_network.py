@@ -22,17 +22,11 @@ from seqgpt_jax.data.raw.sources import Files, Remote
 from seqgpt_jax.io.hub_access import hub_token
 from tests.data.raw.servers import Page, Server
 from tests.data.raw.test_download import spec
+from tests.loopback import serving
 
 RAW = "https://raw.githubusercontent.com/someone/data/abc/x.txt"
 HUB = "https://huggingface.co/datasets/someone/data/resolve/main/x.txt"
 QUICK = Patience(attempts=2, first_pause=0.01, timeout=5)
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +69,7 @@ def test_a_mirror_of_github_gives_files_whose_place_on_record_is_github(server, 
 
 
 def test_the_hub_s_token_goes_to_the_hub_alone(server, tmp_path, monkeypatch):
-    other = Server()
-    try:
+    with serving(Server()) as other:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         monkeypatch.setenv("HF_TOKEN", "hf_secret")
         server.pages["/datasets/someone/data/resolve/main/x.txt"] = Page(
@@ -91,8 +84,6 @@ def test_the_hub_s_token_goes_to_the_hub_alone(server, tmp_path, monkeypatch):
         assert {headers.get("Authorization") for headers in other.headers} == {None}
         server.pages["/datasets/someone/data/resolve/main/x.txt"] = Page(statuses=[401, 403] * 9, head=False)
         assert "set HF_TOKEN to a token that may read it" in fetch(tmp_path / "c", HUB)[0][0].reason
-    finally:
-        other.close()
 
 
 def test_no_token_is_sent_unencrypted(monkeypatch):

@@ -15,15 +15,9 @@ from seqgpt_jax.data.raw.source_check import check_sources
 from seqgpt_jax.data.raw.sources import PARQUET, Files, HuggingFace, OnRequest, Remote, Tfds
 from seqgpt_jax.data.raw.task_spec import TaskSpec
 from tests.data.raw.hub import Hub, Repository
-from tests.data.raw.servers import Page, Server
+from tests.data.raw.servers import Page
 from tests.data.raw.test_download import spec
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.close()
+from tests.loopback import serving
 
 
 @pytest.fixture
@@ -34,8 +28,8 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    yield made
-    made.close()
+    with serving(made):
+        yield made
 
 
 def test_every_kind_of_source(server, hub):

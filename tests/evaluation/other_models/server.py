@@ -3,13 +3,11 @@
 import contextlib
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Callable
 
 from seqgpt_jax.atomic import Classification, Extraction
 from seqgpt_jax.data.store import EvalRecord
+from tests import loopback
 from tests.evaluation.records import record
 
 Behavior = Callable[["Handler", str], None]
@@ -45,10 +43,8 @@ def right_answer(content: str) -> str:
     return f"**Person**: {first}, {second}\n- City: Rome\nDate: N/A"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.LoopbackHandler):
     """Answers by the behaviors of its server, one for each request and the last for all others."""
-
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -59,15 +55,6 @@ class Handler(BaseHTTPRequestHandler):
         content = body["messages"][0]["content"] if "messages" in body else body["prompt"]
         behavior(self, content)
 
-    def reply(self, code: int, content: Any, kind: str = "application/json", **headers: str) -> None:
-        """Sends JSON, or text as it is."""
-        data = (content if isinstance(content, str) else json.dumps(content)).encode()
-        self.send_response(code)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(data)
-
     def complete(self, text: str, finish_reason: str = "stop") -> None:
         """Sends a completion in the form of the API that was called."""
         chat = self.path.endswith("/chat/completions")
@@ -75,10 +62,7 @@ class Handler(BaseHTTPRequestHandler):
         choice = {"index": 0, "finish_reason": finish_reason, "logprobs": None, **said}
         usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         kind = "chat.completion" if chat else "text_completion"
-        self.reply(200, {"id": "1", "object": kind, "created": 1, "model": "m", "choices": [choice], "usage": usage})
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
+        self.send(200, {"id": "1", "object": kind, "created": 1, "model": "m", "choices": [choice], "usage": usage})
 
 
 def good(handler: Handler, content: str) -> None:
@@ -90,7 +74,7 @@ def says(text: str, finish_reason: str = "stop") -> Behavior:
 
 
 def fails(code: int, message: str = "no", **headers: str) -> Behavior:
-    return lambda handler, _: handler.reply(code, {"error": {"message": message}}, **headers)
+    return lambda handler, _: handler.send(code, {"error": {"message": message}}, **headers)
 
 
 def cuts(handler: Handler, _: str) -> None:
@@ -104,18 +88,15 @@ def cuts(handler: Handler, _: str) -> None:
     handler.connection.close()
 
 
-@contextlib.contextmanager
-def serving(*behaviors: Behavior) -> Iterator[ThreadingHTTPServer]:
-    """A running server; `requests` has what it was asked, `url` its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.behaviors, server.requests, server.lock = [*behaviors], [], threading.Lock()
-    server.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+class Server(loopback.LoopbackServer):
+    """The server; `requests` has the (path, body) of what it was asked."""
+
+    def __init__(self, behaviors: tuple[Behavior, ...]) -> None:
+        super().__init__(Handler)
+        self.behaviors, self.requests = [*behaviors], []
+        self.url += "/v1"
+
+
+def serving(*behaviors: Behavior) -> contextlib.AbstractContextManager[Server]:
+    """The server, while it runs."""
+    return loopback.serving(Server(behaviors))

@@ -146,7 +146,7 @@ def test_a_journal_without_checksums_is_read(flags, tmp_path) -> None:
 def test_a_refused_text_counts_as_answered_with_nothing(flags, tmp_path, capsys) -> None:
     def refuses_one(handler, content):
         if "Review 2" in content:
-            handler.reply(400, {"error": {"message": "the text is not allowed"}})
+            handler.send(400, {"error": {"message": "the text is not allowed"}})
         else:
             good(handler, content)
 
@@ -257,9 +257,9 @@ def test_two_processes_do_not_ask_the_same(tmp_path) -> None:
         ),
         (fails(401, "wrong key"), r"refuses requests .401: .*wrong key.*check the key in OPENAI_API_KEY"),
         (fails(404, "no model m"), "refuses requests .404: .*no model m.*check --endpoint and --model"),
-        (lambda handler, _: handler.reply(200, "<html>hello</html>", "text/html"), "something that is no completion"),
-        (lambda handler, _: handler.reply(200, '{"choices": ['), "something that is no completion"),
-        (lambda handler, _: handler.reply(200, {"choices": []}), "something that is no completion .*as --endpoint, su"),
+        (lambda handler, _: handler.send(200, b"<html>hello</html>", "text/html"), "something that is no completion"),
+        (lambda handler, _: handler.send(200, b'{"choices": ['), "something that is no completion"),
+        (lambda handler, _: handler.send(200, {"choices": []}), "something that is no completion .*as --endpoint, su"),
     ],
 )
 def test_an_endpoint_that_is_none_stops_at_once(flags, tmp_path, behavior, message) -> None:
