@@ -18,6 +18,7 @@ from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.array_sizes import batch_rows, bucket_width, padded_rows, power_of_two, trie_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Grammar
+from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
 from seqgpt_jax.decoding.forced_prefix import forced_tokens, prefix_arrays
 from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels, without_prior
 from seqgpt_jax.decoding.label_trie import label_trie
@@ -27,7 +28,6 @@ from seqgpt_jax.decoding.step import for_decoding
 from seqgpt_jax.decoding.value_scores import ValueScorer
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.progress import Progress, no_progress
-from seqgpt_jax.io.tokenizer import never_generated, rows_needed
 from seqgpt_jax.models.backbone import Backbone
 
 # What stands for no text where labels are calibrated, and the label sets whose calibration is remembered.
@@ -388,16 +388,3 @@ def _parts(rows: Sequence[int], batch_size: int) -> Iterator[Sequence[int]]:
         size = _MOST_BATCHES * batch_size if len(rows) >= _MANY_BATCHES * batch_size else batch_size
         yield rows[:size]
         rows = rows[size:]
-
-
-def forbidden_tokens(tokenizer: PreTrainedTokenizerFast, vocab_size: int) -> np.ndarray:
-    """bool [vocab_size]: True for rows without a token and for control tokens except the end.
-
-    Raises:
-      ValueError: the tokenizer has more tokens than the model has rows.
-    """
-    if rows_needed(tokenizer) > vocab_size:
-        raise ValueError(f"the tokenizer has {rows_needed(tokenizer)} tokens but the model has rows for {vocab_size}")
-    forbidden = np.zeros(vocab_size, bool)
-    forbidden[never_generated(tokenizer, vocab_size)] = True
-    return forbidden

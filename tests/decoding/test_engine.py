@@ -10,7 +10,8 @@ from seqgpt_jax.decoding import engine as engine_module
 from seqgpt_jax.decoding import forced_prefix, running_batch
 from seqgpt_jax.decoding.array_sizes import bucket_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine, forbidden_tokens
+from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
 from seqgpt_jax.io.contract import ModelContract
 from tests.decoding import folders
 from tests.decoding.peer import EOS, peer_answers, peer_of
