@@ -37,8 +37,6 @@ _FEW, _MARK_BITS = 8, 2048
 _BYTE_PLACES = np.uint64(1) << np.arange(0, 8 * PIECE, 8, dtype=np.uint64)
 _PROGRESS_EVERY = 1024
 
-"""Called with (what, done, in all)."""
-
 # The simplified form of these four depends on the word they are in; here both forms count as one.
 _MERGED = str.maketrans("著藉瞭覆", "着借了复")
 
