@@ -9,7 +9,6 @@ is trained), prints its answers beside those of the file with precision, recall 
 texts that are too long for the model. DATA is written as for `--data` of the other commands.
 """
 
-import dataclasses
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -92,8 +91,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     summary, findings = Check(limits).own_data(name, files, form, flags)
     print_data_summary(summary, findings, max_shown=1, steps=False)
     asked = chosen([item for _, item in own_items(files, form)], args.records, given)
-    # No larger batch than is needed: the first one takes most of the time.
-    decode = dataclasses.replace(decode, batch_size=min(decode.batch_size, len(asked)))
     with progress_bar("answering (the first batch compiles)") as progress:
         answers = answer(
             Engine(loaded.model, loaded.tokenizer, decode, contract), [one.question for one in asked], progress

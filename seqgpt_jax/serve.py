@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     loaded = load(args.model, step=args.step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     print("compiling", flush=True)
-    SeqGPT(engine).extract("warm-up", ["a label"])
+    for prompts in sorted({1, max(decode.batch_size // 4, 1), decode.batch_size}):
+        SeqGPT(engine).extract(["warm-up"] * prompts, ["a label"])
     metrics = make_metrics()
     generator = BatchingGenerator(
         engine, max_queue=args.max_queue, timeout=args.timeout, wait=_WAIT_SECONDS, metrics=metrics

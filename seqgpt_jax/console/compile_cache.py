@@ -3,24 +3,30 @@
 import hashlib
 import os
 import platform
-from collections.abc import MutableMapping
+import sys
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
-# JAX deletes the programs that were used least recently beyond this.
-_MOST_BYTES = 4 << 30
 _LEAST_SECONDS = 0.2
 
 
-def use_compile_cache(variables: MutableMapping[str, str] = os.environ) -> None:
+def use_compile_cache(
+    variables: MutableMapping[str, str] = os.environ, command: Sequence[str] = tuple(sys.argv)
+) -> None:
     """Sets JAX's environment variables, before it is imported, to a folder of the user; those that are set stay.
 
-    The folder is `seqgpt_jax/compiled/` in XDG_CACHE_HOME or `~/.cache`. `JAX_ENABLE_COMPILATION_CACHE=false` turns
-    the cache off. Without a folder that can be written there is none.
+    The folder is `seqgpt_jax/compiled/` in XDG_CACHE_HOME or `~/.cache`; it may be deleted at any time. Without a home,
+    or a folder that can be written, there is none; nor for a `command` with --multihost, whose processes wait for each
+    other where programs are compiled, so that all of them must have a program or none. It has no limit: a program takes
+    less than a megabyte, and JAX's limit makes a write that was killed an error of every later one.
     """
-    if "JAX_COMPILATION_CACHE_DIR" in variables:
+    off = variables.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower() in ("false", "0", "no", "off")
+    home = _cache_home(variables)
+    together = any(word.startswith("--multihost") for word in command)
+    if off or together or "JAX_COMPILATION_CACHE_DIR" in variables or not home.is_absolute():
         return
     # Programs hold instructions of the processor they were compiled on, which JAX's own keys do not name.
-    folder = _cache_home(variables) / "seqgpt_jax" / "compiled" / _processor()
+    folder = home / "seqgpt_jax" / "compiled" / _processor()
     try:
         # Who can write here can run code as this user.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -29,7 +35,6 @@ def use_compile_cache(variables: MutableMapping[str, str] = os.environ) -> None:
     if not os.access(folder, os.W_OK):
         return
     variables["JAX_COMPILATION_CACHE_DIR"] = str(folder)
-    variables.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(_MOST_BYTES))
     variables.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", str(_LEAST_SECONDS))
 
 

@@ -266,13 +266,13 @@ class Grammar:
         prompts: Sequence[Prompt],
         batch_size: int,
         texts: Sequence[str | None] | None = None,
-        written: Sequence[int] | None = None,
+        prefilled: Sequence[int] | None = None,
     ) -> Automaton:
         """One automaton for each prompt (see `check`); rows beyond them, up to `batch_size`, let nothing follow.
 
         Args:
           texts: what spans are copied from, where it is not `Prompt.source_text`: what is left of a text that was cut.
-          written: tokens of `first_echo` that each answer has already, where it begins behind them.
+          prefilled: tokens of `first_echo` that each answer has already, where it begins behind them.
         """
         texts = texts or [prompt.source_text for prompt in prompts]
         texts = [text if prompt.atom == "ext" else None for prompt, text in zip(prompts, texts, strict=True)]
@@ -289,7 +289,7 @@ class Grammar:
         for row, (edges, lines) in enumerate(tables):
             array[row, : len(edges)] = edges
             # The edges of a first line begin with those of its echo, in order.
-            starts[row] = edges[written[row] - 1].target if written and written[row] else 0
+            starts[row] = edges[prefilled[row] - 1].target if prefilled and prefilled[row] else 0
             rest[row, : len(lines)] = lines
         columns = (array[:, :, i] for i in range(6))
         return Automaton(*columns, starts, rest, self._device_next_SxV, self._distance_S, copy)

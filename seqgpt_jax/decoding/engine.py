@@ -46,7 +46,7 @@ class DecodeConfig:
 
     Attributes:
       num_beams: beams of the search; 1 is greedy.
-      batch_size: prompts decoded at once.
+      batch_size: prompts decoded at once, at most; few prompts have few rows.
       max_new_tokens: most tokens of an answer, its end token included; None takes the model's own limit (in the
         seqgpt.json of its folder). A lower one bounds the time of an answer.
       max_queries: most queries in one prompt of an extraction; None takes the model's own limit. 1 asks one label at a
@@ -247,7 +247,9 @@ class Engine:
         copies = self._grammar is not None and all(prompt.copies for prompt in prompts)
         forced = None
         if copies and self.config.repetition_penalty == 1:
-            rooms = [self.limits.contract.max_prompt_tokens - len(one.cut.ids) for one in asked]
+            # What would make a batch wider costs more than it saves.
+            longest = self.limits.contract.max_prompt_tokens
+            rooms = [bucket_width(len(one.cut.ids), longest) - len(one.cut.ids) for one in asked]
             forced = forced_tokens(self._grammar, prompts, rooms, answer_tokens)
         read = [one.cut.ids + after for one, after in zip(asked, forced or [[]] * len(asked), strict=True)]
         tokens_CxP, mask_CxP = self._padded(read, count)
@@ -256,8 +258,8 @@ class Engine:
         automaton = candidates = prefix = None
         if self._grammar:
             texts = [one.prompt.source_text if one.cut.text is None else one.cut.text for one in asked]
-            written = forced and list(map(len, forced))
-            automaton = self._grammar.automaton(prompts, count + 1, texts, written)
+            prefilled = forced and list(map(len, forced))
+            automaton = self._grammar.automaton(prompts, count + 1, texts, prefilled)
             if copies:
                 automaton, candidates = self._grammar.narrowed(automaton, texts)
             if forced:

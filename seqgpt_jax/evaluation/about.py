@@ -37,6 +37,7 @@ def about_scores(
         "data": [store.manifest["name"] for store in stores],
         "Prepare": {store.manifest["name"]: store.manifest["settings"] for store in stores},
         "Evaluate": asdict(config),
-        "Decode": asdict(decode) | {"max_new_tokens": decode.answer_tokens(contract)},
+        "Decode": asdict(decode)
+        | {"max_new_tokens": decode.answer_tokens(contract), "max_queries": decode.max_queries or contract.max_queries},
         "contract": asked | {"calibration": contract.calibration and asdict(contract.calibration)},
     }

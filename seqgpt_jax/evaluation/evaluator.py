@@ -123,7 +123,7 @@ def instances_to_ask(stores: Sequence[EvalStore], config: EvaluateConfig) -> lis
 
     Raises:
       ValueError: there is nothing to ask, two stores share an instance, or no extraction has a label that is to be
-        left out.
+        left out, although all data sets are there.
     """
     instances = []
     queries: set[str] = set()
@@ -138,7 +138,8 @@ def instances_to_ask(stores: Sequence[EvalStore], config: EvaluateConfig) -> lis
             choose = tasks.get(record.task, {}).get("choose", "any")
             asked = with_candidates(record, config.candidates, config.seed)
             instances.append(EvalInstance(asked, store.manifest["mixture"], choose, len(record.labels)))
-    if unknown := sorted({*config.without_labels} - queries):
+    complete = not any(store.manifest.get("left_out") for store in stores)
+    if complete and (unknown := sorted({*config.without_labels} - queries)):
         raise ValueError(
             f"Evaluate.without_labels: no extraction of these data asks {', '.join(unknown)}; name labels as the data "
             "sets spell them, or leave it out with --gin.Evaluate.without_labels=()"

@@ -71,8 +71,10 @@ class AppendOnlyJournal:
 
     def close(self) -> None:
         """Syncs the file and lets other processes open it."""
-        self._sync()
-        self._file.close()
+        try:
+            self._sync()
+        finally:
+            self._file.close()
 
     def append(self, record: Mapping[str, Any]) -> int:
         """Adds a record; returns its place."""

@@ -16,6 +16,8 @@ FIRST_REFUSALS = 3
 
 # 409 and 408: the request may be made again; 5xx and 429: later.
 _LATER = (408, 409, 429)
+# Too long, or not allowed: of this text alone.
+_THIS_ONE = (413, 451)
 _SHORTEST_SECRET = 8
 
 
@@ -76,6 +78,8 @@ def failures() -> Iterator[None]:
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         raise FailedRequestError("refused", str(error)) from None
     except openai.APIStatusError as error:
+        if error.status_code in _THIS_ONE:
+            raise FailedRequestError("refused", f"{error.status_code}: {error.message}") from None
         later = error.status_code in _LATER or error.status_code >= 500
         problem = f"{error.status_code}: {error.message}"
         pause = retry_after(error.response.headers)

@@ -50,6 +50,12 @@ def test_what_is_set_stays_and_a_missing_home_is_no_error(tmp_path) -> None:
     without = {"XDG_CACHE_HOME": str(tmp_path / "file")}
     use_compile_cache(without)
     assert without == {"XDG_CACHE_HOME": str(tmp_path / "file")}
+    off = {"XDG_CACHE_HOME": str(tmp_path), "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    use_compile_cache(off)
+    together = {"XDG_CACHE_HOME": str(tmp_path)}
+    use_compile_cache(together, ["train", "--multihost"])
+    assert together == {"XDG_CACHE_HOME": str(tmp_path)}
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
@@ -58,4 +64,3 @@ def test_the_folder_is_in_the_cache_of_the_user(tmp_path, variable) -> None:
     use_compile_cache(variables)
     home = tmp_path / ".cache" if variable == "HOME" else tmp_path
     assert variables["JAX_COMPILATION_CACHE_DIR"].startswith(f"{home}/seqgpt_jax/compiled/")
-    assert int(variables["JAX_COMPILATION_CACHE_MAX_SIZE"]) > 0
