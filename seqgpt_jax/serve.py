@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before the model is loaded, which takes longer.
     listener = _listen(args.host, args.port)
 
+    from seqgpt_jax.decoding.array_sizes import row_numbers
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.seqgpt import SeqGPT
     from seqgpt_jax.io.model_folder import load
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     loaded = load(args.model, step=args.step)
     engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
     print("compiling", flush=True)
-    for prompts in sorted({1, max(decode.batch_size // 4, 1), decode.batch_size}):
+    for prompts in row_numbers(decode.batch_size):
         SeqGPT(engine).extract(["warm-up"] * prompts, ["a label"])
     metrics = make_metrics()
     generator = BatchingGenerator(

@@ -19,12 +19,21 @@ def power_of_two(size: int, least: int = 1) -> int:
 
 
 def batch_rows(prompts: int, batch_size: int) -> int:
-    """The rows of the batch that a few prompts are decoded in: 1, a quarter of `batch_size`, or all of it.
+    """The rows of the batch that a few prompts are decoded in: 1, a quarter or half of `batch_size`, or all of it.
 
     >>> batch_rows(1, 16), batch_rows(3, 16), batch_rows(5, 16), batch_rows(99, 16), batch_rows(2, 3)
-    (1, 4, 16, 16, 3)
+    (1, 4, 8, 16, 3)
     """
-    return next(rows for rows in (1, batch_size // 4, batch_size) if prompts <= rows or rows == batch_size)
+    return next(rows for rows in row_numbers(batch_size) if prompts <= rows or rows == batch_size)
+
+
+def row_numbers(batch_size: int) -> list[int]:
+    """All that `batch_rows` may give.
+
+    >>> row_numbers(16), row_numbers(2)
+    ([1, 4, 8, 16], [1, 2])
+    """
+    return sorted({1, max(batch_size // 4, 1), max(batch_size // 2, 1), batch_size})
 
 
 def bucket_width(length: int, limit: int) -> int:

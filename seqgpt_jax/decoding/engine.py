@@ -153,9 +153,9 @@ class Engine:
         order = sorted(range(len(asked)), key=lambda i: self._effort(asked[i]))
         scored = [i for i in order if self._grammar and asked[i].prompt.choose != "any"]
         searched = [i for i in order if not (self._grammar and asked[i].prompt.choose != "any")]
-        # Apart from each other: those that copy need a part of the vocabulary alone.
-        copied = [i for i in searched if asked[i].prompt.copies]
-        others = [i for i in searched if not asked[i].prompt.copies]
+        # Under constraints apart from each other: those that copy need a part of the vocabulary alone.
+        copied = [i for i in searched if self._grammar and asked[i].prompt.copies]
+        others = [i for i in searched if not (self._grammar and asked[i].prompt.copies)]
         for rows in (others, copied):
             # Of all of them: the last ones of many have no programs of their own.
             size = batch_rows(len(rows), self.config.batch_size)
