@@ -92,7 +92,7 @@ def _answer_rows(name: str, sides: Results, setup: list) -> list[Row]:
     ours_, spread = medians(sides["ours"], "seconds")
     theirs, other = medians(sides["HF script"], "seconds")
     first = f"{setup[-1]['seconds']:.1f} s with nothing compiled"
-    note = f"ours constrained, programs cached ({first}); the peer free; at most {TOKENS} tokens; ours should take 5 s at most"
+    note = f"ours constrained, programs cached ({first}); the peer free; {TOKENS} tokens at most; ours should take 5 s"
     return [Row(f"{name}: HF script", ours_, theirs, theirs / ours_, None, "s", (spread, other), note)]
 
 
