@@ -1,5 +1,6 @@
 """JAX's compilation cache on the local disk: a command that runs again does not compile again."""
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -45,10 +46,9 @@ def _cache_home(variables: MutableMapping[str, str]) -> Path:
 
 def _processor() -> str:
     """A short name of the instructions that this machine has."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    features = next((line for line in lines if line.split(":")[0].strip() in ("flags", "Features")), "")
+    features = ""
+    # Those of the first core: reading all of them takes long where there are hundreds.
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        features = next((line for line in lines if line.split(":")[0].strip() in ("flags", "Features")), "")
     described = " ".join([platform.machine(), platform.processor(), *sorted(features.split())])
     return f"{platform.machine()}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"

@@ -251,7 +251,7 @@ class Grammar:
         """Tokens of the longest answer with one label, or of the shortest extraction, the end token included."""
         if prompt.atom == "cls":
             return 1 + max(map(len, encode(self._tokenizer, [*prompt.labels, NONE])))
-        return 1 + sum(len(ids) + self._shortest_value(prompt) for ids in self._echoes(prompt))
+        return 1 + sum(len(ids) + self._shortest_value(prompt) for ids in self._echoes(prompt.labels))
 
     def _shortest_value(self, prompt: Prompt) -> int:
         """Fewest tokens of a value and its line break, whatever the text: what is copied may take more than `None`."""
@@ -259,7 +259,7 @@ class Grammar:
 
     def first_echo(self, prompt: Prompt) -> list[int]:
         """The tokens that each answer to a prompt begins with: `query:` of the first line of an extraction."""
-        return encode(self._tokenizer, [f"{prompt.labels[0]}:"])[0] if prompt.atom == "ext" else []
+        return self._echoes(prompt.labels[:1])[0] if prompt.atom == "ext" else []
 
     def automaton(
         self,
@@ -326,13 +326,13 @@ class Grammar:
             tabbed = encode(self._tokenizer, [TAB + label for label in prompt.labels])
             (none,) = encode(self._tokenizer, [NONE])
             return label_edges(labels, none, joined, tabbed, self._tab, self._end), []
-        lines = self._echoes(prompt)
+        lines = self._echoes(prompt.labels)
         least = [len(ids) + self._shortest_value(prompt) for ids in lines]
         rest = np.cumsum([1, *reversed(least[1:])])[::-1]
         return self._line_edges(lines, breaks), rest.tolist()
 
-    def _echoes(self, prompt: Prompt) -> list[list[int]]:
-        return encode(self._tokenizer, [f"{query}:" for query in prompt.labels])
+    def _echoes(self, queries: Sequence[str]) -> list[list[int]]:
+        return encode(self._tokenizer, [f"{query}:" for query in queries])
 
     def _line_edges(self, lines: list[list[int]], breaks: Sequence[int]) -> list[Edge]:
         """The edges of an extraction whose `query:` have these ids."""
