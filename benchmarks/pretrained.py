@@ -9,17 +9,23 @@ Writes benchmarks/results/pretrained.{json,md,png}. About an hour on two cores.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+
+from seqgpt_jax.evaluation.analysis.paired_differences import RESAMPLES, asked_differently, unit_counts
+from seqgpt_jax.evaluation.analysis.saved import read_evaluation
+from seqgpt_jax.evaluation.bootstrap import resampled_f1
 
 RESULTS = Path(__file__).parent / "results"
 # FT alone gets the steps of both stages.
@@ -66,55 +72,96 @@ def train(work: Path, arm: str, seed: int, steps: int, flags: Sequence[str]) -> 
     ]
 
 
-def evaluate(work: Path, model: str, records: int) -> tuple[str, dict[str, Any]]:
-    """Scores one model on the held-out sets; the command and its scores.json."""
-    output = work / "scores" / model
-    command = run(
+def evaluate(work: Path, model: str, records: int) -> str:
+    """Scores one model on the held-out sets; the command."""
+    return run(
         work,
         "evaluate",
         "--gin_file=eval_pretrained_cpu.gin",
         f"--model={work}/{model}",
-        f"--output={output}",
+        f"--output={work}/scores/{model}",
         f"--gin.CHECKPOINT={work}/imported",
         f"--gin.Evaluate.mixtures=('{HELD_OUT}',)",
         f"--gin.Evaluate.records={records}",
     )
-    return command, json.loads((output / "scores.json").read_text(encoding="utf-8"))
 
 
-def rows_of(scores: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Data set -> its row, "mean" for all of them."""
-    (mixture,) = scores["mixtures"].values()
-    del mixture
-    return {row["name"]: row for row in scores["datasets"]} | {"mean": scores["overall"]}
+def measured(work: Path, models: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Arm -> data set -> F1, of "mean" too, and the differences of later arms to the one before.
+
+    Intervals are a bootstrap over records, with the same records in a resample for all models; several seeds of an arm
+    are averaged in each resample. F1 is times 100.
+
+    Args:
+      models: arm -> names of its models, one for each seed.
+    """
+    evaluations = {
+        (arm, name): read_evaluation(work / "scores" / name) for arm, names in models.items() for name in names
+    }
+    first = next(iter(evaluations.values()))
+    arm_of = [arm for arm, _ in evaluations]
+    tasks: dict[str, list[np.ndarray]] = {}
+    for name, task in first.tasks.items():
+        cells = [evaluation.tasks[name] for evaluation in evaluations.values()]
+        if different := next(filter(None, (asked_differently(task, cell) for cell in cells)), ""):
+            raise SystemExit(f"{work}/scores: {name} was not asked the same of all models: {different}")
+        counts = np.stack([unit_counts(cell.predictions) for cell in cells], axis=1)
+        tasks.setdefault(task.dataset, []).append(100 * resampled_f1(name, counts, RESAMPLES, seed=0))
+    sets = {name: np.mean(of_set, axis=0) for name, of_set in tasks.items()}
+    sets["mean"] = np.mean(list(sets.values()), axis=0)
+    held_out: dict[str, dict[str, Any]] = {arm: {} for arm in models}
+    differences: dict[str, dict[str, Any]] = {}
+    for name, f1_RxM in sets.items():
+        of_arm = {arm: f1_RxM[:, [one == arm for one in arm_of]] for arm in models}
+        for arm, f1_RxS in of_arm.items():
+            held_out[arm][name] = {"f1": f1_RxS[0].mean(), **interval(f1_RxS[1:].mean(axis=1)), "seeds": [*f1_RxS[0]]}
+        for before, arm in itertools.pairwise(models):
+            gaps_R = of_arm[arm].mean(axis=1) - of_arm[before].mean(axis=1)
+            seeds = [*(of_arm[arm][0] - of_arm[before][0])]
+            differences.setdefault(f"{arm} - {before}", {})[name] = {
+                "difference": gaps_R[0],
+                **interval(gaps_R[1:]),
+                "seeds": seeds,
+            }
+    return {arm: {"held_out": of_arm} for arm, of_arm in held_out.items()} | {"differences": differences}
 
 
-def over_seeds(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Mean F1 of the seeds; the interval holds those of all seeds, so it is wider than one of the mean."""
-    f1 = [row["f1"] for row in rows]
-    low, high = (extreme(row["f1_interval"][end] for row in rows) for end, extreme in ((0, min), (1, max)))
-    return {"f1": sum(f1) / len(f1), "low": low, "high": high, "seeds": f1}
+def interval(values: np.ndarray) -> dict[str, float]:
+    """The ends of the 95 % interval of resampled values."""
+    low, high = np.quantile(values, (0.025, 0.975))
+    return {"low": low, "high": high}
 
 
 def page(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     arms = [arm for arm in ARMS if arm in result]
+    pairs = result["differences"]
+    named = {pair: " − ".join(ARMS[arm] for arm in pair.split(" - ")) for pair in pairs}
     lines = [
         "# Zero-shot answers of a small pretrained model\n",
         "`python benchmarks/pretrained.py`: SmolLM2-135M-Instruct (Apache-2.0) trained on English data, 4 rows of 352",
-        f"tokens a step, {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or all of FT alone,",
-        f"{len(result['seeds'])} seed(s). `{HELD_OUT}`: data sets whose texts and label sets are in no stage,",
-        f"{result['records']} records of each task, of validation and test together, all labels asked,",
-        "greedy constrained decoding. F1, 0-100; in brackets the 95 % bootstrap intervals of all seeds together.",
-        "Baselines use no model: always-None, majority label, uniform choice.\n",
-        f"| data set | {' | '.join(ARMS[arm] for arm in arms)} | best baseline |",
-        "|---|" + "---:|" * (len(arms) + 1),
+        f"tokens a step: {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or as many of FT alone",
+        f"as both have; {len(result['seeds'])} seed(s). `{HELD_OUT}`: data sets whose texts and label sets are in no",
+        f"stage, {result['records']} records of each task, of validation and test together, all labels asked,",
+        "greedy constrained decoding. F1, 0-100, the mean of the seeds; in parentheses 95 % bootstrap intervals over",
+        "records. Differences are paired: the same records for both. Baselines use no model: always-None, majority",
+        "label, uniform choice. An interval over records says nothing of other seeds: theirs are listed below.\n",
+        f"| data set | {' | '.join(ARMS[arm] for arm in arms)} | best baseline | {' | '.join(named.values())} |",
+        "|---|" + "---:|" * (len(arms) + 1 + len(pairs)),
     ]
     for name, baselines in result["baselines"].items():
         cells = [result[arm]["held_out"][name] for arm in arms]
         best = max(baselines, key=lambda b: baselines[b])
         shown = [f"{cell['f1']:.1f} ({cell['low']:.1f} to {cell['high']:.1f})" for cell in cells]
-        lines.append(f"| {name} | {' | '.join(shown)} | {best.replace('_', '-')} {baselines[best]:.1f} |")
+        shown.append(f"{best.replace('_', '-')} {baselines[best]:.1f}")
+        gaps = [pairs[pair][name] for pair in pairs]
+        shown += [f"{gap['difference']:+.1f} ({gap['low']:+.1f} to {gap['high']:+.1f})" for gap in gaps]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    lines.append("")
+    for arm in arms:
+        seeds = result[arm]["held_out"]["mean"]["seeds"]
+        if len(seeds) > 1:
+            lines.append(f"* {ARMS[arm]}, mean of the data sets by seed: {', '.join(f'{one:.1f}' for one in seeds)}.")
     minutes = ", ".join(f"{name} {value:.0f}" for name, value in result["minutes"].items())
     lines += ["", f"Minutes on {result['machine']}: {minutes}.", "", "![F1 and loss](pretrained.png)", "", "```bash"]
     return "\n".join([*lines, *result["commands"], "```"]) + "\n"
@@ -139,7 +186,9 @@ def draw(result: dict[str, Any], work: Path) -> None:
     bars.set(ylabel="F1", title="Held-out data sets, all labels asked")
     bars.legend(fontsize=8)
     seed = result["seeds"][0]
-    for arm in arms[1:]:
+    for arm in arms:
+        if arm == "untrained":
+            continue
         lines = (work / f"{arm}_{seed}" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
         curves.plot([row["step"] for row in rows], [row["loss"] for row in rows], label=ARMS[arm])
@@ -158,7 +207,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=32, help="scored instances of each task")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument(
-        "--arms", default="pt,ft,pt_ft", help="what is scored beside the untrained model, of pt, ft, pt_ft"
+        "--arms", default="untrained,ft,pt_ft", help="what is scored, in this order, of untrained, pt, ft, pt_ft"
     )
     parser.add_argument("flags", nargs="*", help="further flags of the training commands, after --")
     args = parser.parse_args()
@@ -167,28 +216,30 @@ def main() -> None:
     steps = {"pt": args.pt_steps, "ft": args.ft_steps}
     token = "--gen_token=<repo_name>"
     commands = [run(work, "import_hf", f"--source={args.gguf}", f"--output={work}/imported", token)]
-    command, scores = evaluate(work, "imported", args.records)
-    commands.append(command)
-    untrained = rows_of(scores)
-    found: dict[str, list[dict[str, Any]]] = {"untrained": [untrained]}
+    models: dict[str, list[str]] = {}
+    if "untrained" in arms:
+        models["untrained"] = ["imported"]
+        commands.append(evaluate(work, "imported", args.records))
     for seed in seeds:
         if "pt" in arms or "pt_ft" in arms:
             commands += train(work, "pt", seed, steps["pt"], args.flags)
         for arm in arms:
+            if arm == "untrained":
+                continue
             if arm != "pt":
                 commands += train(work, arm, seed, steps["ft"] + (steps["pt"] if arm == "ft" else 0), args.flags)
-            command, scores = evaluate(work, f"{arm}_{seed}", args.records)
-            commands.append(command)
-            found.setdefault(arm, []).append(rows_of(scores))
+            commands.append(evaluate(work, f"{arm}_{seed}", args.records))
+            models.setdefault(arm, []).append(f"{arm}_{seed}")
+    result = measured(work, models)
+    (first, *_), *_ = models.values()
+    numbers = read_evaluation(work / "scores" / first).numbers
+    rows = {row["name"]: row for row in numbers["datasets"]} | {"mean": numbers["overall"]}
     spent = json.loads((work / "minutes.json").read_text(encoding="utf-8"))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        arm: {"held_out": {name: over_seeds([rows[name] for rows in of_seeds]) for name in untrained}}
-        for arm, of_seeds in found.items()
-    } | {
+    result |= {
         "baselines": {
-            name: {baseline: numbers["f1"] for baseline, numbers in row["baselines"].items()}
-            for name, row in untrained.items()
+            name: {baseline: values["f1"] for baseline, values in row["baselines"].items()}
+            for name, row in rows.items()
         },
         "steps": steps,
         "seeds": seeds,

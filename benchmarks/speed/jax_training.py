@@ -13,7 +13,7 @@ from seqgpt_jax.io.hf_checkpoint import load_params, params_to_hf, read_config
 from seqgpt_jax.models.parameters import param_shardings
 from seqgpt_jax.models.registry import config_from_hf
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
-from seqgpt_jax.training.initial_state import initial_state
+from seqgpt_jax.training.initial_state import initial_state, owned_by_devices
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, make_mesh
 from seqgpt_jax.training.step import batch_loss, compile_once, make_train_step
@@ -75,7 +75,8 @@ def _run(training: Training, every: list[dict[str, np.ndarray]]) -> tuple[list[f
     seconds, losses, norms = [], [], []
     with training.sharded():
         state = initial_state(training.params, training.config, optimizer, training.mesh, training.rules)
-        training.params = None  # the step takes them over
+        state = owned_by_devices(state)
+        training.params = None
         step = make_train_step(training.config, optimizer, schedule, training.mesh)
         step = compile_once(step, state, training.put(every[0]))
         for batch in every:

@@ -25,7 +25,7 @@ def _question(settings: Settings, shape: str, dtype: str) -> Question:
     model, lengths = settings.model(shape), settings.lengths_parts()
     data = {"folder": model, "dtype": dtype, "lengths": lengths[-1].arguments["lengths"], "examples": examples}
     data |= {"longest": length}
-    sides = {"ours": Part("jax_training", "epoch", data | {"length": length, "rows": rows, "remat": "dots"})}
+    sides = {"ours": Part("jax_training", "epoch", data | {"length": length, "rows": rows, "remat": "none"})}
     of_check = {"folder": model, "lengths": data["lengths"], "examples": min(examples, 8), "length": length}
     packed = Part("jax_training", "check", of_check | {"kind": "packed", "rows": 1})
     device = {"form": "full", "device": settings.device}

@@ -26,7 +26,7 @@ def _question(settings: Settings, shape: str, dtype: str) -> Question:
     number = 1 if shape in ("bloom_560m", "qwen3_0_6b") and settings.device == "cpu" else 4
     model = settings.model(shape)
     batch = {"folder": model, "dtype": dtype, "rows": rows, "length": length, "number": number}
-    sides = {"ours": Part("jax_training", "steps", batch | {"remat": "dots"})}
+    sides = {"ours": Part("jax_training", "steps", batch | {"remat": "none"})}
     of_check = {"folder": model, "kind": "padded", "rows": rows, "length": length}
     checks = [Part("jax_training", "check", of_check)]
     for name, form in FORMS.items():

@@ -3,9 +3,12 @@
 Suffixes: B rows, Q queries, S keys, H heads of queries, G heads of keys and values, R = H / G, K head_dim.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from seqgpt_jax.models.matmul import product
 
@@ -57,6 +60,28 @@ def segment_mask(segment_ids_BxL: jax.Array) -> jax.Array:
     return same_BxLxL & np.tri(length, dtype=bool)
 
 
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _softmax(scores: jax.Array, dtype: DTypeLike) -> jax.Array:
+    """Softmax over the last axis, in `dtype`; the backward pass keeps nothing but this result.
+
+    The product that follows keeps the same array. Autodiff of `jax.nn.softmax` would keep one more, in float32.
+    """
+    return jax.nn.softmax(scores, axis=-1).astype(dtype)
+
+
+def _softmax_forward(scores, dtype):
+    weights = _softmax(scores, dtype)
+    return weights, weights
+
+
+def _softmax_backward(dtype, weights, cotangent):
+    weights, cotangent = weights.astype(jnp.float32), cotangent.astype(jnp.float32)
+    return (weights * (cotangent - jnp.sum(weights * cotangent, axis=-1, keepdims=True)),)
+
+
+_softmax.defvjp(_softmax_forward, _softmax_backward)
+
+
 def attend(
     q_BxQxHxK: jax.Array,
     k_BxSxGxK: jax.Array,
@@ -82,10 +107,10 @@ def attend(
     # Keys first: with queries first, einsum turns the gradient of the keys into a product that sums over the first axis
     # of its left matrix, which XLA's CPU runtime refuses in bfloat16 (jaxlib 0.10.2: "Unsupported element type").
     scores_BxGxRQxS = product("bsgk,bqgk->bgqs", k_BxSxGxK, q_BxRQxGxK, dtype, jnp.float32)
-    scores_BxHxQxS = scores_BxGxRQxS.reshape(B, H, Q, S) * K**-0.5
-    scores_BxHxQxS += bias_BxHxS[:, :, None, :]
-    scores_BxHxQxS = jnp.where(mask_BxQxS[:, None], scores_BxHxQxS, MASKED)
-    weights_BxHxQxS = jax.nn.softmax(scores_BxHxQxS, axis=-1).astype(dtype)
-    weights_BxGxRQxS = weights_BxHxQxS.reshape(B, G, -1, S)
+    scores_BxGxRxQxS = scores_BxGxRQxS.reshape(B, G, -1, Q, S) * K**-0.5
+    heads = (1, 1) if bias_BxHxS.shape[1] == 1 else (G, -1)
+    scores_BxGxRxQxS += bias_BxHxS.reshape(B, *heads, 1, S)
+    scores_BxGxRxQxS = jnp.where(mask_BxQxS[:, None, None], scores_BxGxRxQxS, MASKED)
+    weights_BxGxRQxS = _softmax(scores_BxGxRxQxS.reshape(B, G, -1, S), dtype)
     context_BxRQxGxK = product("bgqs,bsgk->bqgk", weights_BxGxRQxS, v_BxSxGxK, dtype, dtype)
     return context_BxRQxGxK.reshape(B, -1, Q, G, K).transpose(0, 2, 3, 1, 4).reshape(B, Q, H, K)

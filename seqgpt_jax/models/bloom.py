@@ -3,6 +3,8 @@
 Suffixes: B rows, L tokens of a row, D hidden_size, H heads, K head_dim, F = 4·D, V vocab_size.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ from seqgpt_jax.models.attention import alibi_slopes
 from seqgpt_jax.models.backbone import Attend
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.decoder import Decoder, stack
-from seqgpt_jax.models.layers import Linear, make_param
+from seqgpt_jax.models.layers import Linear, make_param, recomputed
 from seqgpt_jax.models.sharding import constrain
 from seqgpt_jax.models.vocab_embedding import lookup
 
@@ -29,12 +31,15 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[..., D] in the compute dtype, of `x` [..., D] in any float dtype."""
-        x = x.astype(jnp.float32)
-        mean = x.mean(axis=-1, keepdims=True)
-        centred = x - mean
-        variance = jnp.square(centred).mean(axis=-1, keepdims=True)
-        normal = centred * jax.lax.rsqrt(variance + self.epsilon)
-        return (normal * self.scale[...] + self.bias[...]).astype(self.dtype)
+        return _layer_norm(x, self.scale[...], self.bias[...], self.epsilon).astype(self.dtype)
+
+
+@recomputed
+def _layer_norm(x: jax.Array, scale: jax.Array, bias: jax.Array, epsilon: float) -> jax.Array:
+    x = x.astype(jnp.float32)
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = jnp.square(centred).mean(axis=-1, keepdims=True)
+    return centred * jax.lax.rsqrt(variance + epsilon) * scale + bias
 
 
 class Attention(nnx.Module):
@@ -57,6 +62,9 @@ class Attention(nnx.Module):
         return self.dense(context_BxLxHxK)
 
 
+_gelu = recomputed(partial(jax.nn.gelu, approximate=True))
+
+
 class MLP(nnx.Module):
     """Two linear maps around a gelu (tanh form), four times as wide inside."""
 
@@ -68,7 +76,7 @@ class MLP(nnx.Module):
     def __call__(self, x_BxLxD: jax.Array) -> jax.Array:
         """[B, L, D] in the compute dtype."""
         h_BxLxF = constrain(self.dense_h_to_4h(x_BxLxD), "batch", "length", "mlp")
-        return self.dense_4h_to_h(jax.nn.gelu(h_BxLxF, approximate=True))
+        return self.dense_4h_to_h(_gelu(h_BxLxF))
 
 
 class Block(nnx.Module):

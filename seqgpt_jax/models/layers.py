@@ -27,6 +27,14 @@ def make_param(
     return nnx.Param(init(rngs.params(), shape, jnp.dtype(dtype)))
 
 
+def recomputed(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """An elementwise function of which the backward pass keeps the arguments alone, and not what is between.
+
+    A SwiGLU has four arrays of the size of its result between; to compute them again costs no matrix product.
+    """
+    return jax.checkpoint(function, prevent_cse=False)
+
+
 class Linear(nnx.Module):
     """`x·kernel`, plus a bias where it has one; the kernel may have several input or output axes.
 

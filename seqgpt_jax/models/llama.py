@@ -13,7 +13,7 @@ from flax import nnx
 
 from seqgpt_jax.models.backbone import Attend
 from seqgpt_jax.models.decoder import Decoder, stack
-from seqgpt_jax.models.layers import Linear, make_param
+from seqgpt_jax.models.layers import Linear, make_param, recomputed
 from seqgpt_jax.models.llama_config import LlamaConfig
 from seqgpt_jax.models.sharding import constrain
 
@@ -32,9 +32,14 @@ class RMSNorm(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[..., size] in the compute dtype, of `x` [..., size] in any float dtype."""
-        x = x.astype(jnp.float32)
-        mean_square = jnp.square(x).mean(axis=-1, keepdims=True)
-        return (x * jax.lax.rsqrt(mean_square + self.epsilon) * self.scale[...]).astype(self.dtype)
+        return _rms_norm(x, self.scale[...], self.epsilon).astype(self.dtype)
+
+
+@recomputed
+def _rms_norm(x: jax.Array, scale: jax.Array, epsilon: float) -> jax.Array:
+    x = x.astype(jnp.float32)
+    mean_square = jnp.square(x).mean(axis=-1, keepdims=True)
+    return x * jax.lax.rsqrt(mean_square + epsilon) * scale
 
 
 class Attention(nnx.Module):
@@ -71,6 +76,11 @@ class Attention(nnx.Module):
         return self.out(attend(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK))
 
 
+@recomputed
+def _gated(gate_BxLxF: jax.Array, up_BxLxF: jax.Array) -> jax.Array:
+    return jax.nn.silu(gate_BxLxF) * up_BxLxF
+
+
 class MLP(nnx.Module):
     """SwiGLU (arXiv:2002.05202): down(silu(gate x) · up x)."""
 
@@ -88,7 +98,7 @@ class MLP(nnx.Module):
         """[B, L, D] in the compute dtype."""
         gate_BxLxF = constrain(self.gate(x_BxLxD), "batch", "length", "mlp")
         up_BxLxF = constrain(self.up(x_BxLxD), "batch", "length", "mlp")
-        return self.down(jax.nn.silu(gate_BxLxF) * up_BxLxF)
+        return self.down(_gated(gate_BxLxF, up_BxLxF))
 
 
 class Block(nnx.Module):

@@ -61,6 +61,20 @@ def initial_state(
     return TrainState(jax.device_put(np.zeros((), np.int32), shardings.step), params, opt_state, frozen)
 
 
+def owned_by_devices(state: Any) -> Any:
+    """The same arrays in memory of their devices, which the first step may take over (donation); deletes the old ones.
+
+    On a CPU, arrays that were loaded or restored lie in memory of NumPy: the first step would allocate all of them anew
+    beside the old ones. One array at a time is copied.
+    """
+    leaves, form = jax.tree.flatten(state)
+    for number, leaf in enumerate(leaves):
+        if next(iter(leaf.sharding.device_set)).platform == "cpu":
+            leaves[number] = jax.block_until_ready(jnp.copy(leaf))
+            leaf.delete()
+    return jax.tree.unflatten(form, leaves)
+
+
 def initial_params(
     path: str, config: ModelConfig, tokenizer: Any, mesh: Mesh, rules: ShardingRules, log: Callable[[str], None]
 ) -> Any:

@@ -32,7 +32,13 @@ from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
 from seqgpt_jax.training.checkpointing.metadata import CheckpointMetadata, changed_settings
 from seqgpt_jax.training.config import TrainConfig
-from seqgpt_jax.training.initial_state import abstract_state, count_params, initial_params, initial_state
+from seqgpt_jax.training.initial_state import (
+    abstract_state,
+    count_params,
+    initial_params,
+    initial_state,
+    owned_by_devices,
+)
 from seqgpt_jax.training.loss_plot import plot_loss
 from seqgpt_jax.training.metric_sinks import MetricLogger, check_sinks
 from seqgpt_jax.training.metrics import MetricsAggregator
@@ -276,6 +282,7 @@ def train(
             )
 
         # ---- Steps
+        state = owned_by_devices(state)
         train_step = make_train_step(
             model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules, lora=lora
         )

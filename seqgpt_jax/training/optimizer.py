@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import optax
 
 SCHEDULES = ("cosine", "linear", "constant")
@@ -85,11 +86,25 @@ def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
 def make_optimizer(config: OptimizerConfig, schedule: optax.Schedule) -> optax.GradientTransformation:
     """Clipping, Adam, weight decay, learning rate: in this order, so that decay is neither clipped nor adapted."""
     return optax.chain(
-        optax.clip_by_global_norm(config.clip_norm),
+        _clip(config.clip_norm),
         optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps, mu_dtype=config.moment_dtype),
         optax.add_decayed_weights(config.weight_decay, mask=decay_mask),
         optax.scale_by_learning_rate(schedule),
     )
+
+
+def _clip(most: float) -> optax.GradientTransformation:
+    """Scales gradients of a global norm above `most` down to it.
+
+    By a product with one number: optax divides each element, which XLA does not fuse with what follows, so that a whole
+    copy of the gradients is written.
+    """
+
+    def scaled(grads: Any, _: Any = None) -> Any:
+        scale = jnp.minimum(1.0, most / optax.tree.norm(grads))
+        return jax.tree.map(lambda grad: grad * scale.astype(grad.dtype), grads)
+
+    return optax.stateless(scaled)
 
 
 def decay_mask(params: Any) -> Any:

@@ -18,6 +18,10 @@ from seqgpt_jax.training.partitioning import batch_sharding, state_shardings
 
 Batch = dict[str, jax.Array]
 
+# Without it, XLA for CPUs copies all parameters and moments before they are updated in place, as it does not see that
+# nothing reads the old ones any more. On other platforms this analysis is always done.
+_COMPILER_OPTIONS = {"cpu": {"xla_cpu_copy_insertion_use_region_analysis": True}}
+
 
 class TrainState(NamedTuple):
     """Train state.
@@ -192,6 +196,7 @@ def make_train_step(
         in_shardings=(state, batch_sharding(mesh, rules)),
         out_shardings=(state, replicated),
         donate_argnums=0,
+        compiler_options=_COMPILER_OPTIONS.get(mesh.devices.flat[0].platform),
     )
 
 

@@ -114,3 +114,16 @@ def test_half_width_means_learn_as_well():
 def test_a_wrong_field_is_named(fields, named):
     with pytest.raises(ValueError, match=named):
         OptimizerConfig(**fields)
+
+
+@pytest.mark.parametrize("norm", [0.0, 0.3, 1.0, 50.0])
+def test_gradients_are_clipped_as_optax_does(norm):
+    rng = np.random.default_rng(0)
+    grads = {"kernel": rng.normal(size=(5, 3)), "bias": rng.normal(size=3)}
+    scale = norm / optax.tree.norm(grads)
+    grads = jax.tree.map(lambda grad: jnp.asarray(grad * scale, jnp.float32), grads)
+    config = OptimizerConfig(clip_norm=1.0, b1=0.0, warmup_fraction=0)
+    optimizer = make_optimizer(config, make_schedule(config, 10))
+    _, state = optimizer.update(grads, optimizer.init(grads), grads)
+    wanted, _ = optax.clip_by_global_norm(1.0).update(grads, optax.EmptyState())
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), optax.tree.get(state, "mu"), wanted)

@@ -9,7 +9,7 @@ import pytest
 from seqgpt_jax.atomic import FAMILIES
 from seqgpt_jax.models.parameters import create, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
-from seqgpt_jax.training.initial_state import initial_state
+from seqgpt_jax.training.initial_state import abstract_state, initial_state, owned_by_devices
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
 from seqgpt_jax.training.partitioning import batch_sharding
 from seqgpt_jax.training.step import make_train_step
@@ -136,7 +136,7 @@ def test_activations_and_state_are_constrained_and_the_old_state_is_given_away(b
         state = initial_state(params, MODEL, optimizer, mesh, rules)
         step = make_train_step(MODEL, optimizer, schedule, mesh)
         batch = jax.device_put(batches[0], batch_sharding(mesh, rules))
-        assert "sharding_constraint" in str(jax.make_jaxpr(step)(state, batch))
+        assert "sharding_constraint" in str(step.trace(state, batch).jaxpr)
         table = state.params["word_embeddings"]
         assert table.addressable_shards[0].data.shape == (MODEL.vocab_size // 4, MODEL.hidden_size)
         moments = state.opt_state[1].mu["word_embeddings"]
@@ -145,3 +145,43 @@ def test_activations_and_state_are_constrained_and_the_old_state_is_given_away(b
     assert table.is_deleted()
     assert after.params["word_embeddings"].sharding == moments.sharding
     assert after.step == jnp.asarray(1)
+
+
+def test_a_step_needs_no_copy_of_parameters_moments_or_clipped_gradients(batches):
+    """Beside the state: the gradients, and twice that of the tied table, of the lookup and of the head."""
+    model = dataclasses.replace(MODEL, vocab_size=4096, hidden_size=256, n_layer=3)
+    mesh, rules, schedule = mesh_of(1, 1, 1), ShardingRules(), make_schedule(STEADY, 10)
+    optimizer = make_optimizer(STEADY, schedule)
+    with use_sharding(mesh, rules):
+        state = abstract_state(model, optimizer, mesh, rules)
+        batch = jax.device_put(batches[0], batch_sharding(mesh, rules))
+        memory = make_train_step(model, optimizer, schedule, mesh).lower(state, batch).compile().memory_analysis()
+    parameters = sum(leaf.size * 4 for leaf in jax.tree.leaves(state.params))
+    assert memory.alias_size_in_bytes > 3 * parameters
+    assert parameters < memory.temp_size_in_bytes < 2.5 * parameters
+
+
+def test_the_first_step_takes_over_what_was_loaded(batches):
+    mesh, rules, schedule = mesh_of(1, 1, 1), ShardingRules(), make_schedule(STEADY, 10)
+    optimizer = make_optimizer(STEADY, schedule)
+
+    def loaded(leaf: jax.Array) -> jax.Array:
+        memory = np.empty(leaf.nbytes + 64, np.uint8)
+        start = -memory.ctypes.data % 64
+        value = memory[start : start + leaf.nbytes].view(leaf.dtype).reshape(leaf.shape)
+        value[...] = leaf
+        array = jax.device_put(value, leaf.sharding)
+        assert array.unsafe_buffer_pointer() == value.ctypes.data
+        return array
+
+    with use_sharding(mesh, rules):
+        params = jax.tree.map(loaded, params_of(create(MODEL, 0, mesh=mesh, rules=rules)))
+        expected = jax.device_get(params)
+        state = owned_by_devices(initial_state(params, MODEL, optimizer, mesh, rules))
+        assert all(leaf.is_deleted() for leaf in jax.tree.leaves(params))
+        assert_bit_equal(state.params, expected)
+        before = jax.tree.map(lambda leaf: leaf.unsafe_buffer_pointer(), (state.params, state.opt_state))
+        step = make_train_step(MODEL, optimizer, schedule, mesh)
+        state, _ = step(state, jax.device_put(batches[0], batch_sharding(mesh, rules)))
+        after = jax.tree.map(lambda leaf: leaf.unsafe_buffer_pointer(), (state.params, state.opt_state))
+    assert after == before
