@@ -16,6 +16,10 @@ from seqgpt_jax.evaluation.scores import Scores
 # What 80 columns have room for.
 _HEAD = ("F1", "best baseline", "gap", "paper", "labels")
 BASELINE_NAMES = {"always_none": "always-None", "majority": "majority", "uniform": "uniform"}
+FAMILY_NAMES = {
+    "CLS": "classification", "SA": "sentiment", "ID": "intents", "NLI": "inference", "ET": "entity typing",
+    "MRC": "reading", "NER": "entities", "SF": "slots", "RE": "relations", "EE": "events",
+}  # fmt: skip
 Rows = Sequence[tuple[str, tuple[str, ...]]]
 
 

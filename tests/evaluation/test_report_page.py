@@ -96,10 +96,13 @@ def test_a_page_answers_where_the_model_fails(folders, tmp_path) -> None:
     page = tmp_path / "new" / "report.html"
     assert report.main([f"--scores={folders[0]}", f"--output={page}"]) == 0
     reader, text = read(page)
-    answer = text[text.index("Overall:") : text.rindex("Families and languages")]
-    assert "Data sets: 0 of 2 above the best baseline" in answer
+    answer = text[text.index("Of 2 data sets") : text.rindex("Families and languages")]
+    assert answer.startswith(
+        "Of 2 data sets 0 are above the best program without a model, 1 below it, and 1 cannot be told from it. Weakest "
+        "against it: sa"
+    )
     # 李雷 and 北京大学 and $b$ are not found, Bob is too much: one of four has the wrong boundary.
-    assert "4 wrong spans: wrong boundary 25 %, missed 50 %, over-predicted 25 %." in answer
+    assert "4 errors in spans: wrong boundary 25 %, missed 50 %, over-predicted 25 %." in answer
     assert "good → bad 4× (sa)" in answer
     assert "expected calibration error: labels" in answer
     assert "sagood50.0 (" in answer
@@ -149,7 +152,7 @@ def test_two_evaluations_are_compared(folders, tmp_path, capsys) -> None:
     assert report.main([*(f"--scores={folder}" for folder in folders), f"--output={page}"]) == 0
     # 2 of 8 labels are right in both; of 4 gold spans 1, and then 3, with 3 and 4 answers: F1 2/7 and 3/4.
     said = capsys.readouterr().out
-    assert "second against first, same records of 2 tasks: F1 26.8 → 50.0, difference +23.2 (" in said
+    assert "second against first: no difference beyond chance. F1 26.8 → 50.0, difference +23.2 (" in said
     _, text = read(page)
     assert "Paired differences" in text
     assert "All numbers of second" in text

@@ -23,7 +23,7 @@ from seqgpt_jax.evaluation.analysis.robustness import (
 from seqgpt_jax.evaluation.analysis.saved import Evaluation
 from seqgpt_jax.evaluation.analysis.span_errors import count_span_errors, shares
 
-COSTLIEST = 30
+COSTLIEST = 16
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class EvaluationAnalysis:
 
     Attributes:
       evaluation: with its scores and predictions.
-      costliest: the labels with the most wrong units.
+      costliest: of each data set the labels with the most wrong units.
       favored: labels that a classification answers far too often.
       span_errors: extraction task -> class of error -> how many.
       reliability: of the scores of labels and of spans.
@@ -133,7 +133,8 @@ def _evaluation_json(one: EvaluationAnalysis) -> dict[str, Any]:
         **{name: numbers[name] for name in ("notes", "overall", "families", "languages")},
         "datasets": [{key: v for key, v in data.items() if key != "atomic_tasks"} for data in numbers["datasets"]],
         "costliest_labels": [
-            {**item._asdict(), "missed": item.missed, "over_predicted": item.over_predicted} for item in one.costliest
+            {**item._asdict(), "false_negatives": item.false_negatives, "false_positives": item.false_positives}
+            for item in one.costliest
         ],
         "favored_labels": [item._asdict() for item in one.favored],
         "span_errors": {

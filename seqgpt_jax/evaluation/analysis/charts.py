@@ -66,8 +66,8 @@ def family_chart(scores: Mapping[str, Mapping[str, Mapping]]) -> str:
     return _svg("families", max(5.0, 1.5 + 0.8 * len(groups)), 3.4, plot)
 
 
-def gap_chart(gaps: Sequence[tuple[str, float, float, float]]) -> str:
-    """(name, gap, low, high) of data sets as points with intervals around 0, the baseline."""
+def gap_chart(gaps: Sequence[tuple[str, float, float, float]], axis: str = "F1 minus that of the best baseline") -> str:
+    """(name, gap, low, high) of data sets as points with intervals around 0; `axis` says what a gap is."""
 
     def plot(axes: Axes) -> None:
         for row, (_, value, low, high) in enumerate(gaps):
@@ -77,10 +77,10 @@ def gap_chart(gaps: Sequence[tuple[str, float, float, float]]) -> str:
         axes.axvline(0, color="black", linewidth=0.8)
         axes.set_yticks(range(len(gaps)), [name for name, *_ in gaps], parse_math=False, fontsize=8)
         axes.set_ylim(len(gaps) - 0.4, -0.6)
-        axes.set_xlabel("F1 minus that of the best baseline")
+        axes.set_xlabel(axis, parse_math=False)
         axes.grid(axis="x", color="#dddddd")
 
-    return _svg("gaps", 7.0, 0.9 + 0.19 * len(gaps), plot)
+    return _svg(f"gaps {axis}", 7.0, 0.9 + 0.19 * len(gaps), plot)
 
 
 def error_chart(counts: Mapping[str, Mapping]) -> str:
@@ -89,6 +89,8 @@ def error_chart(counts: Mapping[str, Mapping]) -> str:
     def plot(axes: Axes) -> None:
         left = np.zeros(len(counts))
         for number, kind in enumerate(CLASSES):
+            if not any(of_one.get(kind) for of_one in counts.values()):
+                continue
             values = np.array([100 * shares(of_one)[kind] for of_one in counts.values()])
             axes.barh(range(len(counts)), values, 0.7, left=left, color=COLORS[number], label=NAMES[kind])
             left += values

@@ -54,14 +54,16 @@ def _task_fold(task: SavedTask, opened: bool) -> Fold:
     table = label_table(failures)
     # The task is in the line that unfolds it.
     rest = len(counts) - len(labels)
-    note = f"{rest:,} more labels are in scores.json." if rest else ""
-    if unused := task.numbers["labels_without_units"]:
+    note = f" {rest:,} more labels are in scores.json." if rest else ""
+    unused = task.numbers["labels_without_units"]
+    if unused:
         note += f" {unused:,} more labels were asked, neither gold nor predicted."
-    blocks: list[Block] = [Table(table.head[1:], [row[1:] for row in table.rows], note.strip())]
+    blocks: list[Block] = [Table(table.head[1:], [row[1:] for row in table.rows], f"{table.note}{note}")]
     blocks += _confusion(task.numbers["confusion"])
     right = sum(one.correct for one in task.predictions)
     summary = (
-        f"{task.name} ({task.family}, {task.language}): F1 {task.numbers['f1']:.1f}, {len(counts):,} labels, "
+        f"{task.name} ({task.family}, {task.language}): F1 {task.numbers['f1']:.1f}, "
+        f"{len(counts):,} of {len(counts) + unused:,} labels are gold or answered, "
         f"{right:,} of {len(task.predictions):,} instances right"
     )
     return Fold(summary, blocks, open=opened, page_only=not opened)
@@ -107,7 +109,8 @@ def span_error_section(analyses: Sequence[EvaluationAnalysis]) -> Section | None
         rows = [_error_row(name, of_task) for name, of_task in one.span_errors.items() if of_task]
         rows.sort(key=lambda row: -int(row[1].text.replace(",", "")))
         table = Table(["task", "errors", *(NAMES[kind] for kind in CLASSES)], rows)
-        blocks.append(Fold(f"Each of {len(rows)} tasks of {one.evaluation.name}", [table], open=len(rows) <= 2))
+        tasks = f"{len(rows)} extraction task{'s' * (len(rows) > 1)}"
+        blocks.append(Fold(f"By task: {tasks} of {one.evaluation.name}", [table], open=len(rows) <= 2))
     return Section("errors", "Errors of extraction", blocks)
 
 

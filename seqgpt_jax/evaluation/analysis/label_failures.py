@@ -1,9 +1,8 @@
-"""Labels by what they cost: missed and over-predicted units, F1 with its interval, what they are taken for.
+"""Labels by what they cost: false negatives and positives, F1 with its interval, what they are taken for.
 
 Suffixes: N instances, L labels, R resamples.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -28,10 +27,8 @@ class LabelFailure(NamedTuple):
       f1: 0 to 100.
       low, high: ends of its 95 % bootstrap interval over the instances of the task, of resamples that have the label.
       gold, predicted, right: units.
-      missed: gold units that were not predicted.
-      over_predicted: predicted units that are not gold.
-      confused_with: (another label, how often): the one that it was most often taken for, or that was taken for it;
-        None where there is none.
+      answered_instead: (another label, how often) that was most often answered where this one is gold; None: none was.
+      gold_instead: (another label, how often) that was most often gold where this one was answered.
     """
 
     task: str
@@ -42,22 +39,23 @@ class LabelFailure(NamedTuple):
     gold: int
     predicted: int
     right: int
-    confused_with: tuple[str, int] | None
+    answered_instead: tuple[str, int] | None
+    gold_instead: tuple[str, int] | None
 
     @property
-    def missed(self) -> int:
+    def false_negatives(self) -> int:
         """Gold units that were not predicted."""
         return self.gold - self.right
 
     @property
-    def over_predicted(self) -> int:
+    def false_positives(self) -> int:
         """Predicted units that are not gold."""
         return self.predicted - self.right
 
     @property
     def cost(self) -> int:
         """Wrong units of both kinds."""
-        return self.missed + self.over_predicted
+        return self.false_negatives + self.false_positives
 
 
 class FavoredLabel(NamedTuple):
@@ -100,7 +98,8 @@ def label_failures(task: SavedTask, labels: Sequence[str], seed: int = 0) -> lis
             right=int(sums_Lx3[number, 0]),
             gold=int(sums_Lx3[number, 1]),
             predicted=int(sums_Lx3[number, 2]),
-            confused_with=_confused_with(label, confusion),
+            answered_instead=_most(label, confusion.get(label, {})),
+            gold_instead=_most(label, {gold: row.get(label, 0) for gold, row in confusion.items()}),
         )
         for label, number in place.items()
     ]
@@ -112,25 +111,27 @@ def _f1(sums: np.ndarray) -> np.ndarray:
     return np.where(units == 0, np.nan, 2 * sums[..., 0] / np.where(units == 0, 1.0, units))
 
 
-def _confused_with(label: str, confusion: Mapping[str, Mapping[str, int]]) -> tuple[str, int] | None:
-    times: Counter[str] = Counter()
-    for gold, row in confusion.items():
-        for predicted, number in row.items():
-            if label in (gold, predicted) and gold != predicted and NONE not in (gold, predicted):
-                times[predicted if gold == label else gold] += number
-    return min(times.items(), key=lambda item: (-item[1], item[0]), default=None)
+def _most(label: str, times_of: Mapping[str, int]) -> tuple[str, int] | None:
+    others = [(other, times) for other, times in times_of.items() if other not in (label, NONE) and times]
+    return min(others, key=lambda item: (-item[1], item[0]), default=None)
 
 
 def costliest(evaluation: Evaluation, number: int, seed: int = 0) -> list[LabelFailure]:
-    """The labels with the most wrong units over all tasks, at most `number`, the costliest first."""
-    ranked = sorted(
-        (
-            (count["right"] * 2 - count["gold"] - count["predicted"], task.name, label)
-            for task in evaluation.tasks.values()
-            for label, count in task.numbers["labels"].items()
-        ),
-    )
-    chosen = [(name, label) for cost, name, label in ranked[:number] if cost < 0]
+    """Of each data set the labels with the most wrong units, the data set with the smallest gap to its baseline first.
+
+    At most `number` in all, and at least two of a data set: of many data sets only the first ones are there.
+    """
+    datasets = sorted(evaluation.numbers["datasets"], key=lambda data: data["gap"])
+    of_each = max(2, number // len(datasets))
+    chosen: list[tuple[str, str]] = []
+    for data in datasets:
+        ranked = sorted(
+            (count["right"] * 2 - count["gold"] - count["predicted"], name, label)
+            for name in data["atomic_tasks"]
+            for label, count in evaluation.tasks[name].numbers["labels"].items()
+        )
+        chosen += [(name, label) for cost, name, label in ranked[:of_each] if cost < 0]
+    chosen = chosen[:number]
     by_task: dict[str, list[str]] = {}
     for name, label in chosen:
         by_task.setdefault(name, []).append(label)

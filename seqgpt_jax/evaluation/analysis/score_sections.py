@@ -1,6 +1,7 @@
 """Sections with scores: families and languages, data sets, differences, metrics of other work."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,14 +23,19 @@ from seqgpt_jax.evaluation.analysis.charts import family_chart, gap_chart
 from seqgpt_jax.evaluation.analysis.paired_differences import Difference
 from seqgpt_jax.evaluation.analysis.saved import Evaluation
 from seqgpt_jax.evaluation.analysis.summary_section import difference_sentence
-from seqgpt_jax.evaluation.tables import BASELINE_NAMES
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES, FAMILY_NAMES
 
+# A setting of a prepared store, whose name ends with a hash of all its settings.
+_STORE = re.compile(r"(Prepare|left_out)\..+\.[0-9a-f]{10}(\.|$)")
 Groups = Mapping[str, Mapping[str, Any]]
 _LEGEND = (
     "All numbers times 100. F1 is the headline; gap is F1 minus that of the best baseline, a program without a model "
     "on the same instances: always-None answers None throughout, majority the most frequent gold label of the task, "
-    "uniform any label with equal probability. Paper score = (F1 + ROUGE) / 2. cut: prompts that lost the start of "
-    "their text. unreachable: gold spans in the text that was cut off."
+    "uniform any label with equal probability. Paper score = (F1 + ROUGE) / 2."
+)
+_DETAILS_NOTE = (
+    "Choose: how many labels an answer may have. P, R: precision and recall. Cut: prompts that lost the start of their "
+    "text; unreachable: gold spans in what was cut off."
 )
 _DETAILS = (
     "F1 (95 %)", "best baseline", "gap (95 %)", "paper score", "labels asked", "choose", "P", "R", "ROUGE",
@@ -53,6 +59,9 @@ def family_section(evaluations: Sequence[Evaluation]) -> Section:
         if kind == "families" or any(len(groups) > 2 for groups in of_all.values()):
             blocks += _tables(title, of_all)
     blocks.append(Text(_LEGEND))
+    found = dict.fromkeys(family for one in evaluations for family in one.numbers["families"])
+    named = ", ".join(f"{family} {FAMILY_NAMES[family]}" for family in found if family in FAMILY_NAMES)
+    blocks.append(Text(f"Families: {named}."))
     return Section("families", "Families and languages", blocks)
 
 
@@ -71,18 +80,16 @@ def _tables(title: str, of_all: Mapping[str, Groups]) -> list[Block]:
     f1, paper = [], []
     for group in groups:
         numbers = [of_one.get(group) for of_one in of_all.values()]
-        f1.append([name_cell(group), _common_baseline(numbers), *map(_judged_f1, numbers)])
+        f1.append([name_cell(group), _common_baseline(numbers), *map(_f1, numbers)])
         paper.append([name_cell(group), *(Cell(number(one["paper_score"] if one else None)) for one in numbers)])
     return [
-        Table([f"F1 by {title}", "best baseline", *of_all], f1, note),
+        Table([f"F1 by {title}", "best baseline", *of_all], f1, "Differences between models: see below."),
         Table([f"paper score by {title}", *of_all], paper, "(F1 + ROUGE) / 2, as table 2 of the SeqGPT paper."),
     ]
 
 
-def _judged_f1(numbers: Mapping[str, Any] | None) -> Cell:
-    if numbers is None:
-        return Cell("–")
-    return judged(with_interval(numbers["f1"], *numbers["f1_interval"]), *numbers["gap_interval"])
+def _f1(numbers: Mapping[str, Any] | None) -> Cell:
+    return Cell(with_interval(numbers["f1"], *numbers["f1_interval"]) if numbers else "–")
 
 
 def _common_baseline(numbers: Sequence[Mapping[str, Any] | None]) -> Cell:
@@ -129,7 +136,7 @@ def dataset_section(evaluations: Sequence[Evaluation]) -> Section:
         if len(gaps) > 1:
             svg = gap_chart([(name, gap, low, high) for gap, name, low, high in gaps])
             parts.append(Chart(svg, "Data sets, the worst first: F1 minus that of the best baseline, 95 % interval."))
-        details = Table(["data set", *_DETAILS], _dataset_rows(one))
+        details = Table(["data set", *_DETAILS], _dataset_rows(one), _DETAILS_NOTE)
         if len(evaluations) > 1:
             blocks.append(Fold(f"All numbers of {one.name}", [*parts, details]))
         else:
@@ -189,6 +196,14 @@ def difference_section(analysis: Analysis) -> Section | None:
             blocks.append(Table(head, rows))
             datasets = sorted(one.datasets.items(), key=lambda pair: pair[1].value)
             table = Table(["data set", *head[1:]], [_difference_row(name, item) for name, item in datasets])
+            if len(datasets) > 1:
+                svg = gap_chart(
+                    [(name, item.value, item.low, item.high) for name, item in datasets],
+                    f"F1 of {one.second} minus that of {one.first}",
+                )
+                blocks.append(
+                    Chart(svg, "Differences of each data set, 95 % interval; in colour where it is without 0.")
+                )
             blocks.append(Fold(f"{len(datasets)} data sets: {one.second} against {one.first}", [table]))
         if one.not_compared:
             reasons = [[name_cell(task), name_cell(reason)] for task, reason in one.not_compared.items()]
@@ -204,6 +219,8 @@ def difference_section(analysis: Analysis) -> Section | None:
 def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(dotted name, value, other value) of what differs between two evaluations' settings, by name.
 
+    Settings of prepared data are left out where their stores are named differently: the hash in the name says so.
+
     >>> differing_settings({"Decode": {"num_beams": 1, "seed": 0}}, {"Decode": {"num_beams": 4, "seed": 0}})
     [('Decode.num_beams', '1', '4')]
     """
@@ -211,7 +228,7 @@ def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> l
     return [
         (name, one.get(name, "–"), other.get(name, "–"))
         for name in sorted(one.keys() | other.keys())
-        if one.get(name) != other.get(name)
+        if one.get(name) != other.get(name) and not (_STORE.match(name) and (name not in one or name not in other))
     ]
 
 

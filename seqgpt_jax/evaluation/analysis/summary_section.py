@@ -20,11 +20,15 @@ from seqgpt_jax.evaluation.analysis.blocks import (
 from seqgpt_jax.evaluation.analysis.label_failures import LabelFailure
 from seqgpt_jax.evaluation.analysis.paired_differences import Comparison, Difference
 from seqgpt_jax.evaluation.analysis.span_errors import NAMES, shares
-from seqgpt_jax.evaluation.tables import BASELINE_NAMES
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES, FAMILY_NAMES
 
 # Of each kind, named in a sentence; the tables have all.
 _NAMED = 4
-SHOWN = 15
+_WEAKEST = 3
+_LABEL_NOTE = (
+    "False negatives: gold, and not answered; false positives: answered, and not gold. Taken for: the label that was "
+    "answered most often where this one is gold; taken from: the one that was gold where this one was answered."
+)
 
 
 def summary_section(analysis: Analysis) -> Section:
@@ -34,9 +38,13 @@ def summary_section(analysis: Analysis) -> Section:
     for comparison in analysis.comparisons:
         blocks.append(Text(difference_sentence(comparison), strong=True))
     for place, one in enumerate(analysis.evaluations):
-        parts: list[Block] = [Bullets(_items(one))]
+        parts: list[Block] = [Text(_verdict(one), strong=True), Bullets(_items(one))]
         if one.costliest:
-            parts += [Text("The labels with the most wrong answers:"), label_table(one.costliest[:SHOWN])]
+            several_sets = len(one.evaluation.numbers["datasets"]) > 1
+            of = ", of each data set, the weakest data set first" if several_sets else ""
+            parts += [Text(f"The labels with the most wrong answers{of}:"), label_table(one.costliest)]
+        if never := _never_right(one):
+            parts.append(never)
         # The one that was added last is mostly the one in question.
         opened = place == len(analysis.evaluations) - 1
         blocks += [Fold(f"Where {one.evaluation.name} fails", parts, open=opened)] if several else parts
@@ -51,14 +59,15 @@ def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
     if len(mixtures := numbers.get("mixtures", {})) > 1:
         items.append(("Mixtures", _groups(mixtures)))
     if len(numbers["families"]) > 1:
-        items.append(("Families", _ranking("F1 by family", numbers["families"])))
+        named = {f"{FAMILY_NAMES.get(name, name)} ({name})": of_one for name, of_one in numbers["families"].items()}
+        items.append(("Families", _ranking("F1 by family", named)))
     if len(numbers["languages"]) > 1:
         items.append(("Languages", _groups(numbers["languages"])))
     items.append(("Labels", _labels(one)))
     if errors := one.all_span_errors:
         total = errors.total()
         named = ", ".join(f"{NAMES[kind]} {100 * share:.0f} %" for kind, share in shares(errors).items() if share)
-        items.append(("Extraction", f"{total:,} wrong spans: {named}."))
+        items.append(("Extraction", f"{total:,} errors in spans: {named}."))
     if one.favored:
         named = "; ".join(
             f"“{item.label}” in {100 * item.predicted_share:.0f} % of the texts of {item.task} "
@@ -66,7 +75,7 @@ def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
             for item in one.favored[:_NAMED]
         )
         more = f" and in {len(one.favored) - _NAMED} more tasks" if len(one.favored) > _NAMED else ""
-        items.append(("Favored labels", f"answered at least twice as often as they are right: {named}{more}."))
+        items.append(("Favored labels", f"answered at least twice as often as they are gold: {named}{more}."))
     if confusions := _confusions(one):
         items.append(("Confused labels", confusions))
     unsure = [f"{item.kind} {item.error:.0f} of 100" for item in one.reliability]
@@ -90,14 +99,15 @@ def _overall(overall: Mapping[str, Any]) -> str:
     f1 = with_interval(overall["f1"], *overall["f1_interval"])
     return (
         f"F1 {f1}, {side} the best baseline, {BASELINE_NAMES[name]} with {number(overall['baselines'][name]['f1'])}; "
-        f"the difference is {with_interval(overall['gap'], low, high, '+')}. Paper score "
-        f"{number(overall['paper_score'])}."
+        f"the difference is {with_interval(overall['gap'], low, high, '+')}. In parentheses: 95 % intervals."
     )
 
 
 def _asked(overall: Mapping[str, Any]) -> str:
     """How much was asked, and what of it was not read or not answered to the end."""
     sentence = f"{overall['instances']:,} instances in {overall['prompts']:,} prompts, {overall['protocol']}"
+    if overall["prompts"] > overall["instances"]:
+        sentence += " (many labels, or a long text, take several prompts)"
     if overall["truncated_prompts"]:
         sentence += (
             f"; {overall['truncated_prompts']:,} prompts lost the start of their text, and "
@@ -111,19 +121,31 @@ def _asked(overall: Mapping[str, Any]) -> str:
 
 
 def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
+    ranked = sorted(datasets, key=lambda data: data["gap"])
+    named = min(_NAMED, len(ranked) // 2)
+    lowest = ", ".join(_named_gap(data) for data in ranked[:named])
+    highest = ", ".join(_named_gap(data) for data in reversed(ranked[-named:]))
+    return f"smallest gaps to the best baseline: {lowest}; largest: {highest}."
+
+
+def _verdict(one: EvaluationAnalysis) -> str:
+    """The answer in two sentences."""
+    numbers = one.evaluation.numbers
+    datasets = numbers["datasets"]
+    if len(datasets) == 1:
+        return _overall(numbers["overall"])
     above = sum(data["gap_interval"][0] > 0 for data in datasets)
     below = sum(data["gap_interval"][1] < 0 for data in datasets)
     ranked = sorted(datasets, key=lambda data: data["gap"])
-    best = ", ".join(_named_gap(data) for data in reversed(ranked[-_NAMED:]))
-    worst = ", ".join(_named_gap(data) for data in ranked[:_NAMED])
+    weakest = ", ".join(data["name"] for data in ranked[:_WEAKEST])
     return (
-        f"{above} of {len(datasets)} above the best baseline, {below} below it, {len(datasets) - above - below} too "
-        f"close to call. F1 and gap to the baseline of the worst: {worst}; of the best: {best}."
+        f"Of {len(datasets)} data sets {above} are above the best program without a model, {below} below it, and "
+        f"{len(datasets) - above - below} cannot be told from it. Weakest against it: {weakest}."
     )
 
 
 def _named_gap(data: Mapping[str, Any]) -> str:
-    return f"{data['name']} ({data['family']}, {data['language']}) {data['f1']:.0f} ({data['gap']:+.0f})"
+    return f"{data['name']} {data['gap']:+.0f} (F1 {data['f1']:.0f})"
 
 
 def _groups(groups: Mapping[str, Mapping[str, Any]]) -> str:
@@ -137,12 +159,7 @@ def _ranking(title: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _labels(one: EvaluationAnalysis) -> str:
-    labels = {
-        (task.name, label): count
-        for task in one.evaluation.tasks.values()
-        for label, count in task.numbers["labels"].items()
-        if count["gold"]
-    }
+    labels = _gold_labels(one)
     never = [name for name, count in labels.items() if not count["right"]]
     half = sum(count["f1"] >= 50 for count in labels.values())
     sentence = (
@@ -154,10 +171,32 @@ def _labels(one: EvaluationAnalysis) -> str:
     best = sorted((-count["f1"], label) for (_, label), count in labels.items() if count["f1"] >= 50)[:_NAMED]
     if best:
         sentence += f" Best: {', '.join(f'{label} {-f1:.1f}' for f1, label in best)}."
-    if never:
-        more = f" and {len(never) - _NAMED:,} more" if len(never) > _NAMED else ""
-        sentence += f" Never right: {', '.join(label for _, label in never[:_NAMED])}{more}."
     return sentence
+
+
+def _gold_labels(one: EvaluationAnalysis) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """(task, label) -> its numbers, of labels that are gold."""
+    return {
+        (task.name, label): count
+        for task in one.evaluation.tasks.values()
+        for label, count in task.numbers["labels"].items()
+        if count["gold"]
+    }
+
+
+def _never_right(one: EvaluationAnalysis) -> Fold | None:
+    """The labels that are never answered rightly, by task, those that are gold most often first."""
+    by_task: dict[str, list[str]] = {}
+    ranked = sorted(_gold_labels(one).items(), key=lambda item: (-item[1]["gold"], item[0]))
+    for (task, label), count in ranked:
+        if not count["right"]:
+            by_task.setdefault(task, []).append(f"{label} ({count['gold']:,})")
+    rows = [[name_cell(task), name_cell(", ".join(labels))] for task, labels in sorted(by_task.items())]
+    if not rows:
+        return None
+    total = sum(map(len, by_task.values()))
+    table = Table(("task", "labels (how often they are gold)"), rows)
+    return Fold(f"{total:,} label{'s are' if total > 1 else ' is'} never answered rightly", [table])
 
 
 def _confusions(one: EvaluationAnalysis) -> str:
@@ -173,18 +212,40 @@ def _confusions(one: EvaluationAnalysis) -> str:
 
 def label_table(failures: Sequence[LabelFailure]) -> Table:
     """A row for each label, the task in the first column."""
-    head = ("task", "label", "F1 (95 %)", "gold", "right", "missed", "over-predicted", "most confused with")
+    head = (
+        "task",
+        "label",
+        "F1 (95 %)",
+        "gold",
+        "right",
+        "false negatives",
+        "false positives",
+        "taken for",
+        "taken from",
+    )
     rows = [
         [
             name_cell(one.task),
             Cell(one.label, "name", show=one.label),
-            Cell(with_interval(one.f1, one.low, one.high), shade=1 - one.f1 / 100),
-            *(Cell(f"{count:,}") for count in (one.gold, one.right, one.missed, one.over_predicted)),
-            name_cell(f"{one.confused_with[0]} ({one.confused_with[1]:,}×)" if one.confused_with else "–"),
+            _label_f1(one),
+            *(Cell(f"{count:,}") for count in (one.gold, one.right, one.false_negatives, one.false_positives)),
+            *(name_cell(f"{other[0]} ({other[1]:,}×)" if other else "–") for other in _confused(one)),
         ]
         for one in failures
     ]
-    return Table(head, rows)
+    return Table(head, rows, _LABEL_NOTE)
+
+
+def _confused(one: LabelFailure) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
+    return one.answered_instead, one.gold_instead
+
+
+def _label_f1(one: LabelFailure) -> Cell:
+    """F1 with its interval; without one where no resample differs: a few examples say no more."""
+    if not one.gold:
+        return Cell("not gold")
+    text = number(one.f1) if one.low == one.high else with_interval(one.f1, one.low, one.high)
+    return Cell(text, shade=1 - one.f1 / 100)
 
 
 def difference_sentence(comparison: Comparison) -> str:
@@ -199,13 +260,15 @@ def difference_sentence(comparison: Comparison) -> str:
     tasks = f"{difference.tasks} task{'s' * (difference.tasks > 1)}"
     left_out = f"; {len(comparison.not_compared)} tasks cannot be compared" if comparison.not_compared else ""
     return (
-        f"{comparison.second} against {comparison.first}, same records of {tasks}: "
-        f"{difference_words(difference)}{left_out}."
+        f"{comparison.second} against {comparison.first}: {difference_words(difference)}, on the same records of "
+        f"{tasks}{left_out}."
     )
 
 
 def difference_words(difference: Difference) -> str:
     """F1 of both and the difference, in words."""
-    verdict = " (may be chance)" if difference.may_be_chance else ""
+    verdict = (
+        "no difference beyond chance" if difference.may_be_chance else "better" if difference.value > 0 else "worse"
+    )
     change = with_interval(difference.value, difference.low, difference.high, "+")
-    return f"F1 {difference.first:.1f} → {difference.second:.1f}, difference {change}{verdict}"
+    return f"{verdict}. F1 {difference.first:.1f} → {difference.second:.1f}, difference {change}"
