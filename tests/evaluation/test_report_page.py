@@ -98,8 +98,8 @@ def test_a_page_answers_where_the_model_fails(folders, tmp_path) -> None:
     reader, text = read(page)
     answer = text[text.index("Of 2 data sets") : text.rindex("Families and languages")]
     assert answer.startswith(
-        "Of 2 data sets 0 are above the best program without a model, 1 below it, and 1 cannot be told from it. Weakest "
-        "against it: sa"
+        "Of 2 data sets 0 are above the best program without a model, 1 below it, and 1 cannot be told from it. "
+        "Weakest against it: sa"
     )
     # 李雷 and 北京大学 and $b$ are not found, Bob is too much: one of four has the wrong boundary.
     assert "4 errors in spans: wrong boundary 25 %, missed 50 %, over-predicted 25 %." in answer
