@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"first: {generator.refused[0]}"
         )
     asked = (prediction.record.task for prediction in scores.predictions)
-    fewer = shortfalls(stores, asked, config.records)
+    fewer = shortfalls(stores, asked, config.records, config.without_labels)
     about["fewer_instances"] = [one._asdict() for one in fewer]
     about["trained_before"] = [one._asdict() for one in spoilt]
     about["left_out"] = {store.manifest["name"]: store.manifest.get("left_out", {}) for store in stores}

@@ -64,6 +64,11 @@ class EvaluateConfig:
             raise ValueError(f"Evaluate.mode must be one of {', '.join(MODES)}, not {self.mode!r}")
         if self.metric is not None and self.metric not in FIELD_METRICS:
             raise ValueError(f"Evaluate.metric must be one of {', '.join(FIELD_METRICS)}, not {self.metric!r}")
+        if self.end_to_end and self.without_labels:
+            raise ValueError(
+                "Evaluate.end_to_end asks whole texts for all of their labels: leave out Evaluate.without_labels, or "
+                "score end to end in a command of its own"
+            )
         if "train" in self.splits:
             raise ValueError('Evaluate.splits must be among "validation" and "test": "train" holds no evaluation data')
         if self.records is not None and self.records < 1:

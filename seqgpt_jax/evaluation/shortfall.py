@@ -27,13 +27,15 @@ class Shortfall(NamedTuple):
         return f"{self.task}: {self.asked:,} instances of {self.wanted:,} were asked: {self.reason}"
 
 
-def shortfalls(stores: Sequence[EvalStore], tasks: Iterable[str], records: int | None) -> list[Shortfall]:
+def shortfalls(
+    stores: Sequence[EvalStore], tasks: Iterable[str], records: int | None, without_labels: Sequence[str] = ()
+) -> list[Shortfall]:
     """The tasks of which fewer instances are asked than `Evaluate.records`, by name.
 
     Args:
       stores: what is evaluated on; their manifests say what was dropped.
       tasks: the task of each instance that is asked.
-      records: `Evaluate.records`.
+      records, without_labels: of `Evaluate`.
     """
     asked = Counter(tasks)
     reports: dict[str, list[Mapping[str, Any]]] = {task: [] for task in asked}
@@ -45,11 +47,12 @@ def shortfalls(stores: Sequence[EvalStore], tasks: Iterable[str], records: int |
         total = sum(report["instances"] for report in reports[task]) if reports[task] else asked[task]
         wanted = total if records is None else records
         if asked[task] < wanted:
-            found.append(Shortfall(task, asked[task], wanted, _reason(reports[task], total, wanted)))
+            reason = _reason(reports[task], total, wanted, without_labels)
+            found.append(Shortfall(task, asked[task], wanted, reason))
     return found
 
 
-def _reason(reports: Sequence[Mapping[str, Any]], total: int, wanted: int) -> str:
+def _reason(reports: Sequence[Mapping[str, Any]], total: int, wanted: int, without_labels: Sequence[str]) -> str:
     parts = []
     drops = Counter()
     for report in reports:
@@ -62,4 +65,6 @@ def _reason(reports: Sequence[Mapping[str, Any]], total: int, wanted: int) -> st
     if drops:
         kinds = ", ".join(f"{number:,} {reason}" for reason, number in sorted(drops.items()))
         parts.append(f"{drops.total():,} were dropped ({kinds})")
+    if without_labels:
+        parts.append(f"texts that ask nothing but {', '.join(without_labels)} are left out (Evaluate.without_labels)")
     return "; ".join(parts) or "the prepared data hold no more"

@@ -35,6 +35,14 @@ def test_without_a_number_all_of_the_data_are_wished():
     ]
 
 
+def test_texts_without_another_query_are_a_reason():
+    (found,) = shortfalls([store(ner=(60, 60, {}))], ["ner"] * 47, 48, ("miscellaneous",))
+    assert str(found) == (
+        "ner: 47 instances of 48 were asked: texts that ask nothing but miscellaneous are left out "
+        "(Evaluate.without_labels)"
+    )
+
+
 def test_a_store_without_reports_of_its_tasks(tmp_path):
     stores = [write_store(tmp_path / "store", two_data_sets())]
     assert lines(stores, {"reviews": 6}, 48) == [

@@ -94,6 +94,8 @@ def test_labels_that_no_extraction_asks_cannot_be_left_out(tmp_path) -> None:
         instances_to_ask([one], EvaluateConfig(records=None, without_labels=("rest", "others")))
     with pytest.raises(ValueError, match=r"must be a list, such as \('rest',\)"):
         EvaluateConfig(without_labels="rest")
+    with pytest.raises(ValueError, match=r"leave out Evaluate\.without_labels"):
+        EvaluateConfig(without_labels=("rest",), end_to_end=True)
     with pytest.raises(ValueError, match=r"must be one of accuracy, .*, not 'uner'"):
         EvaluateConfig(metric="uner")
 
