@@ -59,6 +59,8 @@ PLAN = ["libtpu==0.0.42.*"]
 BUCKETS = ["etils[epath-gcs]>=1.15"]
 # GGUF files of llama.cpp; all that it asks for is among the requirements of others here.
 GGUF = ["gguf>=0.17"]
+# Own data in workbooks and Parquet files.
+TABLES = ["openpyxl>=3.1", "pyarrow>=17"]
 # The HTTP server.
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
 # Scores of models behind an OpenAI-compatible endpoint.
@@ -76,6 +78,7 @@ TEST = [
     *GGUF,
     *SERVE,
     *SYNTHESIZE,
+    *TABLES,
     "hypothesis>=6.100",
     # The independent check of the grammar of answers; serving engines bring it.
     "llguidance>=1.3",
@@ -152,6 +155,7 @@ setup(
         "seqio": SEQIO,
         "serve": SERVE,
         "synthesize": SYNTHESIZE,
+        "tables": TABLES,
         "test": TEST,
         "tfds": TFDS,
         "torch": TORCH,

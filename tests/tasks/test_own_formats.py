@@ -685,7 +685,8 @@ def test_rasa(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("head", "message"), [(b"PK\x03\x04", "save its sheet as CSV"), (b"PAR1", "Parquet"), (b"\x1f\x8b", "gzip")]
+    ("head", "message"),
+    [(b"PK\x03\x04", "save its sheet as CSV"), (b"PAR1", "Parquet file cannot be read"), (b"\x1f\x8b", "gzip")],
 )
 def test_files_that_are_no_text_are_named(head, message, tmp_path):
     (tmp_path / "a.xlsx").write_bytes(head + bytes(100))

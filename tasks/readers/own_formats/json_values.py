@@ -1,4 +1,4 @@
-"""JSON files of any layout: one object a line, a list (also in one line), or objects over several lines."""
+"""JSON files of any layout: one object a line, a list (also in one line), objects over several lines; Parquet rows."""
 
 import itertools
 import json
@@ -11,6 +11,7 @@ from seqgpt_jax.data.raw.task_spec import RecordError
 from seqgpt_jax.tasks.readers.jsonl import NotAnObject, NotJson
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
 from seqgpt_jax.tasks.readers.own_formats.encodings import text_lines, whole_text
+from seqgpt_jax.tasks.readers.own_formats.workbooks import is_parquet, parquet_records
 from seqgpt_jax.tasks.readers.record import Record
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -25,6 +26,9 @@ def json_records(path: Path) -> Iterator[Record | RecordError]:
     A record's line is where it starts; in a list that is written in one line, its number in the list. A broken
     document gives one error and nothing else.
     """
+    if is_parquet(path):
+        yield from parquet_records(path)
+        return
     if _is_lines(path):
         yield from _each_line(path)
         return

@@ -3,7 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,13 @@ from seqgpt_jax.tasks.readers.own_formats.forms import in_base_form
 from seqgpt_jax.tasks.readers.own_formats.items import Convert, Fields, Item, LeftOut, Note, Remark, converted
 from seqgpt_jax.tasks.readers.own_formats.json_values import json_records, not_an_object
 from seqgpt_jax.tasks.readers.own_formats.tables import WrongHeader, header, rows
+from seqgpt_jax.tasks.readers.own_formats.workbooks import is_parquet, is_workbook, sheet_notes
 from seqgpt_jax.tasks.readers.record import BROKEN, Record
 
 # First bytes -> (what a file is, what to do).
 _BINARY = (
-    (b"PK\x03\x04", "a spreadsheet (.xlsx) or an archive", "save its sheet as CSV UTF-8, or unpack it"),
+    (b"PK\x03\x04", "an archive, or a broken workbook", "unpack it, or save its sheet as CSV UTF-8"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls)", "save its sheet as CSV UTF-8"),
-    (
-        b"PAR1",
-        "a Parquet file",
-        "save it as JSON lines (pandas: to_json(…, orient='records', lines=True))",
-    ),
     (b"\x1f\x8b", "compressed (gzip)", "unpack it"),
     (b"%PDF", "a PDF", "own data are texts with answers"),
 )
@@ -93,7 +89,7 @@ FILE_FORMATS: Mapping[str, tuple[Callable[[Path], Iterator[Item]], str]] = {
 """Formats that are neither JSON nor tables: name -> (their reader, what they are)."""
 
 TABLES = {
-    "table": "CSV, TSV or spreadsheet export with a header",
+    "table": "CSV, TSV or Excel workbook (.xlsx) with a header",
     "doccano_csv": "doccano, CSV export",
     "label_studio_csv": "Label Studio, CSV export",
 }
@@ -126,6 +122,10 @@ def recognized(path: Path, columns: Columns | None = None) -> str:
         return "brat"
     if path.is_dir():
         raise ValueError(f"{path}: a folder is own data where it has .ann files of brat; name a file")
+    if is_workbook(path):
+        return _table_format(path, header(path, columns or {})[1], columns or {})
+    if is_parquet(path):
+        return _json_format(path, columns or {})
     _refuse_binary(path)
     if _start(path) in ("[", "{"):
         return _json_format(path, columns or {})
@@ -164,7 +164,9 @@ def records_of(path: Path, *, format: str = "", columns: Columns | None = None, 
         raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
     format = format or recognized(path, columns)
     _check_columns(path, format, columns)
-    if path.is_file() and (encoding := encoding_of(path)).guessed:
+    if is_workbook(path):
+        yield from sheet_notes(path)
+    elif path.is_file() and not is_parquet(path) and (encoding := encoding_of(path)).guessed:
         detail = f"nothing says the encoding of the file, it was read as {encoding.name}: save it as UTF-8 to be sure"
         yield Note(path, 1, Remark("guessed_encoding", detail))
     if format in FILE_FORMATS:
@@ -179,7 +181,11 @@ def records_of(path: Path, *, format: str = "", columns: Columns | None = None, 
 
 
 def _objects(path: Path, format: str) -> Iterator[Item]:
+    # Our own records have the fields of their kind; a row of Parquet has those of all kinds.
+    own_rows = format == "own" and is_parquet(path)
     for record in json_records(path):
+        if own_rows and isinstance(record, Record):
+            record = replace(record, value={name: v for name, v in record.value.items() if v is not None})
         # spaCy's records alone are lists.
         if isinstance(record, Record) and not isinstance(record.value, dict) and format != "prodigy":
             yield not_an_object(path, record.line, record.value)

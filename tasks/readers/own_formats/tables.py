@@ -1,4 +1,4 @@
-"""Tables: CSV, TSV and what spreadsheets write, with any of the usual separators."""
+"""Tables: CSV, TSV and what spreadsheets write, with any of the usual separators, and Excel workbooks."""
 
 import csv
 import io
@@ -12,6 +12,7 @@ from seqgpt_jax.tasks.readers.delimited import numbered_rows
 from seqgpt_jax.tasks.readers.lines import WrongEncoding
 from seqgpt_jax.tasks.readers.own_formats.columns import Columns, matched
 from seqgpt_jax.tasks.readers.own_formats.encodings import text_lines, whole_text
+from seqgpt_jax.tasks.readers.own_formats.workbooks import is_workbook, sheet_rows
 from seqgpt_jax.tasks.readers.record import Record
 
 _SEPARATORS = (",", "\t", ";")
@@ -26,12 +27,16 @@ class WrongHeader(RecordError):
 def header(path: Path, columns: Columns) -> tuple[str, list[str], int]:
     """(separator, names of the columns, lines above the first row): of the first line that is not blank.
 
-    The separator is the one that the line `sep=;` names; else the one that gives the most known columns,
-    of several the one that gives the most columns.
+    A workbook has no separator: "". Of a text it is the one that the line `sep=;` names; else the one that gives the
+    most known columns, of several the one that gives the most columns.
 
     Raises:
       WrongHeader: there is no such line.
     """
+    if is_workbook(path):
+        for number, row in sheet_rows(path)[:1]:
+            return "", [name.strip() for name in row], number - 1
+        raise WrongHeader(path, 1, "the workbook has no row")
     skipped, chosen = 0, _SEPARATORS
     for number, line in itertools.islice(text_lines(path), 20):
         if isinstance(line, WrongEncoding):
@@ -73,18 +78,29 @@ def rows(path: Path, columns: Columns) -> Iterator[Record | RecordError]:
     separator, names, skipped = header(path, columns)
     if twice := [name for name in names if name and names.count(name) > 1]:
         raise WrongHeader(path, skipped + 1, f"a column stands twice in the first row: {', '.join(twice)}")
-    quoted = separator != "\t" or _spreadsheet_quotes(path, len(names))
-    lines = itertools.islice(text_lines(path), skipped, None)
-    for number, row in itertools.islice(numbered_rows(path, lines, separator, quoted), 1, None):
+    for number, row in itertools.islice(_numbered(path, separator, names, skipped), 1, None):
         if isinstance(row, RecordError):
             yield row
         elif not any(cell.strip() for cell in row):
             continue
         elif len(row) != len(names):
             problem = f"{len(names)} columns were expected ({', '.join(names)}), found {len(row)}"
-            yield RecordError(path, number, f"{problem}; a cell that holds {separator!r} needs double quotes around it")
+            hint = f"; a cell that holds {separator!r} needs double quotes around it" if separator else ""
+            yield RecordError(path, number, f"{problem}{hint}")
         else:
             yield Record(path, number, {name: cell for name, cell in zip(names, row, strict=True) if name})
+
+
+def _numbered(path: Path, separator: str, names: list[str], skipped: int) -> Iterator[tuple[int, list | RecordError]]:
+    """(line, cells) of each row, the header too."""
+    if not separator:
+        for number, row in sheet_rows(path):
+            # Empty cells at the end of a row are in a workbook or not.
+            yield number, row if any(row[len(names) :]) else [*row, *[""] * len(names)][: len(names)]
+        return
+    quoted = separator != "\t" or _spreadsheet_quotes(path, len(names))
+    lines = itertools.islice(text_lines(path), skipped, None)
+    yield from numbered_rows(path, lines, separator, quoted)
 
 
 def _spreadsheet_quotes(path: Path, width: int) -> bool:
