@@ -106,7 +106,7 @@ def initial_state(automaton: Automaton, num_beams: int) -> AutomatonState:
     return AutomatonState(node_BxK, jnp.full_like(node_BxK, -1), jnp.zeros_like(node_BxK), places)
 
 
-def forbidden_tokens(automaton: Automaton, state: AutomatonState, remaining_B: jax.Array) -> jax.Array:
+def closed_tokens(automaton: Automaton, state: AutomatonState, remaining_B: jax.Array) -> jax.Array:
     """bool [B, K, V]: the ids that may not follow.
 
     `remaining_B` (int32) tokens may still be generated, this one included. The first call needs as many as `Grammar`

@@ -179,7 +179,7 @@ def _choose(search: Search, logits_BxKxV: jax.Array, forbidden_V: jax.Array, eos
         logits_BxKxV, forbidden = search.candidates.only_real(logits_BxKxV), ~search.candidates.real_BxU[:, None]
     if automaton is not None:
         remaining_B = state.ids_BxKxN.shape[2] - state.length_B
-        forbidden = forbidden | constraints.forbidden_tokens(automaton, at, remaining_B)
+        forbidden = forbidden | constraints.closed_tokens(automaton, at, remaining_B)
     state = beam_search.step(state, logits_BxKxV, forbidden, search.repetition, eos_id=eos_id)
     if automaton is not None:
         at = constraints.advance(automaton, at, state.parents_BxK, state.last_tokens_BxK)

@@ -33,7 +33,7 @@ def accepts(atom: str, labels: tuple[str, ...], ids: list[int]) -> bool:
     automaton = GRAMMAR.automaton([prompt], 1)
     state = constraints.initial_state(automaton, 1)
     for id in [*ids, TOKENIZER.eos_token_id]:
-        if bool(constraints.forbidden_tokens(automaton, state, jnp.array([999]))[0, 0, id]):
+        if bool(constraints.closed_tokens(automaton, state, jnp.array([999]))[0, 0, id]):
             return False
         state = constraints.advance(automaton, state, jnp.zeros((1, 1), jnp.int32), jnp.full((1, 1), id))
     return True
@@ -147,7 +147,7 @@ def test_answers_end_within_any_limit_that_is_not_refused(atom, more) -> None:
     limit = shortest(prompt) + more
     automaton = GRAMMAR.automaton([prompt], 1)
     random = np.random.default_rng(more)
-    forbidden, advance = jax.jit(constraints.forbidden_tokens), jax.jit(constraints.advance)
+    forbidden, advance = jax.jit(constraints.closed_tokens), jax.jit(constraints.advance)
     for _ in range(4):
         state, ids = constraints.initial_state(automaton, 1), []
         while not ids or ids[-1] != TOKENIZER.eos_token_id:

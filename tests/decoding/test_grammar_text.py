@@ -59,7 +59,7 @@ def ours(text: str, labels: tuple[str, ...], task: str, answer: str) -> bool:
     state = constraints.initial_state(automaton, 1)
     ids = [*folders.tokenizer()(answer).input_ids, folders.tokenizer().eos_token_id]
     for id in ids:
-        if bool(constraints.forbidden_tokens(automaton, state, np.array([200]))[0, 0, id]):
+        if bool(constraints.closed_tokens(automaton, state, np.array([200]))[0, 0, id]):
             return False
         state = constraints.advance(automaton, state, np.zeros((1, 1), np.int32), np.full((1, 1), id, np.int32))
     return True

@@ -19,7 +19,7 @@ from tests.data.tokenizer_kinds import imported as tokenizer_of
 
 CHINESE = TEMPLATES["chinese"]
 ROWS = 512
-forbidden, advance = jax.jit(constraints.forbidden_tokens), jax.jit(constraints.advance)
+forbidden, advance = jax.jit(constraints.closed_tokens), jax.jit(constraints.advance)
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -28,7 +28,7 @@ CHINESE = TEMPLATES["chinese"]
 # One size for all kinds, so that few programs are compiled.
 ROWS = 512
 LABELS = ("person", "person name", "city", "name", "城市", "(x)", "label 17", "n", "na")
-FORBIDDEN, ADVANCE = jax.jit(constraints.forbidden_tokens), jax.jit(constraints.advance)
+FORBIDDEN, ADVANCE = jax.jit(constraints.closed_tokens), jax.jit(constraints.advance)
 
 
 @cache
