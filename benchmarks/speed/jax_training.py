@@ -74,9 +74,9 @@ def _run(training: Training, every: list[dict[str, np.ndarray]]) -> tuple[list[f
     optimizer = make_optimizer(OPTIMIZER, schedule)
     seconds, losses, norms = [], [], []
     with training.sharded():
-        state = initial_state(training.params, training.config, optimizer, training.mesh, training.rules)
-        state = owned_by_devices(state)
-        training.params = None
+        params = owned_by_devices(training.params)
+        state = initial_state(params, training.config, optimizer, training.mesh, training.rules)
+        training.params = params = None  # the step takes them over
         step = make_train_step(training.config, optimizer, schedule, training.mesh)
         step = compile_once(step, state, training.put(every[0]))
         for batch in every:

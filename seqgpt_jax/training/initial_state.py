@@ -61,13 +61,13 @@ def initial_state(
     return TrainState(jax.device_put(np.zeros((), np.int32), shardings.step), params, opt_state, frozen)
 
 
-def owned_by_devices(state: Any) -> Any:
+def owned_by_devices(arrays: Any) -> Any:
     """The same arrays in memory of their devices, which the first step may take over (donation); deletes the old ones.
 
     On a CPU, arrays that were loaded or restored lie in memory of NumPy: the first step would allocate all of them anew
     beside the old ones. One array at a time is copied.
     """
-    leaves, form = jax.tree.flatten(state)
+    leaves, form = jax.tree.flatten(arrays)
     for number, leaf in enumerate(leaves):
         if next(iter(leaf.sharding.device_set)).platform == "cpu":
             leaves[number] = jax.block_until_ready(jnp.copy(leaf))
@@ -78,7 +78,7 @@ def owned_by_devices(state: Any) -> Any:
 def initial_params(
     path: str, config: ModelConfig, tokenizer: Any, mesh: Mesh, rules: ShardingRules, log: Callable[[str], None]
 ) -> Any:
-    """The weights in `path`, sharded over the mesh; CheckpointError where model or tokenizer do not match."""
+    """The weights in `path`, sharded, to be donated; CheckpointError where model or tokenizer do not match."""
     try:
         loaded = model_folder.load(path, dtype=config.param_dtype, mesh=mesh, rules=rules, log=log)
     except LoadingError as error:
@@ -91,4 +91,4 @@ def initial_params(
             f"Train.init_from = {path!r} was trained with another tokenizer: {len(changed):,} of its tokens have "
             f"another id here, or none, for example {changed[0]!r}. Prepare the data with the tokenizer of that folder."
         )
-    return params_of(loaded.model)
+    return owned_by_devices(params_of(loaded.model))

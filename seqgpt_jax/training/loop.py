@@ -209,7 +209,7 @@ def train(
         if newest is not None:
             target = abstract_state(model_config, optimizer, mesh, rules, lora)
             state, stored = checkpoints.restore(target, metadata(0))
-            state = state._replace(frozen=base)
+            state = owned_by_devices(state)._replace(frozen=base)
             start, skipped = stored.step, stored.skipped
             where = checkpoints.folder / str(start)
             check_finite(state.params, f"the checkpoint {where}", f"Move {where} away to resume from an earlier one")
@@ -282,7 +282,6 @@ def train(
             )
 
         # ---- Steps
-        state = owned_by_devices(state)
         train_step = make_train_step(
             model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules, lora=lora
         )

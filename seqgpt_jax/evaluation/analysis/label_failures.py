@@ -121,7 +121,7 @@ def costliest(evaluation: Evaluation, number: int, seed: int = 0) -> list[LabelF
 
     At most `number` in all, and at least two of a data set: of many data sets only the first ones are there.
     """
-    datasets = sorted(evaluation.numbers["datasets"], key=lambda data: data["gap"])
+    datasets = evaluation.datasets_by_gap()
     of_each = max(2, number // len(datasets))
     chosen: list[tuple[str, str]] = []
     for data in datasets:

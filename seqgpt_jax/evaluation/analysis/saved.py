@@ -133,6 +133,10 @@ class Evaluation:
         """The folder of the model, as `evaluate` was given it; "" where it is not known."""
         return str(self.numbers["about"].get("model", ""))
 
+    def datasets_by_gap(self) -> list[Mapping[str, Any]]:
+        """Its data sets as scores.json has them, that with the smallest gap to its best baseline first."""
+        return sorted(self.numbers["datasets"], key=lambda data: data["gap"])
+
 
 def read_evaluations(folders: Sequence[Path]) -> list[Evaluation]:
     """The evaluations in these folders, named by as much of their paths as tells them apart.

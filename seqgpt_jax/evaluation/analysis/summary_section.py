@@ -55,7 +55,7 @@ def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
     numbers = one.evaluation.numbers
     items = [("Model", _model(one)), ("Overall", _overall(numbers["overall"]))]
     if len(numbers["datasets"]) > 1:
-        items.append(("Data sets", _datasets(numbers["datasets"])))
+        items.append(("Data sets", _datasets(one.evaluation.datasets_by_gap())))
     if len(mixtures := numbers.get("mixtures", {})) > 1:
         items.append(("Mixtures", _groups(mixtures)))
     if len(numbers["families"]) > 1:
@@ -120,8 +120,7 @@ def _asked(overall: Mapping[str, Any]) -> str:
     return f"{sentence}."
 
 
-def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
-    ranked = sorted(datasets, key=lambda data: data["gap"])
+def _datasets(ranked: Sequence[Mapping[str, Any]]) -> str:
     named = min(_NAMED, len(ranked) // 2)
     lowest = ", ".join(_named_gap(data) for data in ranked[:named])
     highest = ", ".join(_named_gap(data) for data in reversed(ranked[-named:]))
@@ -130,14 +129,12 @@ def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
 
 def _verdict(one: EvaluationAnalysis) -> str:
     """The answer in two sentences."""
-    numbers = one.evaluation.numbers
-    datasets = numbers["datasets"]
+    datasets = one.evaluation.datasets_by_gap()
     if len(datasets) == 1:
-        return _overall(numbers["overall"])
+        return _overall(one.evaluation.numbers["overall"])
     above = sum(data["gap_interval"][0] > 0 for data in datasets)
     below = sum(data["gap_interval"][1] < 0 for data in datasets)
-    ranked = sorted(datasets, key=lambda data: data["gap"])
-    weakest = ", ".join(data["name"] for data in ranked[:_WEAKEST])
+    weakest = ", ".join(data["name"] for data in datasets[:_WEAKEST])
     return (
         f"Of {len(datasets)} data sets {above} are above the best program without a model, {below} below it, and "
         f"{len(datasets) - above - below} cannot be told from it. Weakest against it: {weakest}."
@@ -229,15 +226,14 @@ def label_table(failures: Sequence[LabelFailure]) -> Table:
             Cell(one.label, "name", show=one.label),
             _label_f1(one),
             *(Cell(f"{count:,}") for count in (one.gold, one.right, one.false_negatives, one.false_positives)),
-            *(name_cell(f"{other[0]} ({other[1]:,}×)" if other else "–") for other in _confused(one)),
+            *(
+                name_cell(f"{other[0]} ({other[1]:,}×)" if other else "–")
+                for other in (one.answered_instead, one.gold_instead)
+            ),
         ]
         for one in failures
     ]
     return Table(head, rows, _LABEL_NOTE)
-
-
-def _confused(one: LabelFailure) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
-    return one.answered_instead, one.gold_instead
 
 
 def _label_f1(one: LabelFailure) -> Cell:
