@@ -84,6 +84,7 @@ def test_the_core_asks_for_no_framework_but_jax(wheel, tmp_path) -> None:
         "seqio",
         "serve",
         "synthesize",
+        "tables",
         "test",
         "tfds",
         "torch",
