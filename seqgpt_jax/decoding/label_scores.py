@@ -15,6 +15,7 @@ from flax import nnx
 
 from seqgpt_jax.decoding.cache import PromptCache
 from seqgpt_jax.decoding.label_trie import LabelTrie, TrieArrays, trie_arrays
+from seqgpt_jax.decoding.prompt_packing import pack_prompts
 from seqgpt_jax.decoding.step import attend_parts, prefill
 from seqgpt_jax.models.attention import MASKED
 from seqgpt_jax.models.backbone import Backbone
@@ -40,7 +41,7 @@ def score_labels(
       width: at least the `size` of each trie.
     """
     arrays = trie_arrays(tries, len(tokens_BxP), width)
-    prompt, hidden_Bx1xD = prefill(model, tokens_BxP, mask_BxP)
+    prompt, hidden_Bx1xD = prefill(model, pack_prompts(tokens_BxP, mask_BxP))
     first_BxM, pair_BxM = jax.device_get(_log_probs(model, prompt, hidden_Bx1xD, arrays))
     return [trie.label_scores(first_BxM[row], pair_BxM[row]) for row, trie in enumerate(tries)]
 

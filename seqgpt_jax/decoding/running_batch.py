@@ -19,6 +19,7 @@ from seqgpt_jax.decoding.cache import PromptCache, empty_answers
 from seqgpt_jax.decoding.candidates import END, Candidates
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
+from seqgpt_jax.decoding.prompt_packing import pack_prompts
 from seqgpt_jax.decoding.step import Search, begin, extend, prefill
 from seqgpt_jax.models.backbone import Backbone
 
@@ -58,8 +59,8 @@ class RunningBatch:
     def admit(
         self,
         rows_R: np.ndarray | None,
-        tokens_RxP: jax.Array,
-        mask_RxP: jax.Array,
+        tokens_RxP: np.ndarray,
+        mask_RxP: np.ndarray,
         real_R: jax.Array,
         automaton: Automaton | None = None,
         candidates: Candidates | None = None,
@@ -84,7 +85,7 @@ class RunningBatch:
         # Over candidates a token is its number among them.
         self._end = self._eos_id if candidates is None else END
         last = 1 if prefix is None else 1 + prefix.ids_BxF.shape[1]
-        prompt, hidden_RxTxD = prefill(self._model, tokens_RxP, mask_RxP, last=last)
+        prompt, hidden_RxTxD = prefill(self._model, pack_prompts(tokens_RxP, mask_RxP), last=last)
         new = begin(
             self._model,
             prompt,

@@ -12,6 +12,7 @@ from jax.sharding import SingleDeviceSharding
 from seqgpt_jax.decoding.cache import PromptCache, empty_answers
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.decoding.prompt_packing import PackedPrompts
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
 from seqgpt_jax.decoding.text_copy import EDGES_PER_PLACE, TextCopy
 from seqgpt_jax.decoding.value_states import value_states
@@ -166,12 +167,10 @@ def kept_bytes(loaded: Any, weights: Any) -> dict[str, float]:
     return {"weights as loaded": shard_bytes(kept)} if kept else {}
 
 
-def prompts(
-    weights: Any, decode: DecodeConfig, contract: ModelContract
-) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
-    """(tokens, mask): what `prefill` takes beside the weights."""
+def prompts(weights: Any, decode: DecodeConfig, contract: ModelContract) -> PackedPrompts:
+    """What `prefill` takes beside the weights: each prompt fills its row."""
     place, shape = _place(weights), (decode.batch_size, contract.max_prompt_tokens)
-    return _array(shape, jnp.int32, place), _array(shape, jnp.bool_, place)
+    return PackedPrompts(*[_array(shape, jnp.int32, place)] * 4, None, _array(shape, jnp.bool_, place))
 
 
 def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple[Any, ...]:
@@ -179,7 +178,7 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
     place, batch, beams = _place(weights), decode.batch_size, decode.num_beams
     room = decode.answer_tokens(contract)
     vocab_size = weights.config.vocab_size
-    cache, hidden = _placed(jax.eval_shape(prefill, weights, *prompts(weights, decode, contract)), place)
+    cache, hidden = _placed(jax.eval_shape(prefill, weights, prompts(weights, decode, contract)), place)
     real, forbidden = _array((batch,), jnp.bool_, place), _array((vocab_size,), jnp.bool_, place)
     places = BYTES_PER_TOKEN * contract.max_prompt_tokens
     automaton = abstract_automaton(batch, vocab_size, places, place) if decode.constrained else None
@@ -190,16 +189,16 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
 
 
 @jax.jit
-def first_logits(weights: Any, tokens_BxP: jax.Array, mask_BxP: jax.Array) -> tuple[PromptCache, jax.Array]:
+def first_logits(weights: Any, packed: PackedPrompts) -> tuple[PromptCache, jax.Array]:
     """The cache of the prompts, and float32 [B, V] logits of the first answer token."""
-    cache, hidden_Bx1xD = prefill(weights, tokens_BxP, mask_BxP)
+    cache, hidden_Bx1xD = prefill(weights, packed)
     return cache, weights.logits(hidden_Bx1xD[:, 0])
 
 
 def compile_prefill(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:
     """The pass over the prompts."""
     batch = prompts(weights, decode, contract)
-    return compile_program(first_logits, (weights, *batch), {"weights": weights, "batch": batch})
+    return compile_program(first_logits, (weights, batch), {"weights": weights, "batch": batch})
 
 
 def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:

@@ -11,6 +11,7 @@ import torch
 
 from seqgpt_jax.decoding import running_batch, step
 from seqgpt_jax.decoding.cache import empty_answers
+from seqgpt_jax.decoding.prompt_packing import pack_prompts
 from seqgpt_jax.decoding.step import for_decoding
 from tests.decoding.peer import EOS, generate, padded, peer_answers, peer_of, random_prompts, tiny_model
 from tests.models.peers import LLAMA_KINDS, make_llama
@@ -135,7 +136,7 @@ def test_logits_of_the_steps_are_those_of_one_pass() -> None:
         hidden, answers = step.advance(model, blocks, cache, state, answers, state.last_tokens_BxK)
         return model.logits(model.final_norm(hidden)), answers
 
-    cache, hidden = step.prefill(model, tokens, mask)
+    cache, hidden = step.prefill(model, pack_prompts(tokens, mask))
     settings = {"num_beams": 1, "max_new_tokens": 4, "eos_id": EOS}
     state = step.begin(model, cache, hidden, np.ones(1, bool), FORBIDDEN, None, **settings).state
     answers = empty_answers(cache, 1, 4)
@@ -164,7 +165,7 @@ def test_steps_write_the_cache_in_place() -> None:
     """A copy of keys or values in the loop would cost more than all else in a step."""
     model = tiny_model(0)
     tokens, mask = padded([[5] * 8] * 2, "right", 8)
-    cache, hidden = step.prefill(model, tokens, mask)
+    cache, hidden = step.prefill(model, pack_prompts(tokens, mask))
     settings = {"num_beams": 3, "max_new_tokens": 16, "eos_id": EOS}
     search = step.begin(model, cache, hidden, np.ones(2, bool), FORBIDDEN, None, **settings)
     answers = empty_answers(cache, 3, 16)
