@@ -173,7 +173,7 @@ def _engine(args: argparse.Namespace, decode: "DecodeConfig") -> "Engine":
     from seqgpt_jax.io.model_folder import load
 
     loaded = load(args.model, step=args.step)
-    return Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
+    return Engine.of(loaded, decode)
 
 
 def _answer_file(

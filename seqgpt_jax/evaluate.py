@@ -280,7 +280,7 @@ def score_model(
     step_read = None
     if generator is None:
         loaded = load(model, step=step)
-        generator, step_read = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract), loaded.step
+        generator, step_read = Engine.of(loaded, decode), loaded.step
         does = "answering (the first batch of each width compiles)"
     else:
         does = "asking"

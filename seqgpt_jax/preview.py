@@ -92,9 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print_data_summary(summary, findings, max_shown=1, steps=False)
     asked = chosen([item for _, item in own_items(files, form)], args.records, given)
     with progress_bar("answering (the first batch compiles)") as progress:
-        answers = answer(
-            Engine(loaded.model, loaded.tokenizer, decode, contract), [one.question for one in asked], progress
-        )
+        answers = answer(Engine.of(loaded, decode), [one.question for one in asked], progress)
     print(f"\n{len(asked)} records, asked without training:")
     for one, found in zip(asked, answers, strict=True):
         _print_answer(one, found)

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in names:
         print(f"{name}: {len(asked[name]):,} of {len(instances):,} instances", flush=True)
     loaded = load(model, step=args.step)
-    engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
+    engine = Engine.of(loaded, decode)
     about = about_scores(model, loaded.step, contract, stores, config, decode)
     predictions: dict[str, Predicted] = {}
     for number, (name, members) in enumerate(asked.items(), start=1):

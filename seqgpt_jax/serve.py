@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.io.model_folder import load
 
     loaded = load(args.model, step=args.step)
-    engine = Engine(loaded.model, loaded.tokenizer, decode, loaded.contract)
+    engine = Engine.of(loaded, decode)
     print("compiling", flush=True)
     for prompts in row_numbers(decode.batch_size):
         SeqGPT(engine).extract(["warm-up"] * prompts, ["a label"])

@@ -32,7 +32,7 @@ def ours(folder: str, dtype: str, prompts: str, beams: int, tokens: int, constra
 
     loaded, asked = load(folder, dtype=dtype), read_prompts(prompts)
     config = DecodeConfig(beams, BATCH, tokens, constrained=constrained, length_penalty=1.0)
-    engine = Engine(loaded.model, loaded.tokenizer, config, loaded.contract)
+    engine = Engine.of(loaded, config)
     del loaded
     start = time.perf_counter()
     engine.generate(asked)

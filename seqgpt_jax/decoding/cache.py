@@ -3,7 +3,7 @@
 Beams are reordered at every step, the cache never: what a beam wrote stays in its slot, and a table of
 ancestors gives the slot of each token of a running hypothesis.
 
-Suffixes: Y layers, B examples, K beams, G heads of keys, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
+Suffixes: B examples, K beams, G heads of keys, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
 """
 
 from functools import partial
@@ -17,13 +17,13 @@ class PromptCache(NamedTuple):
     """Keys and values of the prompts, shared by the beams of an example.
 
     Attributes:
-      keys_YxBxGxPxE, values_YxBxGxPxE: in the compute dtype.
+      keys, values: one [B, G, P, E] for each layer, in the compute dtype.
       positions_BxP: int32, position of each token; padding does not count.
       mask_BxP: bool, False for padding on either side.
     """
 
-    keys_YxBxGxPxE: jax.Array
-    values_YxBxGxPxE: jax.Array
+    keys: tuple[jax.Array, ...]
+    values: tuple[jax.Array, ...]
     positions_BxP: jax.Array
     mask_BxP: jax.Array
 
@@ -84,12 +84,12 @@ class AnswerCache(NamedTuple):
 
 def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache:
     """Room for `size` tokens of `num_beams` beams after each prompt."""
-    layers, batch, heads, _, head_dim = prompt.keys_YxBxGxPxE.shape
+    batch, heads, _, head_dim = prompt.keys[0].shape
     shape = (batch, heads, size * num_beams, head_dim)
-    dtype = prompt.keys_YxBxGxPxE.dtype
+    dtype = prompt.keys[0].dtype
     return AnswerCache(
-        keys=tuple(jnp.zeros(shape, dtype) for _ in range(layers)),
-        values=tuple(jnp.zeros(shape, dtype) for _ in range(layers)),
+        keys=tuple(jnp.zeros(shape, dtype) for _ in prompt.keys),
+        values=tuple(jnp.zeros(shape, dtype) for _ in prompt.values),
         ancestors_BxKxN=jnp.zeros((batch, num_beams, size), jnp.int32),
     )
 

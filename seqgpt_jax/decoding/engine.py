@@ -27,6 +27,7 @@ from seqgpt_jax.decoding.running_batch import RunningBatch, rows_of
 from seqgpt_jax.decoding.step import for_decoding
 from seqgpt_jax.decoding.value_scores import ValueScorer
 from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.io.model_folder import Loaded
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.models.backbone import Backbone
 
@@ -106,7 +107,8 @@ class NonFiniteError(ValueError):
 class Engine:
     """Generates with one model.
 
-    Matrices are kept in the model's compute dtype (shared with `model` where they have it already).
+    Weights are kept in the model's compute dtype, and its layers apart from each other: beside those of `model`, unless
+    it is taken over.
 
     Attributes:
       config: settings of the search.
@@ -120,17 +122,24 @@ class Engine:
         tokenizer: PreTrainedTokenizerFast,
         config: DecodeConfig,
         contract: ModelContract,
+        *,
+        take_over: bool = False,
     ) -> None:
-        """Raises ValueError where the tokenizer has more tokens than the model has rows."""
+        """Raises ValueError where the tokenizer has more tokens than the model has rows; see `for_decoding`."""
         self.config = config
         self.limits = config.limits(contract, tokenizer)
         self._tokenizer = tokenizer
-        self._model = for_decoding(model)
         self._grammar = Grammar(tokenizer, model.config.vocab_size) if config.constrained else None
         self._value_scorer = ValueScorer(tokenizer)
         self._calibration = contract.calibration
         self._known_priors: dict[str, np.ndarray] = {}
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
+        self._model = for_decoding(model, take_over=take_over)
+
+    @classmethod
+    def of(cls, loaded: Loaded, config: DecodeConfig) -> "Engine":
+        """The engine of a model that was loaded for it alone: it takes `loaded.model` over."""
+        return cls(loaded.model, loaded.tokenizer, config, loaded.contract, take_over=True)
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
         """The completion of each prompt, in the order of the prompts.
@@ -283,9 +292,8 @@ class Engine:
         """The completions of the first prompts, as many as fit into memory: the label with the highest probability."""
         scored = self._scored(asked)
         asked = asked[: len(scored)]
-        priors = (
-            self._priors([one.prompt for one in asked]) if self.config.contextual_calibration else [None] * len(asked)
-        )
+        prompts = [one.prompt for one in asked]
+        priors = self._priors(prompts) if self.config.contextual_calibration else [None] * len(asked)
         completions = []
         for one, found, prior in zip(asked, scored, priors, strict=True):
             scores = found.scores if prior is None else without_prior(found.scores, prior, len(one.prompt.labels))

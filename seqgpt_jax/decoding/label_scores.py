@@ -11,21 +11,20 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 from seqgpt_jax.decoding.cache import PromptCache
 from seqgpt_jax.decoding.label_trie import LabelTrie, TrieArrays, trie_arrays
 from seqgpt_jax.decoding.prompt_packing import pack_prompts
-from seqgpt_jax.decoding.step import attend_parts, prefill
+from seqgpt_jax.decoding.step import DecodingModel, attend_parts, prefill
 from seqgpt_jax.models.attention import MASKED
-from seqgpt_jax.models.backbone import Backbone
+from seqgpt_jax.models.backbone import Backbone, Block
 
 MAX_BYTES = 1 << 28
 """Bound on the logits, and on the attention scores of a layer, that are there at one time, in bytes."""
 
 
 def score_labels(
-    model: Backbone,
+    model: DecodingModel,
     tokens_BxP: np.ndarray,
     mask_BxP: np.ndarray,
     tries: Sequence[LabelTrie],
@@ -42,32 +41,38 @@ def score_labels(
     """
     arrays = trie_arrays(tries, len(tokens_BxP), width)
     prompt, hidden_Bx1xD = prefill(model, pack_prompts(tokens_BxP, mask_BxP))
-    first_BxM, pair_BxM = jax.device_get(_log_probs(model, prompt, hidden_Bx1xD, arrays))
+    hidden_BxMxD = _read(model, prompt, arrays)
+    first_BxM, pair_BxM = jax.device_get(_log_probs(model.backbone, hidden_Bx1xD, hidden_BxMxD, arrays))
     return [trie.label_scores(first_BxM[row], pair_BxM[row]) for row, trie in enumerate(tries)]
 
 
-def rows_that_fit(model: Backbone, prompt_tokens: int, width: int) -> int:
+def rows_that_fit(model: DecodingModel, prompt_tokens: int, width: int) -> int:
     """Prompts of a batch whose attention scores in one layer take at most `MAX_BYTES`; at least 1."""
-    scores = 4 * model.config.n_head * (prompt_tokens + width) * width
+    scores = 4 * model.backbone.config.n_head * (prompt_tokens + width) * width
     return max(MAX_BYTES // scores, 1)
 
 
 @jax.jit
 def _log_probs(
-    model: Backbone, prompt: PromptCache, hidden_Bx1xD: jax.Array, tries: TrieArrays
+    backbone: Backbone, hidden_Bx1xD: jax.Array, hidden_BxMxD: jax.Array, tries: TrieArrays
 ) -> tuple[jax.Array, jax.Array]:
-    """float32 [B, M] each: log-probabilities of `first_tokens`, and of `pairs`."""
-    logits_BxV = model.logits(hidden_Bx1xD[:, 0])
+    """float32 [B, M] each: log-probabilities of `first_tokens`, and of `pairs`.
+
+    Args:
+      hidden_Bx1xD: of the last token of each prompt, after the final norm.
+      hidden_BxMxD: of the nodes, before it.
+    """
+    logits_BxV = backbone.logits(hidden_Bx1xD[:, 0])
     first_BxM = jnp.take_along_axis(logits_BxV, tries.first_tokens_BxM, axis=1)
     first_BxM -= jax.nn.logsumexp(logits_BxV, axis=1, keepdims=True)
-    hidden_BxMxD = _read(model, prompt, tries)
+    hidden_BxMxD = backbone.final_norm(hidden_BxMxD)
     source_BxMxD = jnp.take_along_axis(hidden_BxMxD, tries.sources_BxM[..., None], axis=1)
     batch, width, depth = source_BxMxD.shape
     chunk = _chunk(batch * width, logits_BxV.shape[1])
 
     def log_probs_of(rows: tuple[jax.Array, jax.Array]) -> jax.Array:
         hidden_CxD, targets_C = rows
-        logits_CxV = model.logits(hidden_CxD)
+        logits_CxV = backbone.logits(hidden_CxD)
         logits_C = jnp.take_along_axis(logits_CxV, targets_C[:, None], axis=1)[:, 0]
         return logits_C - jax.nn.logsumexp(logits_CxV, axis=1)
 
@@ -75,27 +80,42 @@ def _log_probs(
     return first_BxM, jax.lax.map(log_probs_of, chunks).reshape(batch, width)
 
 
-def _read(model: Backbone, prompt: PromptCache, tries: TrieArrays) -> jax.Array:
-    """[B, M, D]: the hidden states of all nodes after the final norm."""
-    positions_BxM = prompt.lengths_B[:, None] + tries.depths_BxM
-    prompt_bias_BxHxP = jnp.where(prompt.mask_BxP[:, None], model.key_bias(prompt.positions_BxP), MASKED)
+def _read(model: DecodingModel, prompt: PromptCache, tries: TrieArrays) -> jax.Array:
+    """[B, M, D]: all nodes after the last block."""
+    x_BxMxD, positions_BxM, *biases = _embed(model.backbone, prompt.positions_BxP, prompt.mask_BxP, tries)
+    for block, keys, values in zip(model.blocks, prompt.keys, prompt.values, strict=True):
+        x_BxMxD = _read_block(block, x_BxMxD, positions_BxM, keys, values, *biases)
+    return x_BxMxD
+
+
+@jax.jit
+def _embed(
+    backbone: Backbone, prompt_positions_BxP: jax.Array, mask_BxP: jax.Array, tries: TrieArrays
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """What the first block reads, the positions of the nodes, and the biases of the prompt's keys and of the nodes'."""
+    positions_BxM = mask_BxP.sum(axis=1, dtype=jnp.int32)[:, None] + tries.depths_BxM
+    prompt_bias_BxHxP = jnp.where(mask_BxP[:, None], backbone.key_bias(prompt_positions_BxP), MASKED)
     # Keys by queries, as `attend_parts` has it.
     seen_BxMxM = tries.visible_BxMxM.swapaxes(1, 2)[:, None]
-    trie_bias_BxHxMxM = jnp.where(seen_BxMxM, model.key_bias(positions_BxM)[..., None], MASKED)
-    graph, state = nnx.split(model.layers)
+    trie_bias_BxHxMxM = jnp.where(seen_BxMxM, backbone.key_bias(positions_BxM)[..., None], MASKED)
+    return backbone.embed(tries.tokens_BxM), positions_BxM, prompt_bias_BxHxP[..., None], trie_bias_BxHxMxM
 
-    def run(x_BxMxD: jax.Array, layer: tuple[nnx.State, jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        weights, keys_BxGxPxE, values_BxGxPxE = layer
 
-        def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-            prompt_part = (keys_BxGxPxE, values_BxGxPxE, prompt_bias_BxHxP[..., None])
-            return attend_parts(q, (prompt_part, (k.swapaxes(1, 2), v.swapaxes(1, 2), trie_bias_BxHxMxM)))
+@jax.jit
+def _read_block(
+    block: Block,
+    x_BxMxD: jax.Array,
+    positions_BxM: jax.Array,
+    keys_BxGxPxE: jax.Array,
+    values_BxGxPxE: jax.Array,
+    prompt_bias_BxHxPx1: jax.Array,
+    trie_bias_BxHxMxM: jax.Array,
+) -> jax.Array:
+    def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+        prompt_part = (keys_BxGxPxE, values_BxGxPxE, prompt_bias_BxHxPx1)
+        return attend_parts(q, (prompt_part, (k.swapaxes(1, 2), v.swapaxes(1, 2), trie_bias_BxHxMxM)))
 
-        return nnx.merge(graph, weights)(x_BxMxD, positions_BxM, attend), None
-
-    layers = (state, prompt.keys_YxBxGxPxE, prompt.values_YxBxGxPxE)
-    x_BxMxD, _ = jax.lax.scan(run, model.embed(tries.tokens_BxM), layers)
-    return model.final_norm(x_BxMxD)
+    return block(x_BxMxD, positions_BxM, attend)
 
 
 def _chunk(pairs: int, vocab_size: int) -> int:

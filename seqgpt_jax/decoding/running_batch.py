@@ -20,8 +20,7 @@ from seqgpt_jax.decoding.candidates import END, Candidates
 from seqgpt_jax.decoding.constraints import Automaton
 from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
 from seqgpt_jax.decoding.prompt_packing import pack_prompts
-from seqgpt_jax.decoding.step import Search, begin, extend, prefill
-from seqgpt_jax.models.backbone import Backbone
+from seqgpt_jax.decoding.step import DecodingModel, Search, begin, extend, prefill
 
 # Room for answer tokens at first, and how it grows whenever it is full. Attention reads all of the
 # room at every step and most answers are short; but each size is one more program to compile.
@@ -43,7 +42,7 @@ class RunningBatch:
 
     def __init__(
         self,
-        model: Backbone,
+        model: DecodingModel,
         forbidden_V: jax.Array,
         *,
         num_beams: int,
@@ -136,12 +135,7 @@ def _best(state: beam_search.SearchState, candidates: Candidates | None, *, eos_
 
 @partial(jax.jit, donate_argnames=("old",))
 def _replaced_prompts(old: PromptCache, new: PromptCache, rows_R: jax.Array) -> PromptCache:
-    return PromptCache(
-        old.keys_YxBxGxPxE.at[:, rows_R].set(new.keys_YxBxGxPxE),
-        old.values_YxBxGxPxE.at[:, rows_R].set(new.values_YxBxGxPxE),
-        old.positions_BxP.at[rows_R].set(new.positions_BxP),
-        old.mask_BxP.at[rows_R].set(new.mask_BxP),
-    )
+    return jax.tree.map(lambda one, other: one.at[rows_R].set(other), old, new)
 
 
 @jax.jit

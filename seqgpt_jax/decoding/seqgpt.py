@@ -86,7 +86,7 @@ class SeqGPT:
             max_new_tokens=max_new_tokens,
             contextual_calibration=contextual_calibration,
         )
-        engine = Engine(loaded.model, loaded.tokenizer, config, loaded.contract)
+        engine = Engine.of(loaded, config)
         return cls(engine, progress, stream_size=_BATCHES * batch_size)
 
     @overload

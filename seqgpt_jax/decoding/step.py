@@ -1,12 +1,11 @@
 """Compiled parts of generation: prefill of prompts, and decoding one token a step.
 
 Each prompt is read once, not once for each beam. In the steps the beams of an example are rows of
-one matrix, so its prompt's keys are read once for all of them. Layers are unrolled there: a scan over
-them copies each layer's weights and cache at every step, which costs a quarter of the time in
-bfloat16 on a CPU (8 layers of width 1,024; nothing in float32).
+one matrix, so its prompt's keys are read once for all of them. Layers are apart, in the steps one after
+the other in one program: a scan over a stack of them, or of their caches, copies each at every step.
 
-Suffixes: B examples, K beams, H heads, G heads of keys, R = H / G or rows of packed prompts, P prompt tokens, N answer tokens, E head_dim,
-U candidates, V vocabulary.
+Suffixes: B examples, K beams, H heads, G heads of keys, R = H / G, P prompt tokens, N answer tokens, E head_dim,
+U candidates, V vocabulary; in `prefill` R rows of packed prompts.
 """
 
 from functools import partial
@@ -55,54 +54,110 @@ class Search(NamedTuple):
 Carry = tuple[SearchState, AutomatonState | None, AnswerCache]
 
 
-def for_decoding(model: Backbone) -> Backbone:
-    """The model with its matrices in the compute dtype, so that no step has to convert them.
+class DecodingModel(NamedTuple):
+    """A model as decoding computes with it.
 
-    Norms stay as they are: they are computed in float32. Arrays that need no change are shared.
+    Attributes:
+      backbone: all but its layers, its matrices in the compute dtype.
+      blocks: the layers. A program that is given their stack copies each of them out of it whenever it runs.
+    """
+
+    backbone: Backbone
+    blocks: tuple[Block, ...]
+
+
+def for_decoding(model: Backbone, *, take_over: bool = False) -> DecodingModel:
+    """The model with its matrices in the compute dtype, so that no step has to convert them, and its layers apart.
+
+    Norms stay as they are: they are computed in float32. Arrays outside of the layers that need no change are shared.
+
+    Args:
+      model: any backbone.
+      take_over: delete each array of the layers as soon as it is cut, so that never more than one of them is there
+        twice; `model` cannot be used afterwards.
     """
     dtype = jnp.dtype(model.config.dtype)
 
     def cast(path: tuple, leaf: jax.Array) -> jax.Array:
         return leaf if "norm" in jax.tree_util.keystr(path) else leaf.astype(dtype)
 
-    return jax.tree_util.tree_map_with_path(cast, model)
+    graph, layers = nnx.split(model.layers)
+    stacked, tree = jax.tree_util.tree_flatten_with_path(layers)
+    cut = []
+    for path, leaf in stacked:
+        cut.append([cast(path, leaf[index]) for index in range(model.config.n_layer)])
+        if take_over:
+            leaf.delete()
+    blocks = tuple(nnx.merge(graph, tree.unflatten(leaves)) for leaves in zip(*cut, strict=True))
+    rest = nnx.clone(model, variables=False)
+    rest.layers = None
+    return DecodingModel(jax.tree_util.tree_map_with_path(cast, rest), blocks)
+
+
+def prefill(model: DecodingModel, packed: PackedPrompts, *, last: int = 1) -> tuple[PromptCache, jax.Array]:
+    """The prompts' keys and values, and the hidden states [B, last, D] of their last tokens after the final norm.
+
+    One program runs for all blocks, one block after the other, and compiles no longer than for one of them.
+    """
+    x_RxPxD, bias_RxHxP, visible_RxPxP = _embed(model.backbone, packed)
+    keys, values = [], []
+    for block in model.blocks:
+        x_RxPxD, k, v = _read_block(block, x_RxPxD, packed.positions_RxP, bias_RxHxP, visible_RxPxP, packed.places_BxP)
+        keys.append(k)
+        values.append(v)
+    positions_BxP, hidden_BxTxD = _last_hidden(model.backbone, packed, x_RxPxD, last=last)
+    return PromptCache(tuple(keys), tuple(values), positions_BxP, packed.mask_BxP), hidden_BxTxD
+
+
+@jax.jit
+def _embed(backbone: Backbone, packed: PackedPrompts) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """What the first block reads, the bias of the keys, and what each token sees."""
+    return backbone.embed(packed.tokens_RxP), backbone.key_bias(packed.positions_RxP), packed.visible()
+
+
+@jax.jit
+def _read_block(
+    block: Block,
+    x_RxPxD: jax.Array,
+    positions_RxP: jax.Array,
+    bias_RxHxP: jax.Array,
+    visible_RxPxP: jax.Array,
+    places_BxP: jax.Array | None,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """One block of `prefill`: what comes out, and the keys and values [B, G, P, E] of the prompts."""
+    cached = []
+
+    def attend_and_keep(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+        cached.extend(_of_prompts(array, places_BxP).swapaxes(1, 2) for array in (k, v))
+        return attend(q, k, v, bias_RxHxP, visible_RxPxP)
+
+    return block(x_RxPxD, positions_RxP, attend_and_keep), *cached
 
 
 @partial(jax.jit, static_argnames=("last",))
-def prefill(model: Backbone, packed: PackedPrompts, *, last: int = 1) -> tuple[PromptCache, jax.Array]:
-    """The prompts' keys and values, and the hidden states [B, last, D] of their last tokens after the final norm."""
-    graph, state = nnx.split(model.layers)
-    positions_RxP, places_BxP, mask_BxP = packed.positions_RxP, packed.places_BxP, packed.mask_BxP
-    bias_RxHxP, visible_RxPxP = model.key_bias(positions_RxP), packed.visible()
-
-    def of_prompts(array_RxPxX: jax.Array) -> jax.Array:
-        """What belongs to the prompts [B, P, ...] of what belongs to the rows."""
-        if places_BxP is None:
-            return array_RxPxX
-        return array_RxPxX.reshape(-1, *array_RxPxX.shape[2:])[places_BxP]
-
-    def run(x_RxPxD: jax.Array, layer: nnx.State) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        cached = []
-
-        def attend_and_keep(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-            cached.extend((of_prompts(k).swapaxes(1, 2), of_prompts(v).swapaxes(1, 2)))
-            return attend(q, k, v, bias_RxHxP, visible_RxPxP)
-
-        x_RxPxD = nnx.merge(graph, layer)(x_RxPxD, positions_RxP, attend_and_keep)
-        return x_RxPxD, tuple(cached)
-
-    x_RxPxD, (keys, values) = jax.lax.scan(run, model.embed(packed.tokens_RxP), state)
+def _last_hidden(
+    backbone: Backbone, packed: PackedPrompts, x_RxPxD: jax.Array, *, last: int
+) -> tuple[jax.Array, jax.Array]:
+    """The positions [B, P] of the prompts' tokens, and the last hidden states [B, last, D]."""
+    mask_BxP = packed.mask_BxP
     last_B = mask_BxP.shape[1] - 1 - jnp.argmax(mask_BxP[:, ::-1], axis=1)
     # Shorter prompts have anything in the first places.
     where_BxT = jnp.maximum(last_B[:, None] + jnp.arange(1 - last, 1), 0)
-    x_BxTxD = jnp.take_along_axis(of_prompts(x_RxPxD), where_BxT[..., None], axis=1)
+    x_BxTxD = jnp.take_along_axis(_of_prompts(x_RxPxD, packed.places_BxP), where_BxT[..., None], axis=1)
     positions_BxP = jnp.maximum(jnp.cumsum(mask_BxP, axis=1) - 1, 0).astype(jnp.int32)
-    return PromptCache(keys, values, positions_BxP, mask_BxP), model.final_norm(x_BxTxD)
+    return positions_BxP, backbone.final_norm(x_BxTxD)
+
+
+def _of_prompts(array_RxPxX: jax.Array, places_BxP: jax.Array | None) -> jax.Array:
+    """What belongs to the prompts [B, P, ...], of what belongs to the rows."""
+    if places_BxP is None:
+        return array_RxPxX
+    return array_RxPxX.reshape(-1, *array_RxPxX.shape[2:])[places_BxP]
 
 
 @partial(jax.jit, static_argnames=("num_beams", "max_new_tokens", "eos_id"))
 def begin(
-    model: Backbone,
+    model: DecodingModel,
     prompt: PromptCache,
     hidden_BxTxD: jax.Array,
     real_B: jax.Array,
@@ -144,10 +199,10 @@ def begin(
     automaton_state = None if automaton is None else constraints.initial_state(automaton, num_beams)
     prefilled_B, head_BxUxD = jnp.zeros(real_B.shape, jnp.int32), None
     if candidates is None:
-        logits_BxTxV = model.logits(hidden_BxTxD)
+        logits_BxTxV = model.backbone.logits(hidden_BxTxD)
     else:
-        head_BxUxD = model.head()[candidates.ids_BxU].astype(model.config.dtype)
-        logits_BxTxV = _candidate_logits(model, hidden_BxTxD, head_BxUxD)
+        head_BxUxD = model.backbone.head()[candidates.ids_BxU].astype(hidden_BxTxD.dtype)
+        logits_BxTxV = _candidate_logits(hidden_BxTxD, head_BxUxD)
         if repetition is not None:
             repetition = repetition._replace(in_prompt_BxV=candidates.of_vocabulary(repetition.in_prompt_BxV))
         if prefix is not None:
@@ -159,9 +214,9 @@ def begin(
     return _choose(search, logits_BxKxV, forbidden_V, eos_id)
 
 
-def _candidate_logits(model: Backbone, hidden_BxKxD: jax.Array, head_BxUxD: jax.Array) -> jax.Array:
+def _candidate_logits(hidden_BxKxD: jax.Array, head_BxUxD: jax.Array) -> jax.Array:
     """float32 [B, K, U]."""
-    return product("bkd,bud->bku", hidden_BxKxD, head_BxUxD, model.config.dtype, jnp.float32)
+    return product("bkd,bud->bku", hidden_BxKxD, head_BxUxD, head_BxUxD.dtype, jnp.float32)
 
 
 def _prefix_scores(prefix: ForcedPrefix, log_probs_BxTxU: jax.Array) -> jax.Array:
@@ -192,7 +247,7 @@ def _choose(search: Search, logits_BxKxV: jax.Array, forbidden_V: jax.Array, eos
 
 @partial(jax.jit, static_argnames=("eos_id",), donate_argnames=("answers",))
 def extend(
-    model: Backbone,
+    model: DecodingModel,
     search: Search,
     answers: AnswerCache,
     forbidden_V: jax.Array,
@@ -201,7 +256,6 @@ def extend(
     eos_id: int,
 ) -> Carry:
     """Searches on until at most so many examples are `undecided`, or `answers` is full."""
-    blocks = [model.block(index) for index in range(model.config.n_layer)]
 
     def keep_going(carry: Carry) -> jax.Array:
         state, _, answers = carry
@@ -214,12 +268,12 @@ def extend(
         tokens_BxK = state.last_tokens_BxK
         if now.candidates is not None:
             tokens_BxK = now.candidates.ids_of(tokens_BxK)
-        x_BxKxD, answers = advance(model, blocks, now.prompt, state, answers, tokens_BxK, now.prefilled_B)
-        x_BxKxD = model.final_norm(x_BxKxD)
+        x_BxKxD, answers = advance(model, now.prompt, state, answers, tokens_BxK, now.prefilled_B)
+        x_BxKxD = model.backbone.final_norm(x_BxKxD)
         if now.head_BxUxD is None:
-            logits_BxKxV = model.logits(x_BxKxD)
+            logits_BxKxV = model.backbone.logits(x_BxKxD)
         else:
-            logits_BxKxV = _candidate_logits(model, x_BxKxD, now.head_BxUxD)
+            logits_BxKxV = _candidate_logits(x_BxKxD, now.head_BxUxD)
         now = _choose(now, logits_BxKxV, forbidden_V, eos_id)
         return now.state, now.automaton_state, answers
 
@@ -227,8 +281,7 @@ def extend(
 
 
 def advance(
-    model: Backbone,
-    blocks: list[Block],
+    model: DecodingModel,
     prompt: PromptCache,
     state: SearchState,
     answers: AnswerCache,
@@ -241,12 +294,12 @@ def advance(
     """
     index_B = jnp.maximum(state.length_B - 1 - prefilled_B, 0)
     answers = answers.with_token_slot(state.parents_BxK, index_B)
-    bias_BxHxPx1, bias_BxHxMxK = _biases(model, prompt, answers, index_B)
+    bias_BxHxPx1, bias_BxHxMxK = _biases(model.backbone, prompt, answers, index_B)
     positions_BxK = jnp.broadcast_to((prompt.lengths_B + index_B)[:, None], state.last_tokens_BxK.shape)
-    x_BxKxD = model.embed(tokens_BxK)
+    x_BxKxD = model.backbone.embed(tokens_BxK)
     all_keys, all_values = [], []
-    for layer, block in enumerate(blocks):
-        of_prompt = (prompt.keys_YxBxGxPxE[layer], prompt.values_YxBxGxPxE[layer], bias_BxHxPx1)
+    for layer, block in enumerate(model.blocks):
+        of_prompt = (prompt.keys[layer], prompt.values[layer], bias_BxHxPx1)
         of_answer = (answers.keys[layer], answers.values[layer], bias_BxHxMxK)
         x_BxKxD, keys, values = _advance_block(block, x_BxKxD, positions_BxK, index_B, of_prompt, of_answer)
         all_keys.append(keys)
@@ -282,13 +335,13 @@ def _advance_block(
 
 
 def _biases(
-    model: Backbone, prompt: PromptCache, answers: AnswerCache, index_B: jax.Array
+    backbone: Backbone, prompt: PromptCache, answers: AnswerCache, index_B: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """float32 [B, H, P, 1] and [B, H, M, K]: the bias of a key that a hypothesis sees, `MASKED` for any other."""
-    prompt_BxHxP = model.key_bias(prompt.positions_BxP)
+    prompt_BxHxP = backbone.key_bias(prompt.positions_BxP)
     beams = answers.ancestors_BxKxN.shape[1]
     positions_BxM = prompt.lengths_B[:, None] + jnp.arange(answers.size * beams) // beams
-    answer_BxHxM = model.key_bias(positions_BxM)
+    answer_BxHxM = backbone.key_bias(positions_BxM)
     return (
         jnp.where(prompt.mask_BxP[:, None], prompt_BxHxP, MASKED)[..., None],
         jnp.where(answers.visible_BxMxK(index_B)[:, None], answer_BxHxM[..., None], MASKED),

@@ -49,7 +49,7 @@ class DecodePlan:
       max_prompt_tokens: of the model's contract.
       parameters: of the model.
       fits: whether both programs fit, with what else lies on the chip.
-      bytes_per_chip: of "prefill" and of "step", by kind; "total" too where it is known.
+      bytes_per_chip: at the "start", of "prefill" and of "step", by kind; "total" too where it is known.
       hbm_bytes: of a chip.
       problem: why it does not fit.
       compile_seconds: on this machine.
@@ -89,8 +89,8 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
       ValueError: the compiler knows no such slice.
     """
     loaded, weights = weights_on_chip(model, SingleDeviceSharding(slice_devices(slice_)[0]))
-    kept = kept_bytes(loaded, weights)
-    sizes = {name: kept | {"weights": shard_bytes(weights)} for name in ("prefill", "step")}
+    sizes = {"start": start_bytes(loaded, weights), "step": {"weights": shard_bytes(weights)}}
+    largest = max(sum(of.values()) for of in sizes.values())
     plan = DecodePlan(
         topology=slice_.name,
         batch_size=decode.batch_size,
@@ -102,25 +102,20 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
         fits=False,
         bytes_per_chip=sizes,
         hbm_bytes=slice_.chip.hbm_bytes,
-        problem=(
-            f"the weights take {sum(sizes['step'].values()) / GIB:.1f} GiB, and decoding runs on one chip: take one "
-            "with more memory"
-        ),
+        problem=(f"the weights take {largest / GIB:.1f} GiB, and decoding runs on one chip: take one with more memory"),
         compile_seconds=0.0,
     )
-    if sum(sizes["step"].values()) > plan.hbm_bytes:
+    if largest > plan.hbm_bytes:
         return plan
     programs = {
         "prefill": compile_prefill(weights, decode, contract),
         "step": compile_search(weights, decode, contract),
     }
-    sizes = {name: kept | one.bytes for name, one in programs.items()}
+    sizes = {"start": sizes["start"]} | {name: one.bytes for name, one in programs.items()}
     problems = [one.problem for one in programs.values() if not one.fits]
-    for name, one in programs.items():
-        if one.fits:
-            sizes[name]["total"] = sum(sizes[name].values())
-            if sizes[name]["total"] > plan.hbm_bytes:
-                problems.append(f"the weights as they were loaded leave too little room for {name}")
+    for name, of_name in sizes.items():
+        if name not in programs or programs[name].fits:
+            of_name["total"] = sum(of_name.values())
     plan = dataclasses.replace(
         plan,
         fits=not problems,
@@ -140,7 +135,6 @@ def _with_times(plan: DecodePlan, model: ModelConfig, slice_: Slice, programs: d
         answer_length=plan.max_new_tokens,
     )
     prefill_region = dataclasses.replace(read_program(programs["prefill"].text)["rest"], name="prefill")
-    # What `extend` does once before its steps, cutting the weights out of their stack, takes less than one step.
     step = read_program(programs["step"].text)["step"]
     phases = [phase(region, flops[region.name], slice_) for region in (prefill_region, step)]
     prefill_seconds, step_seconds = (one.seconds for one in phases)
@@ -160,11 +154,13 @@ def weights_on_chip(model: ModelConfig, place: SingleDeviceSharding) -> tuple[An
     return _placed(loaded, place), _placed(jax.eval_shape(for_decoding, loaded), place)
 
 
-def kept_bytes(loaded: Any, weights: Any) -> dict[str, float]:
-    """What the commands hold beside the engine's weights: those that it had to convert."""
-    pairs = zip(jax.tree.leaves(loaded), jax.tree.leaves(weights), strict=True)
-    kept = [one for one, converted in pairs if one.dtype != converted.dtype]
-    return {"weights as loaded": shard_bytes(kept)} if kept else {}
+def start_bytes(loaded: Any, weights: Any) -> dict[str, float]:
+    """The most that is there while the engine takes the weights over: those as loaded, and the largest one converted.
+
+    The largest are layers, whose arrays are cut one after the other.
+    """
+    blocks = zip(*[jax.tree.leaves(block) for block in weights.blocks], strict=True)
+    return {"weights as loaded": shard_bytes(loaded), "the largest converted": max(map(shard_bytes, blocks))}
 
 
 def prompts(weights: Any, decode: DecodeConfig, contract: ModelContract) -> PackedPrompts:
@@ -177,7 +173,7 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
     """What `extend` takes when there is room for the longest answers, by position."""
     place, batch, beams = _place(weights), decode.batch_size, decode.num_beams
     room = decode.answer_tokens(contract)
-    vocab_size = weights.config.vocab_size
+    vocab_size = weights.backbone.config.vocab_size
     cache, hidden = _placed(jax.eval_shape(prefill, weights, prompts(weights, decode, contract)), place)
     real, forbidden = _array((batch,), jnp.bool_, place), _array((vocab_size,), jnp.bool_, place)
     places = BYTES_PER_TOKEN * contract.max_prompt_tokens
@@ -192,7 +188,7 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
 def first_logits(weights: Any, packed: PackedPrompts) -> tuple[PromptCache, jax.Array]:
     """The cache of the prompts, and float32 [B, V] logits of the first answer token."""
     cache, hidden_Bx1xD = prefill(weights, packed)
-    return cache, weights.logits(hidden_Bx1xD[:, 0])
+    return cache, weights.backbone.logits(hidden_Bx1xD[:, 0])
 
 
 def compile_prefill(weights: Any, decode: DecodeConfig, contract: ModelContract) -> Compiled:

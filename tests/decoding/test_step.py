@@ -127,23 +127,23 @@ def test_growing_room_changes_nothing(num_beams, monkeypatch) -> None:
 def test_logits_of_the_steps_are_those_of_one_pass() -> None:
     """Each step's logits against the model's own forward pass over prompt and answer."""
     model = tiny_model(7)
+    ready = for_decoding(model)
     prompt, answer = [5, 6, 7, 8, 9], [10, 11, 12]
     tokens, mask = padded([prompt], "left", 8)
 
     @jax.jit
     def advance(model, cache, state, answers):
-        blocks = [model.block(index) for index in range(2)]
-        hidden, answers = step.advance(model, blocks, cache, state, answers, state.last_tokens_BxK)
-        return model.logits(model.final_norm(hidden)), answers
+        hidden, answers = step.advance(model, cache, state, answers, state.last_tokens_BxK)
+        return model.backbone.logits(model.backbone.final_norm(hidden)), answers
 
-    cache, hidden = step.prefill(model, pack_prompts(tokens, mask))
+    cache, hidden = step.prefill(ready, pack_prompts(tokens, mask))
     settings = {"num_beams": 1, "max_new_tokens": 4, "eos_id": EOS}
-    state = step.begin(model, cache, hidden, np.ones(1, bool), FORBIDDEN, None, **settings).state
+    state = step.begin(ready, cache, hidden, np.ones(1, bool), FORBIDDEN, None, **settings).state
     answers = empty_answers(cache, 1, 4)
     found = [model.logits(hidden)[0, 0]]
     for i, token in enumerate(answer):
         state = state._replace(length_B=jnp.int32([i + 1]), ids_BxKxN=state.ids_BxKxN.at[0, 0, i].set(token))
-        logits_BxKxV, answers = advance(model, cache, state, answers)
+        logits_BxKxV, answers = advance(ready, cache, state, answers)
         found.append(logits_BxKxV[0, 0])
     whole = jnp.asarray([prompt + answer])
     forward = jax.jit(lambda model, *batch: model.logits(model(*batch)))
@@ -155,15 +155,15 @@ def test_bfloat16_matrices_are_converted_once_and_norms_stay() -> None:
     model = tiny_model(1)
     model.config = replace(model.config, dtype="bfloat16")
     ready = for_decoding(model)
-    assert ready.word_embeddings[...].dtype == jnp.bfloat16
-    assert ready.layers.mlp.dense_h_to_4h.kernel[...].dtype == jnp.bfloat16
-    assert ready.layers.input_norm.scale[...].dtype == jnp.float32
+    assert ready.backbone.word_embeddings[...].dtype == jnp.bfloat16
+    assert ready.blocks[1].mlp.dense_h_to_4h.kernel[...].dtype == jnp.bfloat16
+    assert ready.blocks[1].input_norm.scale[...].dtype == jnp.float32
     assert model.word_embeddings[...].dtype == jnp.float32
 
 
 def test_steps_write_the_cache_in_place() -> None:
     """A copy of keys or values in the loop would cost more than all else in a step."""
-    model = tiny_model(0)
+    model = for_decoding(tiny_model(0))
     tokens, mask = padded([[5] * 8] * 2, "right", 8)
     cache, hidden = step.prefill(model, pack_prompts(tokens, mask))
     settings = {"num_beams": 3, "max_new_tokens": 16, "eos_id": EOS}
