@@ -65,7 +65,7 @@ def test_equals_the_search_over_the_vocabulary_with_other_tokens_struck_out(num_
         if not narrow:
             # The end token's number is none of the vocabulary's here: an own one is needed for each prompt.
             own = np.isin(np.arange(VOCAB), candidates.ids_BxU[0][candidates.real_BxU[0]])
-            struck = _Struck(model, own)
+            struck = model._replace(backbone=_Struck(model.backbone, own))
         found = generate(
             struck, tokens, mask, np.arange(rows) < len(prompts), jnp.asarray(forbidden),
             narrowed if narrow else automaton, None, candidates if narrow else None,
