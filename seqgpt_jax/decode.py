@@ -172,8 +172,7 @@ def _engine(args: argparse.Namespace, decode: "DecodeConfig") -> "Engine":
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.io.model_folder import load
 
-    loaded = load(args.model, step=args.step)
-    return Engine.of(loaded, decode)
+    return Engine.of(load(args.model, step=args.step), decode)
 
 
 def _answer_file(

@@ -1,7 +1,6 @@
 """Batched generation engine: prompts of any length in, completions in the same order out, few shapes to compile.
 
-A batch is as wide as the smallest of a few widths that holds its longest prompt. Prompts are sorted by that width, then
-by the length of their labels, which answers repeat, so that neighbours share a compiled program and little is padded.
+A batch is as wide as the smallest of a few widths that holds its longest prompt.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.array_sizes import batch_rows, bucket_width, padded_rows, power_of_two, trie_width
+from seqgpt_jax.decoding.batch_order import batches, decoding_order
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
@@ -34,11 +34,8 @@ from seqgpt_jax.models.backbone import Backbone
 # What stands for no text where labels are calibrated, and the label sets whose calibration is remembered.
 _NO_TEXT = "N/A"
 _MOST_PRIORS = 1 << 12
-# From so many batches of prompts on, later ones take the rows of those that are decided, a share of the rows at a time.
-# At most so many prompts are prepared at once.
-_MANY_BATCHES = 3
+# Later prompts take the rows of those that are decided, this share of the rows at a time.
 _GROUPS = 4
-_MOST_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,8 @@ class Engine:
         """
         asked = self._checked(prompts)
         completions: dict[int, Completion] = {}
-        order = sorted(range(len(asked)), key=lambda i: self._effort(asked[i]))
+        sizes = [len(one.cut.ids) for one in asked]
+        order = decoding_order(prompts, sizes, self.limits.contract.max_prompt_tokens)
         scored = [i for i in order if self._grammar and asked[i].prompt.choose != "any"]
         searched = [i for i in order if not (self._grammar and asked[i].prompt.choose != "any")]
         # Under constraints apart from each other: those that copy need a part of the vocabulary alone.
@@ -168,7 +166,7 @@ class Engine:
         for rows in (others, copied):
             # Of all of them: the last ones of many have no programs of their own.
             size = batch_rows(len(rows), self.config.batch_size)
-            for part in _parts(rows, self.config.batch_size):
+            for part in batches(rows, self.config.batch_size):
                 for number, completion in self._search([asked[row] for row in part], size):
                     completions[part[number]] = completion
                     progress("prompts", len(completions), len(order))
@@ -182,12 +180,6 @@ class Engine:
     def check(self, prompts: Sequence[Prompt]) -> None:
         """Raises what `generate` would raise for one of these prompts, without the model."""
         self._checked(prompts)
-
-    def _effort(self, asked: "_Asked") -> tuple[int, int, int]:
-        """What prompts are sorted by: width of the batch, then about how long the answer is at least, then length."""
-        prompt, length = asked.prompt, len(asked.cut.ids)
-        echoes = sum(map(len, prompt.labels)) if prompt.atom == "ext" else 0
-        return bucket_width(length, self.limits.contract.max_prompt_tokens), echoes, length
 
     def _checked(self, prompts: Sequence[Prompt]) -> list["_Asked"]:
         prompt_ids = encode_prompts(self._tokenizer, [prompt.text for prompt in prompts])
@@ -390,11 +382,3 @@ def _check_finite(scores: Sequence[float] | np.ndarray) -> None:
             "the model's scores are NaN or infinite, so that it has no answer: its weights hold NaN or Inf, or its "
             "compute dtype overflows (float16 often does; use float32 or bfloat16)"
         )
-
-
-def _parts(rows: Sequence[int], batch_size: int) -> Iterator[Sequence[int]]:
-    """What is searched for together: one batch, or one after the other in the rows of a batch where there are many."""
-    while rows:
-        size = _MOST_BATCHES * batch_size if len(rows) >= _MANY_BATCHES * batch_size else batch_size
-        yield rows[:size]
-        rows = rows[size:]

@@ -85,11 +85,9 @@ def _row_numbers(batch: int) -> list[int]:
 def _rows(prompts: Sequence[list[int]], length: int) -> list[list[_Family]]:
     """The families of each row: each in the first row that has room, the largest first."""
     pieces = [piece for family in _families(prompts) for piece in _split(family, prompts, length)]
-    sizes = {id(piece): _size(piece, prompts) for piece in pieces}
     rows: list[list[_Family]] = []
     free: list[int] = []
-    for piece in sorted(pieces, key=lambda piece: -sizes[id(piece)]):
-        size = sizes[id(piece)]
+    for size, piece in sorted(((_size(piece, prompts), piece) for piece in pieces), key=lambda sized: -sized[0]):
         row = next((row for row, room in enumerate(free) if room >= size), len(rows))
         if row == len(rows):
             rows.append([])

@@ -186,7 +186,10 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
 
 @jax.jit
 def first_logits(weights: Any, packed: PackedPrompts) -> tuple[PromptCache, jax.Array]:
-    """The cache of the prompts, and float32 [B, V] logits of the first answer token."""
+    """The cache of the prompts, and float32 [B, V] logits of the first answer token.
+
+    One program here; the engine runs one for each block, one after the other.
+    """
     cache, hidden_Bx1xD = prefill(weights, packed)
     return cache, weights.backbone.logits(hidden_Bx1xD[:, 0])
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqgpt_jax.decoding import engine as engine_module
-from seqgpt_jax.decoding import forced_prefix, running_batch
+from seqgpt_jax.decoding import batch_order, forced_prefix, running_batch
 from seqgpt_jax.decoding.array_sizes import bucket_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.engine import DecodeConfig, Engine
@@ -64,7 +63,7 @@ def test_order_and_width_change_nothing_under_constraints() -> None:
 def test_prompts_that_take_the_rows_of_decided_ones_change_nothing(num_beams, repetition_penalty, monkeypatch) -> None:
     """Texts of many lengths, so that answers have many lengths, too; each prompt has candidates of its own."""
     monkeypatch.setattr(running_batch, "_FIRST_ROOM", 8)
-    monkeypatch.setattr(engine_module, "_MOST_BATCHES", 4)
+    monkeypatch.setattr(batch_order, "_MOST_BATCHES", 4)
     admitted = []
     admit = running_batch.RunningBatch.admit
     monkeypatch.setattr(
@@ -77,7 +76,7 @@ def test_prompts_that_take_the_rows_of_decided_ones_change_nothing(num_beams, re
     # 16 in one batch of 4 rows, then 4, then 1.
     assert [rows is None for rows in admitted] == [True, *[False] * 12, True, True]
     assert len(set(texts(running))) > 3
-    monkeypatch.setattr(engine_module, "_MANY_BATCHES", 99)
+    monkeypatch.setattr(batch_order, "_MANY_BATCHES", 99)
     whole = Engine(folders.model(2), folders.tokenizer(), long, CONTRACT).generate(asked)
     for one, other in zip(running, whole, strict=True):
         assert (one.ids, one.finished) == (other.ids, other.finished)

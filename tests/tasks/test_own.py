@@ -1,5 +1,6 @@
 """Own data: files that become tasks, modules of a user's, and the page that shows how."""
 
+import importlib
 import json
 import os
 import re
@@ -449,6 +450,13 @@ def run(line: str, folder: Path, *flags: str) -> str:
     return done.stdout
 
 
+def run_here(line: str, *flags: str) -> None:
+    """A command in this process; it must succeed."""
+    python, dash_m, module, *words = shlex.split(line)
+    assert (python, dash_m) == ("python", "-m")
+    assert importlib.import_module(module).main([*words, *flags]) == 0, line
+
+
 def test_examples_of_the_page_are_good(tmp_path):
     text = DOCS.read_text(encoding="utf-8")
     for language, ending in (("json", "jsonl"), ("csv", "csv")):
@@ -522,14 +530,18 @@ def exports(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["doccano", "label_studio", "conll", "excel"])
-def test_the_walk_through_of_an_export(name, tmp_path):
+def test_the_walk_through_of_an_export(name, tmp_path, monkeypatch, capsys):
+    """In one process, which takes less time; that commands of the page start as processes is shown above."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQGPT_DATA_DIR", raising=False)
     exports(tmp_path)
     blocks = re.findall(r"```console\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
     (lines,) = [block.splitlines() for block in blocks if f"--run_dir=runs/{name}\n" in block]
     check, train, score = lines
-    assert " 0 bad" in run(check, tmp_path)
-    run(train, tmp_path, "--gin.Train.steps=2")
-    run(score, tmp_path, "--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=8")
+    run_here(check)
+    assert " 0 bad" in capsys.readouterr().out
+    run_here(train, "--gin.Train.steps=2", "--gin.Train.batch_size=8")  # the tests have eight devices
+    run_here(score, "--gin.Decode.num_beams=1", "--gin.Decode.max_new_tokens=8")
     assert (tmp_path / "scores" / name / "report.html").is_file()
 
 
