@@ -30,7 +30,7 @@ from settings import Settings
 
 from seqgpt_jax.console.progress import progress_bar
 
-SCRIPTS = ("training_step", "training_rate", "decoding", "startup", "folders", "preparation")
+SCRIPTS = ("training_step", "training_rate", "decoding", "products", "startup", "folders", "preparation")
 RESULTS = Path(__file__).parents[1] / "results"
 
 

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def gemm(library: str, dtype: str, device: str, size: int) -> dict[str, float]:
     return {"gflops": 2 * size**3 / seconds / 1e9}
 
 
-def _best(run: Any, at_least: float = 1.0) -> float:
+def best_seconds(run: Callable[[], object], at_least: float = 1.0) -> float:
+    """Seconds of the fastest of several calls, after one that warms up."""
     run()
     found: list[float] = []
     while sum(found) < at_least or len(found) < 5:
@@ -68,7 +70,7 @@ def _torch_seconds(dtype: str, device: str, size: int) -> float:
         if device == "gpu":
             torch.cuda.synchronize()
 
-    return _best(run)
+    return best_seconds(run)
 
 
 def _jax_seconds(dtype: str, device: str, size: int) -> float:
@@ -77,4 +79,4 @@ def _jax_seconds(dtype: str, device: str, size: int) -> float:
 
     one = jax.random.normal(jax.random.key(0), (size, size), dtype)
     product = jax.jit(lambda x: jnp.dot(x, x, preferred_element_type=jnp.float32))
-    return _best(lambda: product(one).block_until_ready())
+    return best_seconds(lambda: product(one).block_until_ready())

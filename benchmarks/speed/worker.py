@@ -29,7 +29,7 @@ def main() -> None:
     """Runs what the arguments name."""
     module, function, arguments, cores, device = sys.argv[1:]
     os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
-    if device == "cpu" and module in ("torch_training", "decoding", "machine"):
+    if device == "cpu" and module in ("torch_training", "decoding", "machine", "products"):
         import torch
 
         torch.set_num_threads(len(cores.split(",")))

@@ -85,13 +85,19 @@ def for_decoding(model: Backbone, *, take_over: bool = False) -> DecodingModel:
     stacked, tree = jax.tree_util.tree_flatten_with_path(layers)
     cut = []
     for path, leaf in stacked:
-        cut.append([cast(path, leaf[index]) for index in range(model.config.n_layer)])
+        cut.append([cast(path, _layer(leaf, index)) for index in range(model.config.n_layer)])
         if take_over:
             leaf.delete()
     blocks = tuple(nnx.merge(graph, tree.unflatten(leaves)) for leaves in zip(*cut, strict=True))
     rest = nnx.clone(model, variables=False)
     rest.layers = None
     return DecodingModel(jax.tree_util.tree_map_with_path(cast, rest), blocks)
+
+
+@jax.jit
+def _layer(stacked: jax.Array, index: jax.Array | int) -> jax.Array:
+    """One layer's array; eager indexing would compile a program for each index."""
+    return jax.lax.dynamic_index_in_dim(stacked, index, keepdims=False)
 
 
 def prefill(model: DecodingModel, packed: PackedPrompts, *, last: int = 1) -> tuple[PromptCache, jax.Array]:

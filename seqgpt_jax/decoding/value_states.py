@@ -23,7 +23,9 @@ Suffixes: S states, V ids.
 
 import functools
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +43,8 @@ _ALIKE = {
 }
 _SPECIAL_PAIRS = (b"\xe1\x9a", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80")
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
+# Those of a large vocabulary take a second, and are asked for in three places.
+_TOKEN_BYTES: WeakKeyDictionary[PreTrainedTokenizerFast, tuple[int, tuple[bytes, ...]]] = WeakKeyDictionary()
 
 
 class _State(NamedTuple):
@@ -143,31 +147,34 @@ def byte_strings(tokenizer: PreTrainedTokenizerFast) -> list[tuple[int, bytes]]:
     return [(id, token) for id, token in enumerate(token_bytes(tokenizer)) if token and id not in special]
 
 
-def token_bytes(tokenizer: PreTrainedTokenizerFast) -> list[bytes]:
+def token_bytes(tokenizer: PreTrainedTokenizerFast) -> Sequence[bytes]:
     """What each token writes behind other text: of a byte-level tokenizer maybe a part of a character.
 
     Ids may have gaps: nothing is written there.
     """
+    size, known = _TOKEN_BYTES.get(tokenizer, (None, ()))
+    if size != len(tokenizer):
+        known = tuple(_token_bytes(tokenizer))
+        _TOKEN_BYTES[tokenizer] = len(tokenizer), known
+    return known
+
+
+def _token_bytes(tokenizer: PreTrainedTokenizerFast) -> Iterator[bytes]:
     names = [name or "" for name in tokenizer.convert_ids_to_tokens(range(rows_needed(tokenizer)))]
-    added = tokenizer.added_tokens_decoder
     if "ByteLevel" in repr(tokenizer.backend_tokenizer.decoder):
-        values = {character: byte for byte, character in _byte_characters().items()}
-        return [
+        added, values = tokenizer.added_tokens_decoder, {name: byte for byte, name in _byte_characters().items()}
+        for id, name in enumerate(names):
             # A name of other characters stands for itself.
-            bytes(values[character] for character in name)
-            if id not in added and values.keys() >= {*name}
-            else name.encode()
-            for id, name in enumerate(names)
-        ]
+            named = id not in added and values.keys() >= {*name}
+            yield bytes([values[character] for character in name]) if named else name.encode()
+        return
     # Decoders drop the space before the first word: a token comes behind another one.
     (before,) = tokenizer("a", add_special_tokens=False).input_ids[-1:]
     start = len(_decoded(tokenizer, [[before]])[0])
     texts = _decoded(tokenizer, [[before, id] for id in range(len(names))])
-    bytes_of = []
     for name, text in zip(names, texts, strict=True):
         byte = _BYTE_TOKEN.fullmatch(name)
-        bytes_of.append(bytes([int(byte[1], 16)]) if byte else text[start:].encode())
-    return bytes_of
+        yield bytes([int(byte[1], 16)]) if byte else text[start:].encode()
 
 
 def _decoded(tokenizer: PreTrainedTokenizerFast, ids: list[list[int]]) -> list[str]:

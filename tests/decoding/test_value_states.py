@@ -125,7 +125,7 @@ def test_tokens_of_a_tokenizer_that_falls_back_to_bytes() -> None:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
     )
-    assert token_bytes(tokenizer)[4:] == [b"a", b" a", b" ", b"\xe3", b"\x80", b"\n"]
+    assert token_bytes(tokenizer)[4:] == (b"a", b" a", b" ", b"\xe3", b"\x80", b"\n")
     table = token_table(tokenizer, 10)
     inside = table[0, 5]
     begun = table[table[inside, 7], 8]
