@@ -229,4 +229,4 @@ def test_names_of_other_characters_and_gaps_between_ids_have_bytes_too() -> None
     backend = Tokenizer(models.BPE({"a": 0, "日": 1, "Ċ": 4}, []))
     backend.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend)
-    assert token_bytes(tokenizer) == [b"a", "日".encode(), b"", b"", b"\n"]
+    assert token_bytes(tokenizer) == (b"a", "日".encode(), b"", b"", b"\n")
