@@ -105,6 +105,7 @@ def prefill(model: DecodingModel, packed: PackedPrompts, *, last: int = 1) -> tu
 
     One program runs for all blocks, one block after the other, and compiles no longer than for one of them.
     """
+    packed = jax.device_put(packed)  # once, not for each block
     x_RxPxD, bias_RxHxP, visible_RxPxP = _embed(model.backbone, packed)
     keys, values = [], []
     for block in model.blocks:
