@@ -23,15 +23,15 @@ def decoding_order(prompts: Sequence[Prompt], tokens: Sequence[int], limit: int)
       tokens: of each prompt.
       limit: most tokens of a prompt.
     """
-    efforts, firsts = [], {}
+    efforts, texts, firsts = [], [], {}
     for prompt, length in zip(prompts, tokens, strict=True):
         width, echoes = bucket_width(length, limit), sum(map(len, prompt.labels)) if prompt.atom == "ext" else 0
         effort = (width, echoes, length)
         efforts.append(effort)
-        text = (width, prompt.source_text)
+        text = (width, prompt.source_text or "")
+        texts.append(text)
         firsts[text] = min(firsts.get(text, effort), effort)
-    texts = [(effort[0], prompt.source_text) for effort, prompt in zip(efforts, prompts, strict=True)]
-    return sorted(range(len(prompts)), key=lambda i: (firsts[texts[i]], texts[i][1] or "", efforts[i]))
+    return sorted(range(len(prompts)), key=lambda i: (firsts[texts[i]], texts[i], efforts[i]))
 
 
 def batches(numbers: Sequence[int], batch_size: int) -> Iterator[Sequence[int]]:
