@@ -73,13 +73,18 @@ def for_decoding(model: Backbone, *, take_over: bool = False) -> DecodingModel:
 
     Args:
       model: any backbone.
-      take_over: delete each array of the layers as soon as it is cut, so that never more than one of them is there
+      take_over: delete each array as soon as it is cut or converted, so that never more than one of them is there
         twice; `model` cannot be used afterwards.
     """
     dtype = jnp.dtype(model.config.dtype)
 
     def cast(path: tuple, leaf: jax.Array) -> jax.Array:
-        return leaf if "norm" in jax.tree_util.keystr(path) else leaf.astype(dtype)
+        if "norm" in jax.tree_util.keystr(path) or leaf.dtype == dtype:
+            return leaf
+        converted = leaf.astype(dtype)
+        if take_over:
+            leaf.delete()
+        return converted
 
     graph, layers = nnx.split(model.layers)
     stacked, tree = jax.tree_util.tree_flatten_with_path(layers)
@@ -151,8 +156,7 @@ def _last_hidden(
     # Shorter prompts have anything in the first places.
     where_BxT = jnp.maximum(last_B[:, None] + jnp.arange(1 - last, 1), 0)
     x_BxTxD = jnp.take_along_axis(_of_prompts(x_RxPxD, packed.places_BxP), where_BxT[..., None], axis=1)
-    positions_BxP = jnp.maximum(jnp.cumsum(mask_BxP, axis=1) - 1, 0).astype(jnp.int32)
-    return positions_BxP, backbone.final_norm(x_BxTxD)
+    return _of_prompts(packed.positions_RxP, packed.places_BxP), backbone.final_norm(x_BxTxD)
 
 
 def _of_prompts(array_RxPxX: jax.Array, places_BxP: jax.Array | None) -> jax.Array:

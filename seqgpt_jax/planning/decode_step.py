@@ -102,7 +102,7 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
         fits=False,
         bytes_per_chip=sizes,
         hbm_bytes=slice_.chip.hbm_bytes,
-        problem=(f"the weights take {largest / GIB:.1f} GiB, and decoding runs on one chip: take one with more memory"),
+        problem=f"the weights take {largest / GIB:.1f} GiB, and decoding runs on one chip: take one with more memory",
         compile_seconds=0.0,
     )
     if largest > plan.hbm_bytes:
@@ -157,10 +157,15 @@ def weights_on_chip(model: ModelConfig, place: SingleDeviceSharding) -> tuple[An
 def start_bytes(loaded: Any, weights: Any) -> dict[str, float]:
     """The most that is there while the engine takes the weights over: those as loaded, and the largest one converted.
 
-    The largest are layers, whose arrays are cut one after the other.
+    Arrays of layers are cut one after the other; of the others only those of another dtype are there twice.
     """
-    blocks = zip(*[jax.tree.leaves(block) for block in weights.blocks], strict=True)
-    return {"weights as loaded": shard_bytes(loaded), "the largest converted": max(map(shard_bytes, blocks))}
+    cut = zip(*[jax.tree.leaves(block) for block in weights.blocks], strict=True)
+    as_loaded = {(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(loaded)}
+    converted = [leaf for leaf in jax.tree.leaves(weights.backbone) if (leaf.shape, leaf.dtype) not in as_loaded]
+    return {
+        "weights as loaded": shard_bytes(loaded),
+        "the largest converted": max(map(shard_bytes, [*cut, *converted])),
+    }
 
 
 def prompts(weights: Any, decode: DecodeConfig, contract: ModelContract) -> PackedPrompts:

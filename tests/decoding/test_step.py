@@ -161,6 +161,17 @@ def test_bfloat16_matrices_are_converted_once_and_norms_stay() -> None:
     assert model.word_embeddings[...].dtype == jnp.float32
 
 
+def test_a_model_that_is_taken_over_leaves_nothing_behind_that_was_converted() -> None:
+    model = tiny_model(1)
+    model.config = replace(model.config, dtype="bfloat16")
+    ready = for_decoding(model, take_over=True)
+    kept = [leaf for leaf in jax.tree.leaves(model) if not leaf.is_deleted()]
+    assert kept
+    assert {leaf.dtype for leaf in kept} == {jnp.dtype("float32")}
+    assert all(any(leaf is other for other in jax.tree.leaves(ready.backbone)) for leaf in kept)
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(ready))
+
+
 def test_steps_write_the_cache_in_place() -> None:
     """A copy of keys or values in the loop would cost more than all else in a step."""
     model = for_decoding(tiny_model(0))
