@@ -25,6 +25,7 @@ SIZES = {
     **dict.fromkeys(("560m", "1b7", "3b", "7b1"), tuple(SLICES)),
     **dict.fromkeys(("qwen3_0_6b", "qwen3_1_7b", "qwen3_4b", "qwen3_8b"), ("v5e-16", "v6e-16")),
     **dict.fromkeys(("smollm2_135m", "smollm2_360m", "smollm2_1_7b", "llama3_2_1b", "llama3_2_3b"), ("v5e-16",)),
+    **dict.fromkeys(("gemma3_270m", "gemma3_1b"), ("v5e-16",)),
 }
 ROWS_PER_CHIP = 4  # as in the recipes, which are for OWN
 OWN = "v5e-16"

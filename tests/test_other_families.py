@@ -36,7 +36,7 @@ def workplace(tmp_path_factory) -> Path:
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.chdir(folder)
     # Its epsilon as GGUF files have it: in float32.
-    peers.save_llama(folder / "source", "qwen3", rms_norm_eps=9.999999974752427e-07, max_position_embeddings=1024)
+    peers.save_rotary(folder / "source", "qwen3", rms_norm_eps=9.999999974752427e-07, max_position_embeddings=1024)
     peers.make_tokenizer(gen=False).save_pretrained(folder / "source")
     assert import_hf.main(["--source=source", "--output=imported"]) == 0
     assert train.main([*TRAIN, "--run_dir=runs/ft", "--gin.Train.steps=4"]) == 0

@@ -13,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqgpt_jax.decoding.cache import PromptCache
+from seqgpt_jax.decoding.cache_attention import Part, attend_parts
 from seqgpt_jax.decoding.label_trie import LabelTrie, TrieArrays, trie_arrays
 from seqgpt_jax.decoding.prompt_packing import pack_prompts
-from seqgpt_jax.decoding.step import DecodingModel, attend_parts, prefill
-from seqgpt_jax.models.attention import MASKED
+from seqgpt_jax.decoding.step import DecodingModel, prefill
+from seqgpt_jax.models.attention import MASKED, Window
 from seqgpt_jax.models.backbone import Backbone, Block
 
 MAX_BYTES = 1 << 28
@@ -83,8 +84,9 @@ def _log_probs(
 def _read(model: DecodingModel, prompt: PromptCache, tries: TrieArrays) -> jax.Array:
     """[B, M, D]: all nodes after the last block."""
     x_BxMxD, positions_BxM, *biases = _embed(model.backbone, prompt.positions_BxP, prompt.mask_BxP, tries)
-    for block, keys, values in zip(model.blocks, prompt.keys, prompt.values, strict=True):
-        x_BxMxD = _read_block(block, x_BxMxD, positions_BxM, keys, values, *biases)
+    for layer, (block, keys, values) in enumerate(zip(model.blocks, prompt.keys, prompt.values, strict=True)):
+        of_prompt = Part(keys, values, biases[0], prompt.positions_BxP)
+        x_BxMxD = _read_block(block, layer, x_BxMxD, positions_BxM, of_prompt, biases[1])
     return x_BxMxD
 
 
@@ -104,18 +106,17 @@ def _embed(
 @jax.jit
 def _read_block(
     block: Block,
+    layer: jax.Array | int,
     x_BxMxD: jax.Array,
     positions_BxM: jax.Array,
-    keys_BxGxPxE: jax.Array,
-    values_BxGxPxE: jax.Array,
-    prompt_bias_BxHxPx1: jax.Array,
+    of_prompt: Part,
     trie_bias_BxHxMxM: jax.Array,
 ) -> jax.Array:
-    def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        prompt_part = (keys_BxGxPxE, values_BxGxPxE, prompt_bias_BxHxPx1)
-        return attend_parts(q, (prompt_part, (k.swapaxes(1, 2), v.swapaxes(1, 2), trie_bias_BxHxMxM)))
+    def attend(q: jax.Array, k: jax.Array, v: jax.Array, window: Window | None = None) -> jax.Array:
+        of_tries = Part(k.swapaxes(1, 2), v.swapaxes(1, 2), trie_bias_BxHxMxM, positions_BxM)
+        return attend_parts(q, (of_prompt, of_tries), positions_BxM, window)
 
-    return block(x_BxMxD, positions_BxM, attend)
+    return block(x_BxMxD, positions_BxM, attend, layer)
 
 
 def _chunk(pairs: int, vocab_size: int) -> int:

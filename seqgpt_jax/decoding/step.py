@@ -4,7 +4,7 @@ Each prompt is read once, not once for each beam. In the steps the beams of an e
 one matrix, so its prompt's keys are read once for all of them. Layers are apart, in the steps one after
 the other in one program: a scan over a stack of them, or of their caches, copies each at every step.
 
-Suffixes: B examples, K beams, H heads, G heads of keys, R = H / G, P prompt tokens, N answer tokens, E head_dim,
+Suffixes: B examples, K beams, H heads, G heads of keys, P prompt tokens, N answer tokens, E head_dim,
 U candidates, V vocabulary; in `prefill` R rows of packed prompts.
 """
 
@@ -18,11 +18,12 @@ from flax import nnx
 from seqgpt_jax.decoding import beam_search, constraints
 from seqgpt_jax.decoding.beam_search import Repetition, SearchState
 from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, write
+from seqgpt_jax.decoding.cache_attention import Part, attend_parts
 from seqgpt_jax.decoding.candidates import Candidates
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
 from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
 from seqgpt_jax.decoding.prompt_packing import PackedPrompts
-from seqgpt_jax.models.attention import MASKED, attend
+from seqgpt_jax.models.attention import MASKED, Window, attend
 from seqgpt_jax.models.backbone import Backbone, Block
 from seqgpt_jax.models.matmul import product
 
@@ -113,8 +114,9 @@ def prefill(model: DecodingModel, packed: PackedPrompts, *, last: int = 1) -> tu
     packed = jax.device_put(packed)  # once, not for each block
     x_RxPxD, bias_RxHxP, visible_RxPxP = _embed(model.backbone, packed)
     keys, values = [], []
-    for block in model.blocks:
-        x_RxPxD, k, v = _read_block(block, x_RxPxD, packed.positions_RxP, bias_RxHxP, visible_RxPxP, packed.places_BxP)
+    for layer, block in enumerate(model.blocks):
+        positions_RxP, places_BxP = packed.positions_RxP, packed.places_BxP
+        x_RxPxD, k, v = _read_block(block, layer, x_RxPxD, positions_RxP, bias_RxHxP, visible_RxPxP, places_BxP)
         keys.append(k)
         values.append(v)
     positions_BxP, hidden_BxTxD = _last_hidden(model.backbone, packed, x_RxPxD, last=last)
@@ -130,6 +132,7 @@ def _embed(backbone: Backbone, packed: PackedPrompts) -> tuple[jax.Array, jax.Ar
 @jax.jit
 def _read_block(
     block: Block,
+    layer: jax.Array | int,
     x_RxPxD: jax.Array,
     positions_RxP: jax.Array,
     bias_RxHxP: jax.Array,
@@ -139,11 +142,12 @@ def _read_block(
     """One block of `prefill`: what comes out, and the keys and values [B, G, P, E] of the prompts."""
     cached = []
 
-    def attend_and_keep(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+    def attend_and_keep(q: jax.Array, k: jax.Array, v: jax.Array, window: Window | None = None) -> jax.Array:
         cached.extend(_of_prompts(array, places_BxP).swapaxes(1, 2) for array in (k, v))
-        return attend(q, k, v, bias_RxHxP, visible_RxPxP)
+        seen = visible_RxPxP if window is None else visible_RxPxP & window.mask(positions_RxP, positions_RxP)
+        return attend(q, k, v, bias_RxHxP, seen)
 
-    return block(x_RxPxD, positions_RxP, attend_and_keep), *cached
+    return block(x_RxPxD, positions_RxP, attend_and_keep, layer), *cached
 
 
 @partial(jax.jit, static_argnames=("last",))
@@ -305,14 +309,14 @@ def advance(
     """
     index_B = jnp.maximum(state.length_B - 1 - prefilled_B, 0)
     answers = answers.with_token_slot(state.parents_BxK, index_B)
-    bias_BxHxPx1, bias_BxHxMxK = _biases(model.backbone, prompt, answers, index_B)
+    biases, positions = _keys(model.backbone, prompt, answers, index_B)
     positions_BxK = jnp.broadcast_to((prompt.lengths_B + index_B)[:, None], state.last_tokens_BxK.shape)
     x_BxKxD = model.backbone.embed(tokens_BxK)
     all_keys, all_values = [], []
     for layer, block in enumerate(model.blocks):
-        of_prompt = (prompt.keys[layer], prompt.values[layer], bias_BxHxPx1)
-        of_answer = (answers.keys[layer], answers.values[layer], bias_BxHxMxK)
-        x_BxKxD, keys, values = _advance_block(block, x_BxKxD, positions_BxK, index_B, of_prompt, of_answer)
+        of_prompt = Part(prompt.keys[layer], prompt.values[layer], biases[0], positions[0])
+        of_answer = Part(answers.keys[layer], answers.values[layer], biases[1], positions[1])
+        x_BxKxD, keys, values = _advance_block(block, layer, x_BxKxD, positions_BxK, index_B, of_prompt, of_answer)
         all_keys.append(keys)
         all_values.append(values)
     return x_BxKxD, answers._replace(keys=tuple(all_keys), values=tuple(all_values))
@@ -321,78 +325,38 @@ def advance(
 @jax.jit
 def _advance_block(
     block: Block,
+    layer: jax.Array | int,
     x_BxKxD: jax.Array,
     positions_BxK: jax.Array,
     index_B: jax.Array,
-    of_prompt: tuple[jax.Array, jax.Array, jax.Array],
-    of_answer: tuple[jax.Array, jax.Array, jax.Array],
+    of_prompt: Part,
+    of_answer: Part,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """One block of `advance`: what comes out, and the keys and values of the answers with the new ones.
 
     A function of its own that is compiled into its caller: Python traces it once, not once for each layer.
-
-    Args:
-      of_prompt, of_answer: keys, values and biases as `attend_parts` has them.
     """
-    keys, values, bias = of_answer
     written = []
 
-    def attend_to_cache(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
-        written.extend((write(keys, k, index_B), write(values, v, index_B)))
-        return attend_parts(q, (of_prompt, (*written, bias)))
+    def attend_to_cache(q: jax.Array, k: jax.Array, v: jax.Array, window: Window | None = None) -> jax.Array:
+        written.extend(write(cache, new, index_B) for cache, new in zip(of_answer[:2], (k, v), strict=True))
+        parts = (of_prompt, Part(*written, *of_answer[2:]))
+        return attend_parts(q, parts, positions_BxK, window)
 
-    x_BxKxD = block(x_BxKxD, positions_BxK, attend_to_cache)
+    x_BxKxD = block(x_BxKxD, positions_BxK, attend_to_cache, layer)
     return x_BxKxD, *written
 
 
-def _biases(
+def _keys(
     backbone: Backbone, prompt: PromptCache, answers: AnswerCache, index_B: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """float32 [B, H, P, 1] and [B, H, M, K]: the bias of a key that a hypothesis sees, `MASKED` for any other."""
+) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
+    """Biases and positions of the keys of the prompts and of those of the answers, as `Part` has them."""
     prompt_BxHxP = backbone.key_bias(prompt.positions_BxP)
     beams = answers.ancestors_BxKxN.shape[1]
     positions_BxM = prompt.lengths_B[:, None] + jnp.arange(answers.size * beams) // beams
     answer_BxHxM = backbone.key_bias(positions_BxM)
-    return (
+    biases = (
         jnp.where(prompt.mask_BxP[:, None], prompt_BxHxP, MASKED)[..., None],
         jnp.where(answers.visible_BxMxK(index_B)[:, None], answer_BxHxM[..., None], MASKED),
     )
-
-
-def attend_parts(q_BxKxHxE: jax.Array, parts: tuple[tuple[jax.Array, jax.Array, jax.Array], ...]) -> jax.Array:
-    """One softmax over the keys of several parts, as [B, K, H, E] in the dtype of `q`.
-
-    Args:
-      q_BxKxHxE: the queries of the beams; H / G successive heads of them share one of the keys.
-      parts: keys and values [B, G, S, E], and biases that broadcast with [B, H, S, K].
-    """
-    dtype, scale = q_BxKxHxE.dtype, q_BxKxHxE.shape[-1] ** -0.5
-    B, K, H, E = q_BxKxHxE.shape
-    G = parts[0][0].shape[1]
-    # The heads of a group are further queries of the one head of keys: nothing is repeated.
-    q_BxGxRKxE = q_BxKxHxE.swapaxes(1, 2).reshape(B, G, -1, E)
-    # Keys times queries and a swap afterwards, in this order: XLA's CPU backend rearranges the keys for
-    # other orders, which made the whole twice as slow.
-    scores = []
-    for keys_BxGxSxE, _, bias in parts:
-        scores_BxGxSxRK = product("bgse,bgke->bgsk", keys_BxGxSxE, q_BxGxRKxE, dtype, jnp.float32) * scale
-        scores.append(scores_BxGxSxRK + _by_group(bias, G, H // G, K))
-    weights_BxGxSxRK = jax.nn.softmax(jnp.concatenate(scores, axis=2), axis=2)
-    weights_BxGxRKxS = weights_BxGxSxRK.swapaxes(2, 3).astype(dtype)
-    context_BxGxRKxE, start = 0.0, 0
-    for keys, values, _ in parts:
-        end = start + keys.shape[2]
-        context_BxGxRKxE += product("bgks,bgse->bgke", weights_BxGxRKxS[..., start:end], values, dtype, jnp.float32)
-        start = end
-    return context_BxGxRKxE.reshape(B, H, K, E).swapaxes(1, 2).astype(dtype)
-
-
-def _by_group(bias: jax.Array, groups: int, of_group: int, queries: int) -> jax.Array:
-    """A bias that broadcasts with [B, H, S, K] as one that does with [B, G, S, R·K]."""
-    if of_group == 1:
-        return bias
-    B, H, S, K = bias.shape
-    bias_BxGxSxRxK = bias.reshape(B, groups if H > 1 else 1, -1, S, K).swapaxes(2, 3)
-    return jnp.broadcast_to(bias_BxGxSxRxK, (*bias_BxGxSxRxK.shape[:3], of_group, queries)).reshape(
-        B, bias_BxGxSxRxK.shape[1], S, -1
-    )
+    return biases, (prompt.positions_BxP, positions_BxM)

@@ -55,7 +55,7 @@ def read_gguf(path: Path) -> ModelSource:
     for name, tensor in stored.items():
         read = functools.partial(_read, tensor, shapes[name], metadata)
         # One without a counterpart keeps its name and is listed as unknown with the others.
-        tensors[gguf_names.hf_name(name) or name] = Tensor(shapes[name], _dtype(tensor), read)
+        tensors[gguf_names.hf_name(name, metadata) or name] = Tensor(shapes[name], _dtype(tensor), read)
     return ModelSource(path, config, tensors, tokenizer, license=metadata.get("general.license"))
 
 

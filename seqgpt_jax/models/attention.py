@@ -1,9 +1,10 @@
-"""Reference attention with grouped queries and a bias on the keys; linear biases (ALiBi, arXiv:2108.12409).
+"""Reference attention with grouped queries and a bias on the keys; linear biases (ALiBi), sliding windows.
 
 Suffixes: B rows, Q queries, S keys, H heads of queries, G heads of keys and values, R = H / G, K head_dim.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ MASKED = float(np.finfo(np.float32).min)
 
 
 def alibi_slopes(n_head: int) -> np.ndarray:
-    """float32 [n_head]: the slope of each head's bias.
+    """float32 [n_head]: the slope of each head's bias (arXiv:2108.12409).
 
     For a power of two n: 2^(-8/n), 2^(-16/n), …, 2^-8. Otherwise the slopes of the next lower power of two, followed
     by every second slope of the next higher one (section 3 and the released code of the ALiBi paper; BLOOM-176B has
@@ -58,6 +59,26 @@ def segment_mask(segment_ids_BxL: jax.Array) -> jax.Array:
     same_BxLxL = segment_ids_BxL[:, :, None] == segment_ids_BxL[:, None, :]
     length = segment_ids_BxL.shape[1]
     return same_BxLxL & np.tri(length, dtype=bool)
+
+
+class Window(NamedTuple):
+    """Sliding window (arXiv:2004.05150) of one layer, of a model that has it in some layers and not in others.
+
+    Attributes:
+      size: tokens that a query sees, itself included.
+      applies: bool scalar, whether the layer has it; else a query sees all tokens before it.
+    """
+
+    size: int
+    applies: jax.Array
+
+    def reach(self) -> jax.Array:
+        """int32 scalar: how many tokens a query sees at most, itself included."""
+        return jnp.where(self.applies, self.size, np.iinfo(np.int32).max).astype(jnp.int32)
+
+    def mask(self, q_positions_BxQ: jax.Array, k_positions_BxS: jax.Array) -> jax.Array:
+        """bool [B, Q, S]: the key is not too far before the query, both in one text."""
+        return q_positions_BxQ[:, :, None] - k_positions_BxS[:, None, :] < self.reach()
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))

@@ -14,11 +14,22 @@ from typing import Any, Protocol, Self
 import jax
 from flax import nnx
 
-Attend = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-"""Queries [B, L, H, K], keys and values [B, L, G, K] in the compute dtype, to contexts like the queries.
+from seqgpt_jax.models.attention import Window
 
-Query head h attends to the keys of head h // (H / G): grouped queries (arXiv:2305.13245) where G is below H.
-"""
+
+class Attend(Protocol):
+    """Attention over the keys that training or decoding has."""
+
+    def __call__(self, q: jax.Array, k: jax.Array, v: jax.Array, window: Window | None = None) -> jax.Array:
+        """Contexts like the queries, in the compute dtype.
+
+        Query head h attends to the keys of head h // (H / G): grouped queries (arXiv:2305.13245) where G is below H.
+
+        Args:
+          q: queries [B, L, H, K] in the compute dtype.
+          k, v: keys and values [B, L, G, K].
+          window: None: a query sees all tokens before it.
+        """
 
 
 class ModelConfig(Protocol):
@@ -74,7 +85,9 @@ class ModelConfig(Protocol):
 class Block(Protocol):
     """One layer."""
 
-    def __call__(self, x_BxLxD: jax.Array, positions_BxL: jax.Array, attend: Attend) -> jax.Array:
+    def __call__(
+        self, x_BxLxD: jax.Array, positions_BxL: jax.Array, attend: Attend, layer: jax.Array | int
+    ) -> jax.Array:
         """The residual stream [B, L, D] after the layer.
 
         Args:
@@ -82,6 +95,7 @@ class Block(Protocol):
           positions_BxL: int, position of each token in its text: what a rotary embedding turns queries and keys by.
           attend: called once with queries, keys and values. Training computes them all here; decoding keeps the keys
             and values in its cache and attends to that.
+          layer: int32 scalar, its number from 0, of a family whose layers differ in more than their parameters.
         """
 
 

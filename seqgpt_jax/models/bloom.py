@@ -88,7 +88,9 @@ class Block(nnx.Module):
         self.post_attention_norm = LayerNorm(config, rngs=rngs)
         self.mlp = MLP(config, rngs=rngs)
 
-    def __call__(self, x_BxLxD: jax.Array, positions_BxL: jax.Array, attend: Attend) -> jax.Array:
+    def __call__(
+        self, x_BxLxD: jax.Array, positions_BxL: jax.Array, attend: Attend, layer: jax.Array | int
+    ) -> jax.Array:
         """[B, L, D]: the residual stream after the layer; see `backbone.Block`.
 
         Positions are not used here: in BLOOM they are a bias on the keys, which `attend` adds.

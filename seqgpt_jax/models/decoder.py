@@ -19,7 +19,7 @@ import numpy as np
 from flax import nnx
 
 from seqgpt_jax.models import flash_attention
-from seqgpt_jax.models.attention import alibi_bias, attend, no_bias, segment_mask
+from seqgpt_jax.models.attention import Window, alibi_bias, attend, no_bias, segment_mask
 from seqgpt_jax.models.backbone import Attend, Block, ModelConfig
 from seqgpt_jax.models.layers import KERNEL_PRODUCT
 from seqgpt_jax.models.matmul import product
@@ -73,10 +73,15 @@ class Decoder(nnx.Module):
         """The method that `config.attention` names, for rows [B, L] packed with texts."""
         if self.config.attention == "plain":
             bias_BxHxL, mask_BxLxL = self.key_bias(positions_BxL), segment_mask(segment_ids_BxL)
-            return lambda q, k, v: attend(q, k, v, bias_BxHxL, mask_BxLxL)
+
+            def plain(q: jax.Array, k: jax.Array, v: jax.Array, window: Window | None = None) -> jax.Array:
+                seen = mask_BxLxL if window is None else mask_BxLxL & window.mask(positions_BxL, positions_BxL)
+                return attend(q, k, v, bias_BxHxL, seen)
+
+            return plain
         method = {"blockwise": flash_attention.blockwise, "splash": flash_attention.splash}[self.config.attention]
         slopes_H = self.slopes()
-        return lambda q, k, v: method(q, k, v, slopes_H, positions_BxL, segment_ids_BxL)
+        return lambda q, k, v, window=None: method(q, k, v, slopes_H, positions_BxL, segment_ids_BxL, window)
 
     def __call__(self, tokens_BxL: jax.Array, positions_BxL: jax.Array, segment_ids_BxL: jax.Array) -> jax.Array:
         """[B, L, D] in the compute dtype: the hidden states after the final norm.
@@ -90,14 +95,15 @@ class Decoder(nnx.Module):
         graph, state = nnx.split(self.layers)
         attend = self.attend_within(positions_BxL, segment_ids_BxL)
 
-        def run(x_BxLxD: jax.Array, layer: nnx.State) -> tuple[jax.Array, None]:
-            return nnx.merge(graph, layer)(x_BxLxD, positions_BxL, attend), None
+        def run(x_BxLxD: jax.Array, layer: tuple[nnx.State, jax.Array]) -> tuple[jax.Array, None]:
+            parameters, number = layer
+            return nnx.merge(graph, parameters)(x_BxLxD, positions_BxL, attend, number), None
 
         if self.config.remat != "none":
             dots = jax.checkpoint_policies.save_only_these_names(KERNEL_PRODUCT, flash_attention.SAVED)
             # A scan keeps the compiler from merging the recomputation with the first pass; no need to forbid it.
             run = jax.checkpoint(run, prevent_cse=False, policy=dots if self.config.remat == "dots" else None)
-        x_BxLxD, _ = jax.lax.scan(run, self.embed(tokens_BxL), state)
+        x_BxLxD, _ = jax.lax.scan(run, self.embed(tokens_BxL), (state, jnp.arange(self.config.n_layer)))
         return self.final_norm(x_BxLxD)
 
     def logits(self, hidden: jax.Array) -> jax.Array:

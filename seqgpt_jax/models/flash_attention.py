@@ -26,7 +26,7 @@ import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 from jax.experimental.pallas.ops.tpu import splash_attention
 
-from seqgpt_jax.models.attention import MASKED
+from seqgpt_jax.models.attention import MASKED, Window
 from seqgpt_jax.models.sharding import current_rules
 
 SAVED = "attention"
@@ -56,6 +56,7 @@ def blockwise(
     slopes_H: np.ndarray | None,
     positions_BxL: jax.Array,
     segments_BxL: jax.Array,
+    window: Window | None = None,
 ) -> jax.Array:
     """What `attend` gives with `segment_mask`, in blocks: memory grows with length, not with its square.
 
@@ -65,6 +66,7 @@ def blockwise(
       slopes_H: float32, what one more position of a key adds to its scores (ALiBi); None: nothing.
       positions_BxL: int, position of each token in its text.
       segments_BxL: int, a token sees those before it with its own number. It sees itself, so nothing is ever empty.
+      window: where the layer has one; tokens of a text lie side by side. None: a query sees all tokens before it.
 
     Returns:
       [B, L, H, head_dim] in the dtype of `q`. In float32 it differs from `attend` by less than 1e-5 of the largest
@@ -81,8 +83,10 @@ def blockwise(
             "or Model.attention to 'plain'"
         )
     slopes_H = jnp.zeros(q_BxLxHxK.shape[2]) if slopes_H is None else jnp.asarray(slopes_H)
-    names = (_HEADS, _KV_HEADS, _KV_HEADS, ("heads",), _ROWS, _ROWS)
-    return _on_mesh("blockwise", _blocks, names)(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL)
+    reach = jnp.int32(length) if window is None else jnp.minimum(window.reach(), length)
+    names = (_HEADS, _KV_HEADS, _KV_HEADS, ("heads",), _ROWS, _ROWS, ())
+    arguments = (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL, reach)
+    return _on_mesh("blockwise", _blocks, names)(*arguments)
 
 
 def splash(
@@ -92,6 +96,7 @@ def splash(
     slopes_H: np.ndarray | None,
     positions_BxL: jax.Array,
     segments_BxL: jax.Array,
+    window: Window | None = None,
     *,
     interpret: bool = False,
 ) -> jax.Array:
@@ -101,7 +106,7 @@ def splash(
     gradients; in bfloat16 it is within twice the error that `attend` makes.
 
     Args:
-      q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL: as in `blockwise`.
+      q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL, window: as in `blockwise`.
       interpret: run the kernel step by step on any device, as tests do.
 
     Returns:
@@ -127,8 +132,15 @@ def splash(
         slopes_Hx6, positions_BxLx1x6 = _slope_parts(slopes_H), _position_parts(positions_BxL)[:, :, None]
         q_BxLxHxE, k_BxLxGxE = _wider(q_BxLxHxE, slopes_Hx6), _wider(k_BxLxGxE, positions_BxLx1x6)
     names = (_HEADS, _KV_HEADS, _KV_HEADS, _ROWS)
-    kernel = partial(_splash_kernel, interpret=interpret)
-    return _on_mesh("splash", kernel, names)(q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL)
+
+    def run(size: int | None, *arguments: jax.Array) -> jax.Array:
+        kernel = partial(_splash_kernel, window=size, interpret=interpret)
+        return _on_mesh("splash", kernel, names)(*arguments)
+
+    arguments = (q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL)
+    if window is None:
+        return run(None, *arguments)
+    return jax.lax.cond(window.applies, partial(run, window.size), partial(run, None), *arguments)
 
 
 def _wider(x_BxLxHxK: jax.Array, parts: np.ndarray | jax.Array) -> jax.Array:
@@ -192,7 +204,7 @@ def _position_parts(positions_BxL: jax.Array) -> jax.Array:
     return jnp.stack([positions_BxL - low, low] * 3, axis=-1)
 
 
-def _splash_kernel(q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL, *, interpret):
+def _splash_kernel(q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL, *, window, interpret):
     B, L, H, E = q_BxLxHxE.shape
     G = k_BxLxGxE.shape[2]
     block = next(size for size in SPLASH_BLOCKS if L % size == 0)
@@ -201,8 +213,12 @@ def _splash_kernel(q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL, *, interpret):
     )
     # The kernel with one head of keys takes the queries of a group, that for many heads as many keys as queries.
     make, heads = (splash_attention.make_splash_mha, H) if G == H else (splash_attention.make_splash_mqa, H // G)
+    if window is None:
+        mask = splash_attention.CausalMask((L, L))
+    else:
+        mask = splash_attention.LocalMask((L, L), window_size=(window - 1, 0), offset=0)
     kernel = make(
-        splash_attention.MultiHeadMask([splash_attention.CausalMask((L, L))] * heads),
+        splash_attention.MultiHeadMask([mask] * heads),
         block_sizes=sizes,
         head_shards=1,
         q_seq_shards=1,
@@ -225,16 +241,16 @@ def _splash_kernel(q_BxLxHxE, k_BxLxGxE, v_BxLxGxK, segments_BxL, *, interpret):
 
 
 @jax.custom_vjp
-def _blocks(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL):
-    return _blocks_forward(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL)[0]
+def _blocks(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL, reach):
+    return _blocks_forward(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL, reach)[0]
 
 
-def _blocks_forward(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL):
+def _blocks_forward(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL, reach):
     dtype = q_BxLxHxK.dtype
     groups = k_BxLxGxK.shape[2]
     q_NxBxGxQxK, k_NxBxGxSxK, v_NxBxGxSxK = (_cut_heads(x, groups) for x in (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK))
-    score = _scorer(slopes_H, positions_BxL, segments_BxL)
-    first_N, _ = _reach(segments_BxL)
+    score = _scorer(slopes_H, positions_BxL, segments_BxL, reach)
+    first_N, _ = _visible_blocks(segments_BxL, reach)
 
     def query_block(_, block):
         i, q_BxGxQxK, first = block
@@ -261,14 +277,13 @@ def _blocks_forward(q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, se
     _, (context_NxBxGxQxK, logsumexp_NxBxGxQ) = jax.lax.scan(query_block, None, blocks)
     context_BxLxHxK = checkpoint_name(_join_heads(context_NxBxGxQxK, q_BxLxHxK), SAVED)
     logsumexp_NxBxGxQ = checkpoint_name(logsumexp_NxBxGxQ, SAVED)
-    arguments = (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL)
+    arguments = (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL, reach)
     return context_BxLxHxK, (arguments, context_BxLxHxK, logsumexp_NxBxGxQ)
 
 
 def _blocks_backward(residuals, cotangent_BxLxHxK):
-    (q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL), context_BxLxHxK, logsumexp_NxBxGxQ = (
-        residuals
-    )
+    arguments, context_BxLxHxK, logsumexp_NxBxGxQ = residuals
+    q_BxLxHxK, k_BxLxGxK, v_BxLxGxK, slopes_H, positions_BxL, segments_BxL, reach = arguments
     dtype = q_BxLxHxK.dtype
     scale = q_BxLxHxK.shape[-1] ** -0.5
     groups = k_BxLxGxK.shape[2]
@@ -277,8 +292,8 @@ def _blocks_backward(residuals, cotangent_BxLxHxK):
     # sum over keys of weight * d weight, which the softmax takes off: the same as context * d context.
     mean_NxBxGxQ = _cut_heads(context_BxLxHxK, groups).astype(jnp.float32) * cotangent_NxBxGxQxK.astype(jnp.float32)
     mean_NxBxGxQ = jnp.sum(mean_NxBxGxQ, axis=-1)
-    score = _scorer(slopes_H, positions_BxL, segments_BxL)
-    _, last_N = _reach(segments_BxL)
+    score = _scorer(slopes_H, positions_BxL, segments_BxL, reach)
+    _, last_N = _visible_blocks(segments_BxL, reach)
 
     def key_block(dq_NxBxGxQxK, block):
         j, k_BxGxSxK, v_BxGxSxK, last = block
@@ -306,13 +321,13 @@ def _blocks_backward(residuals, cotangent_BxLxHxK):
     )
     dq_BxLxHxK = _join_heads(dq_NxBxGxQxK, q_BxLxHxK).astype(dtype)
     dk_BxLxGxK, dv_BxLxGxK = _join_heads(dk_NxBxGxSxK, k_BxLxGxK), _join_heads(dv_NxBxGxSxK, v_BxLxGxK)
-    return dq_BxLxHxK, dk_BxLxGxK, dv_BxLxGxK, None, None, None
+    return dq_BxLxHxK, dk_BxLxGxK, dv_BxLxGxK, None, None, None, None
 
 
 _blocks.defvjp(_blocks_forward, _blocks_backward)
 
 
-def _scorer(slopes_H, positions_BxL, segments_BxL) -> Callable:
+def _scorer(slopes_H, positions_BxL, segments_BxL, reach) -> Callable:
     """score(i, j, queries of block i, keys of block j): float32 [B, G, Q, S], `MASKED` where a query sees no key."""
     segments_NxBxC = _cut(segments_BxL)
     bias_NxBxHxC = slopes_H[:, None] * _cut(positions_BxL).astype(jnp.float32)[:, :, None]
@@ -322,19 +337,21 @@ def _scorer(slopes_H, positions_BxL, segments_BxL) -> Callable:
         scores_BxGxQxS = _dot("bgqk,bgsk->bgqs", q_BxGxQxK, k_BxGxSxK) * q_BxGxQxK.shape[-1] ** -0.5
         scores_BxHxCxS = scores_BxGxQxS.reshape(len(q_BxGxQxK), len(slopes_H), len(place_C), -1)
         scores_BxHxCxS += bias_NxBxHxC[j][:, :, None]
-        before_CxS = (i * len(place_C) + place_C)[:, None] >= j * len(place_C) + place_C
+        distance_CxS = (i * len(place_C) + place_C)[:, None] - (j * len(place_C) + place_C)
+        seen_CxS = (distance_CxS >= 0) & (distance_CxS < reach)
         same_BxCxS = segments_NxBxC[i][:, :, None] == segments_NxBxC[j][:, None]
-        scores_BxHxCxS = jnp.where((same_BxCxS & before_CxS)[:, None], scores_BxHxCxS, MASKED)
+        scores_BxHxCxS = jnp.where((same_BxCxS & seen_CxS)[:, None], scores_BxHxCxS, MASKED)
         return scores_BxHxCxS.reshape(scores_BxGxQxS.shape)
 
     return score
 
 
-def _reach(segments_BxL: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _visible_blocks(segments_BxL: jax.Array, reach: jax.Array) -> tuple[jax.Array, jax.Array]:
     """int [N], twice: the first block of keys that a block of queries sees, the last of queries that see one of keys.
 
     Over all rows, from the least and the largest segment in each block: exact where texts are numbered in their order,
-    and never too narrow. Padding goes by itself, or a block that ends in it would seem to hold all texts.
+    and never too narrow. Padding goes by itself, or a block that ends in it would seem to hold all texts. A query sees
+    `reach` tokens at most.
     """
     segments_NxBxC = _cut(segments_BxL)
     padding_NxBxC = segments_NxBxC == 0
@@ -343,7 +360,11 @@ def _reach(segments_BxL: jax.Array) -> tuple[jax.Array, jax.Array]:
     padded_NxB = jnp.any(padding_NxBxC, axis=-1)
     texts_NxNxB = (least_NxB[:, None] <= largest_NxB) & (least_NxB <= largest_NxB[:, None])
     common_NxNxB = texts_NxNxB | (padded_NxB[:, None] & padded_NxB)
-    sees_NxN = jnp.any(common_NxNxB, axis=-1) & np.tri(len(segments_NxBxC), dtype=bool)
+    blocks_N, size = np.arange(len(segments_NxBxC)), segments_NxBxC.shape[-1]
+    # Between the first query of a block and the last key of one before it.
+    least_distance_NxN = (blocks_N[:, None] - blocks_N) * size - (size - 1)
+    near_NxN = np.tri(len(blocks_N), dtype=bool) & (least_distance_NxN < reach)
+    sees_NxN = jnp.any(common_NxNxB, axis=-1) & near_NxN
     return jnp.argmax(sees_NxN, axis=1), len(sees_NxN) - 1 - jnp.argmax(sees_NxN[::-1], axis=0)
 
 

@@ -6,16 +6,19 @@
 import dataclasses
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from seqgpt_jax.models import gemma_config
 from seqgpt_jax.models.llama_config import CLASSES
 from seqgpt_jax.models.rotary import Rotary
 
 TABLE, HEAD, ROPE_FACTORS = "token_embd.weight", "output.weight", "rope_freqs.weight"
 """Tensors of a GGUF file: the vocabulary table, the head that is not tied to it, factors of rotary frequencies."""
 
+_CLASSES = CLASSES | {"gemma3_text": gemma_config.CLASS}
 _OUTER = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 _BLOCK = {
     "attn_norm": "input_layernorm",
@@ -29,6 +32,11 @@ _BLOCK = {
     "ffn_gate": "mlp.gate_proj",
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
+}
+_GEMMA_BLOCK = _BLOCK | {
+    "post_attention_norm": "post_attention_layernorm",
+    "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
 }
 # Settings that change what a model computes, and those of them that are read below or change nothing.
 _COMPUTED = re.compile(r"rope\.|attention\.|expert_count|\w+_scale$|\w+_softcapping$")
@@ -48,24 +56,38 @@ _KNOWN = {
 _NAME = re.compile(r"(?:blk\.(?P<layer>\d+)\.)?(?P<part>\w+)\.(?P<kind>weight|bias)")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _Architecture:
     """What is particular to the files of one `general.architecture`.
 
     Attributes:
       model_type: that of Hugging Face.
       permuted: whether llama.cpp stores the rows of queries and keys as pairs (i, i + half) of a head side by side.
+      norm_offset: what llama.cpp has added to the scales of norms.
+      block: names of a block's modules.
+      known: settings that are read below, beside those of all.
     """
 
     model_type: str
     permuted: bool = False
+    norm_offset: float = 0.0
+    block: Mapping[str, str] = field(default_factory=lambda: _BLOCK)
+    known: frozenset[str] = frozenset()
 
 
 _ARCHITECTURES = {
     "llama": _Architecture("llama", permuted=True),
     "qwen2": _Architecture("qwen2"),
     "qwen3": _Architecture("qwen3"),
+    "gemma3": _Architecture(
+        "gemma3_text",
+        norm_offset=1.0,
+        block=_GEMMA_BLOCK,
+        known=frozenset({"attention.sliding_window", "rope.freq_base_swa"}),
+    ),
 }
+# The only Gemma 3 whose queries are not divided by sqrt(head_dim); a file does not say so.
+_LAYERS_OF_GEMMA_27B = 62
 
 
 class GgufModelError(ValueError):
@@ -79,24 +101,29 @@ def _architecture(metadata: Mapping[str, Any]) -> _Architecture:
     return _ARCHITECTURES[name]
 
 
-def hf_name(name: str) -> str | None:
+def hf_name(name: str, metadata: Mapping[str, Any]) -> str | None:
     """The Hugging Face name of a tensor, as "model.layers.0.mlp.up_proj.weight"; None for an unknown one.
 
-    >>> hf_name("blk.7.attn_q.bias")
+    >>> hf_name("blk.7.attn_q.bias", {"general.architecture": "qwen2"})
     'model.layers.7.self_attn.q_proj.bias'
     """
     match = _NAME.fullmatch(name)
     if match is None:
         return None
     layer, part, kind = match.groups()
-    module = _OUTER.get(part) if layer is None else _BLOCK.get(part)
+    module = (_OUTER if layer is None else _architecture(metadata).block).get(part)
     return module and (f"{module}.{kind}" if layer is None else f"model.layers.{layer}.{module}.{kind}")
 
 
 def hf_value(name: str, value: np.ndarray, metadata: Mapping[str, Any]) -> np.ndarray:
-    """A tensor [rows, ...] of the file as Hugging Face has it: rows of queries and keys in the order of the halves."""
-    part = name.split(".")[-2]
-    if not _architecture(metadata).permuted or part not in ("attn_q", "attn_k"):
+    """A tensor [rows, ...] of the file as Hugging Face has it.
+
+    Rows of queries and keys are put into the order of the halves; what was added to the scales of norms is taken off.
+    """
+    part, kind = name.split(".")[-2], _architecture(metadata)
+    if kind.norm_offset and part.endswith("_norm"):
+        return value - np.float32(kind.norm_offset)
+    if not kind.permuted or part not in ("attn_q", "attn_k"):
         return value
     sizes = _Sizes(metadata)
     heads = sizes.heads if part == "attn_q" else sizes.kv_heads
@@ -124,7 +151,7 @@ def hf_config(
         raise GgufModelError(f"missing: {TABLE}")
     values = {
         "model_type": kind.model_type,
-        "architectures": [CLASSES[kind.model_type]],
+        "architectures": [_CLASSES[kind.model_type]],
         "vocab_size": shapes[TABLE][0],
         "hidden_size": sizes["embedding_length"],
         "intermediate_size": sizes["feed_forward_length"],
@@ -133,12 +160,20 @@ def hf_config(
         "num_key_value_heads": sizes.kv_heads,
         "head_dim": sizes.head_dim,
         "max_position_embeddings": sizes["context_length"],
-        "hidden_act": "silu",
         "rms_norm_eps": _decimal(sizes["attention.layer_norm_rms_epsilon"]),
         "rope_theta": _theta(sizes),
         "rope_scaling": _rope_scaling(sizes, rope_factors),
         "tie_word_embeddings": HEAD not in shapes,
     }
+    if kind.model_type == "gemma3_text":
+        if sizes["block_count"] == _LAYERS_OF_GEMMA_27B:
+            raise GgufModelError("Gemma 3 27B scales its queries in a way of its own: not supported")
+        values["hidden_activation"] = "gelu_pytorch_tanh"
+        values["query_pre_attn_scalar"] = sizes.head_dim
+        values["sliding_window"] = sizes["attention.sliding_window"]
+        values["rope_local_base_freq"] = _decimal(sizes.get("rope.freq_base_swa", 10_000.0))
+    else:
+        values["hidden_act"] = "silu"
     if kind.model_type != "qwen2":  # there the three are always biased and the output is not
         values["attention_bias"] = "blk.0.attn_q.bias" in shapes
     if kind.model_type == "llama":
@@ -158,12 +193,12 @@ class _Sizes:
 
     def unknown(self) -> list[str]:
         """The settings, as "llama.expert_count = 8", that change what the model computes and have no counterpart."""
-        start = f"{self._prefix}."
+        start, known = f"{self._prefix}.", _KNOWN | _architecture(self._metadata).known
         values = {key.removeprefix(start): value for key, value in self._metadata.items() if key.startswith(start)}
         return [
             f"{start}{key} = {value}"
             for key, value in values.items()
-            if _COMPUTED.match(key) and key not in _KNOWN and value and (key, value) != ("attention.causal", True)
+            if _COMPUTED.match(key) and key not in known and value and (key, value) != ("attention.causal", True)
         ]
 
     def __getitem__(self, key: str) -> Any:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqgpt_jax.models import bloom_keys, llama_keys
+from seqgpt_jax.models import bloom_keys, gemma_keys, llama_keys
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
 from seqgpt_jax.models.bloom import Bloom
 from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.gemma import Gemma
+from seqgpt_jax.models.gemma_config import GemmaConfig
 from seqgpt_jax.models.key_map import KeyMap
 from seqgpt_jax.models.llama import Llama
 from seqgpt_jax.models.llama_config import LlamaConfig
@@ -68,6 +70,15 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "qwen3": Architecture(
         LlamaConfig, Llama, llama_keys.key_map, title="Qwen3", license="apache-2.0", license_note=_APACHE
+    ),
+    "gemma3_text": Architecture(
+        GemmaConfig,
+        Gemma,
+        gemma_keys.key_map,
+        title="Gemma 3",
+        license="gemma",
+        license_note="Gemma weights, and models derived from them, are under the "
+        "[Gemma Terms of Use](https://ai.google.dev/gemma/terms), which restrict some uses.",
     ),
 }
 """By the name that Hugging Face gives them as `model_type`."""

@@ -6,7 +6,7 @@ The two halves of a head are the parts of the rotated pairs, as in the published
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -138,11 +138,26 @@ class Rotary:
         scaling = None if self.scaling == "default" else {"rope_type": self.scaling, **fields}
         return {"rope_theta": self.theta, "rope_scaling": scaling}
 
-    def rotate(self, x_BxLxHxK: jax.Array, positions_BxL: jax.Array) -> jax.Array:
-        """Queries or keys [B, L, H, K] turned by their positions, in their dtype; angles and products are float32."""
-        frequencies = self.frequencies(x_BxLxHxK.shape[-1])
-        angles_BxLx1xF = (positions_BxL[..., None].astype(jnp.float32) * frequencies)[:, :, None]
-        cos, sin = jnp.cos(angles_BxLx1xF) * self.magnitude(), jnp.sin(angles_BxLx1xF) * self.magnitude()
+    def angles(self, positions_BxL: jax.Array, head_dim: int) -> "Angles":
+        """What a head of `head_dim` dimensions is turned by at each position."""
+        return Angles.at(positions_BxL, self.frequencies(head_dim), self.magnitude())
+
+
+class Angles(NamedTuple):
+    """Cosines and sines of the angles by which the pairs of a head are turned, float32 [B, L, head_dim / 2]."""
+
+    cos_BxLxF: jax.Array
+    sin_BxLxF: jax.Array
+
+    @classmethod
+    def at(cls, positions_BxL: jax.Array, frequencies_F: jax.Array | np.ndarray, magnitude: float = 1.0) -> "Angles":
+        """Those of positions (int), for radians of each position, float32; `magnitude` is a factor of both."""
+        radians_BxLxF = positions_BxL[..., None].astype(jnp.float32) * frequencies_F
+        return cls(jnp.cos(radians_BxLxF) * magnitude, jnp.sin(radians_BxLxF) * magnitude)
+
+    def rotate(self, x_BxLxHxK: jax.Array) -> jax.Array:
+        """Queries or keys [B, L, H, K], turned, in their dtype; products are float32."""
+        cos, sin = self.cos_BxLxF[:, :, None], self.sin_BxLxF[:, :, None]
         first, second = jnp.split(x_BxLxHxK.astype(jnp.float32), 2, axis=-1)
         turned = jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
         return turned.astype(x_BxLxHxK.dtype)

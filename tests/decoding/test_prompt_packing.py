@@ -10,7 +10,7 @@ from seqgpt_jax.decoding import prompt_packing
 from seqgpt_jax.decoding.prompt_packing import pack_prompts
 from seqgpt_jax.decoding.step import for_decoding, prefill
 from tests.decoding.peer import padded, tiny_model
-from tests.models.peers import make_llama
+from tests.models.peers import make_rotary
 from tests.models.peers import ours as model_of
 
 LONGEST = 48
@@ -64,12 +64,12 @@ def test_a_family_that_is_longer_than_a_row_is_split() -> None:
     assert (packed.segments_RxP > 0).sum(axis=1).tolist() == [48, 48]
 
 
-@pytest.mark.parametrize("kind", ["bloom", "llama", "qwen3"])
+@pytest.mark.parametrize("kind", ["bloom", "llama", "qwen3", "gemma3_text"])
 def test_caches_and_hidden_states_are_those_of_padded_prompts(kind, tmp_path, monkeypatch) -> None:
     if kind == "bloom":
         model = tiny_model(3, vocab_size=61)
     else:
-        make_llama(kind, seed=3, vocab_size=61).save_pretrained(tmp_path)
+        make_rotary(kind, seed=3, vocab_size=61).save_pretrained(tmp_path)
         model = model_of(tmp_path)
     model, rng = for_decoding(model), np.random.default_rng(0)
     text = rng.integers(5, 60, 25).tolist()

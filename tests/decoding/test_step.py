@@ -14,7 +14,7 @@ from seqgpt_jax.decoding.cache import empty_answers
 from seqgpt_jax.decoding.prompt_packing import pack_prompts
 from seqgpt_jax.decoding.step import for_decoding
 from tests.decoding.peer import EOS, generate, padded, peer_answers, peer_of, random_prompts, tiny_model
-from tests.models.peers import LLAMA_KINDS, make_llama
+from tests.models.peers import ROTARY_KINDS, make_rotary
 from tests.models.peers import ours as model_of
 
 VOCAB, LONGEST = 48, 12
@@ -97,14 +97,15 @@ def test_equals_transformers_for_heads_that_are_no_power_of_two() -> None:
     assert ours(model, prompts, num_beams=3, max_new_tokens=20) == expected
 
 
-@pytest.mark.parametrize("kind", LLAMA_KINDS)
-def test_the_llama_family_equals_transformers(kind, tmp_path) -> None:
-    """Grouped queries in the cache, rotary positions behind padding."""
+@pytest.mark.parametrize("kind", ROTARY_KINDS)
+def test_rotary_families_equal_transformers(kind, tmp_path) -> None:
+    """Grouped queries in the cache, rotary positions behind padding, sliding windows over prompt and answer."""
     lengths = []
     for seed in range(3):
-        peer = make_llama(kind, seed=seed, vocab_size=VOCAB, eos_token_id=EOS)
+        peer = make_rotary(kind, seed=seed, vocab_size=VOCAB, eos_token_id=EOS)
         with torch.no_grad():
-            peer.get_output_embeddings().weight[EOS] *= 2  # else hardly any sequence ends
+            # Else hardly any sequence ends.
+            peer.get_output_embeddings().weight[EOS] *= 6 if kind == "gemma3_text" else 2
         peer.save_pretrained(tmp_path / str(seed))
         model = model_of(tmp_path / str(seed))
         prompts = random_prompts(seed, 5, VOCAB, LONGEST)

@@ -40,6 +40,11 @@ _PARTS = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
+_GEMMA_PARTS = _PARTS | {
+    "post_attention_layernorm": "post_attention_norm",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+}
 _OUTER = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 
 
@@ -104,7 +109,14 @@ def model_metadata(model: PreTrainedModel) -> dict[str, Any]:
     config = model.config
     heads = config.num_attention_heads
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return {
+    rope, own = config.rope_parameters, {}
+    if config.model_type == "gemma3_text":
+        own = {
+            "attention.sliding_window": config.sliding_window,
+            "rope.freq_base_swa": rope["sliding_attention"]["rope_theta"],
+        }
+        rope = rope["full_attention"]
+    return own | {
         "block_count": config.num_hidden_layers,
         "context_length": config.max_position_embeddings,
         "embedding_length": config.hidden_size,
@@ -115,20 +127,23 @@ def model_metadata(model: PreTrainedModel) -> dict[str, Any]:
         "attention.key_length": head_dim,
         "attention.value_length": head_dim,
         "rope.dimension_count": head_dim,
-        "rope.freq_base": config.rope_parameters["rope_theta"],
+        "rope.freq_base": rope["rope_theta"],
         "vocab_size": config.vocab_size,
     }
 
 
 def model_tensors(model: PreTrainedModel) -> dict[str, np.ndarray]:
-    """The tensors by GGUF name; rows of queries and keys reordered for the architecture that llama.cpp does it for."""
+    """Tensors by GGUF name, changed as llama.cpp does: rows of Llama's queries and keys, scales of Gemma's norms."""
     tensors = {}
     config = model.config
+    gemma = config.model_type == "gemma3_text"
     for name, value in model.state_dict().items():
         if name == "lm_head.weight" and config.tie_word_embeddings:
             continue
         module, kind = name.rsplit(".", 1)
         array = value.numpy()
+        if gemma and "norm" in module:
+            array = array + np.float32(1)
         if module in _OUTER:
             tensors[f"{_OUTER[module]}.{kind}"] = array
             continue
@@ -137,7 +152,7 @@ def model_tensors(model: PreTrainedModel) -> dict[str, np.ndarray]:
             heads = config.num_attention_heads if part == "self_attn.q_proj" else config.num_key_value_heads
             halves = array.reshape(heads, 2, array.shape[0] // heads // 2, *array.shape[1:])
             array = halves.swapaxes(1, 2).reshape(array.shape)
-        tensors[f"blk.{layer}.{_PARTS[part]}.{kind}"] = array
+        tensors[f"blk.{layer}.{(_GEMMA_PARTS if gemma else _PARTS)[part]}.{kind}"] = array
     return tensors
 
 

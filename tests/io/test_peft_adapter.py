@@ -26,7 +26,7 @@ LORA = LoraConfig(rank=3, alpha=6.0)
 def trained(request, tmp_path_factory):
     """(run folder, base folder, logits of the model with adapters)."""
     base, run = (tmp_path_factory.mktemp(name) for name in ("base", "run"))
-    (peers.make_peer(6) if request.param == "bloom" else peers.make_llama("qwen2")).save_pretrained(base)
+    (peers.make_peer(6) if request.param == "bloom" else peers.make_rotary("qwen2")).save_pretrained(base)
     peers.make_tokenizer().save_pretrained(str(base))
     config = config_from_hf(read_config(base))
     params, rng = load_params(base, config), np.random.default_rng(1)

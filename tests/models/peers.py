@@ -36,7 +36,7 @@ def _perturbed(peer: PreTrainedModel) -> PreTrainedModel:
     return peer
 
 
-LLAMA_KINDS: dict[str, dict] = {
+ROTARY_KINDS: dict[str, dict] = {
     "llama": {"tie_word_embeddings": True, "rms_norm_eps": 1e-5},
     "llama, untied, scaled": {
         "tie_word_embeddings": False,
@@ -55,21 +55,34 @@ LLAMA_KINDS: dict[str, dict] = {
         "head_dim": 20,
         "rope_parameters": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16},
     },
+    # Two layers in which a token sees eight, and one in which it sees all.
+    "gemma3_text": {
+        "head_dim": 20,
+        "query_pre_attn_scalar": 20,
+        "sliding_window": 8,
+        "sliding_window_pattern": 3,
+        "rope_parameters": {
+            "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+            "full_attention": {"rope_type": "linear", "rope_theta": 1e5, "factor": 2.0},
+        },
+        "eos_token_id": 2,
+        "bos_token_id": 1,
+    },
 }
 """Settings beside the sizes, by `model_type` and remarks."""
 
 
-def make_llama(kind: str, *, seed: int = 0, **changes: object) -> PreTrainedModel:
-    """A member of the Llama family: six heads, two of keys and values."""
+def make_rotary(kind: str, *, seed: int = 0, **changes: object) -> PreTrainedModel:
+    """A member of the Llama family, or Gemma 3: six heads, two of keys and values."""
     torch.manual_seed(seed)
     sizes = {"vocab_size": VOCAB, "hidden_size": HIDDEN, "intermediate_size": 80, "num_hidden_layers": LAYERS}
     heads = {"num_attention_heads": 6, "num_key_value_heads": 2, "max_position_embeddings": 64, "pad_token_id": 3}
-    values = sizes | heads | {"initializer_range": 0.2} | LLAMA_KINDS[kind] | changes
+    values = sizes | heads | {"initializer_range": 0.2} | ROTARY_KINDS[kind] | changes
     return _perturbed(AutoModelForCausalLM.from_config(CONFIG_MAPPING[kind.split(",")[0]](**values)))
 
 
-def save_llama(folder: Path, kind: str, **changes: object) -> PreTrainedModel:
-    peer = make_llama(kind, **changes)
+def save_rotary(folder: Path, kind: str, **changes: object) -> PreTrainedModel:
+    peer = make_rotary(kind, **changes)
     peer.save_pretrained(folder)
     return peer
 

@@ -14,7 +14,7 @@ import pytest
 from flax import nnx
 
 from seqgpt_jax.models import flash_attention
-from seqgpt_jax.models.attention import alibi_bias, alibi_slopes, attend, no_bias, segment_mask
+from seqgpt_jax.models.attention import Window, alibi_bias, alibi_slopes, attend, no_bias, segment_mask
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
@@ -110,6 +110,43 @@ def test_grouped_queries_without_slopes(method, on_mesh, row):
     assert_close(found, expected, 1e-5)
 
 
+@pytest.mark.parametrize("on_mesh", [False, True], ids=["one device", "mesh"])
+@pytest.mark.parametrize("size", [1, 40, 130])
+@pytest.mark.parametrize(
+    "method",
+    [flash_attention.blockwise, partial(flash_attention.splash, interpret=True)],
+    ids=["blockwise", "splash"],
+)
+def test_sliding_windows_of_the_layers_that_have_one(method, size, on_mesh, row):
+    """Whether a layer has one is known when the program runs; the one without is the third of a scan's three."""
+    q, k, v, weights = arrays("float32")
+    windowed = np.array([True, True, False])
+
+    def expected_of(q, k, v, positions, segments):
+        # By places: a text lies side by side, and paddings on both sides, which mean nothing, do not.
+        within = np.arange(LENGTH)[:, None] - np.arange(LENGTH) < size
+        masks = [segment_mask(segments) & (within | ~applies) for applies in windowed]
+        return sum(attend(q, k, v, no_bias(positions), mask) for mask in masks)
+
+    def found_of(q, k, v, positions, segments):
+        def run(total, applies):
+            return total + method(q, k, v, None, positions, segments, Window(size, applies)), None
+
+        return jax.lax.scan(run, jnp.zeros_like(q), windowed)[0]
+
+    expected = with_gradients(expected_of, q, k, v, weights, *row)
+    with use_sharding(mesh_of(2, 2, 2), RULES) if on_mesh else contextlib.nullcontext():
+        found = with_gradients(found_of, q, k, v, weights, *row)
+    assert_close(found, expected, 1e-5)
+
+
+def test_blocks_before_the_window_are_skipped():
+    segments = np.ones((1, 1024), np.int32)
+    first, last = flash_attention._visible_blocks(jnp.asarray(segments), jnp.int32(130))
+    assert first.tolist() == [0, 0, 0, 1, 2, 3, 4, 5]
+    assert last.tolist() == [2, 3, 4, 5, 6, 7, 7, 7]
+
+
 @METHODS
 def test_bfloat16_is_as_near_to_float32_as_plain_is(method, row):
     q, k, v, weights = arrays("bfloat16")
@@ -155,7 +192,7 @@ def test_segments_need_not_stand_together(seed, monkeypatch):
 
 def test_blocks_without_a_common_text_are_skipped():
     _, segments = packed([200, 56, 128, 300, 50, -34, -256])
-    first, last = flash_attention._reach(jnp.asarray(segments[None]))
+    first, last = flash_attention._visible_blocks(jnp.asarray(segments[None]), jnp.int32(1024))
     assert first.tolist() == [0, 0, 2, 3, 3, 3, 5, 5]
     assert last.tolist() == [1, 1, 2, 5, 5, 7, 7, 7]
 

@@ -10,7 +10,7 @@ from tests.models import peers
 
 @pytest.mark.parametrize("kind", ["llama, untied, scaled", "qwen2"])
 def test_head_and_table_grow_together(kind, tmp_path) -> None:
-    peer = peers.save_llama(tmp_path / "source", kind)
+    peer = peers.save_rotary(tmp_path / "source", kind)
     tokenizer = peers.make_tokenizer(gen=False)
     tokenizer.add_tokens([f"word{number}" for number in range(peers.VOCAB - len(tokenizer))])
     tokenizer.save_pretrained(str(tmp_path / "source"))

@@ -1,4 +1,4 @@
-"""Low-rank adapters of both families: what they add, where, and merged into the weights."""
+"""Low-rank adapters of the families: what they add, where, and merged into the weights."""
 
 import dataclasses
 
@@ -19,12 +19,15 @@ CONFIGS = {
     "bloom": make_config(**SIZES),
     "qwen2": make_config("qwen2", **SIZES, **GROUPED),
     "qwen3": make_config("qwen3", **SIZES, **GROUPED),
+    "gemma3_text": make_config(
+        "gemma3_text", **SIZES, **{name: GROUPED[name] for name in GROUPED if name != "tied_head"}, sliding_window=5
+    ),
 }
 TARGETS = {
     "bloom": {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"},
     "qwen2": {"query", "key", "value", "out", "gate", "up", "down"},
 }
-TARGETS["qwen3"] = TARGETS["qwen2"]
+TARGETS["qwen3"] = TARGETS["gemma3_text"] = TARGETS["qwen2"]
 LORA = LoraConfig(rank=3, alpha=6.0)
 TOKENS = np.random.default_rng(0).integers(0, 64, (2, 12))
 

@@ -15,11 +15,11 @@ from tests.models import peers
 TOLERANCE = 1e-5
 
 
-@pytest.fixture(scope="module", params=[4, 6, *peers.LLAMA_KINDS])
+@pytest.fixture(scope="module", params=[4, 6, *peers.ROTARY_KINDS])
 def pair(request, tmp_path_factory):
-    """BLOOM with so many heads, or a member of the Llama family."""
+    """BLOOM with so many heads, a member of the Llama family, or Gemma 3."""
     folder = tmp_path_factory.mktemp("peer")
-    save = peers.save_llama if isinstance(request.param, str) else peers.save_peer
+    save = peers.save_rotary if isinstance(request.param, str) else peers.save_peer
     peer = save(folder, request.param)
     return peer, peers.ours(folder)
 
@@ -91,14 +91,14 @@ def test_row_of_padding_alone_is_finite_with_finite_gradient(six_heads):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
-def test_single_blocks_in_turn_equal_the_scan(six_heads, tokens):
-    _, model = six_heads
+def test_single_blocks_in_turn_equal_the_scan(pair, tokens):
+    _, model = pair
     ids = np.ones_like(tokens)
     positions = np.broadcast_to(np.arange(40), tokens.shape)
     attend = model.attend_within(positions, ids)
     x = model.embed(tokens)
     for layer in range(peers.LAYERS):
-        x = model.block(layer)(x, positions, attend)
+        x = model.block(layer)(x, positions, attend, layer)
     np.testing.assert_allclose(model.final_norm(x), model(tokens, positions, ids), rtol=0, atol=TOLERANCE)
 
 

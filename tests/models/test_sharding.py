@@ -9,6 +9,7 @@ from flax import nnx
 from jax.sharding import AxisType
 
 from seqgpt_jax.models.bloom_config import BloomConfig
+from seqgpt_jax.models.gemma_config import GemmaConfig
 from seqgpt_jax.models.llama_config import LlamaConfig
 from seqgpt_jax.models.parameters import create
 from seqgpt_jax.models.sharding import ShardingRules, constrain, mesh_axes, use_sharding
@@ -24,6 +25,19 @@ LLAMA = LlamaConfig(
     head_dim=6,
     max_length=64,
     tied_head=False,
+)
+GEMMA = GemmaConfig(
+    architecture="gemma3_text",
+    vocab_size=512,
+    hidden_size=48,
+    mlp_size=80,
+    n_layer=3,
+    n_head=8,
+    n_kv_head=2,
+    head_dim=6,
+    max_length=64,
+    sliding_window=4,
+    full_attention_every=2,
 )
 CONFIG = BloomConfig(vocab_size=512, hidden_size=48, n_layer=3, n_head=6, remat="full")
 RULES = ShardingRules(batch=("data", "fsdp"))  # this mesh has no axis `replica`
@@ -60,7 +74,7 @@ def test_parameters_are_born_sharded_and_equal(mesh):
     assert sharded.layers.mlp.dense_h_to_4h.kernel[...].addressable_shards[0].data.shape == (3, 24, 96)
 
 
-@pytest.mark.parametrize("config", [CONFIG, LLAMA], ids=lambda config: config.architecture)
+@pytest.mark.parametrize("config", [CONFIG, LLAMA, GEMMA], ids=lambda config: config.architecture)
 def test_sharded_equals_unsharded(mesh, batch, config):
     (_, expected), expected_gradient = _run(create(config, seed=3), batch)
     with use_sharding(mesh, RULES):

@@ -21,6 +21,7 @@ SIZES = (
     *("qwen3_0_6b", "qwen3_1_7b", "qwen3_4b", "qwen3_8b"),
     *("smollm2_135m", "smollm2_360m", "smollm2_1_7b"),
     *("llama3_2_1b", "llama3_2_3b"),
+    *("gemma3_270m", "gemma3_1b"),
 )
 # Of these the table has rows.
 COMPILED = (*SIZES[:5], "qwen3_0_6b", "qwen3_1_7b", "qwen3_4b", "qwen3_8b")

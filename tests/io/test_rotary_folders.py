@@ -1,4 +1,4 @@
-"""Folders of the Llama family: imported and exported bit by bit, read by `transformers` again."""
+"""Folders of the Llama family and of Gemma 3: imported and exported bit by bit, read by `transformers` again."""
 
 import json
 
@@ -24,15 +24,18 @@ from tests.models import peers
 TOKENS = np.random.default_rng(0).integers(4, peers.VOCAB, (2, 40))
 
 
+LINEAR = {"rope_type": "linear", "factor": 2.0}
+
+
 def edit(folder, **changes):
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("kind", peers.LLAMA_KINDS)
+@pytest.mark.parametrize("kind", peers.ROTARY_KINDS)
 def test_round_trip_keeps_every_bit(tmp_path, kind, dtype):
-    peer = peers.make_llama(kind).to(getattr(torch, dtype))
+    peer = peers.make_rotary(kind).to(getattr(torch, dtype))
     peer.save_pretrained(tmp_path / "in")
     peers.make_tokenizer().save_pretrained(tmp_path / "in")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "in")
@@ -55,6 +58,40 @@ def test_round_trip_keeps_every_bit(tmp_path, kind, dtype):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"attn_logit_softcapping": 50.0}, r"attn_logit_softcapping=50.0; only None"),
+        ({"query_pre_attn_scalar": 168}, "query_pre_attn_scalar=168; only 20"),
+        ({"hidden_activation": "silu"}, "hidden_activation='silu'; only 'gelu_pytorch_tanh'"),
+        ({"sliding_window": None}, "config.json lacks sliding_window"),
+        (
+            {"num_hidden_layers": 4, "layer_types": ["full_attention", *["sliding_attention"] * 3]},
+            "layer_types with full_attention in other layers",
+        ),
+        (
+            {"rope_parameters": {"full_attention": LINEAR, "sliding_attention": LINEAR}},
+            "rope_type='linear' for full attention and 'linear' for sliding",
+        ),
+    ],
+)
+def test_variants_of_gemma_that_are_not_computed_are_refused_by_name(tmp_path, change, message):
+    peers.save_rotary(tmp_path, "gemma3_text")
+    edit(tmp_path, **change)
+    with pytest.raises(ValueError, match=message):
+        config_from_hf(read_config(tmp_path))
+
+
+def test_gemma_in_the_form_of_older_files(tmp_path):
+    """`rope_theta` and `rope_local_base_freq` in place of `rope_parameters`, and a number in place of `layer_types`."""
+    peers.save_rotary(tmp_path, "gemma3_text")
+    new = read_config(tmp_path)
+    old = {key: value for key, value in new.items() if key not in ("rope_parameters", "layer_types")}
+    old |= {"rope_theta": 1e5, "rope_local_base_freq": 100.0, "sliding_window_pattern": 3}
+    old |= {"rope_scaling": {"rope_type": "linear", "factor": 2.0}}
+    assert config_from_hf(old) == config_from_hf(new)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
         ({"attention_bias": True}, "attention_bias=True; only False"),
         ({"hidden_act": "gelu"}, "hidden_act='gelu'; only 'silu'"),
         ({"intermediate_size": None}, "config.json lacks intermediate_size"),
@@ -66,23 +103,23 @@ def test_round_trip_keeps_every_bit(tmp_path, kind, dtype):
         ({"rope_parameters": {"rope_type": "yarn", "factor": 2.0, "mscale": 1.0}}, "rope settings mscale"),
         ({"sliding_window": 8, "layer_types": ["sliding_attention"] * 3}, "sliding_window=8; only full attention"),
         ({"num_key_value_heads": 4}, "n_kv_head = 4 does not divide n_head = 6"),
-        ({"model_type": "gpt2"}, "model_type='gpt2'; supported: bloom, llama, mistral, qwen2, qwen3"),
+        ({"model_type": "gpt2"}, "model_type='gpt2'; supported: bloom, llama, mistral, qwen2, qwen3, gemma3_text"),
     ],
 )
 def test_variants_that_are_not_computed_are_refused_by_name(tmp_path, change, message):
-    peers.save_llama(tmp_path, "llama")
+    peers.save_rotary(tmp_path, "llama")
     edit(tmp_path, **change)
     with pytest.raises(ValueError, match=message):
         config_from_hf(read_config(tmp_path))
 
 
 def test_tied_and_untied_heads_are_told_apart(tmp_path):
-    peers.save_llama(tmp_path / "untied", "mistral")
+    peers.save_rotary(tmp_path / "untied", "mistral")
     edit(tmp_path / "untied", tie_word_embeddings=True)
     config = config_from_hf(read_config(tmp_path / "untied"))
     with pytest.raises(WeightsError, match=r"lm_head.weight.* differs from model\.embed_tokens\.weight"):
         load_params(tmp_path / "untied", config)
-    peers.save_llama(tmp_path / "tied", "qwen2")
+    peers.save_rotary(tmp_path / "tied", "qwen2")
     edit(tmp_path / "tied", tie_word_embeddings=False)
     config = config_from_hf(read_config(tmp_path / "tied"))
     with pytest.raises(WeightsError, match=r"missing: lm_head\.weight \[512, 48\]"):
