@@ -23,7 +23,8 @@ from real_prompts import real_questions  # the script beside this one
 
 from seqgpt_jax.atomic import ContractError, parse_answer
 from seqgpt_jax.decoding.completion import Completion, Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.questions import compose_windows
 from seqgpt_jax.io.model_folder import Loaded, load
 from seqgpt_jax.models.backbone import Backbone

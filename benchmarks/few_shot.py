@@ -17,10 +17,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrained import HELD_OUT, RESULTS, run  # the script beside this one
+import numpy as np
+from pretrained import BASES, HELD_OUT, RESULTS, interval, run  # the script beside this one
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.files import read_instances
+from seqgpt_jax.evaluation.analysis.paired_differences import RESAMPLES, asked_differently, unit_counts
+from seqgpt_jax.evaluation.analysis.saved import read_evaluation
+from seqgpt_jax.evaluation.bootstrap import resampled_f1
 from seqgpt_jax.tasks import TASKS
 
 SHARES = {"alone": 0.0, "general data": None}
@@ -51,13 +55,38 @@ def write_own_data(folder: Path, task: str, sizes: Sequence[int], test: int, see
     return folder
 
 
-def scores_of(work: Path, name: str, model: Path, flags: Sequence[str]) -> dict[str, Any]:
-    """Scores of a model: those of the only data set, or of all."""
+def score(work: Path, name: str, model: Path, flags: Sequence[str]) -> Path:
+    """Scores a model; the folder with its scores."""
     output = work / "scores" / name
-    run(work, "evaluate", f"--model={model}", f"--output={output}", *flags)
-    overall = json.loads((output / "scores.json").read_text(encoding="utf-8"))["overall"]
-    low, high = overall["f1_interval"]
-    return {"f1": overall["f1"], "low": low, "high": high, "baseline": overall["best_baseline"]}
+    run(work, "evaluate", "--gin_file=eval_pretrained_cpu.gin", f"--model={model}", f"--output={output}", *flags)
+    return output
+
+
+def compared(folders: Mapping[str, Path], without: str | None = None) -> dict[str, dict[str, float]]:
+    """Name -> mean F1 over data sets (times 100), and its difference to the first one, with 95 % bootstrap intervals.
+
+    Resamples have the same records for all: differences are paired. The data set `without` is left out.
+    """
+    evaluations = [read_evaluation(folder) for folder in folders.values()]
+    sets: dict[str, list[np.ndarray]] = {}
+    for name, task in evaluations[0].tasks.items():
+        if task.dataset == without:
+            continue
+        cells = [evaluation.tasks[name] for evaluation in evaluations]
+        if different := next(filter(None, (asked_differently(task, cell) for cell in cells)), ""):
+            raise SystemExit(f"{name} was not asked the same of all models: {different}")
+        counts = np.stack([unit_counts(cell.predictions) for cell in cells], axis=1)
+        sets.setdefault(task.dataset, []).append(100 * resampled_f1(name, counts, RESAMPLES, seed=0))
+    f1_RxM = np.mean([np.mean(of_set, axis=0) for of_set in sets.values()], axis=0)
+    result = {}
+    for number, name in enumerate(folders):
+        f1_R = f1_RxM[:, number]
+        gap_R = f1_R - f1_RxM[:, 0]
+        low, high = (f"difference_{end}" for end in ("low", "high"))
+        gaps = interval(gap_R[1:])
+        result[name] = {"f1": f1_R[0], **interval(f1_R[1:]), "difference": gap_R[0]}
+        result[name] |= {low: gaps["low"], high: gaps["high"]}
+    return result
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -65,47 +94,54 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     work, own = args.work, write_own_data(args.work / "own", args.task, args.sizes, args.test, args.seed)
     name = f"own_{args.task}"
     checkpoint = f"--gin.CHECKPOINT={args.imported}"
+    own_scores: dict[str, Path] = {}
+    others: dict[str, Path] = {}
 
-    def both(model: Path, label: str, train: str) -> dict[str, Any]:
+    def both(arm: str, model: Path, label: str, train: str) -> None:
         data = f"--data={name}:train={own / train},test={own / 'test.jsonl'}"
-        own_flags = ["--gin_file=eval_pretrained_cpu.gin", data, checkpoint, "--gin.Evaluate.splits=('test',)"]
-        own_flags += [f"--gin.Evaluate.mixtures=('{name}',)", "--gin.Evaluate.records=None"]
-        others = ["--gin_file=eval_pretrained_cpu.gin", checkpoint, f"--gin.Evaluate.mixtures=('{HELD_OUT}',)"]
-        others += [f"--gin.Evaluate.records={args.records}"]
-        return {
-            "own": scores_of(work, f"{label}_own", model, own_flags),
-            "held_out": scores_of(work, f"{label}_held_out", model, others),
-        }
+        flags = [data, checkpoint, "--gin.Evaluate.splits=('test',)", f"--gin.Evaluate.mixtures=('{name}',)"]
+        own_scores[arm] = score(work, f"{label}_own", model, [*flags, "--gin.Evaluate.records=None"])
+        flags = [checkpoint, f"--gin.Evaluate.mixtures=('{HELD_OUT}',)", f"--gin.Evaluate.records={args.records}"]
+        others[arm] = score(work, f"{label}_held_out", model, flags)
 
-    result: dict[str, Any] = {"zero-shot": both(args.model, "zero", f"train_{args.sizes[0]}.jsonl")}
+    both("none: zero-shot", args.model, "zero", f"train_{args.sizes[0]}.jsonl")
     for size in args.sizes:
+        epochs = max(4, -(-args.examples // size))
         for arm, share in SHARES.items():
             label = f"{size}_{arm.replace(' ', '_')}"
             data = f"--data={name}:train={own / f'train_{size}.jsonl'},test={own / 'test.jsonl'}"
             flags = [] if share is None else [f"--gin.Prepare.general_share={share}"]
+            flags += [f"--gin.Prepare.epochs={epochs}", f"--gin.Train.epochs={epochs}"]
             flags += [f"--gin.Train.init_from={args.model}", checkpoint, f"--gin.Train.seed={args.seed}", *args.flags]
             run(work, "train", "--gin_file=own_pretrained_cpu.gin", data, f"--run_dir={work / label}", *flags)
-            result[f"{size}, {arm}"] = both(work / label, label, f"train_{size}.jsonl")
-    return result
+            both(f"{size}, {arm}", work / label, label, f"train_{size}.jsonl")
+    own_f1, held_out_f1 = compared(own_scores), compared(others, without=args.task)
+    return {arm: {"own": own_f1[arm], "held_out": held_out_f1[arm]} for arm in own_f1}
 
 
 def page(result: Mapping[str, Any], args: argparse.Namespace) -> str:
     """The result as Markdown."""
 
     def shown(cell: Mapping[str, float]) -> str:
-        return f"{cell['f1']:.1f} ({cell['low']:.1f} to {cell['high']:.1f})"
+        gap = f"{cell['difference']:+.1f} ({cell['difference_low']:+.1f} to {cell['difference_high']:+.1f})"
+        return f"{cell['f1']:.1f} ({cell['low']:.1f} to {cell['high']:.1f}) | {gap}"
 
     rows = [f"| {name} | {shown(cells['own'])} | {shown(cells['held_out'])} |" for name, cells in result.items()]
     return "\n".join(
         [
             "# Few-shot learning of one own data set\n",
-            f"`python benchmarks/few_shot.py --task={args.task}`: examples of `{args.task}` as own data, "
-            f"{args.test} test records,",
-            "all labels asked, greedy constrained decoding. F1, 0-100; in brackets the 95 % bootstrap interval. Seed "
-            f"{args.seed}. The last column",
-            f"is `{HELD_OUT}`, {args.records} records of each task.\n",
-            "| examples | own data | held-out data sets |",
-            "|---|---:|---:|",
+            f"`python benchmarks/few_shot.py --base={args.base} --task={args.task}`: "
+            f"{BASES[args.base].title} after FT, "
+            f"then trained with examples of `{args.task}` as own data, as many",
+            f"epochs as make {args.examples} examples, at least 4; alone, or with general data mixed in "
+            "(`Prepare.general_share` of own_pretrained_cpu.gin).",
+            f"{args.test} test records of the own data; the other held-out data sets of `{HELD_OUT}`, mean over them, "
+            f"{args.records} records of each task.",
+            "All labels asked, greedy constrained decoding. F1, 0-100, and its paired difference to zero-shot; in "
+            "parentheses 95 %",
+            f"bootstrap intervals over records. One seed ({args.seed}): nothing is said of others.\n",
+            "| examples | own data | difference | other held-out data sets | difference |",
+            "|---|---:|---:|---:|---:|",
             *rows,
             "",
         ]
@@ -115,11 +151,13 @@ def page(result: Mapping[str, Any], args: argparse.Namespace) -> str:
 def main() -> None:
     """Runs everything and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", default="smollm2", choices=BASES, help="which model it is")
     parser.add_argument("--model", type=Path, required=True, help="run that the training starts from")
     parser.add_argument("--imported", type=Path, required=True, help="imported folder of its tokenizer")
     parser.add_argument("--work", type=Path, default=Path("runs/few_shot"))
     parser.add_argument("--task", default="restaurant8k", help="held-out task that plays the own data")
     parser.add_argument("--sizes", type=int, nargs="+", default=[8, 32, 128])
+    parser.add_argument("--examples", type=int, default=320, help="examples that a training sees, epochs counted")
     parser.add_argument("--test", type=int, default=96, help="test records of the own data")
     parser.add_argument("--records", type=int, default=24, help="records of each held-out task")
     parser.add_argument("--seed", type=int, default=0)

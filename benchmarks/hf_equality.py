@@ -18,7 +18,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.completion import Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.questions import compose_windows
 from seqgpt_jax.io.model_folder import load
 

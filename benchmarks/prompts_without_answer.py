@@ -74,7 +74,8 @@ def stores(tokenizer: str, records: int) -> list[Any]:
 def measure(folder: Path, records: int) -> list[dict[str, Any]]:
     """Counts of each instance, its question asked as it is and, of classifications, without its gold labels."""
     from seqgpt_jax.decoding.answers import answer
-    from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+    from seqgpt_jax.decoding.decode_config import DecodeConfig
+    from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.evaluation.evaluator import EvaluateConfig, instances_to_ask
     from seqgpt_jax.evaluation.predictions import compare
     from seqgpt_jax.io.model_folder import load, open_folder, tokenizer_folder

@@ -22,7 +22,8 @@ from seqgpt_jax.atomic import ContractError, Instance, parse_answer
 from seqgpt_jax.data.raw.files import DataNotFound, read_instances
 from seqgpt_jax.data.raw.sources import Generated
 from seqgpt_jax.decoding.answers import Answer, answer
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.questions import Question, compose_windows
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.tasks import TASKS

@@ -41,7 +41,7 @@ _CONFIGS = {
     "Lora": "seqgpt_jax.models.lora:LoraConfig",
     "Train": "seqgpt_jax.training.config:TrainConfig",
     "Weights": "seqgpt_jax.io.published_weights:WeightsConfig",
-    "Decode": "seqgpt_jax.decoding.engine:DecodeConfig",
+    "Decode": "seqgpt_jax.decoding.decode_config:DecodeConfig",
     "Evaluate": "seqgpt_jax.evaluation.evaluator:EvaluateConfig",
     "Endpoint": "seqgpt_jax.evaluation.other_models.endpoint:EndpointConfig",
     "Synthesize": "seqgpt_jax.synthesis.config:SynthesizeConfig",

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
     from seqgpt_jax.decoding.answer_file import AnswerFile
     from seqgpt_jax.decoding.answers import Answer
-    from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+    from seqgpt_jax.decoding.decode_config import DecodeConfig
+    from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.prompt_limits import PromptLimits
     from seqgpt_jax.decoding.question_files import QuestionRecord
     from seqgpt_jax.decoding.questions import Question
@@ -169,10 +170,10 @@ def _files(folder: "epath.Path") -> list[str]:
 
 
 def _engine(args: argparse.Namespace, decode: "DecodeConfig") -> "Engine":
+    from seqgpt_jax.decoding.devices import load_over
     from seqgpt_jax.decoding.engine import Engine
-    from seqgpt_jax.io.model_folder import load
 
-    return Engine.of(load(args.model, step=args.step), decode)
+    return Engine.of(load_over(decode.devices, args.model, step=args.step), decode)
 
 
 def _answer_file(

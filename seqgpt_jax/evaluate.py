@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from seqgpt_jax.data.raw.task_spec import TaskSpec
     from seqgpt_jax.data.store import EvalStore
     from seqgpt_jax.decoding.completion import Generator
-    from seqgpt_jax.decoding.engine import DecodeConfig
+    from seqgpt_jax.decoding.decode_config import DecodeConfig
     from seqgpt_jax.evaluation.end_to_end.gold import GoldData
     from seqgpt_jax.evaluation.end_to_end.scoring import EndToEnd
     from seqgpt_jax.evaluation.evaluator import EvaluateConfig
@@ -271,15 +271,15 @@ def score_model(
     Our decoder runs it where there is no generator.
     """
     from seqgpt_jax.console.progress import progress_bar
+    from seqgpt_jax.decoding.devices import load_over
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.evaluation.end_to_end.asking import ask
     from seqgpt_jax.evaluation.end_to_end.scoring import score
     from seqgpt_jax.evaluation.evaluator import evaluate
-    from seqgpt_jax.io.model_folder import load
 
     step_read = None
     if generator is None:
-        loaded = load(model, step=step)
+        loaded = load_over(decode.devices, model, step=step)
         generator, step_read = Engine.of(loaded, decode), loaded.step
         does = "answering (the first batch of each width compiles)"
     else:

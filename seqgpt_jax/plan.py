@@ -15,8 +15,8 @@ code is 1.
 --suggest looks for the mesh and the number of micro-batches that are fastest and fit. Where none does, it goes on to
 attention without scores, rematerialisation, a mean of gradients in bfloat16 and a smaller batch, in this order.
 
---decode plans what `decode` and `evaluate` do instead, which use one chip: the pass over the prompts, and one step of
-the beam search.
+--decode plans what `decode` and `evaluate` do instead, on one chip or the Decode.devices over which they split a model:
+the pass over the prompts, and one step of the beam search.
 """
 
 import argparse

@@ -27,7 +27,8 @@ def ours(folder: str, dtype: str, prompts: str, beams: int, tokens: int, constra
     """Answers a second of `Engine.generate`, after a pass that compiles; the ids of the answers."""
     from examples import read_prompts
 
-    from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+    from seqgpt_jax.decoding.decode_config import DecodeConfig
+    from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.io.model_folder import load
 
     loaded, asked = load(folder, dtype=dtype), read_prompts(prompts)

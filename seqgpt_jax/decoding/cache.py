@@ -12,6 +12,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqgpt_jax.models.sharding import constrain
+
+CACHE_AXES = ("batch", "kv_heads", None, None)
+"""Logical names of the axes of cached keys and values."""
+
 
 class PromptCache(NamedTuple):
     """Keys and values of the prompts, shared by the beams of an example.
@@ -87,9 +92,13 @@ def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache
     batch, heads, _, head_dim = prompt.keys[0].shape
     shape = (batch, heads, size * num_beams, head_dim)
     dtype = prompt.keys[0].dtype
+
+    def empty(_: jax.Array) -> jax.Array:
+        return constrain(jnp.zeros(shape, dtype), *CACHE_AXES)
+
     return AnswerCache(
-        keys=tuple(jnp.zeros(shape, dtype) for _ in prompt.keys),
-        values=tuple(jnp.zeros(shape, dtype) for _ in prompt.values),
+        keys=tuple(map(empty, prompt.keys)),
+        values=tuple(map(empty, prompt.values)),
         ancestors_BxKxN=jnp.zeros((batch, num_beams, size), jnp.int32),
     )
 

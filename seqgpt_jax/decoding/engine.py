@@ -5,6 +5,7 @@ A batch is as wide as the smallest of a few widths that holds its longest prompt
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +19,12 @@ from seqgpt_jax.decoding.array_sizes import batch_rows, bucket_width, padded_row
 from seqgpt_jax.decoding.batch_order import batches, decoding_order
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.constraints import Grammar
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.devices import splitting
 from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
 from seqgpt_jax.decoding.forced_prefix import forced_tokens, prefix_arrays
 from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels, without_prior
 from seqgpt_jax.decoding.label_trie import label_trie
-from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.running_batch import RunningBatch, rows_of
 from seqgpt_jax.decoding.step import for_decoding
 from seqgpt_jax.decoding.value_scores import ValueScorer
@@ -36,65 +38,6 @@ _NO_TEXT = "N/A"
 _MOST_PRIORS = 1 << 12
 # Later prompts take the rows of those that are decided, this share of the rows at a time.
 _GROUPS = 4
-
-
-@dataclass(frozen=True)
-class DecodeConfig:
-    """Settings of the search (gin: `Decode`). The defaults are those of SeqGPT's model card.
-
-    Attributes:
-      num_beams: beams of the search; 1 is greedy.
-      batch_size: prompts decoded at once, at most; few prompts have few rows.
-      max_new_tokens: most tokens of an answer, its end token included; None takes the model's own limit (in the
-        seqgpt.json of its folder). A lower one bounds the time of an answer.
-      max_queries: most queries in one prompt of an extraction; None takes the model's own limit. 1 asks one label at a
-        time, as UniversalNER does: each query has a prompt of its own, which costs as many times the text.
-      constrained: only answers that follow the contract can be generated (see `constraints`); False
-        answers as `transformers` does, malformed where the model is unsure.
-      length_penalty: answers are compared by their log-probability divided by their length to this power: 0 compares
-        sums, 1 means. None takes 0 for constrained classifications, as means favor labels of more tokens, else 1.
-      repetition_penalty: on tokens that the prompt or the answer has already, as in `transformers`; 1 is none. Labels
-        whose probabilities are computed (`Question.choose`) have neither penalty.
-      contextual_calibration: of labels whose probabilities are computed: each is divided by its probability after a
-        text that says nothing (`N/A`), which takes out what the model prefers whatever the text (arXiv:2102.09690);
-        that of `None` stays. It can help with label sets that a pretrained model has not been trained on, and costs a
-        model that has learned its labels many right answers: benchmarks/results/calibration.md.
-    """
-
-    num_beams: int = 4
-    batch_size: int = 16
-    max_new_tokens: int | None = None
-    max_queries: int | None = None
-    constrained: bool = True
-    length_penalty: float | None = None
-    repetition_penalty: float = 1.0
-    contextual_calibration: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("num_beams", "batch_size", "max_new_tokens", "max_queries"):
-            value = getattr(self, name)
-            if name.startswith("max_") and value is None:
-                continue
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"Decode.{name} must be a whole number of at least 1, not {value!r}")
-        if not self.repetition_penalty > 0:
-            raise ValueError(f"Decode.repetition_penalty must be above 0, not {self.repetition_penalty!r}")
-
-    def length_penalty_of(self, prompt: Prompt) -> float:
-        """The length penalty of the answers to a prompt."""
-        if self.length_penalty is not None:
-            return self.length_penalty
-        return 0.0 if self.constrained and prompt.atom == "cls" else 1.0
-
-    def answer_tokens(self, contract: ModelContract) -> int:
-        """Most tokens of an answer of a model with this contract, the end token included."""
-        return contract.max_target_tokens if self.max_new_tokens is None else self.max_new_tokens
-
-    def limits(self, contract: ModelContract, tokenizer: PreTrainedTokenizerFast) -> PromptLimits:
-        """What is asked at once of a model with this contract, and how long its answers may be."""
-        if self.max_queries is not None:
-            contract = replace(contract, max_queries=self.max_queries)
-        return PromptLimits(contract, self.answer_tokens(contract), tokenizer)
 
 
 class NonFiniteError(ValueError):
@@ -131,7 +74,9 @@ class Engine:
         self._calibration = contract.calibration
         self._known_priors: dict[str, np.ndarray] = {}
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
-        self._model = for_decoding(model, take_over=take_over)
+        self._splitting = partial(splitting, model.config, config.devices)
+        with self._splitting():
+            self._model = for_decoding(model, take_over=take_over)
 
     @classmethod
     def of(cls, loaded: Loaded, config: DecodeConfig) -> "Engine":
@@ -155,6 +100,10 @@ class Engine:
           ValueError: a prompt has no token.
         """
         asked = self._checked(prompts)
+        with self._splitting():
+            return self._answered(prompts, asked, progress)
+
+    def _answered(self, prompts: Sequence[Prompt], asked: Sequence["_Asked"], progress: Progress) -> list[Completion]:
         completions: dict[int, Completion] = {}
         sizes = [len(one.cut.ids) for one in asked]
         order = decoding_order(prompts, sizes, self.limits.contract.max_prompt_tokens)

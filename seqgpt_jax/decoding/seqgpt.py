@@ -16,11 +16,12 @@ from seqgpt_jax.atomic import Atom, ContractError
 from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.devices import load_over
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.fill import Schema, fill
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.results import Classified, Extracted
-from seqgpt_jax.io.model_folder import load
 from seqgpt_jax.io.progress import Progress, no_progress
 
 Labels = Sequence[str] | Mapping[str, str]
@@ -62,6 +63,7 @@ class SeqGPT:
         batch_size: int = 16,
         max_new_tokens: int | None = None,
         contextual_calibration: bool = False,
+        devices: int = 1,
         progress: Progress = no_progress,
     ) -> "SeqGPT":
         """The model in a folder.
@@ -74,17 +76,20 @@ class SeqGPT:
           max_new_tokens: most tokens of an answer; None takes the model's own limit.
           contextual_calibration: divides the probability of each label of `choose="one"` or `"one_or_none"` by that
             after no text, which can help with labels that the model was not trained on (`DecodeConfig`).
+          devices: chips of this host that the model is split over (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
 
         Raises:
+          ValueError: there are not so many devices, or they divide none of the model's sizes.
           LoadingError, WeightsError, TokenizerError: see `seqgpt_jax.io.model_folder.load`.
         """
-        loaded = load(path, step=step)
+        loaded = load_over(devices, path, step=step)
         config = DecodeConfig(
             num_beams=num_beams,
             batch_size=batch_size,
             max_new_tokens=max_new_tokens,
             contextual_calibration=contextual_calibration,
+            devices=devices,
         )
         engine = Engine.of(loaded, config)
         return cls(engine, progress, stream_size=_BATCHES * batch_size)

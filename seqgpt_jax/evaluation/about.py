@@ -7,7 +7,7 @@ from typing import Any
 from etils import epath
 
 from seqgpt_jax.data.store import EvalStore
-from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.evaluation.evaluator import EvaluateConfig
 from seqgpt_jax.io.contract import CONTRACT_SETTINGS, ModelContract
 

@@ -1,4 +1,4 @@
-"""Plan of decoding on one chip, as `decode` and `evaluate` run it: prefill, and one step of the beam search."""
+"""Plan of decoding on one chip or a few, as `decode` and `evaluate` run it: prefill, and one step of beam search."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -7,18 +7,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import SingleDeviceSharding
+from flax import nnx
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
 
-from seqgpt_jax.decoding.cache import PromptCache, empty_answers
+from seqgpt_jax.decoding.cache import CACHE_AXES, PromptCache, empty_answers
 from seqgpt_jax.decoding.constraints import Automaton
-from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.devices import mesh_of, rules_for
 from seqgpt_jax.decoding.prompt_packing import PackedPrompts
 from seqgpt_jax.decoding.step import begin, extend, for_decoding, prefill
 from seqgpt_jax.decoding.text_copy import EDGES_PER_PLACE, TextCopy
 from seqgpt_jax.decoding.value_states import value_states
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.backbone import ModelConfig
-from seqgpt_jax.models.parameters import abstract
+from seqgpt_jax.models.parameters import abstract, from_params, param_shardings, params_of
+from seqgpt_jax.models.sharding import ShardingRules, current_rules, use_sharding
 from seqgpt_jax.planning.hlo_costs import read_program
 from seqgpt_jax.planning.roofline import Phase, decoding_flops, phase
 from seqgpt_jax.planning.slices import Slice
@@ -39,13 +42,13 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class DecodePlan:
-    """What is known of decoding with one model on one chip of a slice; the other chips are idle.
+    """What is known of decoding with one model on `devices` chips of a slice; the other chips are idle.
 
     All prompts are as long as they may be and all answers as well, so shorter ones need less and are faster.
 
     Attributes:
       topology: the slice.
-      batch_size, num_beams, max_new_tokens, constrained: of `Decode`.
+      devices, batch_size, num_beams, max_new_tokens, constrained: of `Decode`.
       max_prompt_tokens: of the model's contract.
       parameters: of the model.
       fits: whether both programs fit, with what else lies on the chip.
@@ -60,6 +63,7 @@ class DecodePlan:
     """
 
     topology: str
+    devices: int
     batch_size: int
     num_beams: int
     max_prompt_tokens: int
@@ -86,13 +90,25 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
     """Compiles both programs, unless the weights alone are too large, and draws up the plan.
 
     Raises:
-      ValueError: the compiler knows no such slice.
+      ValueError: the compiler knows no such slice, it has fewer chips than `Decode.devices`, or these divide none of
+        the model's sizes.
     """
-    loaded, weights = weights_on_chip(model, SingleDeviceSharding(slice_devices(slice_)[0]))
+    chips = slice_devices(slice_)
+    if decode.devices == 1:
+        return _plan(model, decode, contract, slice_, *weights_on_chip(model, SingleDeviceSharding(chips[0])))
+    mesh, rules = mesh_of(decode.devices, chips), rules_for(model, decode.devices)
+    with use_sharding(mesh, rules):
+        return _plan(model, decode, contract, slice_, *weights_on_mesh(model, mesh, rules))
+
+
+def _plan(
+    model: ModelConfig, decode: DecodeConfig, contract: ModelContract, slice_: Slice, loaded: Any, weights: Any
+) -> DecodePlan:
     sizes = {"start": start_bytes(loaded, weights), "step": {"weights": shard_bytes(weights)}}
     largest = max(sum(of.values()) for of in sizes.values())
     plan = DecodePlan(
         topology=slice_.name,
+        devices=decode.devices,
         batch_size=decode.batch_size,
         num_beams=decode.num_beams,
         max_prompt_tokens=contract.max_prompt_tokens,
@@ -102,7 +118,8 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
         fits=False,
         bytes_per_chip=sizes,
         hbm_bytes=slice_.chip.hbm_bytes,
-        problem=f"the weights take {largest / GIB:.1f} GiB, and decoding runs on one chip: take one with more memory",
+        problem=f"the weights take {largest / GIB:.1f} GiB of a chip: take one with more memory, or raise "
+        "Decode.devices, over which a model is split",
         compile_seconds=0.0,
     )
     if largest > plan.hbm_bytes:
@@ -136,7 +153,7 @@ def _with_times(plan: DecodePlan, model: ModelConfig, slice_: Slice, programs: d
     )
     prefill_region = dataclasses.replace(read_program(programs["prefill"].text)["rest"], name="prefill")
     step = read_program(programs["step"].text)["step"]
-    phases = [phase(region, flops[region.name], slice_) for region in (prefill_region, step)]
+    phases = [phase(region, flops[region.name] / plan.devices, slice_) for region in (prefill_region, step)]
     prefill_seconds, step_seconds = (one.seconds for one in phases)
     return dataclasses.replace(
         plan,
@@ -152,6 +169,26 @@ def weights_on_chip(model: ModelConfig, place: SingleDeviceSharding) -> tuple[An
     """(the weights as they are loaded, as the engine computes with them), abstract, on one chip."""
     loaded = abstract(model)
     return _placed(loaded, place), _placed(jax.eval_shape(for_decoding, loaded), place)
+
+
+def weights_on_mesh(model: ModelConfig, mesh: Mesh, rules: ShardingRules) -> tuple[Any, Any]:
+    """As `weights_on_chip`, split over a mesh; within `use_sharding`."""
+    shapes, shardings = abstract(model), param_shardings(model, mesh, rules)
+    params = jax.tree.map(lambda x, sharding: _array(x.shape, x.dtype, sharding), params_of(shapes), shardings)
+    loaded = from_params(model, params)
+    weights = jax.eval_shape(for_decoding, loaded)
+    of_layers = jax.tree.leaves(loaded.layers)
+
+    def cut(block: Any) -> Any:
+        leaves, tree = jax.tree.flatten(block)
+        specs = [PartitionSpec(*leaf.sharding.spec[1:]) for leaf in of_layers]
+        places = [NamedSharding(mesh, spec) for spec in specs]
+        return tree.unflatten(_array(x.shape, x.dtype, place) for x, place in zip(leaves, places, strict=True))
+
+    rest = nnx.clone(loaded, variables=False)
+    rest.layers = None
+    backbone = jax.tree.map(lambda x, like: _array(x.shape, x.dtype, like.sharding), weights.backbone, rest)
+    return loaded, weights._replace(backbone=backbone, blocks=tuple(map(cut, weights.blocks)))
 
 
 def start_bytes(loaded: Any, weights: Any) -> dict[str, float]:
@@ -180,13 +217,23 @@ def search(weights: Any, decode: DecodeConfig, contract: ModelContract) -> tuple
     room = decode.answer_tokens(contract)
     vocab_size = weights.backbone.config.vocab_size
     cache, hidden = _placed(jax.eval_shape(prefill, weights, prompts(weights, decode, contract)), place)
+    cache = _with_split_keys(cache)
     real, forbidden = _array((batch,), jnp.bool_, place), _array((vocab_size,), jnp.bool_, place)
     places = BYTES_PER_TOKEN * contract.max_prompt_tokens
     automaton = abstract_automaton(batch, vocab_size, places, place) if decode.constrained else None
     start = partial(begin, num_beams=beams, max_new_tokens=room, eos_id=END_ID)
     begun = _placed(jax.eval_shape(start, weights, cache, hidden, real, forbidden, automaton), place)
     answers = _placed(jax.eval_shape(partial(empty_answers, num_beams=beams, size=room), cache), place)
-    return weights, begun, answers, forbidden
+    return weights, begun._replace(prompt=cache), _with_split_keys(answers), forbidden
+
+
+def _with_split_keys(cache: Any) -> Any:
+    """A cache whose keys and values are split as their heads are."""
+    place, rules = cache.keys[0].sharding, current_rules()
+    if rules is None:
+        return cache
+    split = NamedSharding(place.mesh, rules.spec(*CACHE_AXES))
+    return cache._replace(keys=_placed(cache.keys, split), values=_placed(cache.values, split))
 
 
 @jax.jit
@@ -214,7 +261,7 @@ def compile_search(weights: Any, decode: DecodeConfig, contract: ModelContract) 
     return compile_program(extend, arguments, kinds, eos_id=END_ID)
 
 
-def abstract_automaton(batch_size: int, vocab_size: int, places: int, place: SingleDeviceSharding) -> Automaton:
+def abstract_automaton(batch_size: int, vocab_size: int, places: int, place: Sharding) -> Automaton:
     """What `Grammar.automaton` makes, of a usual size, for texts of `places` bytes."""
     states = len(value_states().ends_S)
     copy = TextCopy(
@@ -234,13 +281,15 @@ def abstract_automaton(batch_size: int, vocab_size: int, places: int, place: Sin
     )
 
 
-def _place(weights: Any) -> SingleDeviceSharding:
-    return jax.tree.leaves(weights)[0].sharding
+def _place(weights: Any) -> Sharding:
+    """Where what is not split lies: on the chip, or on all of them."""
+    place = jax.tree.leaves(weights)[0].sharding
+    return place if isinstance(place, SingleDeviceSharding) else NamedSharding(place.mesh, PartitionSpec())
 
 
-def _placed(tree: Any, place: SingleDeviceSharding) -> Any:
+def _placed(tree: Any, place: Sharding) -> Any:
     return jax.tree.map(lambda x: _array(x.shape, x.dtype, place), tree)
 
 
-def _array(shape: tuple[int, ...], dtype: Any, place: SingleDeviceSharding) -> jax.ShapeDtypeStruct:
+def _array(shape: tuple[int, ...], dtype: Any, place: Sharding) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, dtype, sharding=place)

@@ -82,9 +82,9 @@ def _walk(
     counted: set[str] = set()
     computation = computations[name]
     for instruction in computation.values():
-        for kind, dtype, moved, group, channel in _collectives(computations, instruction):
-            if channel not in counted:
-                counted.add(channel)
+        for kind, dtype, moved, group, key in _collectives(computations, instruction):
+            if key not in counted:
+                counted.add(key)
                 region.collectives.append(Collective(kind, dtype, moved, group, times, region.name))
         region.hbm_bytes += times * moved_bytes(computations, computation, instruction)
         if body := instruction.called("body"):
@@ -158,16 +158,19 @@ def _root(computation: Computation) -> Instruction:
 
 
 def _collectives(
-    computations: dict[str, Computation], instruction: Instruction
+    computations: dict[str, Computation], instruction: Instruction, *, fused: bool = False
 ) -> Iterator[tuple[str, str, float, int, str]]:
-    """(kind, dtype, bytes received, group, channel) of the collectives in an instruction or in the fusion it calls."""
+    """(kind, dtype, bytes received, group, key) of the collectives in an instruction or in the fusion it calls.
+
+    A collective has one key, also where two fusions, that which starts it and that which waits for it, show it.
+    """
     callee = instruction.called("calls")
     if instruction.opcode in ("fusion", "async-start") and callee:
         for inner in computations[callee].values():
-            for kind, dtype, moved, group, channel in _collectives(computations, inner):
+            for kind, dtype, moved, group, key in _collectives(computations, inner, fused=True):
                 if callee.startswith("all-reduce-scatter") and kind == "all-reduce":
                     kind, moved = "reduce-scatter", moved / 2
-                yield kind, dtype, moved, group, channel
+                yield kind, dtype, moved, group, key
         return
     kind = instruction.opcode.removesuffix("-start")
     if kind not in KINDS:
@@ -190,7 +193,8 @@ def _collectives(
         "collective-permute": full,
     }[kind]
     dtype = max(ARRAY.finditer(shape), key=lambda array: array_bytes(array[0]))[1]
-    channel = re.search(r"channel_id=(\d+)", instruction.attributes)
+    # Not of those that stand alone: the layers of a search step, one traced function, have one channel.
+    channel = re.search(r"channel_id=(\d+)", instruction.attributes) if fused else None
     yield kind, dtype, received, group, channel[1] if channel else instruction.name
 
 

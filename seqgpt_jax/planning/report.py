@@ -195,8 +195,9 @@ def print_plan(plan: TrainingPlan, slice_: Slice, console: Console) -> None:
 
 def print_decode_plan(plan: DecodePlan, slice_: Slice, console: Console) -> None:
     """The plan as tables."""
+    chips = "one" if plan.devices == 1 else f"{plan.devices}"
     console.print(
-        f"{plan.parameters:,} parameters on one TPU {slice_.chip.name} of {plan.topology}: decoding uses one chip\n"
+        f"{plan.parameters:,} parameters on {chips} TPU {slice_.chip.name} of {plan.topology} (Decode.devices)\n"
         f"batch {plan.batch_size}, {plan.num_beams} beams, prompts of {plan.max_prompt_tokens} and answers of "
         f"{plan.max_new_tokens} tokens{'' if plan.constrained else ', unconstrained'}",
         markup=False,

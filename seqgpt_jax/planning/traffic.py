@@ -66,10 +66,22 @@ def _read(computations: dict[str, Computation], fused: Computation, name: str) -
         elif user.opcode == "fusion":
             inner = computations[user.called("calls") or ""]
             names = {int(one.arguments): one.name for one in inner.values() if one.opcode == "parameter"}
-            total += sum(_read(computations, inner, names[i]) for i, one in enumerate(user.operands) if one == name)
+            for number, operand in enumerate(user.operands):
+                if operand == name:
+                    total += _read(computations, inner, names[number])
+                    # Its users are the readers where it comes out as it went in.
+                    total += _read(computations, fused, user.name) if _comes_out(inner, names[number]) else 0.0
         else:
             return tiled_bytes(fused[name].shape)
     return total
+
+
+def _comes_out(fused: Computation, name: str) -> bool:
+    """Whether a fusion gives back the parameter `name`, unchanged but for its shape."""
+    result = next(instruction for instruction in fused.values() if instruction.root)
+    while result.opcode == "bitcast":
+        result = fused[result.operands[0]]
+    return result.name == name
 
 
 def _written(fused: Computation) -> float:

@@ -10,7 +10,8 @@ import pytest
 from seqgpt_jax.decoding.candidates import END, candidates_of, numbers_of
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.step import for_decoding
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.bloom_config import BloomConfig

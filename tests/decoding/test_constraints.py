@@ -13,7 +13,8 @@ from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding import constraints
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.parameters import create

@@ -9,7 +9,8 @@ import torch
 from seqgpt_jax.decoding import batch_order, forced_prefix, running_batch
 from seqgpt_jax.decoding.array_sizes import bucket_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
 from seqgpt_jax.io.contract import ModelContract
 from tests.decoding import folders

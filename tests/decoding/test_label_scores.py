@@ -10,7 +10,8 @@ from seqgpt_jax.atomic import NONE
 from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding import label_scores
 from seqgpt_jax.decoding.completion import Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine, NonFiniteError
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine, NonFiniteError
 from seqgpt_jax.decoding.label_trie import label_trie
 from seqgpt_jax.io.contract import ModelContract
 from tests.decoding import folders

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Completion, Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import Question
 from seqgpt_jax.decoding.spans import Label, Span

@@ -16,7 +16,8 @@ from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding import constraints
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
 from seqgpt_jax.decoding.value_states import token_bytes, token_table, value_states
 from seqgpt_jax.io.contract import ModelContract

@@ -16,7 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from seqgpt_jax import import_hf
 from seqgpt_jax.atomic import parse_answer
 from seqgpt_jax.decoding.answers import answer
-from seqgpt_jax.decoding.engine import DecodeConfig, Engine
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.questions import Question
 from seqgpt_jax.io.model_folder import Loaded, load
 

@@ -7,12 +7,15 @@ from jax.sharding import SingleDeviceSharding
 
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
-from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.decoding.decode_config import DecodeConfig
+from seqgpt_jax.decoding.devices import mesh_of, rules_for
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.llama_config import LlamaConfig
+from seqgpt_jax.models.sharding import use_sharding
 from seqgpt_jax.planning import decode_step
 from seqgpt_jax.planning.roofline import decoding_flops
+from seqgpt_jax.planning.tpu_compiler import shard_bytes
 from tests.decoding.folders import tokenizer
 
 MODEL = BloomConfig(hidden_size=64, n_layer=3, n_head=4, vocab_size=512)
@@ -62,6 +65,22 @@ def test_the_cache_has_the_heads_of_keys_alone() -> None:
     mine = decoding_flops(model, **SIZES)
     step = decode_step.extend.lower(*decode_step.search(weights, FREE, CONTRACT), eos_id=decode_step.END_ID)
     assert 1.0 < step.cost_analysis()["flops"] / mine["step"] < 1.3
+
+
+def test_a_model_over_two_chips_has_half_of_its_weights_and_caches_on_each() -> None:
+    mesh, rules = mesh_of(2), rules_for(MODEL, 2)
+    with use_sharding(mesh, rules):
+        loaded, weights = decode_step.weights_on_mesh(MODEL, mesh, rules)
+        arguments = decode_step.search(weights, DECODE, CONTRACT)
+        compiled = decode_step.extend.lower(*arguments, eos_id=decode_step.END_ID).compile()
+    alone, of_one = decode_step.weights_on_chip(MODEL, here())
+    for split, whole in ((loaded, alone), (weights, of_one)):
+        assert 0.5 < shard_bytes(split) / shard_bytes(whole) < 0.53  # norms and biases are on both
+    _, begun, answers, _ = arguments
+    for keys in (begun.prompt.keys[0], answers.keys[0]):
+        assert keys.sharding.shard_shape(keys.shape)[1] == MODEL.n_head // 2
+    # Each layer has a sum after attention and one after the MLP.
+    assert compiled.as_text().count(" all-reduce(") >= 2 * MODEL.n_layer
 
 
 def test_what_is_there_at_the_start() -> None:

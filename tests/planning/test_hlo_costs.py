@@ -181,6 +181,45 @@ def test_a_loop_belongs_to_the_part_that_its_operation_is_of(path, part):
     assert parts[part].hbm_bytes >= 8 * 4.5 * 256 * 4
 
 
+UNROLLED = """HloModule jit_f
+
+%add (x: f32[], y: f32[]) -> f32[] {
+  %x = f32[] parameter(0)
+  %y = f32[] parameter(1)
+  ROOT %sum = f32[] add(%x, %y)
+}
+
+%reshaped (w: bf16[16,128]) -> bf16[16,128,1] {
+  %w = bf16[16,128]{1,0:T(8,128)(2,1)} parameter(0)
+  ROOT %same = bf16[16,128,1]{1,0,2:T(8,128)(2,1)} bitcast(%w)
+}
+
+%layer (kernel: bf16[16,128], input: f32[8,16]) -> f32[8,128] {
+  %kernel = bf16[16,128]{1,0:T(8,128)(2,1)} parameter(0)
+  %input = f32[8,16]{1,0:T(8,128)S(1)} parameter(1)
+  %wide = bf16[16,128,1]{1,0,2:T(8,128)(2,1)} fusion(%kernel), kind=kLoop, calls=%reshaped
+  ROOT %out = f32[8,128]{1,0:T(8,128)S(1)} convolution(%input, %wide), dim_labels=bf_io0->bf
+}
+
+ENTRY %main (a: bf16[16,128], b: bf16[16,128], c: f32[8,16]) -> f32[8,128] {
+  %a = bf16[16,128]{1,0:T(8,128)(2,1)} parameter(0)
+  %b = bf16[16,128]{1,0:T(8,128)(2,1)} parameter(1)
+  %c = f32[8,16]{1,0:T(8,128)S(1)} parameter(2)
+  %first = f32[8,128]{1,0:T(8,128)S(1)} fusion(%a, %c), kind=kOutput, calls=%layer
+  %one = f32[8,128]{1,0:T(8,128)S(1)} all-reduce(%first), channel_id=7, replica_groups={{0,1}}, to_apply=%add
+  %second = f32[8,128]{1,0:T(8,128)S(1)} fusion(%b, %one), kind=kOutput, calls=%layer
+  ROOT %two = f32[8,128]{1,0:T(8,128)S(1)} all-reduce(%second), channel_id=7, replica_groups={{0,1}}, to_apply=%add
+}
+"""
+
+
+def test_layers_of_one_function_count_each_with_kernels_that_a_fusion_only_reshapes():
+    rest = read_program(UNROLLED)["rest"]
+    # Both kernels; all else lies on the core.
+    assert rest.hbm_bytes == 2 * 2 * 16 * 128
+    assert [collective.bytes for collective in rest.collectives] == [4 * 8 * 128] * 2
+
+
 def test_an_unknown_type_is_an_error():
     with pytest.raises(ValueError, match="'q7'"):
         array_bytes("q7[2,2]{1,0}")

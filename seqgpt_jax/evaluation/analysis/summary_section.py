@@ -53,8 +53,10 @@ def summary_section(analysis: Analysis) -> Section:
 
 def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
     numbers = one.evaluation.numbers
-    items = [("Model", _model(one)), ("Overall", _overall(numbers["overall"]))]
+    items = [("Model", _model(one))]
+    # Of one data set the verdict says it.
     if len(numbers["datasets"]) > 1:
+        items.append(("Overall", _overall(numbers["overall"])))
         items.append(("Data sets", _datasets(one.evaluation.datasets_by_gap())))
     if len(mixtures := numbers.get("mixtures", {})) > 1:
         items.append(("Mixtures", _groups(mixtures)))

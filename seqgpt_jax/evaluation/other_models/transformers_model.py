@@ -11,7 +11,7 @@ from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.data.tokenizer import encode_prompts, encoder_of
 from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.completion import Prompt
-from seqgpt_jax.decoding.engine import DecodeConfig
+from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.evaluation.other_models.journal import Keep, Reply
 from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.io.file_hash import files_hash

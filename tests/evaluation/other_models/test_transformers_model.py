@@ -74,7 +74,7 @@ def test_scores_are_identical_to_those_of_our_greedy_decoder(folder, monkeypatch
 
 def test_replies_depend_on_all_that_decides_them(tmp_path) -> None:
     from seqgpt_jax.data.tokenizer import train_tokenizer
-    from seqgpt_jax.decoding.engine import DecodeConfig
+    from seqgpt_jax.decoding.decode_config import DecodeConfig
     from seqgpt_jax.evaluation.other_models.transformers_model import TransformersModel
     from seqgpt_jax.io.contract import ModelContract
 

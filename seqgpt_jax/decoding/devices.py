@@ -1,0 +1,60 @@
+"""Devices that a model is split over while it decodes: tensor parallelism over the chips of one host.
+
+Each device has some of the heads, of the MLP and of the vocabulary, whatever of these its number divides; the compiler
+adds the sums over devices. Prompts are the same on all of them: several batches at once are several processes.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import jax
+import numpy as np
+from etils import epath
+from jax.sharding import AxisType, Mesh
+
+from seqgpt_jax.io.model_folder import Loaded, load, read_config
+from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.parameters import axis_sizes
+from seqgpt_jax.models.sharding import ShardingRules, use_sharding
+
+_AXIS = "tensor"
+_SPLIT = ("vocab", "mlp", "heads", "kv_heads")
+
+
+def mesh_of(devices: int, among: Sequence[jax.Device] | None = None) -> Mesh:
+    """The mesh of the first of some devices, by default of those of this process.
+
+    Raises:
+      ValueError: there are fewer.
+    """
+    among = jax.local_devices() if among is None else among
+    if devices > len(among):
+        raise ValueError(f"Decode.devices = {devices}, and there are {len(among)} here ({among[0].platform})")
+    return Mesh(np.array(among[:devices]), (_AXIS,), axis_types=(AxisType.Auto,))
+
+
+def rules_for(config: ModelConfig, devices: int) -> ShardingRules:
+    """What of a model is split over so many devices.
+
+    Raises:
+      ValueError: nothing is, because the number divides none of its sizes.
+    """
+    # Of caches too, where no parameter has heads of keys for themselves.
+    sizes = axis_sizes(config) | {"kv_heads": {config.n_kv_head}}
+    split = {name for name in _SPLIT if name in sizes and all(size % devices == 0 for size in sizes[name])}
+    if not split:
+        listed = ", ".join(f"{name} {size}" for name in _SPLIT for size in sorted(sizes.get(name, ())))
+        raise ValueError(f"Decode.devices = {devices} divides none of the sizes of this model: {listed}")
+    return ShardingRules(batch=None, embed=None, **{name: _AXIS if name in split else None for name in _SPLIT})
+
+
+def load_over(devices: int, path: epath.PathLike, *, step: int | str | None = None) -> Loaded:
+    """The model in a folder, split over so many devices; arguments and errors as for `load`."""
+    if devices == 1:
+        return load(path, step=step)
+    return load(path, step=step, mesh=mesh_of(devices), rules=rules_for(read_config(path), devices))
+
+
+def splitting(config: ModelConfig, devices: int) -> AbstractContextManager:
+    """What a model that `load_over` has loaded computes within."""
+    return nullcontext() if devices == 1 else use_sharding(mesh_of(devices), rules_for(config, devices))
