@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pretrained import BASES, HELD_OUT, RESULTS, interval, run  # the script beside this one
+from pretrained import BASES, RESULTS, interval, run  # the script beside this one
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.files import read_instances
@@ -72,6 +72,8 @@ def compared(folders: Mapping[str, Path], without: str | None = None) -> dict[st
     for name, task in evaluations[0].tasks.items():
         if task.dataset == without:
             continue
+        if any([p.id for p in one.tasks[name].predictions] != [p.id for p in task.predictions] for one in evaluations):
+            raise SystemExit(f"{name}: not all models were asked the same records")
         cells = [evaluation.tasks[name] for evaluation in evaluations]
         if different := next(filter(None, (asked_differently(task, cell) for cell in cells)), ""):
             raise SystemExit(f"{name} was not asked the same of all models: {different}")
@@ -92,7 +94,7 @@ def compared(folders: Mapping[str, Path], without: str | None = None) -> dict[st
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Trains and scores everything."""
     work, own = args.work, write_own_data(args.work / "own", args.task, args.sizes, args.test, args.seed)
-    name = f"own_{args.task}"
+    name, base = f"own_{args.task}", BASES[args.base]
     checkpoint = f"--gin.CHECKPOINT={args.imported}"
     own_scores: dict[str, Path] = {}
     others: dict[str, Path] = {}
@@ -101,7 +103,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         data = f"--data={name}:train={own / train},test={own / 'test.jsonl'}"
         flags = [data, checkpoint, "--gin.Evaluate.splits=('test',)", f"--gin.Evaluate.mixtures=('{name}',)"]
         own_scores[arm] = score(work, f"{label}_own", model, [*flags, "--gin.Evaluate.records=None"])
-        flags = [checkpoint, f"--gin.Evaluate.mixtures=('{HELD_OUT}',)", f"--gin.Evaluate.records={args.records}"]
+        flags = [checkpoint, f"--gin.Evaluate.mixtures=('{base.held_out}',)", f"--gin.Evaluate.records={args.records}"]
         others[arm] = score(work, f"{label}_held_out", model, flags)
 
     both("none: zero-shot", args.model, "zero", f"train_{args.sizes[0]}.jsonl")
@@ -112,10 +114,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             data = f"--data={name}:train={own / f'train_{size}.jsonl'},test={own / 'test.jsonl'}"
             flags = [] if share is None else [f"--gin.Prepare.general_share={share}"]
             flags += [f"--gin.Prepare.epochs={epochs}", f"--gin.Train.epochs={epochs}"]
-            flags += [f"--gin.Train.init_from={args.model}", checkpoint, f"--gin.Train.seed={args.seed}", *args.flags]
+            flags += [f"--gin.Train.init_from={args.model}", checkpoint, f"--gin.Train.seed={args.seed}"]
+            flags += [*base.flags, *args.flags]
             run(work, "train", "--gin_file=own_pretrained_cpu.gin", data, f"--run_dir={work / label}", *flags)
             both(f"{size}, {arm}", work / label, label, f"train_{size}.jsonl")
-    own_f1, held_out_f1 = compared(own_scores), compared(others, without=args.task)
+    own_f1, held_out_f1 = compared(own_scores), compared(others, without=TASKS[args.task].dataset.name)
     return {arm: {"own": own_f1[arm], "held_out": held_out_f1[arm]} for arm in own_f1}
 
 
@@ -135,7 +138,8 @@ def page(result: Mapping[str, Any], args: argparse.Namespace) -> str:
             f"then trained with examples of `{args.task}` as own data, as many",
             f"epochs as make {args.examples} examples, at least 4; alone, or with general data mixed in "
             "(`Prepare.general_share` of own_pretrained_cpu.gin).",
-            f"{args.test} test records of the own data; the other held-out data sets of `{HELD_OUT}`, mean over them, "
+            f"{args.test} test records of the own data; the other held-out data sets of "
+            f"`{BASES[args.base].held_out}`, mean over them, "
             f"{args.records} records of each task.",
             "All labels asked, greedy constrained decoding. F1, 0-100, and its paired difference to zero-shot; in "
             "parentheses 95 %",
@@ -165,8 +169,9 @@ def main() -> None:
     args = parser.parse_args()
     result = measure(args)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "few_shot.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / "few_shot.md").write_text(page(result, args), encoding="utf-8")
+    results = "few_shot" if args.base == "smollm2" else f"few_shot_{args.base}"
+    (RESULTS / f"{results}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / f"{results}.md").write_text(page(result, args), encoding="utf-8")
     print(page(result, args))
 
 

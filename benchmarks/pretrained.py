@@ -186,7 +186,8 @@ def page(result: dict[str, Any], base: Base) -> str:
     named = {pair: " − ".join(ARMS[arm] for arm in pair.split(" - ")) for pair in pairs}
     lines = [
         "# Zero-shot answers of a small pretrained model\n",
-        f"`python benchmarks/pretrained.py`: {base.title} trained on English data, 4 rows of 352 tokens a step:",
+        f"`python benchmarks/pretrained.py --base={result['base']}`: {base.title} trained on English data, 4 rows",
+        "of 352 tokens a step:",
         f"{steps}; {len(result['seeds'])} seed(s). `{base.held_out}`: data sets whose texts and label sets are in no",
         f"stage, {result['records']} records of each task, of validation and test together, all labels asked,",
         "greedy constrained decoding. F1, 0-100, the mean of the seeds; in parentheses 95 % bootstrap intervals over",
@@ -289,6 +290,7 @@ def main() -> None:
     spent = json.loads((work / "minutes.json").read_text(encoding="utf-8"))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result |= {
+        "base": args.base,
         "steps": steps,
         "seeds": seeds,
         "records": args.records,

@@ -4,8 +4,9 @@ Each device has some of the heads, of the MLP and of the vocabulary, whatever of
 adds the sums over devices. Prompts are the same on all of them: several batches at once are several processes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import jax
 import numpy as np
@@ -13,7 +14,7 @@ from etils import epath
 from jax.sharding import AxisType, Mesh
 
 from seqgpt_jax.io.model_folder import Loaded, load, read_config
-from seqgpt_jax.models.backbone import ModelConfig
+from seqgpt_jax.models.backbone import Backbone, ModelConfig
 from seqgpt_jax.models.parameters import axis_sizes
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 
@@ -55,6 +56,16 @@ def load_over(devices: int, path: epath.PathLike, *, step: int | str | None = No
     return load(path, step=step, mesh=mesh_of(devices), rules=rules_for(read_config(path), devices))
 
 
-def splitting(config: ModelConfig, devices: int) -> AbstractContextManager:
-    """What a model that `load_over` has loaded computes within."""
-    return nullcontext() if devices == 1 else use_sharding(mesh_of(devices), rules_for(config, devices))
+def splitting(model: Backbone, devices: int) -> Callable[[], AbstractContextManager]:
+    """Makes the context that a model from `load_over` computes within.
+
+    Raises:
+      ValueError: it is not split over so many devices.
+    """
+    table = model.word_embeddings[...]
+    found = len(table.sharding.device_set) if isinstance(table, jax.Array) else 1
+    if found != devices:
+        raise ValueError(f"Decode.devices = {devices}, and the model was loaded for {found}: load it with `load_over`")
+    if devices == 1:
+        return nullcontext
+    return partial(use_sharding, mesh_of(devices), rules_for(model.config, devices))

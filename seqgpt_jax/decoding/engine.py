@@ -5,7 +5,6 @@ A batch is as wide as the smallest of a few widths that holds its longest prompt
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -74,7 +73,7 @@ class Engine:
         self._calibration = contract.calibration
         self._known_priors: dict[str, np.ndarray] = {}
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
-        self._splitting = partial(splitting, model.config, config.devices)
+        self._splitting = splitting(model, config.devices)
         with self._splitting():
             self._model = for_decoding(model, take_over=take_over)
 

@@ -83,7 +83,6 @@ class SeqGPT:
           ValueError: there are not so many devices, or they divide none of the model's sizes.
           LoadingError, WeightsError, TokenizerError: see `seqgpt_jax.io.model_folder.load`.
         """
-        loaded = load_over(devices, path, step=step)
         config = DecodeConfig(
             num_beams=num_beams,
             batch_size=batch_size,
@@ -91,7 +90,7 @@ class SeqGPT:
             contextual_calibration=contextual_calibration,
             devices=devices,
         )
-        engine = Engine.of(loaded, config)
+        engine = Engine.of(load_over(devices, path, step=step), config)
         return cls(engine, progress, stream_size=_BATCHES * batch_size)
 
     @overload

@@ -17,7 +17,7 @@ from flax import nnx
 
 from seqgpt_jax.decoding import beam_search, constraints
 from seqgpt_jax.decoding.beam_search import Repetition, SearchState
-from seqgpt_jax.decoding.cache import AnswerCache, PromptCache, write
+from seqgpt_jax.decoding.cache import CACHE_AXES, AnswerCache, PromptCache, write
 from seqgpt_jax.decoding.cache_attention import Part, attend_parts
 from seqgpt_jax.decoding.candidates import Candidates
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
@@ -26,6 +26,7 @@ from seqgpt_jax.decoding.prompt_packing import PackedPrompts
 from seqgpt_jax.models.attention import MASKED, Window, attend
 from seqgpt_jax.models.backbone import Backbone, Block
 from seqgpt_jax.models.matmul import product
+from seqgpt_jax.models.sharding import constrain
 
 
 class Search(NamedTuple):
@@ -143,7 +144,8 @@ def _read_block(
     cached = []
 
     def attend_and_keep(q: jax.Array, k: jax.Array, v: jax.Array, window: Window | None = None) -> jax.Array:
-        cached.extend(_of_prompts(array, places_BxP).swapaxes(1, 2) for array in (k, v))
+        of_prompts = (_of_prompts(array, places_BxP).swapaxes(1, 2) for array in (k, v))
+        cached.extend(constrain(array, *CACHE_AXES) for array in of_prompts)
         seen = visible_RxPxP if window is None else visible_RxPxP & window.mask(positions_RxP, positions_RxP)
         return attend(q, k, v, bias_RxHxP, seen)
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,8 @@ def import_tokenizer(
       tokenizer: may be changed.
       rows: those of the model's vocabulary table.
       prompt_end: `[GEN]`, which is added where it is missing.
-      take: an unused special token, whose row `prompt_end` takes over; its name is gone.
+      take: an unused special token, whose row `prompt_end` takes over; its name is gone. Special tokens without a row
+        are gone then too, such as that for images of Gemma 3's text models.
       grow: whether the table may grow where it has no free row.
 
     Raises:
@@ -52,6 +53,12 @@ def import_tokenizer(
     """
     if tokenizer.eos_token_id is None:
         raise TokenizerError("the tokenizer names no eos_token: write it into tokenizer_config.json")
+    changes = []
+    if take is not None and not grow and (beyond := _special_beyond(tokenizer, rows, prompt_end)):
+        content = json.loads(tokenizer.backend_tokenizer.to_str())
+        content["added_tokens"] = [token for token in content["added_tokens"] if token["content"] not in beyond]
+        tokenizer = _rebuilt(tokenizer, content, without=beyond)
+        changes.append(f"{', '.join(beyond)}, for which the model has no row, is gone")
     if rows_needed(tokenizer) > rows and not grow:
         raise TokenizerError(
             f"the tokenizer has {rows_needed(tokenizer)} tokens and the embedding table only {rows} rows: --grow "
@@ -59,7 +66,6 @@ def import_tokenizer(
         )
     # Some folders ask for it: "U.S ." would be decoded as "U.S.", and no span of the text would be that.
     tokenizer.clean_up_tokenization_spaces = False
-    changes = []
     if adds_space(tokenizer.backend_tokenizer):
         content = json.loads(tokenizer.backend_tokenizer.to_str())
         tokenizer = _rebuilt(tokenizer, _without_added_space(content))
@@ -81,6 +87,12 @@ def import_tokenizer(
     return ImportedTokenizer(tokenizer, rows, changes)
 
 
+def _special_beyond(tokenizer: PreTrainedTokenizerFast, rows: int, prompt_end: str) -> list[str]:
+    """Special tokens that were added past the table: the model cannot have read them."""
+    found = control_tokens(tokenizer.backend_tokenizer)
+    return [token.content for id, token in sorted(found.items()) if id >= rows and token.content != prompt_end]
+
+
 def _with_prompt_end(
     tokenizer: PreTrainedTokenizerFast, rows: int, prompt_end: str, take: str | None, grow: bool
 ) -> tuple[PreTrainedTokenizerFast, str]:
@@ -96,7 +108,7 @@ def _with_prompt_end(
         if take not in unused:
             raise TokenizerError(f"--gen_token={take} is no unused special token of the tokenizer; {_listed(unused)}")
         renamed = _renamed(json.loads(tokenizer.backend_tokenizer.to_str()), take, prompt_end)
-        return _rebuilt(tokenizer, renamed, without=take, special=prompt_end), f"{prompt_end} took the row of {take}"
+        return _rebuilt(tokenizer, renamed, without=[take], special=prompt_end), f"{prompt_end} took the row of {take}"
     if rows_needed(tokenizer) >= rows and not grow:
         raise TokenizerError(
             f"the tokenizer has {rows_needed(tokenizer) + 1} tokens, {prompt_end} among them, and the embedding table "
@@ -129,15 +141,18 @@ def _listed(unused: list[str]) -> str:
 
 
 def _rebuilt(
-    tokenizer: PreTrainedTokenizerFast, content: dict[str, Any], without: str | None = None, special: str | None = None
+    tokenizer: PreTrainedTokenizerFast,
+    content: dict[str, Any],
+    without: Collection[str] = (),
+    special: str | None = None,
 ) -> PreTrainedTokenizerFast:
-    """The same tokenizer with another tokenizer.json, one special token less and one more."""
+    """The same tokenizer with another tokenizer.json, some special tokens less and one more."""
     try:
         backend = Tokenizer.from_str(json.dumps(content))
     except Exception as error:  # tokenizers raises no other class
         raise TokenizerError(f"the tokenizer cannot be changed: {error}") from error
-    named = tokenizer.special_tokens_map
-    others = [token for token in tokenizer.all_special_tokens if token not in (*named.values(), without)]
+    named = {role: token for role, token in tokenizer.special_tokens_map.items() if token not in without}
+    others = [token for token in tokenizer.all_special_tokens if token not in (*named.values(), *without)]
     settings = ("model_max_length", "padding_side", "truncation_side", "clean_up_tokenization_spaces")
     rebuilt = PreTrainedTokenizerFast(
         tokenizer_object=backend, **named, **{name: getattr(tokenizer, name) for name in settings}

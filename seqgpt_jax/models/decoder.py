@@ -1,8 +1,8 @@
 """Decoder-only model: vocabulary table, stacked blocks under one scan with rematerialization, and the head.
 
-What the families have in common; `bloom.py` and `llama.py` add their blocks, norms and embeddings. The blocks are one
-block whose parameters carry a leading `layers` axis (`nnx.vmap`); `Decoder.__call__` runs them with `jax.lax.scan`, so
-that compile time does not grow with depth. `Decoder.block(i)` cuts one block out.
+What the families have in common; `bloom.py`, `llama.py` and `gemma.py` add their blocks, norms and embeddings. The
+blocks are one block whose parameters carry a leading `layers` axis (`nnx.vmap`); `Decoder.__call__` runs them with
+`jax.lax.scan`, so that compile time does not grow with depth. `Decoder.block(i)` cuts one block out.
 
 **Sharding.** Parameters name their axes: vocab, embed, mlp, heads, kv_heads, qkv (3), head_dim, layers. Activations
 name batch, length, heads, kv_heads, mlp, and never embed: one mesh axis may shard both `batch` and `embed`.

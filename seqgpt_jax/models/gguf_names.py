@@ -122,7 +122,7 @@ def hf_value(name: str, value: np.ndarray, metadata: Mapping[str, Any]) -> np.nd
     """
     part, kind = name.split(".")[-2], _architecture(metadata)
     if kind.norm_offset and part.endswith("_norm"):
-        return value - np.float32(kind.norm_offset)
+        return (value.astype(np.float32) - kind.norm_offset).astype(value.dtype)
     if not kind.permuted or part not in ("attn_q", "attn_k"):
         return value
     sizes = _Sizes(metadata)

@@ -34,9 +34,10 @@ EDGES, LINES = 256, 8
 # Bytes of a text for each token that a prompt may have.
 BYTES_PER_TOKEN = 4
 END_ID = 2
+_MOST_PER_HOST = 8
 _REMEDY = (
-    "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, or take a chip "
-    "with more memory"
+    "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, raise "
+    "Decode.devices, over which a model is split, or take a chip with more memory"
 )
 
 
@@ -94,6 +95,11 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
         the model's sizes.
     """
     chips = slice_devices(slice_)
+    if decode.devices > _MOST_PER_HOST:
+        raise ValueError(
+            f"Decode.devices = {decode.devices}: a model is split over the chips of one host, which has "
+            f"{_MOST_PER_HOST} at most"
+        )
     if decode.devices == 1:
         return _plan(model, decode, contract, slice_, *weights_on_chip(model, SingleDeviceSharding(chips[0])))
     mesh, rules = mesh_of(decode.devices, chips), rules_for(model, decode.devices)

@@ -93,6 +93,10 @@ def _walk(
             if inner is not region:
                 inner.trips = times * inner_trips
             _walk(computations, body, regions, inner, times * inner_trips, inner_trips)
+        elif branches := instruction.branches:
+            # Which of them runs depends on data: each as often as the others.
+            for branch in branches:
+                _walk(computations, branch, regions, region, times / len(branches), trips)
         elif instruction.opcode == "call":
             _walk(computations, instruction.called("to_apply") or "", regions, region, times, trips)
 

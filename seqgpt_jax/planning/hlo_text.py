@@ -41,6 +41,13 @@ class Instruction:
         return match[1] if match else None
 
     @property
+    def branches(self) -> list[str]:
+        """The computations of a conditional, of which one runs."""
+        if listed := re.search(r"branch_computations=\{([^}]*)\}", self.attributes):
+            return [name.strip().lstrip("%") for name in listed[1].split(",")]
+        return [name for kind in ("true", "false") if (name := self.called(f"{kind}_computation"))]
+
+    @property
     def target(self) -> str | None:
         """What a custom call calls: "tpu_custom_call" is a kernel written in Pallas."""
         match = re.search(r'custom_call_target="([^"]*)"', self.attributes)

@@ -84,5 +84,8 @@ def test_numbers_that_do_not_suit_are_refused(folder):
         load_over(5, folder)
     with pytest.raises(ValueError, match=rf"Decode.devices = 99, and there are {len(jax.devices())} here \(cpu\)"):
         mesh_of(99)
+    loaded = load_over(2, folder)
+    with pytest.raises(ValueError, match=r"Decode.devices = 1, and the model was loaded for 2"):
+        Engine.of(loaded, DECODE)
     with pytest.raises(ValueError, match=r"Decode.devices must be a whole number of at least 1, not 0"):
         replace(DECODE, devices=0)

@@ -67,6 +67,19 @@ def test_an_unused_token_gives_its_row(name, take) -> None:
     assert id in never_generated(result.tokenizer, rows)
 
 
+def test_a_special_token_past_the_table_is_dropped_where_another_gives_its_row() -> None:
+    """As that for images in the folders of Gemma 3's text models."""
+    tokenizer, take = kind("chatml"), "<repo_name>"
+    rows, before = rows_needed(tokenizer), tokenizer.get_vocab()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image_soft_token>"]})
+    with pytest.raises(TokenizerError, match=f"only {rows} rows"):
+        import_tokenizer(copy.deepcopy(tokenizer), rows, GEN)
+    result = import_tokenizer(tokenizer, rows, GEN, take=take)
+    assert result.rows == rows
+    assert result.tokenizer.get_vocab() == {GEN if one == take else one: id for one, id in before.items()}
+    assert any("<image_soft_token>, for which the model has no row" in change for change in result.changes)
+
+
 def test_the_token_of_a_unigram_model_gives_its_row() -> None:
     tokenizer = kind("unigram")
     tokenizer.add_special_tokens({"additional_special_tokens": ["<0x00>"]})

@@ -220,6 +220,36 @@ def test_layers_of_one_function_count_each_with_kernels_that_a_fusion_only_resha
     assert [collective.bytes for collective in rest.collectives] == [4 * 8 * 128] * 2
 
 
+CONDITIONAL = """HloModule jit_f
+
+%windowed (x: f32[8,128]) -> f32[8,128] {
+  %x = f32[8,128]{1,0:T(8,128)} parameter(0)
+  ROOT %small = f32[8,128]{1,0:T(8,128)S(1)} negate(%x)
+}
+
+%full (y: f32[8,128]) -> f32[8,128] {
+  %y = f32[8,128]{1,0:T(8,128)} parameter(0)
+  %twice = f32[8,128]{1,0:T(8,128)} negate(%y)
+  ROOT %large = f32[8,128]{1,0:T(8,128)} negate(%twice)
+}
+
+ENTRY %main (p: pred[], a: f32[8,128]) -> f32[8,128] {
+  %p = pred[]{:T(512)} parameter(0)
+  %a = f32[8,128]{1,0:T(8,128)} parameter(1)
+  ROOT %chosen = f32[8,128]{1,0:T(8,128)} conditional(%p, %a, %a), BRANCHES
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "branches",
+    ["true_computation=%windowed, false_computation=%full", "branch_computations={%windowed, %full}"],
+)
+def test_each_branch_of_a_conditional_counts_as_often_as_the_others(branches):
+    rest = read_program(CONDITIONAL.replace("BRANCHES", branches))["rest"]
+    assert rest.hbm_bytes == (1 + 4) / 2 * 4 * 8 * 128
+
+
 def test_an_unknown_type_is_an_error():
     with pytest.raises(ValueError, match="'q7'"):
         array_bytes("q7[2,2]{1,0}")
