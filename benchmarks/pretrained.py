@@ -193,7 +193,7 @@ def page(result: dict[str, Any], base: Base) -> str:
         "greedy constrained decoding. F1, 0-100, the mean of the seeds; in parentheses 95 % bootstrap intervals over",
         "records. Differences are paired: the same records for both. Baselines use no model: always-None, majority",
         "label, uniform choice. An interval over records says nothing of other seeds: theirs are listed below.\n",
-        f"| data set | {' | '.join(ARMS[arm] for arm in arms)} | best baseline | {' | '.join(named.values())} |",
+        f"| {' | '.join(['data set', *(ARMS[arm] for arm in arms), 'best baseline', *named.values()])} |",
         "|---|" + "---:|" * (len(arms) + 1 + len(pairs)),
     ]
     for name, baselines in result["baselines"].items():
