@@ -58,7 +58,7 @@ def values(completions) -> list:
 @pytest.mark.parametrize("constrained", [True, False], ids=["constrained", "free"])
 def test_the_answers_are_those_of_one_device(folder, constrained):
     alone = engine(folder, 1, constrained=constrained).generate(prompts())
-    assert len({one.text for one in alone}) > 3
+    assert len({one.text for one in alone}) > 1, "the answers do not differ: the test could not see a wrong one"
     split = engine(folder, 4 if constrained else 2, constrained=constrained).generate(prompts())
     assert [one.text for one in split] == [one.text for one in alone]
     np.testing.assert_allclose(values(split), values(alone), atol=1e-4)
