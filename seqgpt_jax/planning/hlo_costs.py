@@ -80,11 +80,17 @@ def _walk(
     `trips` are those of the loop around it.
     """
     counted: set[str] = set()
+    counted_alone: set[str] = set()
     computation = computations[name]
     for instruction in computation.values():
-        for kind, dtype, moved, group, key in _collectives(computations, instruction):
-            if key not in counted:
-                counted.add(key)
+        for kind, dtype, moved, group, channel in _collectives(computations, instruction):
+            # One that runs beside others shows in several instructions of one channel. The layers of a search step are
+            # one traced function, and theirs that stand alone have one channel, too.
+            alone = not instruction.called("calls")
+            if channel not in (counted - counted_alone if alone else counted):
+                counted.add(channel)
+                if alone:
+                    counted_alone.add(channel)
                 region.collectives.append(Collective(kind, dtype, moved, group, times, region.name))
         region.hbm_bytes += times * moved_bytes(computations, computation, instruction)
         if body := instruction.called("body"):
@@ -162,19 +168,16 @@ def _root(computation: Computation) -> Instruction:
 
 
 def _collectives(
-    computations: dict[str, Computation], instruction: Instruction, *, fused: bool = False
+    computations: dict[str, Computation], instruction: Instruction
 ) -> Iterator[tuple[str, str, float, int, str]]:
-    """(kind, dtype, bytes received, group, key) of the collectives in an instruction or in the fusion it calls.
-
-    A collective has one key, also where two fusions, that which starts it and that which waits for it, show it.
-    """
+    """(kind, dtype, bytes received, group, channel) of the collectives in an instruction or in the fusion it calls."""
     callee = instruction.called("calls")
     if instruction.opcode in ("fusion", "async-start") and callee:
         for inner in computations[callee].values():
-            for kind, dtype, moved, group, key in _collectives(computations, inner, fused=True):
+            for kind, dtype, moved, group, channel in _collectives(computations, inner):
                 if callee.startswith("all-reduce-scatter") and kind == "all-reduce":
                     kind, moved = "reduce-scatter", moved / 2
-                yield kind, dtype, moved, group, key
+                yield kind, dtype, moved, group, channel
         return
     kind = instruction.opcode.removesuffix("-start")
     if kind not in KINDS:
@@ -197,8 +200,7 @@ def _collectives(
         "collective-permute": full,
     }[kind]
     dtype = max(ARRAY.finditer(shape), key=lambda array: array_bytes(array[0]))[1]
-    # Not of those that stand alone: the layers of a search step, one traced function, have one channel.
-    channel = re.search(r"channel_id=(\d+)", instruction.attributes) if fused else None
+    channel = re.search(r"channel_id=(\d+)", instruction.attributes)
     yield kind, dtype, received, group, channel[1] if channel else instruction.name
 
 
