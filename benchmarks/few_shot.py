@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pretrained import BASES, RESULTS, interval, run  # the script beside this one
+from pretrained import BASES, RESULTS, interval, resampled_sets, run  # the script beside this one
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.files import read_instances
-from seqgpt_jax.evaluation.analysis.paired_differences import RESAMPLES, asked_differently, unit_counts
 from seqgpt_jax.evaluation.analysis.saved import read_evaluation
-from seqgpt_jax.evaluation.bootstrap import resampled_f1
 from seqgpt_jax.tasks import TASKS
 
 SHARES = {"alone": 0.0, "general data": None}
@@ -67,19 +65,8 @@ def compared(folders: Mapping[str, Path], without: str | None = None) -> dict[st
 
     Resamples have the same records for all: differences are paired. The data set `without` is left out.
     """
-    evaluations = [read_evaluation(folder) for folder in folders.values()]
-    sets: dict[str, list[np.ndarray]] = {}
-    for name, task in evaluations[0].tasks.items():
-        if task.dataset == without:
-            continue
-        if any([p.id for p in one.tasks[name].predictions] != [p.id for p in task.predictions] for one in evaluations):
-            raise SystemExit(f"{name}: not all models were asked the same records")
-        cells = [evaluation.tasks[name] for evaluation in evaluations]
-        if different := next(filter(None, (asked_differently(task, cell) for cell in cells)), ""):
-            raise SystemExit(f"{name} was not asked the same of all models: {different}")
-        counts = np.stack([unit_counts(cell.predictions) for cell in cells], axis=1)
-        sets.setdefault(task.dataset, []).append(100 * resampled_f1(name, counts, RESAMPLES, seed=0))
-    f1_RxM = np.mean([np.mean(of_set, axis=0) for of_set in sets.values()], axis=0)
+    sets = resampled_sets([read_evaluation(folder) for folder in folders.values()], without)
+    f1_RxM = np.mean(list(sets.values()), axis=0)
     result = {}
     for number, name in enumerate(folders):
         f1_R = f1_RxM[:, number]

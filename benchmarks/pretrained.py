@@ -29,7 +29,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seqgpt_jax.evaluation.analysis.paired_differences import RESAMPLES, asked_differently, unit_counts
-from seqgpt_jax.evaluation.analysis.saved import read_evaluation
+from seqgpt_jax.evaluation.analysis.saved import Evaluation, read_evaluation
 from seqgpt_jax.evaluation.bootstrap import resampled_f1
 
 RESULTS = Path(__file__).parent / "results"
@@ -137,14 +137,7 @@ def measured(work: Path, models: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     }
     first = next(iter(evaluations.values()))
     arm_of = [arm for arm, _ in evaluations]
-    tasks: dict[str, list[np.ndarray]] = {}
-    for name, task in first.tasks.items():
-        cells = [evaluation.tasks[name] for evaluation in evaluations.values()]
-        if different := next(filter(None, (asked_differently(task, cell) for cell in cells)), ""):
-            raise SystemExit(f"{work}/scores: {name} was not asked the same of all models: {different}")
-        counts = np.stack([unit_counts(cell.predictions) for cell in cells], axis=1)
-        tasks.setdefault(task.dataset, []).append(100 * resampled_f1(name, counts, RESAMPLES, seed=0))
-    sets = {name: np.mean(of_set, axis=0) for name, of_set in tasks.items()}
+    sets = resampled_sets([*evaluations.values()])
     sets["mean"] = np.mean(list(sets.values()), axis=0)
     held_out: dict[str, dict[str, Any]] = {arm: {} for arm in models}
     differences: dict[str, dict[str, Any]] = {}
@@ -166,6 +159,26 @@ def measured(work: Path, models: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     }
     arms = {arm: {"held_out": of_arm} for arm, of_arm in held_out.items()}
     return arms | {"differences": differences, "baselines": baselines}
+
+
+def resampled_sets(evaluations: Sequence[Evaluation], without: str | None = None) -> dict[str, np.ndarray]:
+    """Data set -> F1 times 100, float [1 + resamples, models], the first row as measured; `without` is left out.
+
+    Resamples have the same records for all models, so that differences are paired.
+    """
+    tasks: dict[str, list[np.ndarray]] = {}
+    for name, task in evaluations[0].tasks.items():
+        if task.dataset == without:
+            continue
+        cells = [evaluation.tasks[name] for evaluation in evaluations]
+        ids = [one.id for one in task.predictions]
+        if any([one.id for one in cell.predictions] != ids for cell in cells):
+            raise SystemExit(f"{name}: not all models were asked the same records")
+        if different := next(filter(None, (asked_differently(task, cell) for cell in cells)), ""):
+            raise SystemExit(f"{name} was not asked the same of all models: {different}")
+        counts = np.stack([unit_counts(cell.predictions) for cell in cells], axis=1)
+        tasks.setdefault(task.dataset, []).append(100 * resampled_f1(name, counts, RESAMPLES, seed=0))
+    return {name: np.mean(of_set, axis=0) for name, of_set in tasks.items()}
 
 
 def interval(values: np.ndarray) -> dict[str, float]:

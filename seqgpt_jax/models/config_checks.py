@@ -38,6 +38,20 @@ def check_fields(config: Any, *, sizes: tuple[str, ...], positive: tuple[str, ..
             raise ValueError(f"Model.{name} must be above 0, not {getattr(config, name)!r}")
 
 
+def check_rotary_heads(config: Any) -> None:
+    """Raises ValueError where heads of keys cannot be shared by those of queries, or a head has no pairs to turn."""
+    if config.n_head % config.n_kv_head:
+        raise ValueError(f"Model.n_kv_head = {config.n_kv_head} does not divide n_head = {config.n_head}")
+    if config.head_dim % 2:
+        raise ValueError(f"Model.head_dim = {config.head_dim} must be even: rotary embeddings turn pairs")
+
+
+def gated_block_kernel_params(config: Any) -> int:
+    """Parameters of the kernels of a block with grouped queries and a gated MLP (`rotary_layers`)."""
+    D = config.hidden_size
+    return 2 * D * config.head_dim * (config.n_head + config.n_kv_head) + 3 * D * config.mlp_size
+
+
 def train_flops(config: Any, *, tokens: float, supervised: float, keys: float, tables: int) -> float:
     """FLOPs that a step needs, forward and backward: what MFU counts (PaLM, arXiv:2204.02311, appendix B).
 

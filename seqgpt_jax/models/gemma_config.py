@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from seqgpt_jax.models.config_checks import check_fields, train_flops
+from seqgpt_jax.models.config_checks import check_fields, check_rotary_heads, gated_block_kernel_params, train_flops
 from seqgpt_jax.models.rotary import Rotary
 
 CLASS = "Gemma3ForCausalLM"
@@ -76,10 +76,7 @@ class GemmaConfig:
         sizes = (*_SIZES, "sliding_window", "full_attention_every")
         positive = ("norm_epsilon", "initializer_range", "rope_local_theta")
         check_fields(self, sizes=sizes, positive=positive, architectures=("gemma3_text",))
-        if self.n_head % self.n_kv_head:
-            raise ValueError(f"Model.n_kv_head = {self.n_kv_head} does not divide n_head = {self.n_head}")
-        if self.head_dim % 2:
-            raise ValueError(f"Model.head_dim = {self.head_dim} must be even: rotary embeddings turn pairs")
+        check_rotary_heads(self)
         self.rotary()
 
     def rotary(self) -> Rotary:
@@ -126,8 +123,7 @@ class GemmaConfig:
 
     def block_kernel_params(self) -> int:
         """Parameters of the kernels of one block: queries and output, keys and values, and three of the MLP."""
-        D = self.hidden_size
-        return 2 * D * self.head_dim * (self.n_head + self.n_kv_head) + 3 * D * self.mlp_size
+        return gated_block_kernel_params(self)
 
     def last_kernel_params(self) -> int:
         """Parameters of `mlp.down`, whose product ends a block."""

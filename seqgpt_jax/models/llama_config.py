@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from seqgpt_jax.models.config_checks import check_fields, train_flops
+from seqgpt_jax.models.config_checks import check_fields, check_rotary_heads, gated_block_kernel_params, train_flops
 from seqgpt_jax.models.rotary import Rotary
 
 CLASSES = {
@@ -69,10 +69,7 @@ class LlamaConfig:
     def __post_init__(self) -> None:
         positive = ("norm_epsilon", "initializer_range")
         check_fields(self, sizes=_SIZES, positive=positive, architectures=tuple(CLASSES))
-        if self.n_head % self.n_kv_head:
-            raise ValueError(f"Model.n_kv_head = {self.n_kv_head} does not divide n_head = {self.n_head}")
-        if self.head_dim % 2:
-            raise ValueError(f"Model.head_dim = {self.head_dim} must be even: rotary embeddings turn pairs")
+        check_rotary_heads(self)
         self.rotary()
 
     def rotary(self) -> Rotary:
@@ -111,8 +108,7 @@ class LlamaConfig:
 
     def block_kernel_params(self) -> int:
         """Parameters of the kernels of one block: queries and output, keys and values, and three of the MLP."""
-        D = self.hidden_size
-        return 2 * D * self.head_dim * (self.n_head + self.n_kv_head) + 3 * D * self.mlp_size
+        return gated_block_kernel_params(self)
 
     def last_kernel_params(self) -> int:
         """Parameters of `mlp.down`, whose product ends a block."""

@@ -79,18 +79,15 @@ def _walk(
 
     `trips` are those of the loop around it.
     """
-    counted: set[str] = set()
-    counted_alone: set[str] = set()
+    counted: dict[str, bool] = {}  # channel -> whether its collective stands alone
     computation = computations[name]
     for instruction in computation.values():
         for kind, dtype, moved, group, channel in _collectives(computations, instruction):
             # One that runs beside others shows in several instructions of one channel. The layers of a search step are
             # one traced function, and theirs that stand alone have one channel, too.
             alone = not instruction.called("calls")
-            if channel not in (counted - counted_alone if alone else counted):
-                counted.add(channel)
-                if alone:
-                    counted_alone.add(channel)
+            if channel not in counted or (alone and counted[channel]):
+                counted[channel] = alone
                 region.collectives.append(Collective(kind, dtype, moved, group, times, region.name))
         region.hbm_bytes += times * moved_bytes(computations, computation, instruction)
         if body := instruction.called("body"):
