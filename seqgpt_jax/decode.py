@@ -170,10 +170,10 @@ def _files(folder: "epath.Path") -> list[str]:
 
 
 def _engine(args: argparse.Namespace, decode: "DecodeConfig") -> "Engine":
-    from seqgpt_jax.decoding.devices import load_over
+    from seqgpt_jax.decoding.devices import load_for
     from seqgpt_jax.decoding.engine import Engine
 
-    return Engine.of(load_over(decode.devices, args.model, step=args.step), decode)
+    return Engine.of(load_for(decode, args.model, step=args.step), decode)
 
 
 def _answer_file(

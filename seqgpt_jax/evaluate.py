@@ -271,7 +271,7 @@ def score_model(
     Our decoder runs it where there is no generator.
     """
     from seqgpt_jax.console.progress import progress_bar
-    from seqgpt_jax.decoding.devices import load_over
+    from seqgpt_jax.decoding.devices import load_for
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.evaluation.end_to_end.asking import ask
     from seqgpt_jax.evaluation.end_to_end.scoring import score
@@ -279,7 +279,7 @@ def score_model(
 
     step_read = None
     if generator is None:
-        loaded = load_over(decode.devices, model, step=step)
+        loaded = load_for(decode, model, step=step)
         generator, step_read = Engine.of(loaded, decode), loaded.step
         does = "answering (the first batch of each width compiles)"
     else:

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.prepare.token_counts import TokenCounts
     from seqgpt_jax.data.tokenizer import encoder_of
     from seqgpt_jax.decoding.answers import answer
-    from seqgpt_jax.decoding.devices import load_over
+    from seqgpt_jax.decoding.devices import load_for
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.question_files import split_labels
     from seqgpt_jax.tasks.checking import Check, own_items
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         raise command_line.UsageError(str(error)) from error
     given = split_labels(args.labels or "")
-    loaded = load_over(decode.devices, args.model, step=args.step)
+    loaded = load_for(decode, args.model, step=args.step)
     contract, counts = loaded.contract, TokenCounts(encoder_of(loaded.tokenizer))
     limits = LengthLimits(
         contract.max_prompt_tokens,

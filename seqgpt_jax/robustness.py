@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = _names(args.perturbations)
 
     from seqgpt_jax.console.progress import progress_bar
-    from seqgpt_jax.decoding.devices import load_over
+    from seqgpt_jax.decoding.devices import load_for
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.evaluation.about import about_scores
     from seqgpt_jax.evaluation.evaluator import instances_to_ask
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked |= {name: perturb(name, instances, config.seed) for name in names}
     for name in names:
         print(f"{name}: {len(asked[name]):,} of {len(instances):,} instances", flush=True)
-    loaded = load_over(decode.devices, model, step=args.step)
+    loaded = load_for(decode, model, step=args.step)
     engine = Engine.of(loaded, decode)
     about = about_scores(model, loaded.step, contract, stores, config, decode)
     predictions: dict[str, Predicted] = {}

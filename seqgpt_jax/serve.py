@@ -50,11 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     listener = _listen(args.host, args.port)
 
     from seqgpt_jax.decoding.array_sizes import row_numbers
-    from seqgpt_jax.decoding.devices import load_over
+    from seqgpt_jax.decoding.devices import load_for
     from seqgpt_jax.decoding.engine import Engine
     from seqgpt_jax.decoding.seqgpt import SeqGPT
 
-    loaded = load_over(decode.devices, args.model, step=args.step)
+    loaded = load_for(decode, args.model, step=args.step)
     engine = Engine.of(loaded, decode)
     print("compiling", flush=True)
     for prompts in row_numbers(decode.batch_size):

@@ -32,6 +32,9 @@ class DecodeConfig:
         model that has learned its labels many right answers: benchmarks/results/calibration.md.
       devices: chips of this host that the model is split over, for one that is too large for a single chip: each has
         some of the heads, of the MLP and of the vocabulary.
+      weight_dtype: "int8" holds the kernels of the layers as whole numbers of 8 bits, with a scale for each output:
+        half the memory of bfloat16, and on TPUs half of what a step reads of them. They are rounded, so that answers
+        may differ; on CPUs it is slower. None keeps them in the compute dtype of the model.
     """
 
     num_beams: int = 4
@@ -43,6 +46,7 @@ class DecodeConfig:
     repetition_penalty: float = 1.0
     contextual_calibration: bool = False
     devices: int = 1
+    weight_dtype: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_beams", "batch_size", "max_new_tokens", "max_queries", "devices"):
@@ -51,6 +55,8 @@ class DecodeConfig:
                 continue
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Decode.{name} must be a whole number of at least 1, not {value!r}")
+        if self.weight_dtype not in (None, "int8"):
+            raise ValueError(f"Decode.weight_dtype must be 'int8' or None, not {self.weight_dtype!r}")
         if not self.repetition_penalty > 0:
             raise ValueError(f"Decode.repetition_penalty must be above 0, not {self.repetition_penalty!r}")
 

@@ -13,6 +13,7 @@ import numpy as np
 from etils import epath
 from jax.sharding import AxisType, Mesh
 
+from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.io.model_folder import Loaded, load, read_config
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
 from seqgpt_jax.models.parameters import axis_sizes
@@ -49,15 +50,29 @@ def rules_for(config: ModelConfig, devices: int) -> ShardingRules:
     return ShardingRules(batch=None, embed=None, **{name: _AXIS if name in split else None for name in _SPLIT})
 
 
-def load_over(devices: int, path: epath.PathLike, *, step: int | str | None = None) -> Loaded:
-    """The model in a folder, split over so many devices; arguments and errors as for `load`."""
-    if devices == 1:
+def load_for(decode: DecodeConfig, path: epath.PathLike, *, step: int | str | None = None) -> Loaded:
+    """The model in a folder, laid out for an engine with these settings; step and errors as for `load`.
+
+    It is split over `Decode.devices`. One that a single device holds as int8 (`Decode.weight_dtype`) is loaded into the
+    memory of the host, as it may be too large for the device before.
+    """
+    whole, devices = decode.weight_dtype is None, decode.devices
+    if devices == 1 and whole:
         return load(path, step=step)
-    return load(path, step=step, mesh=mesh_of(devices), rules=rules_for(read_config(path), devices))
+    among = _host() if devices == 1 else None
+    return load(path, step=step, mesh=mesh_of(devices, among), rules=rules_for(read_config(path), devices))
+
+
+def _host() -> list[jax.Device] | None:
+    """Devices whose memory is that of the host; None where JAX_PLATFORMS leaves them out."""
+    try:
+        return jax.local_devices(backend="cpu")
+    except RuntimeError:
+        return None
 
 
 def splitting(model: Backbone, devices: int) -> Callable[[], AbstractContextManager]:
-    """Makes the context that a model from `load_over` computes within.
+    """Makes the context that a model from `load_for` computes within.
 
     Raises:
       ValueError: it is not split over so many devices.
@@ -65,7 +80,7 @@ def splitting(model: Backbone, devices: int) -> Callable[[], AbstractContextMana
     table = model.word_embeddings[...]
     found = len(table.sharding.device_set) if isinstance(table, jax.Array) else 1
     if found != devices:
-        raise ValueError(f"Decode.devices = {devices}, and the model was loaded for {found}: load it with `load_over`")
+        raise ValueError(f"Decode.devices = {devices}, and the model was loaded for {found}: load it with `load_for`")
     if devices == 1:
         return nullcontext
     return partial(use_sharding, mesh_of(devices), rules_for(model.config, devices))

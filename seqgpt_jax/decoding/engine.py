@@ -75,7 +75,10 @@ class Engine:
         self._forbidden_V = jnp.asarray(forbidden_tokens(tokenizer, model.config.vocab_size))
         self._splitting = splitting(model, config.devices)
         with self._splitting():
-            self._model = for_decoding(model, take_over=take_over)
+            self._model = for_decoding(model, config.weight_dtype, take_over=take_over)
+        if config.weight_dtype and config.devices == 1:
+            # From the host, where `load_for` has put it.
+            self._model = jax.device_put(self._model, jax.local_devices()[0])
 
     @classmethod
     def of(cls, loaded: Loaded, config: DecodeConfig) -> "Engine":

@@ -17,7 +17,7 @@ from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
 from seqgpt_jax.decoding.decode_config import DecodeConfig
-from seqgpt_jax.decoding.devices import load_over
+from seqgpt_jax.decoding.devices import load_for
 from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.fill import Schema, fill
 from seqgpt_jax.decoding.questions import Question, compose
@@ -64,6 +64,7 @@ class SeqGPT:
         max_new_tokens: int | None = None,
         contextual_calibration: bool = False,
         devices: int = 1,
+        weight_dtype: Literal["int8"] | None = None,
         progress: Progress = no_progress,
     ) -> "SeqGPT":
         """The model in a folder.
@@ -77,6 +78,7 @@ class SeqGPT:
           contextual_calibration: divides the probability of each label of `choose="one"` or `"one_or_none"` by that
             after no text, which can help with labels that the model was not trained on (`DecodeConfig`).
           devices: chips of this host that the model is split over (`DecodeConfig`).
+          weight_dtype: "int8" for half the memory of bfloat16, and answers that may differ (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
 
         Raises:
@@ -89,8 +91,9 @@ class SeqGPT:
             max_new_tokens=max_new_tokens,
             contextual_calibration=contextual_calibration,
             devices=devices,
+            weight_dtype=weight_dtype,
         )
-        engine = Engine.of(load_over(devices, path, step=step), config)
+        engine = Engine.of(load_for(config, path, step=step), config)
         return cls(engine, progress, stream_size=_BATCHES * batch_size)
 
     @overload

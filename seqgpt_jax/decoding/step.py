@@ -25,6 +25,7 @@ from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
 from seqgpt_jax.decoding.prompt_packing import PackedPrompts
 from seqgpt_jax.models.attention import MASKED, Window, attend
 from seqgpt_jax.models.backbone import Backbone, Block
+from seqgpt_jax.models.layers import Linear
 from seqgpt_jax.models.matmul import product
 from seqgpt_jax.models.sharding import constrain
 
@@ -68,20 +69,23 @@ class DecodingModel(NamedTuple):
     blocks: tuple[Block, ...]
 
 
-def for_decoding(model: Backbone, *, take_over: bool = False) -> DecodingModel:
+def for_decoding(model: Backbone, weight_dtype: str | None = None, *, take_over: bool = False) -> DecodingModel:
     """The model with its matrices in the compute dtype, so that no step has to convert them, and its layers apart.
 
     Norms stay as they are: they are computed in float32. Arrays outside of the layers that need no change are shared.
 
     Args:
       model: any backbone.
+      weight_dtype: "int8" rounds the kernels of the layers (`Linear.quantize`); not the table, nor an untied head.
       take_over: delete each array as soon as it is cut or converted, so that never more than one of them is there
         twice; `model` cannot be used afterwards.
     """
     dtype = jnp.dtype(model.config.dtype)
 
     def cast(path: tuple, leaf: jax.Array) -> jax.Array:
-        if "norm" in jax.tree_util.keystr(path) or leaf.dtype == dtype:
+        name = jax.tree_util.keystr(path)
+        # What becomes int8 is rounded once, from what it is now.
+        if "norm" in name or leaf.dtype == dtype or (weight_dtype == "int8" and "kernel" in name):
             return leaf
         converted = leaf.astype(dtype)
         if take_over:
@@ -96,6 +100,10 @@ def for_decoding(model: Backbone, *, take_over: bool = False) -> DecodingModel:
         if take_over:
             leaf.delete()
     blocks = tuple(nnx.merge(graph, tree.unflatten(leaves)) for leaves in zip(*cut, strict=True))
+    if weight_dtype == "int8":
+        for _, module in nnx.iter_modules(blocks):
+            if isinstance(module, Linear):
+                module.quantize()
     rest = nnx.clone(model, variables=False)
     rest.layers = None
     return DecodingModel(jax.tree_util.tree_map_with_path(cast, rest), blocks)

@@ -1,6 +1,7 @@
 """Linear layer of the blocks of every family, and creation of parameters with logical axes."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ from flax import nnx
 from jax.ad_checkpoint import checkpoint_name
 
 from seqgpt_jax.models.backbone import ModelConfig
-from seqgpt_jax.models.matmul import kernel_matmul
+from seqgpt_jax.models.matmul import kernel_matmul, product
 
 KERNEL_PRODUCT = "kernel_product"
 """Name of the results that `remat="dots"` keeps."""
@@ -38,7 +39,8 @@ def recomputed(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
 class Linear(nnx.Module):
     """`x·kernel`, plus a bias where it has one; the kernel may have several input or output axes.
 
-    After `add_adapter` it also adds a low-rank product: scale·(x·lora_a)·lora_b.
+    After `add_adapter` it also adds a low-rank product: scale·(x·lora_a)·lora_b. After `quantize` the kernel is int8,
+    with a scale for each output; that is for inference alone.
 
     Args:
       spec: einsum of `x` and the kernel.
@@ -69,7 +71,7 @@ class Linear(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The result of `spec` in the compute dtype: [B, L, *output axes] of `x` [B, L, *input axes]."""
-        y = kernel_matmul(self.spec, x, self.kernel[...], self.names, self.dtype)
+        y = self._product(x)
         if self.adapter_scale is not None:
             y = (y.astype(jnp.float32) + self.adapter_scale * self._low_rank(x).astype(jnp.float32)).astype(self.dtype)
         # The name is what remat="dots" goes by; a policy for dot products does not see into a custom gradient.
@@ -78,6 +80,21 @@ class Linear(nnx.Module):
             return y
         # Added in float32, so that autodiff sums the gradient of the bias in float32, over tokens and devices.
         return (y.astype(jnp.float32) + self.bias[...].astype(jnp.float32)).astype(self.dtype)
+
+    def _product(self, x: jax.Array) -> jax.Array:
+        kernel = self.kernel[...]
+        if kernel.dtype != jnp.int8:
+            return kernel_matmul(self.spec, x, kernel, self.names, self.dtype)
+        # Whole numbers to 127 are exact in bfloat16, so that nothing is rounded but the kernel itself.
+        return (product(self.spec, x, kernel, self.dtype, jnp.float32) * self.kernel_scale[...]).astype(self.dtype)
+
+    def quantize(self) -> None:
+        """Rounds the kernel to int8, symmetrically: the largest weight of each output becomes 127 or -127.
+
+        The scales are float32 [*output axes]. The kernel must not be stacked over layers.
+        """
+        kernel, scale = _int8(self.kernel[...], tuple(range(len(self.names) - self.n_out)))
+        self.kernel, self.kernel_scale = nnx.Param(kernel), nnx.Param(scale)
 
     def add_adapter(self, rank: int, scale: float, *, rngs: nnx.Rngs) -> None:
         """Adds `lora_a` [*input axes, rank] and `lora_b` [rank, *output axes], float32, the second one zeros.
@@ -110,3 +127,13 @@ class Linear(nnx.Module):
         low = kernel_matmul(f"{x_axes},{inputs}r->{rows}r", x, self.lora_a[...], a_names, self.dtype)
         low = checkpoint_name(low, KERNEL_PRODUCT)
         return kernel_matmul(f"{rows}r,r{outputs}->{result}", low, self.lora_b[...], b_names, self.dtype)
+
+
+@partial(jax.jit, static_argnums=1)
+def _int8(kernel: jax.Array, inputs: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+    """(int8 of the same shape, float32 scales), one scale for all weights along the axes `inputs`."""
+    kernel = kernel.astype(jnp.float32)
+    scale = jnp.max(jnp.abs(kernel), axis=inputs, keepdims=True) / 127
+    # An output of zeros alone stays one.
+    rounded = jnp.round(kernel / jnp.where(scale > 0, scale, 1)).astype(jnp.int8)
+    return rounded, jnp.squeeze(scale, inputs)

@@ -101,16 +101,20 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
             f"{_MOST_PER_HOST} at most"
         )
     if decode.devices == 1:
-        return _plan(model, decode, contract, slice_, *weights_on_chip(model, SingleDeviceSharding(chips[0])))
+        chip = SingleDeviceSharding(chips[0])
+        return _plan(model, decode, contract, slice_, *weights_on_chip(model, chip, decode.weight_dtype))
     mesh, rules = mesh_of(decode.devices, chips), rules_for(model, decode.devices)
     with use_sharding(mesh, rules):
-        return _plan(model, decode, contract, slice_, *weights_on_mesh(model, mesh, rules))
+        return _plan(model, decode, contract, slice_, *weights_on_mesh(model, mesh, rules, decode.weight_dtype))
 
 
 def _plan(
     model: ModelConfig, decode: DecodeConfig, contract: ModelContract, slice_: Slice, loaded: Any, weights: Any
 ) -> DecodePlan:
-    sizes = {"start": start_bytes(loaded, weights), "step": {"weights": shard_bytes(weights)}}
+    # Into the host's memory it is loaded where one chip holds it as int8 (`load_for`).
+    on_host = decode.weight_dtype is not None and decode.devices == 1
+    start = {"weights": shard_bytes(weights)} if on_host else start_bytes(loaded, weights)
+    sizes = {"start": start, "step": {"weights": shard_bytes(weights)}}
     largest = max(sum(of.values()) for of in sizes.values())
     plan = DecodePlan(
         topology=slice_.name,
@@ -124,8 +128,8 @@ def _plan(
         fits=False,
         bytes_per_chip=sizes,
         hbm_bytes=slice_.chip.hbm_bytes,
-        problem=f"the weights take {largest / GIB:.1f} GiB of a chip: take one with more memory, or raise "
-        "Decode.devices, over which a model is split",
+        problem=f"the weights take {largest / GIB:.1f} GiB of a chip: take one with more memory, raise "
+        "Decode.devices, over which a model is split, or hold them as --gin.Decode.weight_dtype=\"'int8'\"",
         compile_seconds=0.0,
     )
     if largest > plan.hbm_bytes:
@@ -171,25 +175,38 @@ def _with_times(plan: DecodePlan, model: ModelConfig, slice_: Slice, programs: d
     )
 
 
-def weights_on_chip(model: ModelConfig, place: SingleDeviceSharding) -> tuple[Any, Any]:
+def weights_on_chip(
+    model: ModelConfig, place: SingleDeviceSharding, weight_dtype: str | None = None
+) -> tuple[Any, Any]:
     """(the weights as they are loaded, as the engine computes with them), abstract, on one chip."""
     loaded = abstract(model)
-    return _placed(loaded, place), _placed(jax.eval_shape(for_decoding, loaded), place)
+    return _placed(loaded, place), _placed(_for_decoding(loaded, weight_dtype), place)
 
 
-def weights_on_mesh(model: ModelConfig, mesh: Mesh, rules: ShardingRules) -> tuple[Any, Any]:
+def _for_decoding(loaded: Any, weight_dtype: str | None) -> Any:
+    return jax.eval_shape(partial(for_decoding, weight_dtype=weight_dtype), loaded)
+
+
+def weights_on_mesh(
+    model: ModelConfig, mesh: Mesh, rules: ShardingRules, weight_dtype: str | None = None
+) -> tuple[Any, Any]:
     """As `weights_on_chip`, split over a mesh; within `use_sharding`."""
     shapes, shardings = abstract(model), param_shardings(model, mesh, rules)
     params = jax.tree.map(lambda x, sharding: _array(x.shape, x.dtype, sharding), params_of(shapes), shardings)
     loaded = from_params(model, params)
-    weights = jax.eval_shape(for_decoding, loaded)
-    of_layers = jax.tree.leaves(loaded.layers)
+    weights = _for_decoding(loaded, weight_dtype)
+    spec_of = {
+        jax.tree_util.keystr(path): leaf.sharding.spec[1:]
+        for path, leaf in jax.tree_util.tree_flatten_with_path(loaded.layers)[0]
+    }
 
     def cut(block: Any) -> Any:
-        leaves, tree = jax.tree.flatten(block)
-        specs = [PartitionSpec(*leaf.sharding.spec[1:]) for leaf in of_layers]
-        places = [NamedSharding(mesh, spec) for spec in specs]
-        return tree.unflatten(_array(x.shape, x.dtype, place) for x, place in zip(leaves, places, strict=True))
+        def placed(path: Any, leaf: Any) -> Any:
+            # The scales of a kernel are split as its outputs, which are its last axes.
+            spec = spec_of[jax.tree_util.keystr(path).replace("kernel_scale", "kernel")][-leaf.ndim :]
+            return _array(leaf.shape, leaf.dtype, NamedSharding(mesh, PartitionSpec(*spec)))
+
+        return jax.tree_util.tree_map_with_path(placed, block)
 
     rest = nnx.clone(loaded, variables=False)
     rest.layers = None

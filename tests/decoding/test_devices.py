@@ -8,7 +8,7 @@ import pytest
 
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.decode_config import DecodeConfig
-from seqgpt_jax.decoding.devices import load_over, mesh_of, rules_for
+from seqgpt_jax.decoding.devices import load_for, mesh_of, rules_for
 from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.io.hf_checkpoint import params_to_hf, save_folder
 from seqgpt_jax.models.parameters import create, params_of
@@ -47,7 +47,8 @@ def folder(request, tmp_path_factory):
 
 
 def engine(folder, devices: int, **changes: object) -> Engine:
-    return Engine.of(load_over(devices, folder), replace(DECODE, devices=devices, **changes))
+    decode = replace(DECODE, devices=devices, **changes)
+    return Engine.of(load_for(decode, folder), decode)
 
 
 def values(completions) -> list:
@@ -81,10 +82,10 @@ def test_heads_of_keys_that_cannot_be_split_are_on_all_devices():
 
 def test_numbers_that_do_not_suit_are_refused(folder):
     with pytest.raises(ValueError, match=r"Decode.devices = 5 divides none of the sizes of this model: vocab 344"):
-        load_over(5, folder)
+        load_for(replace(DECODE, devices=5), folder)
     with pytest.raises(ValueError, match=rf"Decode.devices = 99, and there are {len(jax.devices())} here \(cpu\)"):
         mesh_of(99)
-    loaded = load_over(2, folder)
+    loaded = load_for(replace(DECODE, devices=2), folder)
     with pytest.raises(ValueError, match=r"Decode.devices = 1, and the model was loaded for 2"):
         Engine.of(loaded, DECODE)
     with pytest.raises(ValueError, match=r"Decode.devices must be a whole number of at least 1, not 0"):

@@ -83,6 +83,21 @@ def test_a_model_over_two_chips_has_half_of_its_weights_and_caches_on_each() -> 
     assert compiled.as_text().count(" all-reduce(") >= 2 * MODEL.n_layer
 
 
+def test_scales_of_int8_kernels_are_split_as_their_outputs() -> None:
+    mesh, rules = mesh_of(2), rules_for(MODEL, 2)
+    with use_sharding(mesh, rules):
+        _, weights = decode_step.weights_on_mesh(MODEL, mesh, rules, "int8")
+    mlp = weights.blocks[1].mlp
+    scale = mlp.dense_h_to_4h.kernel_scale.get_raw_value()
+    assert scale.sharding.shard_shape(scale.shape) == (2 * MODEL.hidden_size,)
+    # The inputs of the second product are split, its outputs are not.
+    scale, kernel = mlp.dense_4h_to_h.kernel_scale.get_raw_value(), mlp.dense_4h_to_h.kernel.get_raw_value()
+    assert scale.sharding.shard_shape(scale.shape) == (MODEL.hidden_size,)
+    assert kernel.sharding.shard_shape(kernel.shape) == (2 * MODEL.hidden_size, MODEL.hidden_size)
+    _, of_one = decode_step.weights_on_chip(MODEL, here(), "int8")
+    assert 0.5 < shard_bytes(weights) / shard_bytes(of_one) < 0.55
+
+
 def test_what_is_there_at_the_start() -> None:
     for dtype, size in (("float32", 4), ("bfloat16", 2)):
         loaded, weights = decode_step.weights_on_chip(dataclasses.replace(MODEL, dtype=dtype), here())

@@ -119,6 +119,15 @@ def test_decoding_on_one_chip(run) -> None:
     assert "one TPU v5e of v5e:2x2" in text
     assert "examples/s" in text
 
+    code, text, _ = run(*TINY_DECODE, "--gin.Decode.weight_dtype='int8'", "--json")
+    rounded, kernels = json.loads(text), 2 * 12 * 48 * 48
+    assert (code, rounded["fits"]) == (0, True)
+    # A byte less for each weight of the kernels, the scales aside, and nowhere a copy of them in bfloat16.
+    less = step["weights"] - rounded["bytes_per_chip"]["step"]["weights"]
+    assert 0.9 * kernels < less < kernels
+    assert rounded["bytes_per_chip"]["start"]["weights"] == rounded["bytes_per_chip"]["step"]["weights"]
+    assert made["phases"][1]["hbm_bytes"] - rounded["phases"][1]["hbm_bytes"] > 0.8 * kernels
+
 
 @needs_compiler
 def test_a_model_too_large_to_decode_with_on_one_chip_is_refused_without_compiling(run) -> None:
