@@ -44,6 +44,13 @@ def test_labels_are_ranked_by_their_wrong_units(evaluation) -> None:
     assert (location.gold, location.right, location.false_negatives, location.false_positives) == (1, 0, 1, 1)
     assert (location.f1, location.low, location.high) == (0, 0, 0)
     assert (location.answered_instead, location.gold_instead) == (None, ("PER", 1))
+    # Each data set comes before a second label of any.
+    assert [(one.task, one.label) for one in costliest(evaluation, 3)] == [
+        ("sa", "bad"),
+        ("sa", "good"),
+        ("ner", "LOC"),
+    ]
+    assert [(one.task, one.label) for one in costliest(evaluation, 2)] == [("sa", "bad"), ("ner", "LOC")]
     assert costliest(evaluation, 1)[0].label == "bad"
     assert label_failures(evaluation.tasks["ner"], []) == []
 
@@ -57,7 +64,10 @@ def test_a_rare_label_that_is_always_right_is_so_in_each_resample_that_has_it(tm
 def test_favored_labels_are_answered_more_often_than_they_are_gold(tmp_path) -> None:
     pairs = [("good", "good")] + [("bad", "good")] * 5 + [("bad", "bad")] * 4
     (found,) = favored_labels(read_evaluation(write(tmp_path / "scores", choices("sa", pairs))))
-    assert found == ("sa", "good", pytest.approx(0.6), pytest.approx(0.1))
+    assert found == ("sa", "good", 6, 1)
+    texts = [("Ada met Bob", {"PER": [], "LOC": []}, "PER: Ada\tBob\nLOC: None\n")] * 3
+    (found,) = favored_labels(read_evaluation(write(tmp_path / "spans", spans("ner", texts))))
+    assert found == ("ner", "PER", 6, 0)
     few = choices("sa", [("bad", "good")] * 4)
     assert favored_labels(read_evaluation(write(tmp_path / "few", few))) == []
 

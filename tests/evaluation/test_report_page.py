@@ -98,11 +98,11 @@ def test_a_page_answers_where_the_model_fails(folders, tmp_path) -> None:
     reader, text = read(page)
     answer = text[text.index("Of 2 data sets") : text.rindex("Families and languages")]
     assert answer.startswith(
-        "Of 2 data sets 0 are above the best program without a model, 1 below it, and 1 cannot be told from it. "
-        "Weakest against it: sa"
+        "Of 2 data sets 0 are above the best program without a model, 1 below it (sa), and 1 cannot be told from it "
+        "(ner)."
     )
     # 李雷 and 北京大学 and $b$ are not found, Bob is too much: one of four has the wrong boundary.
-    assert "4 errors in spans: wrong boundary 25 %, missed 50 %, over-predicted 25 %." in answer
+    assert "Of 4 errors: wrong boundary 25 %, missed 50 %, over-predicted 25 %." in answer
     assert "good → bad 4× (sa)" in answer
     assert "expected calibration error: labels" in answer
     assert "sagood50.0 (" in answer
@@ -366,7 +366,11 @@ def test_a_link_shows_the_examples_of_its_label_alone(tmp_path) -> None:
     page = tmp_path / "report.html"
     write_report_page([read_evaluation(write(tmp_path / "scores", choices("sa", pairs, labels)))], page)
     # As the page itself links them.
-    links = {address.removeprefix("#show="): address for address in read(page)[0].addresses if "#show=" in address}
+    links = {
+        address.removeprefix("#show=").removesuffix("&task=sa"): address
+        for address in read(page)[0].addresses
+        if "#show=" in address
+    }
     expected = {"art": 2, "smart": 4, evil: 2}
     addresses = [*(links[urllib.parse.quote(label)] for label in expected), "#examples"]
     clicks = f"""<pre id="found"></pre><script>
@@ -384,6 +388,9 @@ def test_a_link_shows_the_examples_of_its_label_alone(tmp_path) -> None:
     found = json.loads(html.unescape(re.search('<pre id="found">(.*)</pre>', dom)[1]))
     # Each wrong answer is among the worst and in the list of its task.
     assert found == [
-        *([2 * number, f"{2 * number} shown with the label “{label}”", False] for label, number in expected.items()),
+        *(
+            [2 * number, f"{2 * number} shown of sa with the label “{label}”", False]
+            for label, number in expected.items()
+        ),
         [14, "", True],
     ]

@@ -32,8 +32,8 @@ class EvaluationAnalysis:
 
     Attributes:
       evaluation: with its scores and predictions.
-      costliest: of each data set the labels with the most wrong units.
-      favored: labels that a classification answers far too often.
+      costliest: the labels with the most wrong units, at least one of each data set.
+      favored: labels that are answered far too often.
       span_errors: extraction task -> class of error -> how many.
       reliability: of the scores of labels and of spans.
       label_numbers, text_lengths: scores by how many labels were asked, and by the length of the text.

@@ -14,13 +14,13 @@ class Cell(NamedTuple):
       text: what it says.
       style: "good", "bad" or "" (and "name" of texts that are aligned left).
       shade: how dark its background is, 0 to 1.
-      show: a label; a click on the cell shows the examples with it alone.
+      show: (task, label); a click on the cell shows the examples of the task with the label alone.
     """
 
     text: str
     style: str = ""
     shade: float = 0.0
-    show: str = ""
+    show: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Example(NamedTuple):
 
     Attributes:
       id: of the instance.
+      task: its name.
       text: cut into parts, the spans of the answer and of the gold answer marked.
       asked: the labels.
       labels: the gold and the answered ones.
@@ -77,6 +78,7 @@ class Example(NamedTuple):
     """
 
     id: str
+    task: str
     text: Sequence[Part]
     asked: str
     labels: Sequence[str]

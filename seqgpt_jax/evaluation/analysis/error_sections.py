@@ -14,7 +14,8 @@ from seqgpt_jax.evaluation.analysis.summary_section import label_table
 
 _LEGEND = (
     'A confusion "A → B" is a text, or a span, with the gold label A that got B; "A → None" was missed, "None → B" was '
-    "predicted without need."
+    "predicted without need. Each of several wrong labels of a text or span counts: a row can have more than the label "
+    "is gold."
 )
 # Of a task, on the page; scores.json has all.
 _LABELS = 60
@@ -24,9 +25,11 @@ _PAIRS = 30
 # Tasks whose labels are open without a click.
 _OPEN_TASKS = 2
 _ERRORS_NOTE = (
-    "Wrong boundary: overlaps a missed gold span of the same query. Wrong type: the same span is gold, and missed, for "
-    "another query. Unparsable: the output does not follow the contract, and nothing can be read for the query. "
-    "Over-predicted: none of these. Not asked: the queries fit into no prompt."
+    "Wrong type: the same span is gold, and missed, for another query. Wrong boundary: overlaps a missed gold span of "
+    "the same query; wrong boundary and type: one of another query. Missed: gold, and none of these was answered for "
+    "it. Over-predicted: answered, and none of these. Unparsable: the output does not follow the contract, and nothing "
+    "can be read for the query. Not in text: answered, and no part of the text. Not asked: the queries fit into no "
+    "prompt."
 )
 
 
@@ -60,11 +63,13 @@ def _task_fold(task: SavedTask, opened: bool) -> Fold:
         note += f" {unused:,} more labels were asked, neither gold nor predicted."
     blocks: list[Block] = [Table(table.head[1:], [row[1:] for row in table.rows], f"{table.note}{note}")]
     blocks += _confusion(task.numbers["confusion"])
-    right = sum(one.correct for one in task.predictions)
+    right = [one for one in task.predictions if one.correct]
+    nothing = sum(not one.gold_units for one in right)
     summary = (
         f"{task.name} ({task.family}, {task.language}): F1 {task.numbers['f1']:.1f}, "
         f"{len(counts):,} of {len(counts) + unused:,} labels are gold or answered, "
-        f"{right:,} of {len(task.predictions):,} instances right"
+        f"{len(right):,} of {len(task.predictions):,} instances right in all"
+        + (f" (in {nothing:,} of them nothing is to be found)" if nothing else "")
     )
     return Fold(summary, blocks, open=opened, page_only=not opened)
 

@@ -72,6 +72,7 @@ def example(task: SavedTask, prediction: SavedPrediction) -> Example:
     lines.append(("", "could not be asked", prediction.refusal))
     return Example(
         id=f"{prediction.id} ({task.family}, {task.language})",
+        task=task.name,
         text=parts(prediction.text, marks),
         asked=asked,
         labels=sorted({unit[0] for unit in gold | predicted}),

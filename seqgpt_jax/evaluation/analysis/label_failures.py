@@ -59,12 +59,12 @@ class LabelFailure(NamedTuple):
 
 
 class FavoredLabel(NamedTuple):
-    """A label that a classification answers far more often than it is gold; shares of instances, 0 to 1."""
+    """A label, or query, that is answered far more often than it is gold; how often it is either."""
 
     task: str
     label: str
-    predicted_share: float
-    gold_share: float
+    predicted: int
+    gold: int
 
 
 def label_failures(task: SavedTask, labels: Sequence[str], seed: int = 0) -> list[LabelFailure]:
@@ -117,21 +117,22 @@ def _most(label: str, times_of: Mapping[str, int]) -> tuple[str, int] | None:
 
 
 def costliest(evaluation: Evaluation, number: int, seed: int = 0) -> list[LabelFailure]:
-    """Of each data set the labels with the most wrong units, the data set with the smallest gap to its baseline first.
+    """The labels with the most wrong units, at most `number`, by data set: that with the smallest gap comes first.
 
-    At most `number` in all, and at least two of a data set: of many data sets only the first ones are there.
+    One of each data set is there before there is a second one of any.
     """
-    datasets = evaluation.datasets_by_gap()
-    of_each = max(2, number // len(datasets))
-    chosen: list[tuple[str, str]] = []
-    for data in datasets:
-        ranked = sorted(
+    of_set = [
+        sorted(
             (count["right"] * 2 - count["gold"] - count["predicted"], name, label)
             for name in data["atomic_tasks"]
             for label, count in evaluation.tasks[name].numbers["labels"].items()
         )
-        chosen += [(name, label) for cost, name, label in ranked[:of_each] if cost < 0]
-    chosen = chosen[:number]
+        for data in evaluation.datasets_by_gap()
+    ]
+    worst = [ranked[0] for ranked in of_set if ranked and ranked[0][0] < 0][:number]
+    others = sorted(one for ranked in of_set for one in ranked[1:] if one[0] < 0)
+    kept = {*worst, *others[: number - len(worst)]}
+    chosen = [(name, label) for ranked in of_set for cost, name, label in ranked if (cost, name, label) in kept]
     by_task: dict[str, list[str]] = {}
     for name, label in chosen:
         by_task.setdefault(name, []).append(label)
@@ -144,20 +145,17 @@ def costliest(evaluation: Evaluation, number: int, seed: int = 0) -> list[LabelF
 
 
 def favored_labels(evaluation: Evaluation) -> list[FavoredLabel]:
-    """Of each classification the label that is answered at least twice as often as it is gold, largest excess first.
+    """Of each task the label that is answered at least twice as often as it is gold, the largest excess first.
 
     Labels that are answered fewer than five times are left out.
     """
-    found = []
-    for task in evaluation.tasks.values():
-        if task.extraction:
-            continue
-        number = len(task.predictions)
-        for label, count in task.numbers["labels"].items():
-            predicted, gold = count["predicted"], count["gold"]
-            if predicted >= max(_FAVORED * gold, _LEAST_ANSWERS):
-                found.append(FavoredLabel(task.name, label, predicted / number, gold / number))
+    found = [
+        FavoredLabel(task.name, label, count["predicted"], count["gold"])
+        for task in evaluation.tasks.values()
+        for label, count in task.numbers["labels"].items()
+        if count["predicted"] >= max(_FAVORED * count["gold"], _LEAST_ANSWERS)
+    ]
     best: dict[str, FavoredLabel] = {}
-    for one in sorted(found, key=lambda one: (one.gold_share - one.predicted_share, one.task, one.label)):
+    for one in sorted(found, key=lambda one: (one.gold - one.predicted, one.task, one.label)):
         best.setdefault(one.task, one)
     return list(best.values())

@@ -24,7 +24,9 @@ from seqgpt_jax.evaluation.tables import BASELINE_NAMES, FAMILY_NAMES
 
 # Of each kind, named in a sentence; the tables have all.
 _NAMED = 4
-_WEAKEST = 3
+_NAMED_SETS = 6
+# Labels that are gold less often say little about a model.
+_OFTEN = 5
 _LABEL_NOTE = (
     "False negatives: gold, and not answered; false positives: answered, and not gold. Taken for: the label that was "
     "answered most often where this one is gold; taken from: the one that was gold where this one was answered."
@@ -41,7 +43,7 @@ def summary_section(analysis: Analysis) -> Section:
         parts: list[Block] = [Text(_verdict(one), strong=True), Bullets(_items(one))]
         if one.costliest:
             several_sets = len(one.evaluation.numbers["datasets"]) > 1
-            of = ", of each data set, the weakest data set first" if several_sets else ""
+            of = ", at least one of each data set, that with the smallest gap first" if several_sets else ""
             parts += [Text(f"The labels with the most wrong answers{of}:"), label_table(one.costliest)]
         if never := _never_right(one):
             parts.append(never)
@@ -65,25 +67,23 @@ def _items(one: EvaluationAnalysis) -> list[tuple[str, str]]:
         items.append(("Families", _ranking("F1 by family", named)))
     if len(numbers["languages"]) > 1:
         items.append(("Languages", _groups(numbers["languages"])))
+    if len(one.evaluation.tasks) > len(numbers["datasets"]):
+        items.append(("Tasks", _lowest_tasks(one)))
     items.append(("Labels", _labels(one)))
-    if errors := one.all_span_errors:
-        total = errors.total()
-        named = ", ".join(f"{NAMES[kind]} {100 * share:.0f} %" for kind, share in shares(errors).items() if share)
-        items.append(("Extraction", f"{total:,} errors in spans: {named}."))
+    if one.all_span_errors:
+        items.append(("Extraction", _extraction(one)))
     if one.favored:
         named = "; ".join(
-            f"“{item.label}” in {100 * item.predicted_share:.0f} % of the texts of {item.task} "
-            f"(gold: {100 * item.gold_share:.0f} %)"
-            for item in one.favored[:_NAMED]
+            f"“{item.label}” {item.predicted:,}× in {item.task}, gold {item.gold:,}×" for item in one.favored[:_NAMED]
         )
-        more = f" and in {len(one.favored) - _NAMED} more tasks" if len(one.favored) > _NAMED else ""
+        more = f"; and in {len(one.favored) - _NAMED} more tasks" if len(one.favored) > _NAMED else ""
         items.append(("Favored labels", f"answered at least twice as often as they are gold: {named}{more}."))
     if confusions := _confusions(one):
         items.append(("Confused labels", confusions))
-    unsure = [f"{item.kind} {item.error:.0f} of 100" for item in one.reliability]
+    unsure = [f"{item.kind} {item.error:.1f} of 100" for item in one.reliability]
     if unsure:
         items.append(("Scores", f"expected calibration error: {', '.join(unsure)} (0 is best)."))
-    items.append(("Asked", _asked(numbers["overall"])))
+    items.append(("Asked", _asked(one)))
     if numbers["notes"]:
         items.append(("Notes", " ".join(numbers["notes"])))
     return items
@@ -105,9 +105,17 @@ def _overall(overall: Mapping[str, Any]) -> str:
     )
 
 
-def _asked(overall: Mapping[str, Any]) -> str:
+def _asked(one: EvaluationAnalysis) -> str:
     """How much was asked, and what of it was not read or not answered to the end."""
-    sentence = f"{overall['instances']:,} instances in {overall['prompts']:,} prompts, {overall['protocol']}"
+    overall, sizes = (
+        one.evaluation.numbers["overall"],
+        {len(task.predictions) for task in one.evaluation.tasks.values()},
+    )
+    sentence = f"{overall['instances']:,} instances"
+    if len(one.evaluation.tasks) > 1:
+        few_to_many = f"{min(sizes):,} to {max(sizes):,}" if len(sizes) > 1 else f"{max(sizes):,}"
+        sentence += f", {few_to_many} of each of {len(one.evaluation.tasks)} tasks,"
+    sentence += f" in {overall['prompts']:,} prompts, {overall['protocol']}"
     if overall["prompts"] > overall["instances"]:
         sentence += " (many labels, or a long text, take several prompts)"
     if overall["truncated_prompts"]:
@@ -126,7 +134,30 @@ def _datasets(ranked: Sequence[Mapping[str, Any]]) -> str:
     named = min(_NAMED, len(ranked) // 2)
     lowest = ", ".join(_named_gap(data) for data in ranked[:named])
     highest = ", ".join(_named_gap(data) for data in reversed(ranked[-named:]))
-    return f"smallest gaps to the best baseline: {lowest}; largest: {highest}."
+    sentence = f"smallest gaps to the best baseline: {lowest}; largest: {highest}."
+    if any(data["baselines"][data["best_baseline"]]["f1"] == 0 for data in ranked):
+        sentence += " Where that baseline has F1 0, as in most extractions, any right answer is above it: look at F1."
+    return sentence
+
+
+def _lowest_tasks(one: EvaluationAnalysis) -> str:
+    ranked = sorted(one.evaluation.tasks.values(), key=lambda task: (task.numbers["f1"], task.name))
+    named = ", ".join(f"{task.name} {number(task.numbers['f1'])}" for task in ranked[:_NAMED])
+    return f"lowest F1: {named}."
+
+
+def _extraction(one: EvaluationAnalysis) -> str:
+    """How many spans are found, and what is wrong with the others."""
+    of_labels = [
+        count for task in one.evaluation.tasks.values() if task.extraction for count in task.numbers["labels"].values()
+    ]
+    gold, predicted, right = (sum(count[name] for count in of_labels) for name in ("gold", "predicted", "right"))
+    errors = one.all_span_errors
+    named = ", ".join(f"{NAMES[kind]} {100 * share:.0f} %" for kind, share in shares(errors).items() if share)
+    return (
+        f"{gold - right:,} of {gold:,} gold spans are not found exactly, {predicted - right:,} of {predicted:,} "
+        f"answered ones are wrong. Of {errors.total():,} errors: {named}."
+    )
 
 
 def _verdict(one: EvaluationAnalysis) -> str:
@@ -135,16 +166,22 @@ def _verdict(one: EvaluationAnalysis) -> str:
     if len(datasets) == 1:
         return _overall(one.evaluation.numbers["overall"])
     above = sum(data["gap_interval"][0] > 0 for data in datasets)
-    below = sum(data["gap_interval"][1] < 0 for data in datasets)
-    weakest = ", ".join(data["name"] for data in datasets[:_WEAKEST])
+    below = [data["name"] for data in datasets if data["gap_interval"][1] < 0]
+    unclear = [data["name"] for data in datasets if data["gap_interval"][0] <= 0 and data["name"] not in below]
     return (
-        f"Of {len(datasets)} data sets {above} are above the best program without a model, {below} below it, and "
-        f"{len(datasets) - above - below} cannot be told from it. Weakest against it: {weakest}."
+        f"Of {len(datasets)} data sets {above} are above the best program without a model, "
+        f"{len(below)} below it{_names(below)}, and {len(unclear)} cannot be told from it{_names(unclear)}."
     )
 
 
+def _names(names: Sequence[str]) -> str:
+    """The first of some names in parentheses; "" without any."""
+    more = f" and {len(names) - _NAMED_SETS} more" if len(names) > _NAMED_SETS else ""
+    return f" ({', '.join(names[:_NAMED_SETS])}{more})" if names else ""
+
+
 def _named_gap(data: Mapping[str, Any]) -> str:
-    return f"{data['name']} {data['gap']:+.0f} (F1 {data['f1']:.0f})"
+    return f"{data['name']} {data['gap']:+.1f} (F1 {data['f1']:.1f})"
 
 
 def _groups(groups: Mapping[str, Mapping[str, Any]]) -> str:
@@ -160,10 +197,11 @@ def _ranking(title: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
 def _labels(one: EvaluationAnalysis) -> str:
     labels = _gold_labels(one)
     never = [name for name, count in labels.items() if not count["right"]]
+    often = sum(labels[name]["gold"] >= _OFTEN for name in never)
     half = sum(count["f1"] >= 50 for count in labels.values())
     sentence = (
-        f"of {len(labels):,} labels that are gold anywhere, {len(never):,} are never answered rightly, and {half:,} "
-        "have an F1 of at least 50."
+        f"of {len(labels):,} labels that are gold anywhere, {len(never):,} are never answered rightly "
+        f"({often:,} of these are gold at least {_OFTEN} times), and {half:,} have an F1 of at least 50."
     )
     if len(one.evaluation.tasks) > 1:
         return sentence
@@ -225,7 +263,7 @@ def label_table(failures: Sequence[LabelFailure]) -> Table:
     rows = [
         [
             name_cell(one.task),
-            Cell(one.label, "name", show=one.label),
+            Cell(one.label, "name", show=(one.task, one.label)),
             _label_f1(one),
             *(Cell(f"{count:,}") for count in (one.gold, one.right, one.false_negatives, one.false_positives)),
             *(
