@@ -66,7 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     config, decode, endpoint = configs.build("Evaluate"), configs.build("Decode"), configs.build("Endpoint")
     check_other_model(args)
     if args.transformers:  # constraints are ours
-        decode = dataclasses.replace(decode, constrained=False, contextual_calibration=False, devices=1)
+        decode = dataclasses.replace(
+            decode, constrained=False, contextual_calibration=False, devices=1, weight_dtype=None
+        )
 
     from seqgpt_jax.evaluation.about import about_scores
     from seqgpt_jax.evaluation.report import write_report

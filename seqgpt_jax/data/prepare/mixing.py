@@ -128,6 +128,10 @@ class TaskMixing:
         repeats, extra = msgpack.unpackb(packed)
         return cls(repeats, tuple(Quota(*quota) for quota in extra))
 
+    def comes(self, epoch: int, id: str) -> bool:
+        """Whether the instance with this id comes in an epoch at all."""
+        return bool(self.repeats or (self.extra and self.extra[epoch].keep(id, {})))
+
     def repetitions(self, instance: Instance, epoch: int) -> Iterator[Instance]:
         """The instance as often as it comes in an epoch; repetitions have ids of their own: `ID~1`, `ID~2`, …
 

@@ -32,7 +32,7 @@ from seqgpt_jax.data.prepare.shards import (
     shards,
     without_leaks,
 )
-from seqgpt_jax.data.prepare.state import PreparationState
+from seqgpt_jax.data.prepare.state import PreparationState, Wanted
 from seqgpt_jax.data.prepare.workers import Runner, available_cores, processes
 from seqgpt_jax.data.raw.files import read_instances, total_size
 from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
@@ -328,9 +328,11 @@ def _parse(
     state.write_instances(task, split, read_instances(specs[key], split, config.data_folder(), config.bad_records))
 
 
-def _instances(spec: TaskSpec, split: str, config: PrepareConfig, state: PreparationState) -> Items:
+def _instances(
+    spec: TaskSpec, split: str, config: PrepareConfig, state: PreparationState, wanted: Wanted | None = None
+) -> Items:
     """The instances of a split, with clean labels; of the split that is prepared, leaks are skipped."""
-    items = with_clean_labels(state.instances(spec.name, split), TEMPLATES[config.template])
+    items = with_clean_labels(state.instances(spec.name, split, wanted), TEMPLATES[config.template])
     return without_leaks(items, state.leaks() or {}) if split == config.split else items
 
 
@@ -360,8 +362,10 @@ def _missing_shards(
 ) -> Iterable[Shard]:
     """The shards of (epoch, task number) that the store does not have yet; writes down how many there are in all."""
     (epoch, task), count = job, 0
-    items = _instances(specs[task], config.split, config, state)
-    for shard in shards(items, state.label_stats(task), epoch, task, state.mixing(task)):
+    # Of a task that is mixed in, an epoch may have a few instances of very many.
+    wanted = functools.partial(mixing.comes, epoch) if (mixing := state.mixing(task)) else None
+    items = _instances(specs[task], config.split, config, state, wanted)
+    for shard in shards(items, state.label_stats(task), epoch, task, mixing):
         count += 1
         if not store.has_shard(shard.name):
             yield shard

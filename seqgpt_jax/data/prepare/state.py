@@ -16,7 +16,7 @@ that work at the same time do no harm to each other.
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +35,10 @@ from seqgpt_jax.io import storage
 INSTANCES_PER_FILE = 4096
 # JSON may hold half of a surrogate pair, which is no UTF-8.
 _SURROGATES = "surrogatepass"
+
+
+Wanted = Callable[[str], bool]
+"""Whether the instance with an id is needed."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,14 @@ class PreparationState:
             number += 1
         storage.write(folder / "count", str(number).encode())
 
-    def instances(self, task: str, split: str) -> Iterator[Instance | Skipped]:
-        """The instances of a split, as its reader gave them."""
+    def instances(self, task: str, split: str, wanted: Wanted | None = None) -> Iterator[Instance | Skipped]:
+        """The instances of a split, as its reader gave them; only those with a `wanted` id, where it is given."""
         folder = self._split_folder(task, split)
         for number in range(int((folder / "count").read_text())):
             packed = (folder / f"{number:05d}.msgpack").read_bytes()
-            yield from map(_from_fields, msgpack.unpackb(packed, unicode_errors=_SURROGATES))
+            # The id is the first field of both kinds.
+            every = msgpack.unpackb(packed, unicode_errors=_SURROGATES)
+            yield from map(_from_fields, every if wanted is None else (one for one in every if wanted(one[0])))
 
     def leaks(self) -> dict[str, str] | None:
         """Id of a training instance -> what it leaks; None until it is known."""
