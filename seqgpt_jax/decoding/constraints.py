@@ -45,7 +45,7 @@ from seqgpt_jax.decoding.array_sizes import power_of_two
 from seqgpt_jax.decoding.candidates import Candidates, candidates_of, numbers_of
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.label_edges import DONE, Edge, label_edges
-from seqgpt_jax.decoding.text_copy import CopyIndex, TextCopy, advance_places, copied_tokens, initial_places
+from seqgpt_jax.decoding.text_copy import CopyIndex, CopyState, TextCopy, advance_copy, copied_tokens, initial_copy
 from seqgpt_jax.decoding.value_states import by_state, token_table, tokens_to_end, value_states
 from seqgpt_jax.io.tokenizer import never_generated
 
@@ -84,26 +84,26 @@ class Automaton(NamedTuple):
 
 
 class AutomatonState(NamedTuple):
-    """The state of each hypothesis in the automaton of its prompt: int32 [B, K] each.
+    """The state of each hypothesis in the automaton of its prompt: int32 [B, K] each but the last.
 
     Attributes:
       node: where it is.
       last_label: number of the last label written, -1 before the first.
       value: state of the value, of a value node.
-      places_BxKxP: bool, places in the text where its span may stand; None where nothing is copied.
+      copied: where its span stands in the text; None where nothing is copied.
     """
 
     node: jax.Array
     last_label: jax.Array
     value: jax.Array
-    places_BxKxP: jax.Array | None
+    copied: CopyState | None
 
 
 def initial_state(automaton: Automaton, num_beams: int) -> AutomatonState:
     """All beams at the start of their prompt's automaton."""
     node_BxK = jnp.broadcast_to(automaton.start_B[:, None], (automaton.start_B.shape[0], num_beams))
-    places = None if automaton.copy is None else initial_places(automaton.copy, num_beams)
-    return AutomatonState(node_BxK, jnp.full_like(node_BxK, -1), jnp.zeros_like(node_BxK), places)
+    copied = None if automaton.copy is None else initial_copy(automaton.copy, num_beams)
+    return AutomatonState(node_BxK, jnp.full_like(node_BxK, -1), jnp.zeros_like(node_BxK), copied)
 
 
 def closed_tokens(automaton: Automaton, state: AutomatonState, remaining_B: jax.Array) -> jax.Array:
@@ -126,7 +126,7 @@ def closed_tokens(automaton: Automaton, state: AutomatonState, remaining_B: jax.
     continues_BxKxV = in_value_BxK[..., None] & (distance_S[after_BxKxV] <= left_BxK[..., None])
     allowed |= continues_BxKxV
     if automaton.copy is not None:
-        copied = copied_tokens(automaton.copy, state.places_BxKxP, state.value, after_BxKxV, left_BxK)
+        copied = copied_tokens(automaton.copy, state.copied, state.value, after_BxKxV, left_BxK)
         allowed &= copied | ~in_value_BxK[..., None]
     return ~allowed
 
@@ -135,22 +135,25 @@ def advance(
     automaton: Automaton, state: AutomatonState, parents_BxK: jax.Array, tokens_BxK: jax.Array
 ) -> AutomatonState:
     """The states after `tokens_BxK`, each a continuation of hypothesis `parents_BxK` (both int32 [B, K])."""
-    places = state.places_BxKxP
-    state = AutomatonState(*(jnp.take_along_axis(field, parents_BxK, axis=1) for field in state[:3]), None)
+
+    def of_parents(field: jax.Array) -> jax.Array:
+        return jnp.take_along_axis(field, parents_BxK.reshape(*parents_BxK.shape, *[1] * (field.ndim - 2)), axis=1)
+
+    state = jax.tree.map(of_parents, state)
     taken_BxKxE = _open_edges(automaton, state) & (automaton.token[:, None] == tokens_BxK[..., None])
     edge_BxK = jnp.argmax(taken_BxKxE, axis=-1)
     moved_BxK = taken_BxKxE.any(axis=-1)
     target, writes = (jnp.take_along_axis(field, edge_BxK, axis=1) for field in (automaton.target, automaton.writes))
     in_value_BxK = state.node >= _FREE
     value = by_state(automaton.next_SxV, state.value, tokens_BxK).astype(jnp.int32)
+    copied = state.copied
     if automaton.copy is not None:
-        places = jnp.take_along_axis(places, parents_BxK[..., None], axis=1)
-        places = advance_places(automaton.copy, places, tokens_BxK, in_value_BxK, moved_BxK)
+        copied = advance_copy(automaton.copy, copied, tokens_BxK, in_value_BxK, moved_BxK)
     return AutomatonState(
         node=jnp.where(moved_BxK, target, jnp.where(in_value_BxK, state.node, _DEAD_NODE)),
         last_label=jnp.where(moved_BxK & (writes >= 0), writes, state.last_label),
         value=jnp.where(moved_BxK, 0, jnp.where(in_value_BxK, value, state.value)),
-        places_BxKxP=places,
+        copied=copied,
     )
 
 

@@ -1,6 +1,7 @@
 """Grammar of the answers to a prompt as a string, for engines that serve an exported model: llguidance's Lark dialect.
 
-vLLM, SGLang, llama.cpp and `transformers` take it (docs/gpu_serving.md). It allows what our own decoding allows.
+vLLM, SGLang, llama.cpp and `transformers` take it (docs/gpu_serving.md). It allows what our own decoding allows,
+and more spans after one that is in its line already, where ours ends (`text_copy.py`): a grammar remembers no spans.
 """
 
 import json

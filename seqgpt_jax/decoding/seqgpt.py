@@ -78,7 +78,7 @@ class SeqGPT:
           contextual_calibration: divides the probability of each label of `choose="one"` or `"one_or_none"` by that
             after no text, which can help with labels that the model was not trained on (`DecodeConfig`).
           devices: chips of this host that the model is split over (`DecodeConfig`).
-          weight_dtype: "int8" for half the memory of bfloat16, and answers that may differ (`DecodeConfig`).
+          weight_dtype: "int8" for kernels of half the size of bfloat16, and answers that may differ (`DecodeConfig`).
           progress: called with ("prompts", done, of all) as they get done.
 
         Raises:

@@ -100,6 +100,7 @@ def for_decoding(model: Backbone, weight_dtype: str | None = None, *, take_over:
         if take_over:
             leaf.delete()
     blocks = tuple(nnx.merge(graph, tree.unflatten(leaves)) for leaves in zip(*cut, strict=True))
+    del cut  # so that a kernel is gone when it is rounded
     if weight_dtype == "int8":
         for _, module in nnx.iter_modules(blocks):
             if isinstance(module, Linear):

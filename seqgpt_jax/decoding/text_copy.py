@@ -16,7 +16,10 @@ stand there leads from where they begin to where they end, whatever the tokenize
     a part and line break    where it begins                     (the next line)
 
 Beside them `None` may be written wherever the line is a beginning of it. An edge is closed where a span that goes on
-from there cannot be completed in the tokens that are left.
+from there cannot be completed in the tokens that are left, and one that begins with TAB where the span before it is in
+the line already: a model that repeats itself would go on until no token is left for other lines. (Known of each place
+is the last span that begins there, so that two that begin alike may still alternate; tokens that are a part and TAB are
+not looked at.)
 
 Suffixes: B prompts, K beams, C edges, P places, S states of a value, V ids.
 """
@@ -48,6 +51,7 @@ class TextCopy(NamedTuple):
 
     Attributes:
       source, token, target: from place, by id, to place; -1 is any place, and wherever spans may begin.
+      bytes: how many of the text the token copies.
       need: fewest tokens that complete a value after the edge, its line break included.
       begins_BxP: bool, places where spans may begin.
       free_B: bool, prompts without a text: their spans are not copied.
@@ -58,6 +62,7 @@ class TextCopy(NamedTuple):
     source: jax.Array
     token: jax.Array
     target: jax.Array
+    bytes: jax.Array
     need: jax.Array
     begins_BxP: jax.Array
     free_B: jax.Array
@@ -65,35 +70,61 @@ class TextCopy(NamedTuple):
     none_need_S: jax.Array
 
 
-def initial_places(copy: TextCopy, num_beams: int) -> jax.Array:
-    """bool [B, K, P]: all beams before their first span."""
+class CopyState(NamedTuple):
+    """Where each hypothesis is in the text of its prompt.
+
+    Attributes:
+      places_BxKxP: bool, places in the text where its span may stand.
+      bytes_BxK: int32, bytes of the span so far.
+      written_BxKxP: int32, by the place where spans begin in the text for the first time: bytes of the last one of them
+        in this line; 0 without one.
+    """
+
+    places_BxKxP: jax.Array
+    bytes_BxK: jax.Array
+    written_BxKxP: jax.Array
+
+
+def initial_copy(copy: TextCopy, num_beams: int) -> CopyState:
+    """All beams before the first span of a line."""
     batch, places = copy.begins_BxP.shape
-    return jnp.zeros((batch, num_beams, places), bool).at[..., _FIRST].set(True)
+    nowhere = jnp.zeros((batch, num_beams, places), bool)
+    written = jnp.zeros((batch, num_beams, places), jnp.int32)
+    return CopyState(nowhere.at[..., _FIRST].set(True), jnp.zeros((batch, num_beams), jnp.int32), written)
 
 
-def _open_edges(copy: TextCopy, places_BxKxP: jax.Array) -> jax.Array:
+def _first_begin(state: CopyState) -> jax.Array:
+    """int32 [B, K]: the place where the span so far begins in the text for the first time."""
+    return jnp.maximum(jnp.argmax(state.places_BxKxP, axis=-1) - state.bytes_BxK, _FIRST)
+
+
+def _open_edges(copy: TextCopy, state: CopyState) -> jax.Array:
     """bool [B, K, C]: the edges that leave the places of each hypothesis."""
+    places_BxKxP = state.places_BxKxP
     shape = (*places_BxKxP.shape[:2], copy.source.shape[1])
     source_BxKxC = jnp.broadcast_to(copy.source[:, None], shape)
     here_BxKxC = jnp.take_along_axis(places_BxKxP, jnp.maximum(source_BxKxC, _FIRST), axis=2)
     # A value that is but a beginning of `None` is at no place.
     somewhere_BxK = places_BxKxP[..., _FIRST + 1 :].any(axis=-1)
-    return jnp.where(source_BxKxC == _ANY, somewhere_BxK[..., None], here_BxKxC)
+    written_BxK = jnp.take_along_axis(state.written_BxKxP, _first_begin(state)[..., None], axis=-1)[..., 0]
+    repeated_BxK = (state.bytes_BxK > 0) & (written_BxK == state.bytes_BxK)
+    another_BxKxC = repeated_BxK[..., None] & (copy.target != _NEXT_LINE)[:, None]
+    return jnp.where(source_BxKxC == _ANY, somewhere_BxK[..., None] & ~another_BxKxC, here_BxKxC)
 
 
 def copied_tokens(
-    copy: TextCopy, places_BxKxP: jax.Array, value_BxK: jax.Array, next_BxKxV: jax.Array, left_BxK: jax.Array
+    copy: TextCopy, state: CopyState, value_BxK: jax.Array, next_BxKxV: jax.Array, left_BxK: jax.Array
 ) -> jax.Array:
     """bool [B, K, V]: the tokens that copy the text or write `None`, and leave enough tokens to end the value.
 
     Args:
       copy: of the prompts.
-      places_BxKxP: of the hypotheses.
+      state: of the hypotheses.
       value_BxK: int32, state of the value.
       next_BxKxV: int8, state of the value after each token.
       left_BxK: int32, tokens that the value may still take after this one, its line break included.
     """
-    open_BxKxC = _open_edges(copy, places_BxKxP) & (copy.need[:, None] <= left_BxK[..., None])
+    open_BxKxC = _open_edges(copy, state) & (copy.need[:, None] <= left_BxK[..., None])
     batch, beams, vocabulary = next_BxKxV.shape
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(beams)[None, :, None])
     copied = jnp.zeros((batch, beams, vocabulary), bool).at[*rows, copy.token[:, None]].max(open_BxKxC)
@@ -102,24 +133,39 @@ def copied_tokens(
     return copied | none | copy.free_B[:, None, None]
 
 
-def advance_places(
-    copy: TextCopy, places_BxKxP: jax.Array, tokens_BxK: jax.Array, in_value_BxK: jax.Array, moved_BxK: jax.Array
-) -> jax.Array:
-    """bool [B, K, P]: the places after a token (int32 [B, K]) of each hypothesis.
+def advance_copy(
+    copy: TextCopy, state: CopyState, tokens_BxK: jax.Array, in_value_BxK: jax.Array, moved_BxK: jax.Array
+) -> CopyState:
+    """The states after a token (int32 [B, K]) of each hypothesis.
 
     Args:
-      in_value_BxK: whether the token belongs to a value; places stay where it does not.
+      in_value_BxK: whether the token belongs to a value; states stay where it does not.
       moved_BxK: whether it has ended the value.
     """
-    taken_BxKxC = _open_edges(copy, places_BxKxP) & (copy.token[:, None] == tokens_BxK[..., None])
+    taken_BxKxC = _open_edges(copy, state) & (copy.token[:, None] == tokens_BxK[..., None])
     begins_BxK = (taken_BxKxC & (copy.target == _BEGINNINGS)[:, None]).any(axis=-1)
     reached_BxKxC = taken_BxKxC & (copy.target >= 0)[:, None]
     batch, beams = tokens_BxK.shape
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(beams)[None, :, None])
-    after = jnp.zeros_like(places_BxKxP).at[*rows, jnp.maximum(copy.target, _FIRST)[:, None]].max(reached_BxKxC)
+    after = jnp.zeros_like(state.places_BxKxP).at[*rows, jnp.maximum(copy.target, _FIRST)[:, None]].max(reached_BxKxC)
     after |= begins_BxK[..., None] & copy.begins_BxP[:, None]
-    after = jnp.where(in_value_BxK[..., None], after, places_BxKxP)
-    return jnp.where((in_value_BxK & moved_BxK)[..., None], initial_places(copy, beams), after)
+    # All edges of a token copy as many bytes.
+    copied_BxK = jnp.max(jnp.where(taken_BxKxC, copy.bytes[:, None], 0), axis=-1)
+    goes_on_BxK = (taken_BxKxC & (copy.source > _FIRST)[:, None]).any(axis=-1)
+    so_far_BxK = jnp.where(begins_BxK, 0, copied_BxK + jnp.where(goes_on_BxK, state.bytes_BxK, 0))
+    # A TAB ends a span. What is at no place is a beginning of `None`.
+    ends_BxK = (taken_BxKxC & (copy.source == _ANY)[:, None]).any(axis=-1)
+    where = (jnp.arange(batch)[:, None], jnp.arange(beams)[None, :], _first_begin(state))
+    written = state.written_BxKxP.at[where].set(jnp.where(ends_BxK, state.bytes_BxK, state.written_BxKxP[where]))
+    new = CopyState(after, so_far_BxK, written)
+
+    def choose(condition_BxK: jax.Array, one: CopyState, other: CopyState) -> CopyState:
+        return jax.tree.map(
+            lambda a, b: jnp.where(condition_BxK.reshape(batch, beams, *[1] * (a.ndim - 2)), a, b), one, other
+        )
+
+    new = choose(in_value_BxK, new, state)
+    return choose(in_value_BxK & moved_BxK, initial_copy(copy, beams), new)
 
 
 class CopyIndex:
@@ -181,29 +227,29 @@ class CopyIndex:
 
     def batch(self, texts: Sequence[str | None], batch_size: int) -> TextCopy:
         """The edges of these texts, NumPy arrays; None is one whose spans are not copied, and so is a row beyond."""
-        nothing = np.zeros((0, 4), np.int32), np.zeros(0, np.int64)
+        nothing = np.zeros((0, 5), np.int32), np.zeros(0, np.int64)
         encoded = [None if text is None else text.encode() for text in texts]
         tables = [nothing if text is None else self._edges(text)[:2] for text in encoded]
         places = max((len(text) for text in encoded if text is not None), default=0) + 2
         width = power_of_two(places, _SMALLEST_WIDTH)
         edges = power_of_two(max((len(rows) for rows, _ in tables), default=0), EDGES_PER_PLACE * width)
-        array = np.zeros((batch_size, edges, 4), np.int32)
-        array[:, :, 3] = _NEVER
+        array = np.zeros((batch_size, edges, 5), np.int32)
+        array[:, :, 4] = _NEVER
         begins = np.zeros((batch_size, width), bool)
         free = np.ones(batch_size, bool)
         for row, (rows, beginnings) in enumerate(tables):
             free[row] = texts[row] is None
             array[row, : len(rows)] = rows
             begins[row, beginnings] = True
-        columns = (array[:, :, i] for i in range(4))
+        columns = (array[:, :, i] for i in range(5))
         return TextCopy(*columns, begins, free, self._none_SxV, self._none_need_S)
 
     def _edges(self, text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(int32 [C, 4] of (source, token, target, need), where spans may begin, the different tokens) of one text."""
+        """(int32 [C, 5]: source, token, target, bytes, need; where spans may begin; the different tokens) of a text."""
         found = self._known.get(text)
         if found is None:
             rows, begins = self._found_edges(text)
-            found = rows, begins, np.unique(rows[rows[:, 3] < _NEVER, 1])
+            found = rows, begins, np.unique(rows[rows[:, 4] < _NEVER, 1])
             # The labels of a text are asked in several prompts, one after the other.
             if len(self._known) >= _MOST_TEXTS:
                 self._known = {}
@@ -215,11 +261,11 @@ class CopyIndex:
         edges = list(self._copying(text, begins))
         # Fewest tokens from a place to one where a span may end: what is behind a place is known before it.
         to_end = np.where(ends, 0, _NEVER)
-        for source, _, target in sorted(edges, key=lambda edge: -edge[0]):
+        for source, _, target, _ in sorted(edges, key=lambda edge: -edge[0]):
             if source > _FIRST and target > _FIRST:
                 to_end[source] = min(to_end[source], 1 + to_end[target])
         from_beginning = 1 + min(
-            (to_end[t] for s, _, t in edges if t > _FIRST and s > _FIRST and begins[s]), default=_NEVER
+            (to_end[t] for s, _, t, _ in edges if t > _FIRST and s > _FIRST and begins[s]), default=_NEVER
         )
 
         def need(target: int) -> int:
@@ -227,28 +273,28 @@ class CopyIndex:
                 return 0
             return min(int(from_beginning if target == _BEGINNINGS else to_end[target]) + 1, _NEVER)
 
-        rows = np.array([(*edge, need(edge[2])) for edge in edges], np.int32).reshape(-1, 4)
+        rows = np.array([(*edge, need(edge[2])) for edge in edges], np.int32).reshape(-1, 5)
         return rows, np.flatnonzero(begins)
 
     def tokens(self, text: str) -> np.ndarray:
         """int [.]: the tokens that copy a text or write `None`."""
         return np.concatenate([self._edges(text.encode())[2], self._none_ids])
 
-    def _copying(self, text: bytes, begins: np.ndarray) -> Iterator[tuple[int, int, int]]:
-        """(source, token, target) of each edge."""
-        yield from ((_FIRST, id, _BEGINNINGS) for id in self._parts.get(b" ", ()))
-        yield from ((_ANY, id, _BEGINNINGS) for id in self._before_tab.get(b"", ()))
-        yield from ((_ANY, id, _NEXT_LINE) for id in self._before_break.get(b"", ()))
+    def _copying(self, text: bytes, begins: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
+        """(source, token, target, bytes) of each edge."""
+        yield from ((_FIRST, id, _BEGINNINGS, 0) for id in self._parts.get(b" ", ()))
+        yield from ((_ANY, id, _BEGINNINGS, 0) for id in self._before_tab.get(b"", ()))
+        yield from ((_ANY, id, _NEXT_LINE, 0) for id in self._before_break.get(b"", ()))
         for start in range(len(text)):
             longest = max(self._longest.get(text[start : start + 2], 1), 1)
             for end in range(start + 1, min(start + longest, len(text)) + 1):
-                part, source, target = text[start:end], start + 1, end + 1
-                yield from ((source, id, target) for id in self._parts.get(part, ()))
-                yield from ((source, id, _BEGINNINGS) for id in self._before_tab.get(part, ()))
-                yield from ((source, id, _NEXT_LINE) for id in self._before_break.get(part, ()))
+                part, source, target, size = text[start:end], start + 1, end + 1, end - start
+                yield from ((source, id, target, size) for id in self._parts.get(part, ()))
+                yield from ((source, id, _BEGINNINGS, size) for id in self._before_tab.get(part, ()))
+                yield from ((source, id, _NEXT_LINE, size) for id in self._before_break.get(part, ()))
                 if begins[source]:
-                    yield from ((_FIRST, id, target) for id in self._parts.get(b" " + part, ()))
-                    yield from ((_ANY, id, target) for id in self._after_tab.get(part, ()))
+                    yield from ((_FIRST, id, target, size) for id in self._parts.get(b" " + part, ()))
+                    yield from ((_ANY, id, target, size) for id in self._after_tab.get(part, ()))
 
 
 def _edges_of_spans(text: bytes) -> tuple[np.ndarray, np.ndarray]:

@@ -37,7 +37,7 @@ END_ID = 2
 _MOST_PER_HOST = 8
 _REMEDY = (
     "lower Decode.batch_size, Decode.num_beams, Prepare.max_prompt_tokens or Prepare.max_target_tokens, raise "
-    "Decode.devices, over which a model is split, or take a chip with more memory"
+    "Decode.devices, over which a model is split, set Decode.weight_dtype = 'int8', or take a chip with more memory"
 )
 
 
@@ -49,7 +49,7 @@ class DecodePlan:
 
     Attributes:
       topology: the slice.
-      devices, batch_size, num_beams, max_new_tokens, constrained: of `Decode`.
+      devices, weight_dtype, batch_size, num_beams, max_new_tokens, constrained: of `Decode`.
       max_prompt_tokens: of the model's contract.
       parameters: of the model.
       fits: whether both programs fit, with what else lies on the chip.
@@ -65,6 +65,7 @@ class DecodePlan:
 
     topology: str
     devices: int
+    weight_dtype: str | None
     batch_size: int
     num_beams: int
     max_prompt_tokens: int
@@ -119,6 +120,7 @@ def _plan(
     plan = DecodePlan(
         topology=slice_.name,
         devices=decode.devices,
+        weight_dtype=decode.weight_dtype,
         batch_size=decode.batch_size,
         num_beams=decode.num_beams,
         max_prompt_tokens=contract.max_prompt_tokens,
@@ -128,8 +130,7 @@ def _plan(
         fits=False,
         bytes_per_chip=sizes,
         hbm_bytes=slice_.chip.hbm_bytes,
-        problem=f"the weights take {largest / GIB:.1f} GiB of a chip: take one with more memory, raise "
-        "Decode.devices, over which a model is split, or hold them as --gin.Decode.weight_dtype=\"'int8'\"",
+        problem=f"the weights take {largest / GIB:.1f} GiB of a chip: {_REMEDY}",
         compile_seconds=0.0,
     )
     if largest > plan.hbm_bytes:
@@ -217,9 +218,12 @@ def weights_on_mesh(
 def start_bytes(loaded: Any, weights: Any) -> dict[str, float]:
     """The most that is there while the engine takes the weights over: those as loaded, and the largest one converted.
 
-    Arrays of layers are cut one after the other; of the others only those of another dtype are there twice.
+    Arrays of layers are cut one after the other, what becomes int8 as it was loaded; of other arrays only those of
+    another dtype are there twice.
     """
-    cut = zip(*[jax.tree.leaves(block) for block in weights.blocks], strict=True)
+    cut = list(zip(*[jax.tree.leaves(block) for block in weights.blocks], strict=True))
+    if any(leaves[0].dtype == jnp.int8 for leaves in cut):
+        cut += [(leaf,) for leaf in jax.tree.leaves(loaded.layers)]
     as_loaded = {(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(loaded)}
     converted = [leaf for leaf in jax.tree.leaves(weights.backbone) if (leaf.shape, leaf.dtype) not in as_loaded]
     return {
@@ -288,7 +292,7 @@ def abstract_automaton(batch_size: int, vocab_size: int, places: int, place: Sha
     """What `Grammar.automaton` makes, of a usual size, for texts of `places` bytes."""
     states = len(value_states().ends_S)
     copy = TextCopy(
-        *[_array((batch_size, EDGES_PER_PLACE * places), jnp.int32, place)] * 4,
+        *[_array((batch_size, EDGES_PER_PLACE * places), jnp.int32, place)] * 5,
         begins_BxP=_array((batch_size, places), jnp.bool_, place),
         free_B=_array((batch_size,), jnp.bool_, place),
         none_SxV=_array((states, vocab_size), jnp.bool_, place),

@@ -199,7 +199,8 @@ def print_decode_plan(plan: DecodePlan, slice_: Slice, console: Console) -> None
     console.print(
         f"{plan.parameters:,} parameters on {chips} TPU {slice_.chip.name} of {plan.topology} (Decode.devices)\n"
         f"batch {plan.batch_size}, {plan.num_beams} beams, prompts of {plan.max_prompt_tokens} and answers of "
-        f"{plan.max_new_tokens} tokens{'' if plan.constrained else ', unconstrained'}",
+        f"{plan.max_new_tokens} tokens{'' if plan.constrained else ', unconstrained'}"
+        f"{f', kernels in {plan.weight_dtype}' if plan.weight_dtype else ''}",
         markup=False,
         highlight=False,
     )

@@ -1,4 +1,7 @@
-"""The grammar for other engines against llguidance, our own automaton, and the contract: all three accept the same."""
+"""The grammar for other engines against llguidance, our own automaton, and the contract: all three accept the same.
+
+But for spans after a repeated one, which ours refuses.
+"""
 
 import re
 from pathlib import Path
@@ -105,7 +108,12 @@ def test_llguidance_accepts_what_the_contract_does(case) -> None:
 @given(answers())
 def test_llguidance_accepts_what_our_automaton_does(case) -> None:
     text, labels, task, answer = case
-    if folders.tokenizer().decode(folders.tokenizer()(answer).input_ids) == answer:
+    if folders.tokenizer().decode(folders.tokenizer()(answer).input_ids) != answer:
+        return
+    lists = [line.partition(": ")[2].split(TAB)[:-1] for line in answer.split("\n")] if task == "ext" else []
+    if any(len(set(spans)) < len(spans) for spans in lists):
+        assert accepted(grammar(text, labels, task), answer) >= ours(text, labels, task, answer)
+    else:
         assert accepted(grammar(text, labels, task), answer) == ours(text, labels, task, answer)
 
 

@@ -99,12 +99,34 @@ def test_what_is_not_in_the_text_cannot_be_written(grammar, tokenizer, value) ->
     assert not accepts(grammar, tokenizer, text, ("a",), f"a: {value}\n")
 
 
+@pytest.mark.parametrize(
+    ("lines", "may"),
+    [
+        ("a: Ann\tBo\tAnna\tAn\nb: Ann\n", True),
+        ("a: Ann\tAnn\nb: None\n", True),  # read as one, and nothing comes after it
+        ("a: Ann\tAnn\tBo\nb: None\n", False),
+        ("a: Bo\tAnn\tBo\tAnna\nb: None\n", False),
+        ("a: 日日\t日\t日日日\nb: None\n", True),
+        ("a: 日日\t日日\t日\nb: None\n", False),
+    ],
+)
+def test_no_other_span_follows_one_that_is_in_the_line_already(grammar, tokenizer, lines, may) -> None:
+    text = "Bo saw Ann, Anna saw Bo. 日日日"
+    if tokenizer.decode(encode(tokenizer, [text + lines])[0], clean_up_tokenization_spaces=False) != text + lines:
+        pytest.skip("this tokenizer writes other characters")
+    assert accepts(grammar, tokenizer, text, ("a", "b"), lines) == may
+
+
 def check_walk(grammar, tokenizer, text: str, more: int, seed: int) -> None:
     labels = ("a", "b c")
     needed = grammar._needed_tokens(prompt_of(text, labels))
     answer = walk(grammar, tokenizer, text, labels, needed + more, seed)
-    for spans in parse_answer("ext", labels, answer):
+    for line, spans in zip(answer.split("\n"), parse_answer("ext", labels, answer), strict=False):
         assert all(span in text for span in spans), (text, answer)
+        written = line.partition(": ")[2].split("\t")
+        # Only what begins like another one can come again, after it.
+        again = [two for one, two, _ in zip(written, written[1:], written[2:], strict=False) if one == two]
+        assert not again, (text, answer)
 
 
 @pytest.mark.parametrize("more", [0, 1, 2, 5, 12])

@@ -80,7 +80,9 @@ def test_files_hold_the_numbers(scores, tmp_path):
     assert numbers["notes"] == ["ner: 3 of 48 <b>."]
     text = (folder / "report.md").read_text(encoding="utf-8")
     assert "* **Overall:** F1 91.7 (" in text
-    assert "12 instances, 3 to 6 of each of 3 tasks, in 15 prompts, all labels (many labels, or a long text, take" in text
+    assert (
+        "12 instances, 3 to 6 of each of 3 tasks, in 15 prompts, all labels (many labels, or a long text, take" in text
+    )
     assert "ner: 3 of 48 \\<b\\>." in text
     assert "| reviews (SA, en) | 83.3 (50.0 to 100.0) | majority 50.0 | +33.3 (" in text
     assert "| – facts.typing | 100.0 (100.0 to 100.0) |" in text

@@ -135,7 +135,7 @@ def test_a_model_too_large_to_decode_with_on_one_chip_is_refused_without_compili
     made = json.loads(text)
     assert (code, made["fits"], made["compile_seconds"], made["roofline_step_seconds"]) == (1, False, 0, None)
     assert made["bytes_per_chip"]["step"] == {"weights": pytest.approx(4 * 7_069_016_064)}
-    assert "take one with more memory" in made["problem"]
+    assert "take a chip with more memory" in made["problem"]
 
 
 @needs_compiler

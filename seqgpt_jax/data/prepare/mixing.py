@@ -130,13 +130,15 @@ class TaskMixing:
 
     def comes(self, epoch: int, id: str) -> bool:
         """Whether the instance with this id comes in an epoch at all."""
-        return bool(self.repeats or (self.extra and self.extra[epoch].keep(id, {})))
+        return self._times(id, epoch) > 0
+
+    def _times(self, id: str, epoch: int) -> int:
+        return self.repeats + bool(self.extra and self.extra[epoch].keep(id, {}))
 
     def repetitions(self, instance: Instance, epoch: int) -> Iterator[Instance]:
         """The instance as often as it comes in an epoch; repetitions have ids of their own: `ID~1`, `ID~2`, …
 
         All chance of an example comes from its id, so each has its own label order and negatives.
         """
-        number = self.repeats + bool(self.extra and self.extra[epoch].keep(instance.id, {}))
-        for repetition in range(number):
+        for repetition in range(self._times(instance.id, epoch)):
             yield replace(instance, id=f"{instance.id}~{repetition}") if repetition else instance

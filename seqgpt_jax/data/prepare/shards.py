@@ -52,7 +52,7 @@ class Shard:
     Attributes:
       epoch, task, number: which shard; `task` is the task's number in the mixture.
       instances: each with those of its labels that are within the quotas.
-      read: instances of the split that were read up to its end, for a progress bar.
+      read: instances up to its end, of those that come in the epoch, for a progress bar.
       quota_per_instance: the quota is on instances, so their labels, which are questions, are not counted.
     """
 

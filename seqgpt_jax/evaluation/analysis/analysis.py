@@ -32,7 +32,7 @@ class EvaluationAnalysis:
 
     Attributes:
       evaluation: with its scores and predictions.
-      costliest: the labels with the most wrong units, at least one of each data set.
+      costliest: labels with the most wrong units: one of each data set, as far as they are shown, then any.
       favored: labels that are answered far too often.
       span_errors: extraction task -> class of error -> how many.
       reliability: of the scores of labels and of spans.

@@ -68,7 +68,7 @@ def _task_fold(task: SavedTask, opened: bool) -> Fold:
     summary = (
         f"{task.name} ({task.family}, {task.language}): F1 {task.numbers['f1']:.1f}, "
         f"{len(counts):,} of {len(counts) + unused:,} labels are gold or answered, "
-        f"{len(right):,} of {len(task.predictions):,} instances right in all"
+        f"{len(right):,} of {len(task.predictions):,} instances wholly right"
         + (f" (in {nothing:,} of them nothing is to be found)" if nothing else "")
     )
     return Fold(summary, blocks, open=opened, page_only=not opened)

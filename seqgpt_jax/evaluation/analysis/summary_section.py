@@ -43,7 +43,7 @@ def summary_section(analysis: Analysis) -> Section:
         parts: list[Block] = [Text(_verdict(one), strong=True), Bullets(_items(one))]
         if one.costliest:
             several_sets = len(one.evaluation.numbers["datasets"]) > 1
-            of = ", at least one of each data set, that with the smallest gap first" if several_sets else ""
+            of = ", by data set, those with the smallest gaps first" if several_sets else ""
             parts += [Text(f"The labels with the most wrong answers{of}:"), label_table(one.costliest)]
         if never := _never_right(one):
             parts.append(never)
@@ -161,7 +161,7 @@ def _extraction(one: EvaluationAnalysis) -> str:
 
 
 def _verdict(one: EvaluationAnalysis) -> str:
-    """The answer in two sentences."""
+    """The answer in a sentence."""
     datasets = one.evaluation.datasets_by_gap()
     if len(datasets) == 1:
         return _overall(one.evaluation.numbers["overall"])
