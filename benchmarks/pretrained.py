@@ -187,8 +187,8 @@ def interval(values: np.ndarray) -> dict[str, float]:
     return {"low": low, "high": high}
 
 
-def page(result: dict[str, Any], base: Base, name: str) -> str:
-    """The result as Markdown; `name` is that of its picture."""
+def page(result: dict[str, Any], base: Base, picture: str) -> str:
+    """The result as Markdown."""
     both = {"pt", "pt_ft"} & result.keys()
     steps = (
         f"{result['steps']['pt']} steps of PT and {result['steps']['ft']} of FT, or as many of FT alone as both have"
@@ -227,7 +227,7 @@ def page(result: dict[str, Any], base: Base, name: str) -> str:
         "",
         f"Minutes on {result['machine']}: {minutes}.",
         "",
-        f"![F1 and loss]({name}.png)",
+        f"![F1 and loss]({picture})",
         "",
         "```bash",
     ]
@@ -322,9 +322,9 @@ def main() -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / f"{name}.md").write_text(page(result, base, name), encoding="utf-8")
+    (RESULTS / f"{name}.md").write_text(page(result, base, f"{name}.png"), encoding="utf-8")
     draw(result, RESULTS / f"{name}.png", work)
-    print(page(result, base, name))
+    print(page(result, base, f"{name}.png"))
 
 
 if __name__ == "__main__":
