@@ -1,4 +1,4 @@
-"""A mixture of real files: any number of workers, the same store; quotas that the store itself proves."""
+"""The `ft_cpu` mixture of real files: any number of workers, the same store; quotas that the store itself proves."""
 
 from collections import Counter
 from pathlib import Path
@@ -28,13 +28,13 @@ def stores(tmp_path_factory) -> list[Path]:
 
     def store(workers: int) -> Path:
         config = PrepareConfig(
-            mixture="ft_16_sets",
+            mixture="ft_cpu",
             subsets=True,
             tokenizer="-",
             data_dir=str(DATA),
             output_dir=str(tmp_path_factory.mktemp(f"by-{workers}")),
             quota=QUOTA,
-            evaluation_mixtures=("ft_16_sets", "held_out_cpu"),
+            evaluation_mixtures=("ft_cpu", "held_out_cpu"),
             # A tokenizer of 400 ids needs more of them for a text.
             max_prompt_tokens=16_384,
             max_target_tokens=4096,
@@ -83,5 +83,5 @@ def test_every_loss_is_counted(stores) -> None:
     for task in manifest["tasks"].values():
         drops.update(task["drops"])
         assert task["examples"] >= task["within_quota"] - sum(task["drops"].values())
-    assert drops["leak"] > 200
+    assert drops["leak"] > 500
     assert {"no_gold_label", "empty_question"} <= set(drops)
