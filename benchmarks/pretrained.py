@@ -322,9 +322,10 @@ def main() -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / f"{name}.md").write_text(page(result, base, f"{name}.png"), encoding="utf-8")
+    text = page(result, base, f"{name}.png")
+    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
     draw(result, RESULTS / f"{name}.png", work)
-    print(page(result, base, f"{name}.png"))
+    print(text)
 
 
 if __name__ == "__main__":

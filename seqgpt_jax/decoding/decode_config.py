@@ -60,6 +60,11 @@ class DecodeConfig:
         if not self.repetition_penalty > 0:
             raise ValueError(f"Decode.repetition_penalty must be above 0, not {self.repetition_penalty!r}")
 
+    @property
+    def loads_on_host(self) -> bool:
+        """Whether the model is loaded into the memory of the host, as it may be too large for its one chip before."""
+        return self.weight_dtype is not None and self.devices == 1
+
     def length_penalty_of(self, prompt: Prompt) -> float:
         """The length penalty of the answers to a prompt."""
         if self.length_penalty is not None:

@@ -53,14 +53,12 @@ def rules_for(config: ModelConfig, devices: int) -> ShardingRules:
 def load_for(decode: DecodeConfig, path: epath.PathLike, *, step: int | str | None = None) -> Loaded:
     """The model in a folder, laid out for an engine with these settings; step and errors as for `load`.
 
-    It is split over `Decode.devices`. One that a single device holds as int8 (`Decode.weight_dtype`) is loaded into the
-    memory of the host, as it may be too large for the device before.
+    It is split over `Decode.devices`, or in the memory of the host (`DecodeConfig.loads_on_host`).
     """
-    whole, devices = decode.weight_dtype is None, decode.devices
-    if devices == 1 and whole:
+    if decode.devices == 1 and not decode.loads_on_host:
         return load(path, step=step)
-    among = _host() if devices == 1 else None
-    return load(path, step=step, mesh=mesh_of(devices, among), rules=rules_for(read_config(path), devices))
+    mesh = mesh_of(decode.devices, _host() if decode.loads_on_host else None)
+    return load(path, step=step, mesh=mesh, rules=rules_for(read_config(path), decode.devices))
 
 
 def _host() -> list[jax.Device] | None:

@@ -76,8 +76,7 @@ class Engine:
         self._splitting = splitting(model, config.devices)
         with self._splitting():
             self._model = for_decoding(model, config.weight_dtype, take_over=take_over)
-        if config.weight_dtype and config.devices == 1:
-            # From the host, where `load_for` has put it.
+        if config.loads_on_host:
             self._model = jax.device_put(self._model, jax.local_devices()[0])
 
     @classmethod

@@ -98,18 +98,14 @@ def _first_begin(state: CopyState) -> jax.Array:
     return jnp.maximum(jnp.argmax(state.places_BxKxP, axis=-1) - state.bytes_BxK, _FIRST)
 
 
-def _open_edges(copy: TextCopy, state: CopyState) -> jax.Array:
+def _open_edges(copy: TextCopy, places_BxKxP: jax.Array) -> jax.Array:
     """bool [B, K, C]: the edges that leave the places of each hypothesis."""
-    places_BxKxP = state.places_BxKxP
     shape = (*places_BxKxP.shape[:2], copy.source.shape[1])
     source_BxKxC = jnp.broadcast_to(copy.source[:, None], shape)
     here_BxKxC = jnp.take_along_axis(places_BxKxP, jnp.maximum(source_BxKxC, _FIRST), axis=2)
     # A value that is but a beginning of `None` is at no place.
     somewhere_BxK = places_BxKxP[..., _FIRST + 1 :].any(axis=-1)
-    written_BxK = jnp.take_along_axis(state.written_BxKxP, _first_begin(state)[..., None], axis=-1)[..., 0]
-    repeated_BxK = (state.bytes_BxK > 0) & (written_BxK == state.bytes_BxK)
-    another_BxKxC = repeated_BxK[..., None] & (copy.target != _NEXT_LINE)[:, None]
-    return jnp.where(source_BxKxC == _ANY, somewhere_BxK[..., None] & ~another_BxKxC, here_BxKxC)
+    return jnp.where(source_BxKxC == _ANY, somewhere_BxK[..., None], here_BxKxC)
 
 
 def copied_tokens(
@@ -124,7 +120,10 @@ def copied_tokens(
       next_BxKxV: int8, state of the value after each token.
       left_BxK: int32, tokens that the value may still take after this one, its line break included.
     """
-    open_BxKxC = _open_edges(copy, state) & (copy.need[:, None] <= left_BxK[..., None])
+    open_BxKxC = _open_edges(copy, state.places_BxKxP) & (copy.need[:, None] <= left_BxK[..., None])
+    written_BxK = jnp.take_along_axis(state.written_BxKxP, _first_begin(state)[..., None], axis=-1)[..., 0]
+    repeated_BxK = (state.bytes_BxK > 0) & (written_BxK == state.bytes_BxK)
+    open_BxKxC &= ~(repeated_BxK[..., None] & ((copy.source == _ANY) & (copy.target != _NEXT_LINE))[:, None])
     batch, beams, vocabulary = next_BxKxV.shape
     rows = (jnp.arange(batch)[:, None, None], jnp.arange(beams)[None, :, None])
     copied = jnp.zeros((batch, beams, vocabulary), bool).at[*rows, copy.token[:, None]].max(open_BxKxC)
@@ -142,7 +141,7 @@ def advance_copy(
       in_value_BxK: whether the token belongs to a value; states stay where it does not.
       moved_BxK: whether it has ended the value.
     """
-    taken_BxKxC = _open_edges(copy, state) & (copy.token[:, None] == tokens_BxK[..., None])
+    taken_BxKxC = _open_edges(copy, state.places_BxKxP) & (copy.token[:, None] == tokens_BxK[..., None])
     begins_BxK = (taken_BxKxC & (copy.target == _BEGINNINGS)[:, None]).any(axis=-1)
     reached_BxKxC = taken_BxKxC & (copy.target >= 0)[:, None]
     batch, beams = tokens_BxK.shape

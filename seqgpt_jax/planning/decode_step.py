@@ -112,9 +112,7 @@ def plan_decoding(model: ModelConfig, decode: DecodeConfig, contract: ModelContr
 def _plan(
     model: ModelConfig, decode: DecodeConfig, contract: ModelContract, slice_: Slice, loaded: Any, weights: Any
 ) -> DecodePlan:
-    # Into the host's memory it is loaded where one chip holds it as int8 (`load_for`).
-    on_host = decode.weight_dtype is not None and decode.devices == 1
-    start = {"weights": shard_bytes(weights)} if on_host else start_bytes(loaded, weights)
+    start = {"weights": shard_bytes(weights)} if decode.loads_on_host else start_bytes(loaded, weights)
     sizes = {"start": start, "step": {"weights": shard_bytes(weights)}}
     largest = max(sum(of.values()) for of in sizes.values())
     plan = DecodePlan(

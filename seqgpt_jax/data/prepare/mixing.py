@@ -130,9 +130,9 @@ class TaskMixing:
 
     def comes(self, epoch: int, id: str) -> bool:
         """Whether the instance with this id comes in an epoch at all."""
-        return self._times(id, epoch) > 0
+        return self.repeats > 0 or self._times(epoch, id) > 0
 
-    def _times(self, id: str, epoch: int) -> int:
+    def _times(self, epoch: int, id: str) -> int:
         return self.repeats + bool(self.extra and self.extra[epoch].keep(id, {}))
 
     def repetitions(self, instance: Instance, epoch: int) -> Iterator[Instance]:
@@ -140,5 +140,5 @@ class TaskMixing:
 
         All chance of an example comes from its id, so each has its own label order and negatives.
         """
-        for repetition in range(self._times(instance.id, epoch)):
+        for repetition in range(self._times(epoch, instance.id)):
             yield replace(instance, id=f"{instance.id}~{repetition}") if repetition else instance
