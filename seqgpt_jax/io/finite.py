@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqgpt_jax.io.checksums import by_name
+from seqgpt_jax.io.name_list import first_names
 from seqgpt_jax.io.tensor_files import Tensor
 
 _SHOWN = 8
@@ -54,13 +55,7 @@ def check_finite(params: Any, where: str, fix: str) -> None:
     """
     if found := not_finite(params):
         names = [name if layer is None else f"{name}[{layer}]" for name, layer in found]
-        raise NotFiniteWeightsError(f"{where} holds NaN or infinity in {listed(names)}. {fix}")
-
-
-def listed(names: list[str]) -> str:
-    """The first names of a list, and how many more there are."""
-    more = f" and {len(names) - _SHOWN:,} more" if names[_SHOWN:] else ""
-    return ", ".join(names[:_SHOWN]) + more
+        raise NotFiniteWeightsError(f"{where} holds NaN or infinity in {first_names(names, _SHOWN)}. {fix}")
 
 
 def is_finite(value: np.ndarray) -> bool:

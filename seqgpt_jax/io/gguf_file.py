@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 
 from seqgpt_jax.io.hf_checkpoint import ModelSource
+from seqgpt_jax.io.name_list import first_names
 from seqgpt_jax.io.tensor_files import Tensor, TensorFileError
 from seqgpt_jax.models import gguf_names
 from seqgpt_jax.models.gguf_tokenizer import make_tokenizer
@@ -101,9 +102,8 @@ def _check_types(path: Path, stored: dict[str, "ReaderTensor"]) -> None:
         except NotImplementedError:
             faults += [f"{tensor.name} ({kind.name})" for tensor in stored.values() if tensor.tensor_type == kind]
     if faults:
-        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise GgufFileError(
-            f"{path} has tensors of a type that the package gguf does not dequantize: {', '.join(faults[:3])}{more}; "
+            f"{path} has tensors of a type that the package gguf does not dequantize: {first_names(faults, 3)}; "
             "take the file of another quantization, as Q4_K_M, Q8_0, F16 or BF16"
         )
 

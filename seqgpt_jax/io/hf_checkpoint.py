@@ -19,7 +19,8 @@ from jax.typing import DTypeLike
 
 from seqgpt_jax.io import storage
 from seqgpt_jax.io.contract import RELEASED_CONTRACT, ModelContract, read_contract, write_contract
-from seqgpt_jax.io.finite import NotFiniteWeightsError, all_finite, is_finite, listed, not_finite
+from seqgpt_jax.io.finite import NotFiniteWeightsError, all_finite, is_finite, not_finite
+from seqgpt_jax.io.name_list import first_names
 from seqgpt_jax.io.tensor_files import Tensor, read_tensors, write_tensors
 from seqgpt_jax.io.tokenizer import fingerprint, never_generated, read_tokenizer, rows_needed, save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
@@ -138,7 +139,7 @@ def load_params(folder: Path, config: ModelConfig, shardings: Mapping[str, Any] 
     if faulty := [names[name].format(layer) for name, layer in not_finite(params)]:
         stored = [name for name in faulty if not is_finite(tensors[name].read())]
         what = f"are too large for {config.param_dtype}: use float32" if not stored else "are NaN or infinite"
-        raise NotFiniteWeightsError(f"weights of {folder} {what}: {listed(stored or faulty)}")
+        raise NotFiniteWeightsError(f"weights of {folder} {what}: {first_names(stored or faulty)}")
     return params
 
 

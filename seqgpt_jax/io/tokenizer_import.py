@@ -9,6 +9,7 @@ from typing import Any
 from tokenizers import Tokenizer, processors
 from transformers import PreTrainedTokenizerFast
 
+from seqgpt_jax.io.name_list import first_names
 from seqgpt_jax.io.special_tokens import control_tokens, tokens_around
 from seqgpt_jax.io.tokenizer import TokenizerError, add_special_token, adds_space, check_separators, rows_needed
 
@@ -134,10 +135,7 @@ def unused_special_tokens(tokenizer: PreTrainedTokenizerFast) -> list[str]:
 
 
 def _listed(unused: list[str]) -> str:
-    if not unused:
-        return "it has none that could be taken"
-    more = f" and {len(unused) - _NAMES_SHOWN:,} more" if len(unused) > _NAMES_SHOWN else ""
-    return f"it has {', '.join(unused[:_NAMES_SHOWN])}{more}"
+    return f"it has {first_names(unused, _NAMES_SHOWN)}" if unused else "it has none that could be taken"
 
 
 def _rebuilt(

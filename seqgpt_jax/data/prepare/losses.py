@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from seqgpt_jax.io.name_list import first_names
+
 # Of a task: below, nothing is said.
 _SHARE = 0.01
 _VALIDATE = "`python -m seqgpt_jax.validate` says for own data which lines are meant"
@@ -39,7 +41,7 @@ def losses(tasks: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) 
     sentences = []
     for what, found in kinds.items():
         count, total = sum(count for _, count, _ in found), sum(total for _, _, total in found)
-        names = ", ".join(name for name, _, _ in found[:3]) + (f" and {len(found) - 3} more" if found[3:] else "")
+        names = first_names((name for name, _, _ in found), 3)
         sentences.append(f"{names}: {count:,} of {total:,} ({count / total:.1%}) {_help(what, settings)}")
     return sentences
 

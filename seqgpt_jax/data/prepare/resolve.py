@@ -21,6 +21,7 @@ from seqgpt_jax.data.store import EvalStore, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io import storage
+from seqgpt_jax.io.name_list import first_names
 from seqgpt_jax.io.tokenizer import TokenizerError, load_tokenizer, save_tokenizer
 
 Store = TypeVar("Store", TrainStore, EvalStore)
@@ -120,9 +121,9 @@ def _note(
         "comparison": "not compared",
     }.get(use, "not mixed in")
     first = [*missing][:_SHOWN]
-    names = ", ".join(first) + (f" and {len(missing) - len(first)} more" if missing.keys() - first else "")
     print(
-        f"{config.mixture}: {len(missing)} data set{'s' * (len(missing) > 1)} {what}, as files are missing: {names}; "
+        f"{config.mixture}: {len(missing)} data set{'s' * (len(missing) > 1)} {what}, as files are missing: "
+        f"{first_names(missing, _SHOWN)}; "
         f"`{fetch_command(first)}{' …' * (len(missing) > len(first))}` fetches them",
         file=sys.stderr,
         flush=True,
@@ -226,7 +227,7 @@ def _check_tokenizer_origin(config: PrepareConfig, registry: TaskRegistry | None
         specs, _ = available(specs, texts.data_folder())
     known = {*origin["tasks"]}
     if without := [spec.name for spec in specs if spec.name not in known]:
-        names = ", ".join(without[:_SHOWN]) + (f" and {len(without) - _SHOWN} more" if without[_SHOWN:] else "")
         raise TokenizerError(
-            f"the tokenizer in {path.parent} was trained on a part of {mixture}, without {names}: {way_out}"
+            f"the tokenizer in {path.parent} was trained on a part of {mixture}, "
+            f"without {first_names(without, _SHOWN)}: {way_out}"
         )

@@ -8,11 +8,11 @@ from pathlib import Path
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.task_spec import RecordError, Skipped, TaskSpec
 from seqgpt_jax.io.file_hash import files_hash
+from seqgpt_jax.io.name_list import first_names
 
 DATA_DIR_VARIABLE = "SEQGPT_DATA_DIR"
 
 # Data sets whose missing files an error lists.
-_SHOWN = 5
 
 
 def default_data_folder() -> Path:
@@ -97,10 +97,9 @@ def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Seq
     if data_folder is not None and not data_folder.is_dir():
         raise DataNotFound(
             f"the data folder {data_folder} does not exist: set {DATA_DIR_VARIABLE} or Prepare.data_dir to the folder "
-            f"that holds {_listed(f'{dataset}/' for dataset in missing)}"
+            f"that holds {first_names(f'{dataset}/' for dataset in missing)}"
         )
     shown = [f"{dataset} ({', '.join(paths[:2])}{', …' if paths[2:] else ''})" for dataset, paths in missing.items()]
-    more = f"; and {len(shown) - _SHOWN} more" if shown[_SHOWN:] else ""
     public = dict.fromkeys(
         spec.dataset.name for spec in specs if spec.dataset.name in missing and spec.source is not None
     )
@@ -108,12 +107,7 @@ def check_files(specs: Iterable[TaskSpec], data_folder: Path | None, splits: Seq
     if public and any(spec.dataset.name not in missing for spec in specs):
         fetch += "; `--gin.Prepare.missing=skip` goes on without them"
     number = f"{len(missing)} data set{'s' * (len(missing) > 1)}"
-    raise DataNotFound(f"raw files of {number} not found: {'; '.join(shown[:_SHOWN])}{more}{fetch}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else "")
+    raise DataNotFound(f"raw files of {number} not found: {first_names(shown, separator='; ')}{fetch}")
 
 
 def _paths(spec: TaskSpec, split: str, data_folder: Path | None) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from seqgpt_jax.data.raw.catalogue import COMMAND, Row
 from seqgpt_jax.data.raw.download import missing_files
 from seqgpt_jax.data.raw.licenses import is_commercial
+from seqgpt_jax.io.name_list import first_names
 
 FileSizes = Mapping[str, Mapping[str, int]]
 """Data set -> file -> bytes, of those that are known."""
@@ -71,8 +72,8 @@ class MixtureFacts:
         ]
         if data_folder is not None:
             gone = [row.name for row in rows if missing_files(row.specs, data_folder)[0]]
-            first = ", ".join(gone[:8]) + (f" and {len(gone) - 8} more" if gone[8:] else "")
             lines.append(
-                f"here: {number - len(gone)} data sets are in {data_folder}" + (f"; not: {first}" if gone else "")
+                f"here: {number - len(gone)} data sets are in {data_folder}"
+                + (f"; not: {first_names(gone, 8)}" if gone else "")
             )
         return [*lines, f"get it: {COMMAND} --download {self.name}{self.flags}"]

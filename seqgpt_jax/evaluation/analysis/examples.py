@@ -8,6 +8,7 @@ from seqgpt_jax.evaluation.analysis.blocks import Example, Examples
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedPrediction, SavedTask
 from seqgpt_jax.evaluation.analysis.span_errors import NAMES, Unit, span_errors
 from seqgpt_jax.evaluation.analysis.span_places import Mark, parts
+from seqgpt_jax.io.name_list import first_names
 
 WORST = 20
 # A page with all wrong answers of a large evaluation would be too big for a browser: of each task at most so many are
@@ -53,8 +54,7 @@ def _wrong(task: SavedTask) -> list[SavedPrediction]:
 def example(task: SavedTask, prediction: SavedPrediction) -> Example:
     """One instance as the report shows it."""
     gold, predicted = prediction.gold_units, prediction.predicted_units
-    rest = len(prediction.labels) - _ASKED
-    asked = ", ".join(prediction.labels[:_ASKED]) + (f" and {rest} more" if rest > 0 else "")
+    asked = first_names(prediction.labels, _ASKED)
     lines = [("right", "right", _listed(gold & predicted, prediction))]
     marks = []
     if prediction.extraction:

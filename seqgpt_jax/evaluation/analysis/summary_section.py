@@ -21,6 +21,7 @@ from seqgpt_jax.evaluation.analysis.label_failures import LabelFailure
 from seqgpt_jax.evaluation.analysis.paired_differences import Comparison, Difference
 from seqgpt_jax.evaluation.analysis.span_errors import NAMES, shares
 from seqgpt_jax.evaluation.tables import BASELINE_NAMES, FAMILY_NAMES
+from seqgpt_jax.io.name_list import first_names
 
 # Of each kind, named in a sentence; the tables have all.
 _NAMED = 4
@@ -176,8 +177,7 @@ def _verdict(one: EvaluationAnalysis) -> str:
 
 def _names(names: Sequence[str]) -> str:
     """The first of some names in parentheses; "" without any."""
-    more = f" and {len(names) - _NAMED_SETS} more" if len(names) > _NAMED_SETS else ""
-    return f" ({', '.join(names[:_NAMED_SETS])}{more})" if names else ""
+    return f" ({first_names(names, _NAMED_SETS)})" if names else ""
 
 
 def _named_gap(data: Mapping[str, Any]) -> str:
