@@ -2,6 +2,7 @@
 
     python benchmarks/speed/all.py                                # what `make bench` runs: float32, on all cores
     python benchmarks/speed/all.py --only=decoding --gguf=SmolLM2-135M-Instruct.Q4_1.gguf
+    python benchmarks/speed/all.py --only=decoding --model=exported/ft     # a trained model: its answers end
     python benchmarks/speed/all.py --dtypes=float32,bfloat16 --backbones=bloom_560m,qwen3_0_6b
     python benchmarks/speed/all.py --device=gpu                   # jax[cuda] and a torch with CUDA; bfloat16
     python benchmarks/speed/all.py --smoke                        # all of it at tiny sizes
@@ -45,6 +46,7 @@ def parse(argv: list[str] | None, only: str | None) -> argparse.Namespace:
     parser.add_argument("--backbones", default="", help=f"of {', '.join(SHAPES)} (default: some for each question)")
     parser.add_argument("--dtypes", help="float32, bfloat16 (default float32; on a GPU bfloat16)")
     parser.add_argument("--gguf", type=Path, help="real weights of SmolLM2-135M (extra `gguf`)")
+    parser.add_argument("--model", type=Path, help="folder of an export, measured in place of the backbones")
     parser.add_argument("--folder", type=Path, default=Path("runs/speed"), help="of models, data and finished parts")
     parser.add_argument("--output", type=Path, help="FILE, without ending: .json and .md are written")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: whether all runs, not how fast")
@@ -60,6 +62,10 @@ def parse(argv: list[str] | None, only: str | None) -> argparse.Namespace:
         parser.error("--repeats must be at least 1")
     if args.gguf and not args.gguf.is_file():
         parser.error(f"--gguf={args.gguf} is no file")
+    if args.model and not (args.model / "config.json").is_file():
+        parser.error(f"--model={args.model} is no exported folder: `python -m seqgpt_jax.export` makes one of a run")
+    if args.model and (args.gguf or args.backbones):
+        parser.error("--model is measured in place of --backbones and --gguf: give one of them")
     return args
 
 
@@ -91,10 +97,17 @@ def main(argv: list[str] | None = None, only: str | None = None) -> None:
         args.backbones,
         args.dtypes,
         str(args.gguf.resolve()) if args.gguf else None,
+        str(args.model.resolve()) if args.model else None,
         args.smoke,
     )
     settings.data_folder().mkdir(parents=True, exist_ok=True)
+    weights = "random, published shapes"
+    if args.gguf or args.model:
+        weights = (
+            f"SmolLM2-135M of {args.gguf.name}, others random" if args.gguf else f"of an export, {args.model.name}"
+        )
     facts = {**machine.describe(args.threads), "device": args.device, "load": os.getloadavg()[0]}
+    facts |= {"weights": weights, "data": source()}
     asked = selected(settings, args.only)
     runner = Runner(run_folder, args.threads, args.device, folder / "compiled")
     rows: list[Row] = []
@@ -114,8 +127,7 @@ def main(argv: list[str] | None = None, only: str | None = None) -> None:
     entries = [row.to_json(facts, commit) for row in rows]
     print(json.dumps({"machine": facts, "commit": commit, "rows": len(rows), "lost": sum(map(loses, entries))}))
     output = args.output or (run_folder / "speed" if args.smoke else RESULTS / "speed")
-    weights = f"SmolLM2-135M of {args.gguf.name}, others random" if args.gguf else "random, published shapes"
-    write(output, entries, {"weights": weights, "data": source()})
+    write(output, entries)
     print(f"{output}.json, {output}.md")
     if failures:
         raise SystemExit(f"{len(failures)} of {len(asked)} questions have no result:\n" + "\n".join(failures))
@@ -128,7 +140,7 @@ def text_of(row: Row) -> str:
     return f"{row.name}: {row.ours:.4g} {row.unit}{peer}{goal}{row.note and '; ' + row.note}"
 
 
-def write(output: Path, entries: list[dict[str, Any]], facts: dict[str, str]) -> None:
+def write(output: Path, entries: list[dict[str, Any]]) -> None:
     """Writes both files; rows of other names stay as they are stored."""
     output.parent.mkdir(parents=True, exist_ok=True)
     path = output.with_name(output.name + ".json")
@@ -139,7 +151,7 @@ def write(output: Path, entries: list[dict[str, Any]], facts: dict[str, str]) ->
 
     merged = {key(entry): entry for entry in [*stored, *json.loads(json.dumps(entries))]}
     path.write_text(json.dumps(list(merged.values()), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    output.with_name(output.name + ".md").write_text(page(list(merged.values()), facts), encoding="utf-8")
+    output.with_name(output.name + ".md").write_text(page(list(merged.values())), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -29,12 +29,12 @@ _METHOD = """
   as ours and stops there, which is better than it could know. *Released way*: one prompt at a time with 4 beams, as
   SeqGPT's own script does.
 - **Peak memory**: the most that was resident in a process, loading and compiling included.
-- Weights are random unless the line of weights says otherwise: speed does not depend on them, but lengths of answers
-  would.
+- Of random weights, and of a model that was not trained for these prompts, the speed holds but not the lengths of
+  constrained answers.
 """
 
 
-def page(entries: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
+def page(entries: Sequence[Mapping[str, Any]]) -> str:
     """The page of all stored rows."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for entry in entries:
@@ -46,7 +46,6 @@ def page(entries: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
         lines.append("")
     lost = [entry["name"] for entry in entries if loses(entry)]
     lines.append(f"Slower or larger than the peer in {len(lost)} of {len(entries)} rows.")
-    lines.append(f"\nWeights: {facts['weights']}. Data: {facts['data']}." if facts else "")
     return "\n".join(lines) + _METHOD
 
 
@@ -64,7 +63,8 @@ def _machine(entry: Mapping[str, Any]) -> str:
     device = f", {machine['device']}" if machine["device"] != "cpu" else ""
     return (
         f"{machine['processor']} ({sets}), {machine['threads']} cores{device}, {machine['memory_gb']:.0f} GB; "
-        f"{versions}; commit {entry['commit']}; load of the machine at the start {machine['load']:.1f}."
+        f"{versions}; commit {entry['commit']}; load of the machine at the start {machine['load']:.1f}. "
+        f"Weights: {machine['weights']}. Data: {machine['data']}."
     )
 
 

@@ -67,7 +67,8 @@ def _jax_seconds(x: Any, kernels: list[Any], dtype: str, device: str) -> float:
 def questions(settings: Settings) -> list[Question]:
     """One for each number of rows, of the shape that decoding is measured with."""
     found = []
-    for shape in settings.shapes("smollm2_135m", tiny="tiny_llama"):
+    # Sizes alone count here.
+    for shape in () if settings.own_model else settings.shapes("smollm2_135m", tiny="tiny_llama"):
         for dtype in settings.dtypes:
             for rows, use in ROWS.items():
                 common = {"shape": shape, "dtype": dtype, "device": settings.device, "rows": rows}

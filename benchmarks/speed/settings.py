@@ -24,6 +24,7 @@ class Settings:
       backbones: shapes that are measured instead of the default ones of each question; () takes those.
       dtypes: of computation.
       gguf: file with real weights of SmolLM2-135M; None: random ones.
+      own_model: a Hugging Face folder with a `[GEN]` token that is measured in place of the backbones; None: those.
       smoke: tiny shapes, to see that all runs.
     """
 
@@ -34,10 +35,13 @@ class Settings:
     backbones: tuple[str, ...]
     dtypes: tuple[str, ...]
     gguf: str | None
+    own_model: str | None
     smoke: bool
 
     def shapes(self, *default: str, tiny: str = "tiny_bloom") -> tuple[str, ...]:
         """The shapes of a question whose own choice is `default`, and `tiny` in a smoke test."""
+        if self.own_model:
+            return (Path(self.own_model).name,)
         if self.smoke:
             return (tiny,)
         return self.backbones or default
@@ -53,6 +57,8 @@ class Settings:
 
     def model(self, shape: str) -> str:
         """The Hugging Face folder of a shape."""
+        if self.own_model:
+            return self.own_model
         kind = "gguf" if self._gguf_of(shape) else "random"
         return str(self.data_folder() / f"{shape}_{kind}")
 
@@ -67,6 +73,8 @@ class Settings:
 
     def model_parts(self, shape: str) -> list[Part]:
         """What makes the folder of a shape."""
+        if self.own_model:
+            return []
         tokenizer, folder = self.tokenizer_part(), self.model(shape)
         arguments = {"name": shape, "folder": folder, "tokenizer": tokenizer.creates, "gguf": self._gguf_of(shape)}
         return [tokenizer, Part("backbones", "make", arguments, creates=folder)]
