@@ -24,7 +24,7 @@ else
 endif
 
 test: $(VENV)/.installed_test lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 15
 
 lint: $(VENV)/.installed_test
 	$(BIN)/ruff check .

@@ -1,7 +1,9 @@
 """Eight CPU devices, a compile cache and quiet libraries, set before anything imports JAX; slow files first."""
 
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """`--dist loadfile` keeps the order below; by itself it starts the files with the most tests first."""
-    config.option.loadscopereorder = False
+# Of the 65,530 memory maps that Linux lets a process have (vm.max_map_count).
+_MOST_MAPS = 20_000
+_MAPS = Path("/proc/self/maps")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that none of them is left to one worker at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def release_compiled_programs() -> Iterator[None]:
+    """Compiled programs take about five memory maps each; without any left, XLA crashes as it loads the next one."""
+    yield
+    if "jax" in sys.modules and _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > _MOST_MAPS:
+        sys.modules["jax"].clear_caches()
