@@ -134,22 +134,21 @@ def start(
     )
 
 
-def after_prefix(state: SearchState, ids_BxF: jax.Array, lengths_B: jax.Array, scores_B: jax.Array) -> SearchState:
-    """The state of `start` after tokens that were the only ones allowed, as if `step` had chosen them.
+def after_forced(state: SearchState, ids_BxF: jax.Array, counts_B: jax.Array, scores_B: jax.Array) -> SearchState:
+    """The state after tokens that were the only ones allowed, as if `step` had chosen them.
 
     Args:
-      state: before the first token.
-      ids_BxF: int32, the tokens, and anything after them; at most `max_new_tokens`.
-      lengths_B: int32, how many there are, fewer than `max_new_tokens`.
+      state: before the first token, or of greedy search.
+      ids_BxF: int32, the tokens, and anything after them.
+      counts_B: int32, how many there are; fewer than may still follow.
       scores_B: float32, their summed log-probabilities.
     """
-    width = ids_BxF.shape[1]
-    prefix_BxKxF = jnp.where(
-        (jnp.arange(width) < lengths_B[:, None])[:, None], ids_BxF[:, None], state.ids_BxKxN[..., :width]
-    )
+    number_BxN = jnp.arange(state.ids_BxKxN.shape[2]) - state.length_B[:, None]
+    forced_BxN = jnp.take_along_axis(ids_BxF, jnp.clip(number_BxN, 0, ids_BxF.shape[1] - 1), axis=1)
+    here_BxN = (number_BxN >= 0) & (number_BxN < counts_B[:, None])
     return state._replace(
-        length_B=lengths_B,
-        ids_BxKxN=state.ids_BxKxN.at[..., :width].set(prefix_BxKxF),
+        length_B=state.length_B + counts_B,
+        ids_BxKxN=jnp.where(here_BxN[:, None], forced_BxN[:, None], state.ids_BxKxN),
         scores_BxK=state.scores_BxK.at[:, 0].add(scores_B),
     )
 

@@ -3,7 +3,8 @@
 Beams are reordered at every step, the cache never: what a beam wrote stays in its slot, and a table of
 ancestors gives the slot of each token of a running hypothesis.
 
-Suffixes: B examples, K beams, G heads of keys, P prompt tokens, N answer tokens, M = N·K entries, E head_dim.
+Suffixes: B examples, K beams, G heads of keys, P prompt tokens, N answer tokens, M = N·K entries, E head_dim; Q queries
+of a step.
 """
 
 from functools import partial
@@ -78,9 +79,15 @@ class AnswerCache(NamedTuple):
         here_Bx1xN = jnp.arange(self.size) == index_B[:, None, None]
         return self._replace(ancestors_BxKxN=jnp.where(here_Bx1xN, slot_Kx1, ancestors_BxKxN))
 
-    def visible_BxMxK(self, index_B: jax.Array) -> jax.Array:
-        """bool: whether an entry belongs to running hypothesis k, when token `index_B` is the newest."""
+    def visible(self, index_B: jax.Array, tokens: int) -> jax.Array:
+        """bool [B, M, Q]: whether an entry is visible to each query of a step.
+
+        Queries are the newest tokens `index_B` of all beams; of a single one, so many tokens from `index_B` on, each
+        of which sees those before it.
+        """
         batch, beams, size = self.ancestors_BxKxN.shape
+        if beams == 1:
+            return jnp.arange(size)[:, None] <= index_B[:, None, None] + jnp.arange(tokens)
         slots_Kx1 = jnp.arange(beams)[:, None]
         written_BxNx1x1 = (jnp.arange(size) <= index_B[:, None])[..., None, None]
         visible_BxNxKxK = (self.ancestors_BxKxN.swapaxes(1, 2)[:, :, None] == slots_Kx1) & written_BxNx1x1
@@ -103,8 +110,7 @@ def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache
     )
 
 
-def write(array_BxGxMxE: jax.Array, new_BxKxGxE: jax.Array, index_B: jax.Array) -> jax.Array:
-    """The cache [B, G, M, E] with the keys (or values) [B, K, G, E] of token `index_B` in it."""
-    beams = new_BxKxGxE.shape[1]
+def write(array_BxGxMxE: jax.Array, new_BxQxGxE: jax.Array, entry_B: jax.Array) -> jax.Array:
+    """The cache [B, G, M, E] with new keys (or values) [B, Q, G, E] from entry `entry_B` on."""
     write_one = partial(jax.lax.dynamic_update_slice_in_dim, axis=1)
-    return jax.vmap(write_one)(array_BxGxMxE, new_BxKxGxE.swapaxes(1, 2), index_B * beams)
+    return jax.vmap(write_one)(array_BxGxMxE, new_BxQxGxE.swapaxes(1, 2), entry_B)

@@ -264,6 +264,13 @@ class Grammar:
         """The tokens that each answer to a prompt begins with: `query:` of the first line of an extraction."""
         return self._echoes(prompt.labels[:1])[0] if prompt.atom == "ext" else []
 
+    def forced_tokens(self, prompt: Prompt) -> list[tuple[int, int, int]]:
+        """(token, how many are forced from it on, node after it) of each node inside a `query:`, in their order."""
+        lines = self._echoes(prompt.labels) if prompt.atom == "ext" else []
+        sizes = [len(ids) - place for ids in lines for place in range(len(ids))]
+        edges = [edge for edge in self._line_edges(lines, ()) if edge.target != DONE]
+        return [(edge.token, left, edge.target) for edge, left in zip(edges, sizes, strict=True)]
+
     def automaton(
         self,
         prompts: Sequence[Prompt],

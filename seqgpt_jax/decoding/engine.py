@@ -21,7 +21,7 @@ from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.decoding.devices import splitting
 from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
-from seqgpt_jax.decoding.forced_prefix import forced_tokens, prefix_arrays
+from seqgpt_jax.decoding.forced_tokens import echo_arrays, forced_prefixes, prefix_arrays
 from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels, without_prior
 from seqgpt_jax.decoding.label_trie import label_trie
 from seqgpt_jax.decoding.running_batch import RunningBatch, rows_of
@@ -201,12 +201,12 @@ class Engine:
             # What would make a batch wider costs more than it saves.
             longest = self.limits.contract.max_prompt_tokens
             rooms = [bucket_width(len(one.cut.ids), longest) - len(one.cut.ids) for one in asked]
-            forced = forced_tokens(self._grammar, prompts, rooms, answer_tokens)
+            forced = forced_prefixes(self._grammar, prompts, rooms, answer_tokens)
         read = [one.cut.ids + after for one, after in zip(asked, forced or [[]] * len(asked), strict=True)]
         tokens_CxP, mask_CxP = self._padded(read, count)
         length_penalty_C = np.ones(count, np.float32)
         length_penalty_C[: len(asked)] = list(map(self.config.length_penalty_of, prompts))
-        automaton = candidates = prefix = None
+        automaton = candidates = prefix = echoes = None
         if self._grammar:
             texts = [one.prompt.source_text if one.cut.text is None else one.cut.text for one in asked]
             prefilled = forced and list(map(len, forced))
@@ -215,6 +215,8 @@ class Engine:
                 automaton, candidates = self._grammar.narrowed(automaton, texts)
             if forced:
                 prefix = prefix_arrays(forced, candidates, answer_tokens)
+            if forced and self.config.num_beams == 1:
+                echoes = echo_arrays(self._grammar, prompts, candidates)
 
         def of(numbers_R: np.ndarray) -> tuple:
             real_R = numbers_R >= 0
@@ -226,6 +228,7 @@ class Engine:
                 None if candidates is None else jax.device_put(rows_of(candidates, numbers_R)),
                 length_penalty_C[numbers_R],
                 None if prefix is None else jax.device_put(rows_of(prefix, numbers_R)),
+                None if echoes is None else jax.device_put(rows_of(echoes, numbers_R)),
             )
 
         return of

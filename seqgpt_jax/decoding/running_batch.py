@@ -18,7 +18,7 @@ from seqgpt_jax.decoding.beam_search import Hypotheses, Repetition
 from seqgpt_jax.decoding.cache import PromptCache, empty_answers
 from seqgpt_jax.decoding.candidates import END, Candidates
 from seqgpt_jax.decoding.constraints import Automaton
-from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
+from seqgpt_jax.decoding.forced_tokens import ForcedEchoes, ForcedPrefix, tokens_a_step
 from seqgpt_jax.decoding.prompt_packing import pack_prompts
 from seqgpt_jax.decoding.step import DecodingModel, Search, begin, extend, prefill
 
@@ -31,7 +31,7 @@ _TABLES = {"next_SxV", "none_SxV"}
 _SHARED = {"distance_S", "none_need_S", "penalty"}
 
 
-Table = TypeVar("Table", Automaton, Candidates, ForcedPrefix)
+Table = TypeVar("Table", Automaton, Candidates, ForcedPrefix, ForcedEchoes)
 
 
 class RunningBatch:
@@ -65,6 +65,7 @@ class RunningBatch:
         candidates: Candidates | None = None,
         length_penalty_R: jax.Array | None = None,
         prefix: ForcedPrefix | None = None,
+        echoes: ForcedEchoes | None = None,
     ) -> None:
         """Reads prompts into rows.
 
@@ -73,7 +74,7 @@ class RunningBatch:
           tokens_RxP: int32, prompts padded on either side.
           mask_RxP: bool, False for padding; each row has a token.
           real_R: bool, False for filler: nothing waits for it.
-          automaton, candidates, length_penalty_R, prefix: as in `step.begin`.
+          automaton, candidates, length_penalty_R, prefix, echoes: as in `step.begin`.
         """
         repetition = None
         if self._penalty != 1:
@@ -96,13 +97,17 @@ class RunningBatch:
             length_penalty_R,
             repetition,
             prefix,
+            echoes,
             num_beams=self._num_beams,
             max_new_tokens=self._max_new_tokens,
             eos_id=self._end,
         )
         if rows_R is None:
             self._search = new
-            self._answers = empty_answers(prompt, self._num_beams, min(_FIRST_ROOM, self._max_new_tokens))
+            self._width = 1 if echoes is None else tokens_a_step(len(tokens_RxP), self._max_new_tokens)
+            # The last step writes all that it reads.
+            self._most_room = self._max_new_tokens + self._width - 1
+            self._answers = empty_answers(prompt, self._num_beams, min(_FIRST_ROOM, self._most_room))
         else:
             old = self._search
             prompt = _replaced_prompts(old.prompt, new.prompt, rows_R)
@@ -113,13 +118,19 @@ class RunningBatch:
         """Searches on until at most so many rows are undecided; bool [B], the rows that still are."""
         while True:
             state, automaton_state, self._answers = extend(
-                self._model, self._search, self._answers, self._forbidden_V, np.int32(undecided), eos_id=self._end
+                self._model,
+                self._search,
+                self._answers,
+                self._forbidden_V,
+                np.int32(undecided),
+                eos_id=self._end,
+                tokens_a_step=self._width,
             )
             self._search = self._search._replace(state=state, automaton_state=automaton_state)
             undecided_B = np.asarray(state.undecided_B)
             if undecided_B.sum() <= undecided:
                 return undecided_B
-            self._answers = self._answers.resized(min(_GROWTH * self._answers.size, self._max_new_tokens))
+            self._answers = self._answers.resized(min(_GROWTH * self._answers.size, self._most_room))
 
     def best(self) -> Hypotheses:
         """The best answer of each row that is decided, NumPy arrays."""

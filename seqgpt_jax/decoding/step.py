@@ -1,11 +1,12 @@
-"""Compiled parts of generation: prefill of prompts, and decoding one token a step.
+"""Compiled parts of generation: prefill of prompts, and decoding one token a step, or several where they are forced.
 
 Each prompt is read once, not once for each beam. In the steps the beams of an example are rows of
 one matrix, so its prompt's keys are read once for all of them. Layers are apart, in the steps one after
 the other in one program: a scan over a stack of them, or of their caches, copies each at every step.
 
 Suffixes: B examples, K beams, H heads, G heads of keys, P prompt tokens, N answer tokens, E head_dim,
-U candidates, V vocabulary; in `prefill` R rows of packed prompts.
+U candidates, V vocabulary, F forced tokens; Q queries of a step: the newest token of each beam, or several tokens of
+one; in `prefill` R rows of packed prompts.
 """
 
 from functools import partial
@@ -21,7 +22,7 @@ from seqgpt_jax.decoding.cache import CACHE_AXES, AnswerCache, PromptCache, writ
 from seqgpt_jax.decoding.cache_attention import Part, attend_parts
 from seqgpt_jax.decoding.candidates import Candidates
 from seqgpt_jax.decoding.constraints import Automaton, AutomatonState
-from seqgpt_jax.decoding.forced_prefix import ForcedPrefix
+from seqgpt_jax.decoding.forced_tokens import ForcedEchoes, ForcedPrefix, prefix_scores, sum_scores
 from seqgpt_jax.decoding.prompt_packing import PackedPrompts
 from seqgpt_jax.models.attention import MASKED, Window, attend
 from seqgpt_jax.models.backbone import Backbone, Block
@@ -38,6 +39,8 @@ class Search(NamedTuple):
       prefilled_B: int32, tokens of the answers that are in `prompt` (`ForcedPrefix`).
       state: the hypotheses.
       automaton, automaton_state: what each answer may be, and where each hypothesis is in it; None: anything.
+      echoes: forced tokens of `automaton`, which a step of greedy search over `candidates` reads together; None: it
+        reads one token.
       candidates, head_BxUxD: tokens that `automaton` and `state` name by their numbers among them, and their rows of
         the head, in the compute dtype; None: all of the vocabulary.
       repetition: None where it costs nothing.
@@ -48,6 +51,7 @@ class Search(NamedTuple):
     state: SearchState
     automaton: Automaton | None
     automaton_state: AutomatonState | None
+    echoes: ForcedEchoes | None
     candidates: Candidates | None
     head_BxUxD: jax.Array | None
     repetition: Repetition | None
@@ -193,6 +197,7 @@ def begin(
     length_penalty_B: jax.Array | None = None,
     repetition: Repetition | None = None,
     prefix: ForcedPrefix | None = None,
+    echoes: ForcedEchoes | None = None,
     *,
     num_beams: int,
     max_new_tokens: int,
@@ -211,6 +216,7 @@ def begin(
       length_penalty_B: float32, 0 compares hypotheses by the sum of log-probabilities, 1 (as without it) by the mean.
       repetition: over the vocabulary; None where it costs nothing.
       prefix: what the prompts end with that belongs to the answers; only with `candidates`, and without `repetition`.
+      echoes: as `prefix`, with one beam.
       num_beams: beams of the search; 1 is greedy.
       max_new_tokens: most tokens of an answer, its end token included.
       eos_id: the end-of-sequence token, or its number among the candidates.
@@ -234,26 +240,15 @@ def begin(
         if prefix is not None:
             prefilled_B = prefix.lengths_B
             log_probs_BxTxV = jax.nn.log_softmax(candidates.only_real(logits_BxTxV))
-            state = beam_search.after_prefix(state, *prefix, _prefix_scores(prefix, log_probs_BxTxV))
+            state = beam_search.after_forced(state, *prefix, prefix_scores(prefix, log_probs_BxTxV))
     logits_BxKxV = jnp.broadcast_to(logits_BxTxV[:, -1:], (*state.scores_BxK.shape, logits_BxTxV.shape[-1]))
-    search = Search(prompt, prefilled_B, state, automaton, automaton_state, candidates, head_BxUxD, repetition)
+    search = Search(prompt, prefilled_B, state, automaton, automaton_state, echoes, candidates, head_BxUxD, repetition)
     return _choose(search, logits_BxKxV, forbidden_V, eos_id)
 
 
-def _candidate_logits(hidden_BxKxD: jax.Array, head_BxUxD: jax.Array) -> jax.Array:
-    """float32 [B, K, U]."""
-    return product("bkd,bud->bku", hidden_BxKxD, head_BxUxD, head_BxUxD.dtype, jnp.float32)
-
-
-def _prefix_scores(prefix: ForcedPrefix, log_probs_BxTxU: jax.Array) -> jax.Array:
-    """float32 [B]: the summed log-probabilities of the tokens of each prefix."""
-    width = prefix.ids_BxF.shape[1]
-    number_F = jnp.arange(width)
-    # What is behind the last token is of the first token that is chosen.
-    before_BxF = jnp.maximum(log_probs_BxTxU.shape[1] - 1 - prefix.lengths_B[:, None] + number_F, 0)
-    log_probs_BxFxU = jnp.take_along_axis(log_probs_BxTxU, before_BxF[..., None], axis=1)
-    scores_BxF = jnp.take_along_axis(log_probs_BxFxU, prefix.ids_BxF[..., None], axis=2)[..., 0]
-    return jnp.where(number_F < prefix.lengths_B[:, None], scores_BxF, 0.0).sum(axis=1)
+def _candidate_logits(hidden_BxQxD: jax.Array, head_BxUxD: jax.Array) -> jax.Array:
+    """float32 [B, Q, U]."""
+    return product("bqd,bud->bqu", hidden_BxQxD, head_BxUxD, head_BxUxD.dtype, jnp.float32)
 
 
 def _choose(search: Search, logits_BxKxV: jax.Array, forbidden_V: jax.Array, eos_id: int) -> Search:
@@ -271,7 +266,7 @@ def _choose(search: Search, logits_BxKxV: jax.Array, forbidden_V: jax.Array, eos
     return search._replace(state=state, automaton_state=at)
 
 
-@partial(jax.jit, static_argnames=("eos_id",), donate_argnames=("answers",))
+@partial(jax.jit, static_argnames=("eos_id", "tokens_a_step"), donate_argnames=("answers",))
 def extend(
     model: DecodingModel,
     search: Search,
@@ -280,27 +275,42 @@ def extend(
     undecided: jax.Array | int = 0,
     *,
     eos_id: int,
+    tokens_a_step: int = 1,
 ) -> Carry:
-    """Searches on until at most so many examples are `undecided`, or `answers` is full."""
+    """Searches on until at most so many examples are `undecided`, or `answers` is full.
+
+    A step reads the newest token of each hypothesis; with `echoes` up to `tokens_a_step`, those that follow it with
+    nothing to choose.
+    """
 
     def keep_going(carry: Carry) -> jax.Array:
         state, _, answers = carry
-        full = (state.undecided_B & (state.length_B - search.prefilled_B > answers.size)).any()
+        used_B = state.length_B - search.prefilled_B + tokens_a_step - 1
+        full = (state.undecided_B & (used_B > answers.size)).any()
         return (state.undecided_B.sum() > undecided) & ~full
 
     def step(carry: Carry) -> Carry:
         state, automaton_state, answers = carry
         now = search._replace(state=state, automaton_state=automaton_state)
-        tokens_BxK = state.last_tokens_BxK
+        tokens_BxQ = state.last_tokens_BxK
+        if tokens_a_step > 1:
+            ids_BxF, counts_B, node_B = now.echoes.after(automaton_state.node[:, 0], tokens_a_step - 1)
+            counts_B = jnp.where(state.undecided_B, counts_B, 0)
+            tokens_BxQ = jnp.concatenate([tokens_BxQ, ids_BxF], axis=1)
         if now.candidates is not None:
-            tokens_BxK = now.candidates.ids_of(tokens_BxK)
-        x_BxKxD, answers = advance(model, now.prompt, state, answers, tokens_BxK, now.prefilled_B)
-        x_BxKxD = model.backbone.final_norm(x_BxKxD)
+            tokens_BxQ = now.candidates.ids_of(tokens_BxQ)
+        x_BxQxD, answers = advance(model, now.prompt, state, answers, tokens_BxQ, now.prefilled_B)
+        x_BxQxD = model.backbone.final_norm(x_BxQxD)
         if now.head_BxUxD is None:
-            logits_BxKxV = model.backbone.logits(x_BxKxD)
+            logits_BxQxV = model.backbone.logits(x_BxQxD)
         else:
-            logits_BxKxV = _candidate_logits(x_BxKxD, now.head_BxUxD)
-        now = _choose(now, logits_BxKxV, forbidden_V, eos_id)
+            logits_BxQxV = _candidate_logits(x_BxQxD, now.head_BxUxD)
+        if tokens_a_step > 1:
+            log_probs_BxFxV = jax.nn.log_softmax(now.candidates.only_real(logits_BxQxV[:, :-1]))
+            state = beam_search.after_forced(state, ids_BxF, counts_B, sum_scores(log_probs_BxFxV, ids_BxF, counts_B))
+            now = now._replace(state=state, automaton_state=automaton_state._replace(node=node_B[:, None]))
+            logits_BxQxV = jnp.take_along_axis(logits_BxQxV, counts_B[:, None, None], axis=1)
+        now = _choose(now, logits_BxQxV, forbidden_V, eos_id)
         return now.state, now.automaton_state, answers
 
     return jax.lax.while_loop(keep_going, step, (search.state, search.automaton_state, answers))
@@ -311,35 +321,42 @@ def advance(
     prompt: PromptCache,
     state: SearchState,
     answers: AnswerCache,
-    tokens_BxK: jax.Array,
+    tokens_BxQ: jax.Array,
     prefilled_B: jax.Array | int = 0,
 ) -> tuple[jax.Array, AnswerCache]:
-    """Reads the newest token of each hypothesis: [B, K, D] after the last block, and the cache with it.
+    """Reads tokens: [B, Q, D] after the last block, and the cache with them.
 
-    `prefilled_B` (int32) tokens of the answers are in `prompt`.
+    Args:
+      tokens_BxQ: int32, the newest token of each hypothesis; of a single one it may be followed by others. What is
+        written of those that are not of the answer is overwritten before anything sees it.
+      prefilled_B: int32, tokens of the answers that are in `prompt`.
     """
+    beams, tokens = state.last_tokens_BxK.shape[1], tokens_BxQ.shape[1]
     index_B = jnp.maximum(state.length_B - 1 - prefilled_B, 0)
     answers = answers.with_token_slot(state.parents_BxK, index_B)
-    biases, positions = _keys(model.backbone, prompt, answers, index_B)
-    positions_BxK = jnp.broadcast_to((prompt.lengths_B + index_B)[:, None], state.last_tokens_BxK.shape)
-    x_BxKxD = model.backbone.embed(tokens_BxK)
+    biases, positions = _keys(model.backbone, prompt, answers, index_B, tokens)
+    offset_Q = jnp.arange(tokens) if beams == 1 else jnp.zeros(tokens, jnp.int32)
+    positions_BxQ = (prompt.lengths_B + index_B)[:, None] + offset_Q
+    x_BxQxD = model.backbone.embed(tokens_BxQ)
     all_keys, all_values = [], []
     for layer, block in enumerate(model.blocks):
         of_prompt = Part(prompt.keys[layer], prompt.values[layer], biases[0], positions[0])
         of_answer = Part(answers.keys[layer], answers.values[layer], biases[1], positions[1])
-        x_BxKxD, keys, values = _advance_block(block, layer, x_BxKxD, positions_BxK, index_B, of_prompt, of_answer)
+        x_BxQxD, keys, values = _advance_block(
+            block, layer, x_BxQxD, positions_BxQ, index_B * beams, of_prompt, of_answer
+        )
         all_keys.append(keys)
         all_values.append(values)
-    return x_BxKxD, answers._replace(keys=tuple(all_keys), values=tuple(all_values))
+    return x_BxQxD, answers._replace(keys=tuple(all_keys), values=tuple(all_values))
 
 
 @jax.jit
 def _advance_block(
     block: Block,
     layer: jax.Array | int,
-    x_BxKxD: jax.Array,
-    positions_BxK: jax.Array,
-    index_B: jax.Array,
+    x_BxQxD: jax.Array,
+    positions_BxQ: jax.Array,
+    entry_B: jax.Array,
     of_prompt: Part,
     of_answer: Part,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -350,16 +367,16 @@ def _advance_block(
     written = []
 
     def attend_to_cache(q: jax.Array, k: jax.Array, v: jax.Array, window: Window | None = None) -> jax.Array:
-        written.extend(write(cache, new, index_B) for cache, new in zip(of_answer[:2], (k, v), strict=True))
+        written.extend(write(cache, new, entry_B) for cache, new in zip(of_answer[:2], (k, v), strict=True))
         parts = (of_prompt, Part(*written, *of_answer[2:]))
-        return attend_parts(q, parts, positions_BxK, window)
+        return attend_parts(q, parts, positions_BxQ, window)
 
-    x_BxKxD = block(x_BxKxD, positions_BxK, attend_to_cache, layer)
-    return x_BxKxD, *written
+    x_BxQxD = block(x_BxQxD, positions_BxQ, attend_to_cache, layer)
+    return x_BxQxD, *written
 
 
 def _keys(
-    backbone: Backbone, prompt: PromptCache, answers: AnswerCache, index_B: jax.Array
+    backbone: Backbone, prompt: PromptCache, answers: AnswerCache, index_B: jax.Array, tokens: int
 ) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
     """Biases and positions of the keys of the prompts and of those of the answers, as `Part` has them."""
     prompt_BxHxP = backbone.key_bias(prompt.positions_BxP)
@@ -368,6 +385,6 @@ def _keys(
     answer_BxHxM = backbone.key_bias(positions_BxM)
     biases = (
         jnp.where(prompt.mask_BxP[:, None], prompt_BxHxP, MASKED)[..., None],
-        jnp.where(answers.visible_BxMxK(index_B)[:, None], answer_BxHxM[..., None], MASKED),
+        jnp.where(answers.visible(index_B, tokens)[:, None], answer_BxHxM[..., None], MASKED),
     )
     return biases, (prompt.positions_BxP, positions_BxM)

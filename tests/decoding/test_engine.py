@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqgpt_jax.decoding import batch_order, forced_prefix, running_batch
+from seqgpt_jax.decoding import batch_order, forced_tokens, running_batch
 from seqgpt_jax.decoding.array_sizes import bucket_width
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.decode_config import DecodeConfig
@@ -103,11 +103,11 @@ def test_a_first_query_that_is_read_with_the_prompt_changes_nothing(num_beams, m
     monkeypatch.setattr(
         running_batch.RunningBatch,
         "admit",
-        lambda self, *of: (read.append(np.asarray(of[-1].lengths_B)), admit(self, *of)),
+        lambda self, *of: (read.append(np.asarray(of[-2].lengths_B)), admit(self, *of)),
     )
     found = {}
     for most in (0, 2, 15):
-        monkeypatch.setattr(forced_prefix, "_MOST", most)
+        monkeypatch.setattr(forced_tokens, "_MOST", most)
         found[most] = Engine(folders.model(2), folders.tokenizer(), settings, contract).generate(asked)
     lengths = {int(length) for of_batch in read for length in of_batch}
     assert {0, 1, 2} < lengths, "hardly anything is read with the prompt"
