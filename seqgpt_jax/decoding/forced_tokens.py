@@ -1,7 +1,8 @@
 """Forced tokens of extractions: every `query:`, read in few passes because no step has to choose it.
 
-Under the grammar nothing else can stand there. The first `query:` is read with the prompt; greedy search reads the
-others together with the token before them. Forced tokens count in the answer and its score as if steps had chosen them.
+Under the grammar nothing else can stand there. The first `query:` is read with the prompt; on accelerators greedy
+search reads the others together with the token before them. Forced tokens count in the answer and its score as if steps
+had chosen them.
 
 Suffixes: B prompts, F tokens, T nodes or tokens, U candidates.
 """
@@ -20,10 +21,10 @@ from seqgpt_jax.decoding.constraints import Grammar
 
 # One width of the arrays, so that few programs are compiled; longer echoes are chosen from there on.
 _MOST = 15
-# Tokens of an answer that a step reads at most, and of all answers of a batch on a CPU: there a product with more rows
-# takes longer, on accelerators a step reads all weights in the same time.
+# Tokens that a step reads at most: of an answer, and of a batch. As many take a TPU or GPU no longer than one of each
+# answer, since all weights are read for them; a CPU they do (benchmarks/results/forced_tokens.md).
 _MOST_A_STEP = 8
-_MOST_A_STEP_ON_CPU = 16
+_MOST_OF_A_BATCH = 128
 
 
 class ForcedPrefix(NamedTuple):
@@ -107,8 +108,9 @@ def echo_arrays(grammar: Grammar, prompts: Sequence[Prompt], candidates: Candida
 
 def tokens_a_step(rows: int, answer_tokens: int) -> int:
     """How many tokens of an answer a step of greedy search reads at most, in a batch of so many rows."""
-    most = _MOST_A_STEP_ON_CPU // rows if jax.default_backend() == "cpu" else _MOST_A_STEP
-    return max(min(most, _MOST_A_STEP, answer_tokens), 1)
+    if jax.default_backend() == "cpu":
+        return 1
+    return max(min(_MOST_OF_A_BATCH // rows, _MOST_A_STEP, answer_tokens), 1)
 
 
 def prefix_scores(prefix: ForcedPrefix, log_probs_BxTxU: jax.Array) -> jax.Array:

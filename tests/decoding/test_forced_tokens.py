@@ -73,6 +73,8 @@ def test_answers_are_those_of_one_token_a_step(family, most, monkeypatch) -> Non
             assert values == pytest.approx(others, abs=1e-4)
 
 
-def test_large_batches_of_a_cpu_read_one_token_a_step() -> None:
-    assert [forced_tokens.tokens_a_step(rows, 99) for rows in (1, 2, 4, 8, 16, 32)] == [8, 8, 4, 2, 1, 1]
+def test_large_batches_and_cpus_read_fewer_tokens_a_step(monkeypatch) -> None:
+    assert [forced_tokens.tokens_a_step(rows, 99) for rows in (1, 32)] == [1, 1]
+    monkeypatch.setattr(forced_tokens.jax, "default_backend", lambda: "tpu")
+    assert [forced_tokens.tokens_a_step(rows, 99) for rows in (1, 16, 32, 64, 128, 256)] == [8, 8, 4, 2, 1, 1]
     assert forced_tokens.tokens_a_step(1, 3) == 3
