@@ -23,6 +23,7 @@ else
 	$(BIN)/python -m seqgpt_jax.quickstart
 endif
 
+# worksteal: loadfile does not go on after a worker has crashed.
 test: $(VENV)/.installed_test lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 15
 

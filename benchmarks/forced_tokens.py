@@ -19,7 +19,7 @@ from typing import Any
 
 from constrained_speed import real_prompts  # the script beside this one
 
-from seqgpt_jax.decoding import running_batch
+from seqgpt_jax.decoding import engine as engine_module
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.decoding.engine import Engine
@@ -34,7 +34,7 @@ def measured(engine: Engine, prompts: list[Prompt], widths: list[int], repeats: 
     answers = {}
     for turn in range(repeats + 1):
         for width in widths:
-            running_batch.tokens_a_step = lambda rows, answer_tokens, width=width: width
+            engine_module.tokens_a_step = lambda *_, width=width: width
             start = time.perf_counter()
             found = [completion.ids for completion in engine.generate(prompts)]
             if turn:  # the first one compiles
@@ -57,8 +57,8 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# Forced tokens of extractions, several a step\n",
         "`python benchmarks/forced_tokens.py`: greedy constrained extractions of real prompts, in turn, A B A B; "
-        f"medians of {result['repeats']} turns. The ratio to one token a step is above 1 where several are faster; in "
-        "parentheses the lowest and highest.\n",
+        f"medians of {result['repeats']} turns. The ratio to one token a step, above 1 where several are faster, is "
+        "the median of those of the turns; in parentheses the lowest and highest.\n",
         f"{result['model']}; {result['machine']}, commit {result['commit']}.\n",
         "| rows of a batch | tokens a step | prompts/s | ratio | same answers | tokens an answer |",
         "|---:|---:|---:|---:|---:|---:|",
@@ -78,7 +78,7 @@ def main() -> None:
     """Measures and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="a trained model")
-    parser.add_argument("--name", default="SmolLM2-135M after 300 steps of FT", help="of the model, in the table")
+    parser.add_argument("--name", help="of the model, in the table (default: --model)")
     parser.add_argument("--language", choices=["en", "zh"], default="en")
     parser.add_argument("--prompts", type=int, default=16)
     parser.add_argument("--rows", nargs="+", type=int, default=[1])
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--max_new_tokens", type=int, default=128)
     args = parser.parse_args()
-    result: dict[str, Any] = {"model": args.name, "repeats": args.repeats, "rows": {}}
+    result: dict[str, Any] = {"model": args.name or args.model, "repeats": args.repeats, "rows": {}}
     result["machine"] = f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}"
     result["commit"] = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True

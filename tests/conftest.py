@@ -22,7 +22,7 @@ _MAPS = Path("/proc/self/maps")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that none of them is left to one worker at the end."""
+    """Files with slow tests come first: whoever is done takes tests of the other worker (`--dist worksteal`)."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

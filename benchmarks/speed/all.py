@@ -32,6 +32,9 @@ from settings import Settings
 from seqgpt_jax.console.progress import progress_bar
 
 SCRIPTS = ("training_step", "training_rate", "decoding", "products", "startup", "folders", "preparation")
+# Of what the numbers of each depend on, what is stored with them.
+MADE_WITH = dict.fromkeys(SCRIPTS, ("weights", "data")) | {"products": (), "folders": ("weights",)}
+MADE_WITH |= {"startup": ("weights",), "preparation": ("data",)}
 RESULTS = Path(__file__).parents[1] / "results"
 
 
@@ -107,10 +110,9 @@ def main(argv: list[str] | None = None, only: str | None = None) -> None:
             f"SmolLM2-135M of {args.gguf.name}, others random" if args.gguf else f"of an export, {args.model.name}"
         )
     facts = {**machine.describe(args.threads), "device": args.device, "load": os.getloadavg()[0]}
-    facts |= {"weights": weights, "data": source()}
     asked = selected(settings, args.only)
     runner = Runner(run_folder, args.threads, args.device, folder / "compiled")
-    rows: list[Row] = []
+    rows: list[tuple[Row, dict[str, str]]] = []
     failures: list[str] = []
     done, total = 0, sum(len(one.runs()) for one in asked)
     with progress_bar("speed") as progress:
@@ -121,10 +123,11 @@ def main(argv: list[str] | None = None, only: str | None = None) -> None:
                 failures.append(f"{question.name}: {error}")
                 done += len(question.runs())
                 continue
-            rows += found
+            named = {"weights": weights, "data": source()}
+            rows += [(row, {name: named[name] for name in MADE_WITH[question.script]}) for row in found]
             for row in found:
                 print(text_of(row), flush=True)
-    entries = [row.to_json(facts, commit) for row in rows]
+    entries = [row.to_json(facts | of, commit) for row, of in rows]
     print(json.dumps({"machine": facts, "commit": commit, "rows": len(rows), "lost": sum(map(loses, entries))}))
     output = args.output or (run_folder / "speed" if args.smoke else RESULTS / "speed")
     write(output, entries)

@@ -63,8 +63,8 @@ def _machine(entry: Mapping[str, Any]) -> str:
     device = f", {machine['device']}" if machine["device"] != "cpu" else ""
     return (
         f"{machine['processor']} ({sets}), {machine['threads']} cores{device}, {machine['memory_gb']:.0f} GB; "
-        f"{versions}; commit {entry['commit']}; load of the machine at the start {machine['load']:.1f}. "
-        f"Weights: {machine['weights']}. Data: {machine['data']}."
+        f"{versions}; commit {entry['commit']}; load of the machine at the start {machine['load']:.1f}."
+        + "".join(f" {name.capitalize()}: {machine[name]}." for name in ("weights", "data") if name in machine)
     )
 
 

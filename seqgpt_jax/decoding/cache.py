@@ -82,8 +82,8 @@ class AnswerCache(NamedTuple):
     def visible(self, index_B: jax.Array, tokens: int) -> jax.Array:
         """bool [B, M, Q]: whether an entry is visible to each query of a step.
 
-        Queries are the newest tokens `index_B` of all beams; of a single one, so many tokens from `index_B` on, each
-        of which sees those before it.
+        With several beams query k is the newest token, number `index_B`, of beam k. With one beam query q is token
+        `index_B + q`, which sees itself and what is before it.
         """
         batch, beams, size = self.ancestors_BxKxN.shape
         if beams == 1:
@@ -111,6 +111,9 @@ def empty_answers(prompt: PromptCache, num_beams: int, size: int) -> AnswerCache
 
 
 def write(array_BxGxMxE: jax.Array, new_BxQxGxE: jax.Array, entry_B: jax.Array) -> jax.Array:
-    """The cache [B, G, M, E] with new keys (or values) [B, Q, G, E] from entry `entry_B` on."""
+    """The cache [B, G, M, E] with new keys (or values) [B, Q, G, E] from entry `entry_B` on.
+
+    Where they go beyond the end, as those of answers that are decided may, they are written over the last entries.
+    """
     write_one = partial(jax.lax.dynamic_update_slice_in_dim, axis=1)
     return jax.vmap(write_one)(array_BxGxMxE, new_BxQxGxE.swapaxes(1, 2), entry_B)

@@ -21,7 +21,7 @@ from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.decoding.devices import splitting
 from seqgpt_jax.decoding.forbidden_tokens import forbidden_tokens
-from seqgpt_jax.decoding.forced_tokens import echo_arrays, forced_prefixes, prefix_arrays
+from seqgpt_jax.decoding.forced_tokens import echo_arrays, forced_prefixes, prefix_arrays, tokens_a_step
 from seqgpt_jax.decoding.label_scores import rows_that_fit, score_labels, without_prior
 from seqgpt_jax.decoding.label_trie import label_trie
 from seqgpt_jax.decoding.running_batch import RunningBatch, rows_of
@@ -162,6 +162,7 @@ class Engine:
             max_new_tokens=self.limits.answer_tokens,
             eos_id=self._tokenizer.eos_token_id,
             repetition_penalty=self.config.repetition_penalty,
+            tokens_a_step=self._tokens_a_step(rows),
         )
         number_of = np.full(rows, -1)
         number_of[: len(asked)] = np.arange(len(asked))[:rows]
@@ -191,6 +192,11 @@ class Engine:
                 number_of[free[: len(taken)]] = taken
                 batch.admit(free, *inputs(number_of[free]))
 
+    def _tokens_a_step(self, rows: int) -> int:
+        if self.config.num_beams > 1:
+            return 1
+        return tokens_a_step(rows, self.limits.answer_tokens, self.config.weight_dtype)
+
     def _inputs(self, asked: Sequence["_Asked"], rows: int) -> Callable[[np.ndarray], tuple]:
         """What `RunningBatch.admit` takes for the prompts with these numbers, -1 for filler; of one width for all."""
         count = max(rows, len(asked))
@@ -215,7 +221,7 @@ class Engine:
                 automaton, candidates = self._grammar.narrowed(automaton, texts)
             if forced:
                 prefix = prefix_arrays(forced, candidates, answer_tokens)
-            if forced and self.config.num_beams == 1:
+            if forced and self._tokens_a_step(rows) > 1:
                 echoes = echo_arrays(self._grammar, prompts, candidates)
 
         def of(numbers_R: np.ndarray) -> tuple:

@@ -4,7 +4,7 @@ Under the grammar nothing else can stand there. The first `query:` is read with 
 search reads the others together with the token before them. Forced tokens count in the answer and its score as if steps
 had chosen them.
 
-Suffixes: B prompts, F tokens, T nodes or tokens, U candidates.
+Suffixes: B prompts, F forced tokens, N nodes, T last tokens, U candidates.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,11 @@ from seqgpt_jax.decoding.constraints import Grammar
 
 # One width of the arrays, so that few programs are compiled; longer echoes are chosen from there on.
 _MOST = 15
-# Tokens that a step reads at most: of an answer, and of a batch. As many take a TPU or GPU no longer than one of each
-# answer, since all weights are read for them; a CPU they do (benchmarks/results/forced_tokens.md).
+# Tokens that a step reads at most: of an answer, and of a batch, by the dtype of the kernels. With so few, a step of a
+# TPU or GPU should be bound by reading the weights, so that more tokens cost little (estimated, not timed). A CPU takes
+# time for each: benchmarks/results/forced_tokens.md.
 _MOST_A_STEP = 8
-_MOST_OF_A_BATCH = 128
+_MOST_OF_A_BATCH = {None: 128, "int8": 64}
 
 
 class ForcedPrefix(NamedTuple):
@@ -40,7 +41,7 @@ class ForcedPrefix(NamedTuple):
 
 
 class ForcedEchoes(NamedTuple):
-    """The forced tokens of all lines, by the node of the automaton that each leaves; int32 [B, T] each.
+    """The forced tokens of all lines, by the node of the automaton that each leaves; int32 [B, N] each.
 
     Attributes:
       ids: the token, by its number among the candidates.
@@ -52,8 +53,8 @@ class ForcedEchoes(NamedTuple):
     left: jax.Array
     target: jax.Array
 
-    def after(self, node_B: jax.Array, most: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """The forced tokens after these nodes (int32), at most so many.
+    def after(self, node_B: jax.Array, most: int, undecided_B: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """The forced tokens after these nodes (int32), at most so many; none for rows that are decided.
 
         Returns:
           int32 [B, most], the tokens and anything after them; int32 [B], how many there are; int32 [B], the node after
@@ -65,7 +66,7 @@ class ForcedEchoes(NamedTuple):
         def at(array: jax.Array, places_BxF: jax.Array) -> jax.Array:
             return jnp.take_along_axis(array, jnp.clip(places_BxF, 0, nodes - 1), axis=1)
 
-        left_B = jnp.where(place_B == node_B, at(self.left, place_B[:, None])[:, 0], 0)
+        left_B = jnp.where(undecided_B & (place_B == node_B), at(self.left, place_B[:, None])[:, 0], 0)
         count_B = jnp.minimum(left_B, most)
         ids_BxF = at(self.ids, place_B[:, None] + jnp.arange(most))
         last_B = at(self.target, (place_B + count_B - 1)[:, None])[:, 0]
@@ -99,18 +100,18 @@ def echo_arrays(grammar: Grammar, prompts: Sequence[Prompt], candidates: Candida
     """The forced tokens of the first prompts of `candidates`; NumPy arrays, rows beyond them are empty."""
     tables = [grammar.forced_tokens(prompt) for prompt in prompts]
     width = power_of_two(max(map(len, tables), default=1), least=64)
-    array_BxTx3 = np.zeros((len(candidates.ids_BxU), width, 3), np.int32)
+    array_BxNx3 = np.zeros((len(candidates.ids_BxU), width, 3), np.int32)
     for row, table in enumerate(tables):
-        array_BxTx3[row, : len(table)] = table
-    ids, left, target = (array_BxTx3[:, :, column] for column in range(3))
+        array_BxNx3[row, : len(table)] = table
+    ids, left, target = (array_BxNx3[:, :, column] for column in range(3))
     return ForcedEchoes(numbers_of(ids, candidates), left, target)
 
 
-def tokens_a_step(rows: int, answer_tokens: int) -> int:
+def tokens_a_step(rows: int, answer_tokens: int, weight_dtype: str | None) -> int:
     """How many tokens of an answer a step of greedy search reads at most, in a batch of so many rows."""
     if jax.default_backend() == "cpu":
         return 1
-    return max(min(_MOST_OF_A_BATCH // rows, _MOST_A_STEP, answer_tokens), 1)
+    return max(min(_MOST_OF_A_BATCH[weight_dtype] // rows, _MOST_A_STEP, answer_tokens), 1)
 
 
 def prefix_scores(prefix: ForcedPrefix, log_probs_BxTxU: jax.Array) -> jax.Array:

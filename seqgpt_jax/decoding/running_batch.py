@@ -18,7 +18,7 @@ from seqgpt_jax.decoding.beam_search import Hypotheses, Repetition
 from seqgpt_jax.decoding.cache import PromptCache, empty_answers
 from seqgpt_jax.decoding.candidates import END, Candidates
 from seqgpt_jax.decoding.constraints import Automaton
-from seqgpt_jax.decoding.forced_tokens import ForcedEchoes, ForcedPrefix, tokens_a_step
+from seqgpt_jax.decoding.forced_tokens import ForcedEchoes, ForcedPrefix
 from seqgpt_jax.decoding.prompt_packing import pack_prompts
 from seqgpt_jax.decoding.step import DecodingModel, Search, begin, extend, prefill
 
@@ -49,11 +49,12 @@ class RunningBatch:
         max_new_tokens: int,
         eos_id: int,
         repetition_penalty: float = 1.0,
+        tokens_a_step: int = 1,
     ) -> None:
-        """Arguments are those of `step.begin`; a `repetition_penalty` of 1 is none."""
+        """Arguments are those of `step.begin` and `step.extend`; a `repetition_penalty` of 1 is none."""
         self._model, self._forbidden_V = model, forbidden_V
         self._num_beams, self._max_new_tokens, self._eos_id = num_beams, max_new_tokens, eos_id
-        self._penalty = repetition_penalty
+        self._penalty, self._most_tokens_a_step = repetition_penalty, tokens_a_step
 
     def admit(
         self,
@@ -74,7 +75,8 @@ class RunningBatch:
           tokens_RxP: int32, prompts padded on either side.
           mask_RxP: bool, False for padding; each row has a token.
           real_R: bool, False for filler: nothing waits for it.
-          automaton, candidates, length_penalty_R, prefix, echoes: as in `step.begin`.
+          automaton, candidates, length_penalty_R, prefix: as in `step.begin`.
+          echoes: forced tokens, of which a step reads several; None: a step reads one token.
         """
         repetition = None
         if self._penalty != 1:
@@ -97,16 +99,15 @@ class RunningBatch:
             length_penalty_R,
             repetition,
             prefix,
-            echoes,
             num_beams=self._num_beams,
             max_new_tokens=self._max_new_tokens,
             eos_id=self._end,
-        )
+        )._replace(echoes=echoes)
         if rows_R is None:
             self._search = new
-            self._width = 1 if echoes is None else tokens_a_step(len(tokens_RxP), self._max_new_tokens)
+            self._tokens_a_step = 1 if echoes is None else self._most_tokens_a_step
             # The last step writes all that it reads.
-            self._most_room = self._max_new_tokens + self._width - 1
+            self._most_room = self._max_new_tokens + self._tokens_a_step - 1
             self._answers = empty_answers(prompt, self._num_beams, min(_FIRST_ROOM, self._most_room))
         else:
             old = self._search
@@ -124,7 +125,7 @@ class RunningBatch:
                 self._forbidden_V,
                 np.int32(undecided),
                 eos_id=self._end,
-                tokens_a_step=self._width,
+                tokens_a_step=self._tokens_a_step,
             )
             self._search = self._search._replace(state=state, automaton_state=automaton_state)
             undecided_B = np.asarray(state.undecided_B)

@@ -39,8 +39,8 @@ class Search(NamedTuple):
       prefilled_B: int32, tokens of the answers that are in `prompt` (`ForcedPrefix`).
       state: the hypotheses.
       automaton, automaton_state: what each answer may be, and where each hypothesis is in it; None: anything.
-      echoes: forced tokens of `automaton`, which a step of greedy search over `candidates` reads together; None: it
-        reads one token.
+      echoes: forced tokens of `automaton`, of which a step of greedy search over `candidates` reads several; None: a
+        step reads one token.
       candidates, head_BxUxD: tokens that `automaton` and `state` name by their numbers among them, and their rows of
         the head, in the compute dtype; None: all of the vocabulary.
       repetition: None where it costs nothing.
@@ -197,7 +197,6 @@ def begin(
     length_penalty_B: jax.Array | None = None,
     repetition: Repetition | None = None,
     prefix: ForcedPrefix | None = None,
-    echoes: ForcedEchoes | None = None,
     *,
     num_beams: int,
     max_new_tokens: int,
@@ -216,7 +215,6 @@ def begin(
       length_penalty_B: float32, 0 compares hypotheses by the sum of log-probabilities, 1 (as without it) by the mean.
       repetition: over the vocabulary; None where it costs nothing.
       prefix: what the prompts end with that belongs to the answers; only with `candidates`, and without `repetition`.
-      echoes: as `prefix`, with one beam.
       num_beams: beams of the search; 1 is greedy.
       max_new_tokens: most tokens of an answer, its end token included.
       eos_id: the end-of-sequence token, or its number among the candidates.
@@ -242,7 +240,7 @@ def begin(
             log_probs_BxTxV = jax.nn.log_softmax(candidates.only_real(logits_BxTxV))
             state = beam_search.after_forced(state, *prefix, prefix_scores(prefix, log_probs_BxTxV))
     logits_BxKxV = jnp.broadcast_to(logits_BxTxV[:, -1:], (*state.scores_BxK.shape, logits_BxTxV.shape[-1]))
-    search = Search(prompt, prefilled_B, state, automaton, automaton_state, echoes, candidates, head_BxUxD, repetition)
+    search = Search(prompt, prefilled_B, state, automaton, automaton_state, None, candidates, head_BxUxD, repetition)
     return _choose(search, logits_BxKxV, forbidden_V, eos_id)
 
 
@@ -294,8 +292,8 @@ def extend(
         now = search._replace(state=state, automaton_state=automaton_state)
         tokens_BxQ = state.last_tokens_BxK
         if tokens_a_step > 1:
-            ids_BxF, counts_B, node_B = now.echoes.after(automaton_state.node[:, 0], tokens_a_step - 1)
-            counts_B = jnp.where(state.undecided_B, counts_B, 0)
+            node_B, most = automaton_state.node[:, 0], tokens_a_step - 1
+            ids_BxF, counts_B, node_B = now.echoes.after(node_B, most, state.undecided_B)
             tokens_BxQ = jnp.concatenate([tokens_BxQ, ids_BxF], axis=1)
         if now.candidates is not None:
             tokens_BxQ = now.candidates.ids_of(tokens_BxQ)
@@ -327,8 +325,8 @@ def advance(
     """Reads tokens: [B, Q, D] after the last block, and the cache with them.
 
     Args:
-      tokens_BxQ: int32, the newest token of each hypothesis; of a single one it may be followed by others. What is
-        written of those that are not of the answer is overwritten before anything sees it.
+      tokens_BxQ: int32, the newest token of each hypothesis; of a single one others may follow, of which
+        some are not of the answer: only queries whose results are dropped see those, the next step overwrites them.
       prefilled_B: int32, tokens of the answers that are in `prompt`.
     """
     beams, tokens = state.last_tokens_BxK.shape[1], tokens_BxQ.shape[1]

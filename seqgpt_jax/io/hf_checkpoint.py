@@ -139,7 +139,7 @@ def load_params(folder: Path, config: ModelConfig, shardings: Mapping[str, Any] 
     if faulty := [names[name].format(layer) for name, layer in not_finite(params)]:
         stored = [name for name in faulty if not is_finite(tensors[name].read())]
         what = f"are too large for {config.param_dtype}: use float32" if not stored else "are NaN or infinite"
-        raise NotFiniteWeightsError(f"weights of {folder} {what}: {first_names(stored or faulty)}")
+        raise NotFiniteWeightsError(f"weights of {folder} {what}: {first_names(stored or faulty, 8)}")
     return params
 
 

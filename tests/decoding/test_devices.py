@@ -65,6 +65,15 @@ def test_the_answers_are_those_of_one_device(folder, constrained):
     np.testing.assert_allclose(values(split), values(alone), atol=1e-4)
 
 
+def test_greedy_answers_that_read_forced_tokens_together_are_those_of_one_device(folder, monkeypatch):
+    asked = [prompt for prompt in prompts() if prompt.atom == "ext"]
+    alone = engine(folder, 1, num_beams=1).generate(asked)
+    monkeypatch.setattr("seqgpt_jax.decoding.engine.tokens_a_step", lambda *_: 4)
+    split = engine(folder, 2, num_beams=1).generate(asked)
+    assert [one.text for one in split] == [one.text for one in alone]
+    np.testing.assert_allclose(values(split), values(alone), atol=1e-4)
+
+
 def test_each_device_has_a_part_of_the_model(folder):
     model = engine(folder, 2)._model
     leaves = [leaf for leaf in jax.tree.leaves(model) if leaf.ndim > 1]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgpt_jax.decoding import constraints, forced_tokens, running_batch
+from seqgpt_jax.decoding import constraints, engine, forced_tokens, running_batch
 from seqgpt_jax.decoding.completion import Prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.decode_config import DecodeConfig
@@ -37,7 +37,7 @@ def test_they_are_those_that_the_automaton_allows_alone(labels: list[str], most:
     seen = 0
     for node in starts[starts != automaton.start_B[1]]:
         at = state._replace(node=jnp.full_like(state.node, node))
-        ids_BxF, counts_B, after_B = echoes.after(at.node[:, 0], most)
+        ids_BxF, counts_B, after_B = echoes.after(at.node[:, 0], most, jnp.array([True, True]))
         for id in np.asarray(ids_BxF)[0, : counts_B[0]]:
             remaining_B = jnp.array([99, 99])
             (allowed,) = np.flatnonzero(~np.asarray(constraints.closed_tokens(automaton, at, remaining_B))[0, 0])
@@ -61,7 +61,7 @@ def test_answers_are_those_of_one_token_a_step(family, most, monkeypatch) -> Non
     contract = ModelContract(max_prompt_tokens=120)
     found = []
     for tokens in (1, most):
-        monkeypatch.setattr(running_batch, "tokens_a_step", lambda rows, answer_tokens, tokens=tokens: tokens)
+        monkeypatch.setattr(engine, "tokens_a_step", lambda *_, tokens=tokens: tokens)
         decode = DecodeConfig(num_beams=1, batch_size=4, max_new_tokens=100)
         found.append(Engine(model, folders.tokenizer(), decode, contract).generate(prompts))
     assert len({one.text for one in found[0]}) > 6
@@ -74,7 +74,8 @@ def test_answers_are_those_of_one_token_a_step(family, most, monkeypatch) -> Non
 
 
 def test_large_batches_and_cpus_read_fewer_tokens_a_step(monkeypatch) -> None:
-    assert [forced_tokens.tokens_a_step(rows, 99) for rows in (1, 32)] == [1, 1]
+    assert [forced_tokens.tokens_a_step(rows, 99, None) for rows in (1, 32)] == [1, 1]
     monkeypatch.setattr(forced_tokens.jax, "default_backend", lambda: "tpu")
-    assert [forced_tokens.tokens_a_step(rows, 99) for rows in (1, 16, 32, 64, 128, 256)] == [8, 8, 4, 2, 1, 1]
-    assert forced_tokens.tokens_a_step(1, 3) == 3
+    assert [forced_tokens.tokens_a_step(rows, 99, None) for rows in (1, 16, 32, 64, 128, 256)] == [8, 8, 4, 2, 1, 1]
+    assert [forced_tokens.tokens_a_step(rows, 99, "int8") for rows in (8, 16)] == [8, 4]
+    assert forced_tokens.tokens_a_step(1, 3, None) == 3

@@ -12,8 +12,6 @@ from seqgpt_jax.io.name_list import first_names
 
 DATA_DIR_VARIABLE = "SEQGPT_DATA_DIR"
 
-# Data sets whose missing files an error lists.
-
 
 def default_data_folder() -> Path:
     """Where data sets are downloaded to and read where nothing names a folder: in the user's cache.
