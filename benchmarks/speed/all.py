@@ -104,11 +104,11 @@ def main(argv: list[str] | None = None, only: str | None = None) -> None:
         args.smoke,
     )
     settings.data_folder().mkdir(parents=True, exist_ok=True)
-    weights = "random, published shapes"
-    if args.gguf or args.model:
-        weights = (
-            f"SmolLM2-135M of {args.gguf.name}, others random" if args.gguf else f"of an export, {args.model.name}"
-        )
+    made_with = {"weights": "random, published shapes", "data": source()}
+    if args.gguf:
+        made_with["weights"] = f"SmolLM2-135M of {args.gguf.name}, others random"
+    elif args.model:
+        made_with["weights"] = f"of an export, {args.model.name}"
     facts = {**machine.describe(args.threads), "device": args.device, "load": os.getloadavg()[0]}
     asked = selected(settings, args.only)
     runner = Runner(run_folder, args.threads, args.device, folder / "compiled")
@@ -123,8 +123,7 @@ def main(argv: list[str] | None = None, only: str | None = None) -> None:
                 failures.append(f"{question.name}: {error}")
                 done += len(question.runs())
                 continue
-            named = {"weights": weights, "data": source()}
-            rows += [(row, {name: named[name] for name in MADE_WITH[question.script]}) for row in found]
+            rows += [(row, {name: made_with[name] for name in MADE_WITH[question.script]}) for row in found]
             for row in found:
                 print(text_of(row), flush=True)
     entries = [row.to_json(facts | of, commit) for row, of in rows]

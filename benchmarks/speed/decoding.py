@@ -107,7 +107,7 @@ def questions(settings: Settings) -> list[Question]:
 def _common(settings: Settings, shape: str, dtype: str, beams: int) -> tuple[dict[str, Any], list[Part]]:
     """(arguments of both sides, setup)."""
     model = settings.model(shape)
-    path = str(settings.data_folder() / f"{Path(model).name}_prompts.json")
+    path = settings.beside(shape, "prompts.json")
     longest, number = (256, BATCH) if settings.smoke or settings.device == "cpu" else (512, 8 * BATCH)
     of_prompts = {"folder": model, "output": path, "number": number, "longest": longest}
     setup = [*settings.model_parts(shape), Part("examples", "make_prompts", of_prompts, creates=path)]
@@ -152,7 +152,7 @@ def constrained(settings: Settings, shape: str, dtype: str, beams: int) -> Quest
     """Constrained answers to real prompts."""
     common, setup = _common(settings, shape, dtype, beams)
     tokens = 64 if settings.smoke else 256
-    counts = str(settings.data_folder() / f"{Path(settings.model(shape)).name}_{beams}_{dtype}_answer_tokens.json")
+    counts = settings.beside(shape, f"{beams}_{dtype}_answer_tokens.json")
     setup.append(Part("decoding", "answer_tokens", common | {"output": counts, "tokens": tokens}, creates=counts))
     of_peer = common | {"device": settings.device, "tokens": None, "counts": counts}
     sides = {

@@ -59,11 +59,7 @@ def questions(settings: Settings) -> list[Question]:
         return found  # the GPU takes no part in it
     for shape in settings.shapes("smollm2_135m", "bloom_560m"):
         for command, dtype in (("import_hf", "float32"), ("export", "bfloat16")):
-            common = {
-                "folder": settings.model(shape),
-                "output": str(settings.data_folder() / f"{shape}_copy"),
-                "dtype": dtype,
-            }
+            common = {"folder": settings.model(shape), "output": settings.beside(shape, "copy"), "dtype": dtype}
             sides = {
                 "ours": Part("folders", "copied", common | {"command": command}),
                 "transformers": Part("folders", "copied", common | {"command": "transformers"}),

@@ -62,6 +62,10 @@ class Settings:
         kind = "gguf" if self._gguf_of(shape) else "random"
         return str(self.data_folder() / f"{shape}_{kind}")
 
+    def beside(self, shape: str, ending: str) -> str:
+        """A path in the folder of the data that is named after the model of a shape."""
+        return str(self.data_folder() / f"{Path(self.model(shape)).name}_{ending}")
+
     def _gguf_of(self, shape: str) -> str | None:
         return self.gguf if shape == "smollm2_135m" else None
 
