@@ -40,6 +40,7 @@ from seqgpt_jax.atomic import ContractError
 
 if TYPE_CHECKING:
     from etils import epath
+    from transformers import PreTrainedTokenizerBase
 
     from seqgpt_jax.decoding.answer_file import AnswerFile
     from seqgpt_jax.decoding.answers import Answer
@@ -90,8 +91,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.io.file_hash import files_hash
     from seqgpt_jax.io.model_folder import open_folder, tokenizer_folder
     from seqgpt_jax.io.tokenizer import load_tokenizer
-    from seqgpt_jax.tasks.own import Form
-    from seqgpt_jax.tasks.own_questions import question_lines
 
     folder = open_folder(args.model)
     contract = read_contract(folder, log=print)
@@ -100,6 +99,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
     limits = decode.limits(contract, tokenizer)
     if from_file:
+        # They read the catalogue, which takes as long as the answer to a short question.
+        from seqgpt_jax.tasks.own import Form
+        from seqgpt_jax.tasks.own_questions import question_lines
+
         form = Form.of(configs.build("Prepare", mixture="", tokenizer=""))
         labels = split_labels(args.labels or "")
         rejected: list[dict[str, Any]] | None = [] if args.skip_bad_lines else None
@@ -134,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"{output.done:,} of {last - first:,} records have been answered already: going on behind them")
             # Read once more as they are answered, so that any number of them takes the same memory.
             left = islice(records(None if rejected is None else deque(maxlen=0)), first + output.done, last)
-            _answer_file(lambda: _engine(args, decode), left, last - first, output, decode.batch_size)
+            _answer_file(lambda: _engine(args, decode, tokenizer), left, last - first, output, decode.batch_size)
             if output.done != last - first or files_hash([args.input]) != content:
                 raise command_line.UsageError(
                     f"--input={args.input} was changed while it was answered, so that answers may belong to other "
@@ -146,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"answers: {args.output}")
         return 0
     question = _parse_question(args.text, args.task, args.labels, args.choose, limits)
-    engine = _engine(args, decode)
+    engine = _engine(args, decode, tokenizer)
     with progress_bar("answering") as progress:
         (found,) = answer(engine, [question], progress)
     _print_answer(found)
@@ -169,11 +172,11 @@ def _files(folder: "epath.Path") -> list[str]:
     return [f"{path.name} {path.stat().mtime} {path.stat().length}" for path in files]
 
 
-def _engine(args: argparse.Namespace, decode: "DecodeConfig") -> "Engine":
+def _engine(args: argparse.Namespace, decode: "DecodeConfig", tokenizer: "PreTrainedTokenizerBase") -> "Engine":
     from seqgpt_jax.decoding.devices import load_for
     from seqgpt_jax.decoding.engine import Engine
 
-    return Engine.of(load_for(decode, args.model, step=args.step), decode)
+    return Engine.of(load_for(decode, args.model, step=args.step, tokenizer=tokenizer), decode)
 
 
 def _answer_file(

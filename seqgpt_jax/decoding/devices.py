@@ -12,6 +12,7 @@ import jax
 import numpy as np
 from etils import epath
 from jax.sharding import AxisType, Mesh
+from transformers import PreTrainedTokenizerBase
 
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.io.model_folder import Loaded, load, read_config
@@ -50,15 +51,22 @@ def rules_for(config: ModelConfig, devices: int) -> ShardingRules:
     return ShardingRules(batch=None, embed=None, **{name: _AXIS if name in split else None for name in _SPLIT})
 
 
-def load_for(decode: DecodeConfig, path: epath.PathLike, *, step: int | str | None = None) -> Loaded:
-    """The model in a folder, laid out for an engine with these settings; step and errors as for `load`.
+def load_for(
+    decode: DecodeConfig,
+    path: epath.PathLike,
+    *,
+    step: int | str | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+) -> Loaded:
+    """The model in a folder, laid out for an engine with these settings; step, tokenizer and errors as for `load`.
 
     It is split over `Decode.devices`, or in the memory of the host (`DecodeConfig.loads_on_host`).
     """
     if decode.devices == 1 and not decode.loads_on_host:
-        return load(path, step=step)
+        return load(path, step=step, tokenizer=tokenizer)
     mesh = mesh_of(decode.devices, _host() if decode.loads_on_host else None)
-    return load(path, step=step, mesh=mesh, rules=rules_for(read_config(path), decode.devices))
+    rules = rules_for(read_config(path), decode.devices)
+    return load(path, step=step, tokenizer=tokenizer, mesh=mesh, rules=rules)
 
 
 def _host() -> list[jax.Device] | None:

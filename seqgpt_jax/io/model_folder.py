@@ -44,6 +44,7 @@ def load(
     path: epath.PathLike,
     *,
     step: int | Literal["best"] | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
     dtype: str | None = None,
     mesh: Mesh | None = None,
     rules: ShardingRules | None = None,
@@ -55,6 +56,7 @@ def load(
       path: a Hugging Face folder (it has config.json), or a run folder (it has model.json), which may lie in a bucket.
       step: of a run: the checkpoint to load, "best" for that with the lowest validation loss; by default the last one
         that is not corrupt.
+      tokenizer: that of the folder, where it is loaded already.
       dtype: of parameters and computation. By default a run keeps its own two, and a Hugging Face folder gets
         float32, whatever its weights are stored in.
       mesh, rules: lay the parameters out over a mesh, as `create` does; one device by default.
@@ -71,7 +73,8 @@ def load(
     """
     folder = open_folder(path)
     contract = read_contract(folder)
-    tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
+    if tokenizer is None:
+        tokenizer = load_tokenizer(tokenizer_folder(folder), contract.prompt_end)
     _check_fingerprint(folder, tokenizer, contract)
     if is_run(folder):
         config = _with_dtype(read_config(folder), dtype)

@@ -46,10 +46,14 @@ class Encoder:
     @classmethod
     def copied(cls, backend: Tokenizer, eos_id: int) -> "Encoder":
         """The encoder of a copy, in which all control tokens are special: also those in angle or square brackets."""
-        content = json.loads(backend.to_str())
-        for token in content["added_tokens"]:
-            token["special"] = is_control(token["content"], token["special"])
-        return cls(Tokenizer.from_str(json.dumps(content)), eos_id)
+        written = backend.to_str()
+        tokens = backend.get_added_tokens_decoder().values()
+        if any(token.special != is_control(token.content, token.special) for token in tokens):
+            content = json.loads(written)
+            for token in content["added_tokens"]:
+                token["special"] = is_control(token["content"], token["special"])
+            written = json.dumps(content)
+        return cls(Tokenizer.from_str(written), eos_id)
 
     def packed(self) -> bytes:
         """As bytes, for another process."""
