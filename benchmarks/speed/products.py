@@ -13,7 +13,13 @@ from interleaved import Part, Question, Results, Row
 from machine import best_seconds
 from settings import Settings, medians
 
-ROWS = {1: "one prompt, greedy", 16: "16 prompts, greedy", 64: "16 prompts, 4 beams", 512: "training, 2 x 256"}
+ROWS = {
+    1: "one prompt, greedy",
+    4: "one prompt, 4 beams",
+    16: "16 prompts, greedy",
+    64: "16 prompts, 4 beams",
+    512: "training, 2 x 256",
+}
 
 
 def rate(shape: str, dtype: str, device: str, rows: int, library: str) -> dict[str, float]:

@@ -54,7 +54,7 @@ class RunningBatch:
         """Arguments are those of `step.begin` and `step.extend`; a `repetition_penalty` of 1 is none."""
         self._model, self._forbidden_V = model, forbidden_V
         self._num_beams, self._max_new_tokens, self._eos_id = num_beams, max_new_tokens, eos_id
-        self._penalty, self._most_tokens_a_step = repetition_penalty, tokens_a_step
+        self._penalty, self._tokens_a_step = repetition_penalty, tokens_a_step
 
     def admit(
         self,
@@ -105,7 +105,8 @@ class RunningBatch:
         )._replace(echoes=echoes)
         if rows_R is None:
             self._search = new
-            self._tokens_a_step = 1 if echoes is None else self._most_tokens_a_step
+            if echoes is None:
+                self._tokens_a_step = 1
             # The last step writes all that it reads.
             self._most_room = self._max_new_tokens + self._tokens_a_step - 1
             self._answers = empty_answers(prompt, self._num_beams, min(_FIRST_ROOM, self._most_room))

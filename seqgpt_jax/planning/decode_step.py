@@ -45,7 +45,8 @@ _REMEDY = (
 class DecodePlan:
     """What is known of decoding with one model on `devices` chips of a slice; the other chips are idle.
 
-    All prompts are as long as they may be and all answers as well, so shorter ones need less and are faster.
+    All prompts are as long as they may be and all answers as well, so shorter ones need less and are faster; so are
+    greedy extractions, which read several forced tokens a step and choose among the tokens of their batch.
 
     Attributes:
       topology: the slice.
