@@ -36,7 +36,7 @@ datasets = {
     name: [spec(name, Files({file: Remote(**remote) for file, remote in files.items()}), *files)]
     for name, files in sources.items()
 }
-patience = Patience(attempts=4, first_pause=0.05, longest_pause=3, timeout=3)
+patience = Patience(attempts=4, first_pause=0.05, longest_pause=3, timeout=20)
 sys.exit(download.download_all(datasets, Path(sys.argv[2]), ConsoleReporter(Console(width=200)), patience))
 """
 LOGIN = b"<!DOCTYPE html><html><head><title>Log in</title></head></html>"
