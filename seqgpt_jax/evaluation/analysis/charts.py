@@ -55,7 +55,8 @@ def family_chart(scores: Mapping[str, Mapping[str, Mapping]]) -> str:
             x = at + (place - (len(scores) - 1) / 2) * width
             color = COLORS[place % len(COLORS)]
             axes.bar(x, f1, width * 0.92, yerr=errors, color=color, label=_plain(name), error_kw={"elinewidth": 0.8})
-            axes.hlines(baseline, x - width / 2, x + width / 2, color="black", linewidth=1.6)
+            # Not clipped: a baseline of 0 lies on the axis.
+            axes.hlines(baseline, x - width / 2, x + width / 2, color="black", linewidth=1.6, zorder=3, clip_on=False)
         axes.plot([], [], color="black", linewidth=1.6, label="best baseline")
         axes.set_xticks(range(len(groups)), groups, parse_math=False)
         axes.set_ylim(0, 100)
