@@ -2,7 +2,7 @@
 
     python -m seqgpt_jax.prepare --gin_file=ft_cpu.gin --gin.Prepare.quota=200 --gin.Prepare.max_instances=None \\
         --gin.Prepare.max_prompt_tokens=1024 --gin.Prepare.max_target_tokens=256 --gin.Prepare.max_labels=64
-    python benchmarks/packing.py --store=prepared/ft.train.…
+    python benchmarks/packing.py --store=prepared/ft_cpu.train.…
 
 Writes benchmarks/results/packing.{json,md}. Beside the capacity for targets that training takes: twice as much, and
 no limit.

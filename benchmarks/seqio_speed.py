@@ -3,7 +3,7 @@
     export SEQGPT_DATA_DIR=~/datasets
     python -m seqgpt_jax.prepare --gin_file=ft_cpu.gin --gin.Prepare.quota=1000 --gin.Prepare.max_instances=None \\
         --gin.Prepare.epochs=2
-    python benchmarks/seqio_speed.py --store=prepared/ft.train.FINGERPRINT --before=OLD/.venv/bin/python
+    python benchmarks/seqio_speed.py --store=prepared/ft_cpu.train.FINGERPRINT --before=OLD/.venv/bin/python
 
 Each measurement is a process of its own. `--before` is the interpreter of a checkout of commit a965159, where SeqIO's
 tasks rendered raw files on the fly: the same mixture with the same settings is read there, after the new code, on the

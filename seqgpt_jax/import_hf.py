@@ -1,13 +1,14 @@
 """Import of a model from Hugging Face: weights checked, `[GEN]` made a token of its tokenizer.
 
-    python -m seqgpt_jax.import_hf --source=bigscience/bloomz-560m --output=models/bloomz-560m
-    python -m seqgpt_jax.import_hf --source=/data/bloomz-560m --output=models/bloomz-560m
-    python -m seqgpt_jax.import_hf --source=SmolLM2-135M-Instruct.Q4_1.gguf --output=models/smollm2-135m \\
+    python -m seqgpt_jax.import_hf --source=bigscience/bloomz-560m --output=imported/bloomz-560m
+    python -m seqgpt_jax.import_hf --source=/data/bloomz-560m --output=imported/bloomz-560m
+    python -m seqgpt_jax.import_hf --source=SmolLM2-135M-Instruct.Q4_1.gguf --output=imported/smollm2-135m \\
         --gen_token='<repo_name>'
 
 The output is a Hugging Face folder again: `[GEN]` is added to the tokenizer where it is missing, every weight is
 checked against the config and written as safetensors with its bits unchanged (PyTorch is not needed to read
-pytorch_model.bin). Point `Train.init_from` or `--model` at it. Where the vocabulary table has no row for `[GEN]`, it
+pytorch_model.bin). Recipes read their weights and tokenizer from `CHECKPOINT`: imported/NAME, or the folder that
+--gin.CHECKPOINT names; `--model` takes it too. Where the vocabulary table has no row for `[GEN]`, it
 takes that of an unused special token (--gen_token), or the table grows (--grow). A tokenizer without a padding token
 gets an existing one for it, and the space that some read before each text is taken out.
 

@@ -90,7 +90,8 @@ F1 of label sets that are in no training example, 0 to 100: {scores["imported"][
 {scores["trained"]["f1"]:.1f} after ({low:.1f} to {high:.1f}); the best program without a model gets {baseline:.1f}.
 Finished in {(time.monotonic() - started) / 60:.1f} minutes.
 
-Next, with your own labels and texts (English; nothing to train):
+Next, with your own labels and texts (English; nothing to train), in the environment that make made:
+  source .venv/bin/activate
   python -m seqgpt_jax.decode --model={runs}/trained --task=ext --text='...' --labels='..., ...'
   pip install -e '.[serve]' && python -m seqgpt_jax.serve --model={runs}/trained     # the same on a page, and over HTTP
 What it learns from real data: benchmarks/results/pretrained.md"""
@@ -233,7 +234,8 @@ def _print_summary(scores: dict[str, dict[str, float]], seconds: float) -> None:
   {RUNS}/scores/pt_ft/report.html                  where it fails, and on which labels
   {RUNS}/export                                    for AutoModelForCausalLM.from_pretrained
 
-Next, with your own labels and texts (nothing to train):
+Next, with your own labels and texts (nothing to train), in the environment that make made:
+  source .venv/bin/activate
   python -m seqgpt_jax.decode --model={RUNS}/export --task=ext \\
       --text='...' --labels='..., ...'
   pip install -e '.[serve]' && python -m seqgpt_jax.serve --model={RUNS}/export     # the same on a page, and over HTTP
