@@ -14,12 +14,12 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from real_prompts import real_questions  # the script beside this one
+from speed.machine import commit
 
 from seqgpt_jax.atomic import ContractError, parse_answer
 from seqgpt_jax.decoding.completion import Completion, Prompt
@@ -156,7 +156,6 @@ def main() -> None:
             of_atom = [prompt for prompt in prompts if prompt.atom == atom]
             rows[f"{atom}, {beams} beam(s)"] = measured(engines, of_atom, args.repeats)
             print(atom, beams, json.dumps(rows[f"{atom}, {beams} beam(s)"]), flush=True)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result = {
         "model": "Random weights of the sizes of BLOOM-560m" if args.random else args.name,
         "vocabulary": model.config.vocab_size,
@@ -165,7 +164,7 @@ def main() -> None:
         "max_new_tokens": args.max_new_tokens,
         "repeats": args.repeats,
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / "constrained_speed.json"

@@ -12,10 +12,10 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 from pathlib import Path
 
 from pretrained import RESULTS, run  # the script beside this one
+from speed.machine import commit
 
 SETTINGS = {
     "constrained": ("constrained=True", "repetition_penalty=1.0"),
@@ -60,14 +60,13 @@ def main() -> None:
             "well_formed": [one["well_formed"] for one in of_arms],
             "differences": [one and one._asdict() for one in differences],
         }
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result = {
         "title": args.title,
         "settings": list(found),
         "rows": rows,
         "commands": [command.replace(str(args.work), "runs/decoding_settings") for _, command in found.values()],
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
     }
     arms = list(found)
     lines = [

@@ -12,12 +12,12 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from constrained_speed import real_prompts  # the script beside this one
+from speed.machine import commit
 
 from seqgpt_jax.decoding import engine as engine_module
 from seqgpt_jax.decoding.completion import Prompt
@@ -88,9 +88,7 @@ def main() -> None:
     args = parser.parse_args()
     result: dict[str, Any] = {"model": args.name or args.model, "repeats": args.repeats, "rows": {}}
     result["machine"] = f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}"
-    result["commit"] = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    result["commit"] = commit()
     loaded = load(args.model)
     for rows in args.rows:
         config = DecodeConfig(num_beams=1, batch_size=rows, max_new_tokens=args.max_new_tokens)

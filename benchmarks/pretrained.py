@@ -27,10 +27,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from speed.machine import commit
 
 from seqgpt_jax.evaluation.analysis.paired_differences import RESAMPLES, asked_differently, unit_counts
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, read_evaluation
 from seqgpt_jax.evaluation.bootstrap import resampled_f1
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES
 
 RESULTS = Path(__file__).parent / "results"
 # FT alone gets the steps of both stages.
@@ -71,11 +73,17 @@ BASES = {
 
 
 def run(work: Path, name: str, *flags: str) -> str:
-    """Runs one command of the package unless it is done, and adds its minutes to those of an earlier try."""
+    """Runs one command of the package unless it is done, and adds its minutes to those of an earlier try.
+
+    Stops where another command has made the same folder: its results would stand for those of this one.
+    """
     words = ["-m", f"seqgpt_jax.{name}", *flags]
     text = f"python {' '.join(words)}"
     path = work / "minutes.json"
     minutes = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    made = next((flag for flag in flags if flag.startswith(("--run_dir=", "--output="))), "")
+    if other := next((one for one in minutes if made in one.split() and one != text), None):
+        raise SystemExit(f"{made} was made by another command:\n  {other}\nnot by\n  {text}\nGive another --work")
     if not minutes.get(text, {}).get("done"):
         print("$", text, flush=True)
         start = time.monotonic()
@@ -213,7 +221,7 @@ def page(result: dict[str, Any], base: Base, picture: str) -> str:
         cells = [result[arm]["held_out"][name] for arm in arms]
         best = max(baselines, key=lambda b: baselines[b])
         shown = [f"{cell['f1']:.1f} ({cell['low']:.1f} to {cell['high']:.1f})" for cell in cells]
-        shown.append(f"{best.replace('_', '-')} {baselines[best]:.1f}")
+        shown.append(f"{BASELINE_NAMES[best]} {baselines[best]:.1f}")
         gaps = [pairs[pair][name] for pair in pairs]
         shown += [f"{gap['difference']:+.1f} ({gap['low']:+.1f} to {gap['high']:+.1f})" for gap in gaps]
         lines.append(f"| {name} | {' | '.join(shown)} |")
@@ -303,7 +311,6 @@ def main() -> None:
             models.setdefault(arm, []).append(f"{arm}_{seed}")
     result = measured(work, models)
     spent = json.loads((work / "minutes.json").read_text(encoding="utf-8"))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result |= {
         "base": args.base,
         "steps": steps,
@@ -314,7 +321,7 @@ def main() -> None:
             for kind in ("import_hf", "train", "evaluate")
         },
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         # As a user types them, wherever the folders were here.
         "commands": [
             command.replace(str(work), f"runs/{name}").replace(f"{Path(args.gguf).parent}/", "") for command in commands

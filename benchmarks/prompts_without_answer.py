@@ -199,7 +199,7 @@ def main() -> None:
     parser.add_argument("--train_only", action="store_true")
     args = parser.parse_args()
     seeds = list(range(args.seeds))
-    folders = {(arm, seed): args.work / f"{n}_{seed}" for seed in seeds for n, arm in enumerate(ARMS)}
+    folders = {(arm, seed): args.work / f"{n}_{seed}_{args.steps}" for seed in seeds for n, arm in enumerate(ARMS)}
     for (arm, seed), folder in folders.items():
         train(arm, seed, folder, args.steps)
     if args.train_only:
@@ -208,7 +208,7 @@ def main() -> None:
     for arm in ARMS:
         runs = []
         for seed in seeds:
-            kept = folders[arm, seed] / "measured.json"
+            kept = folders[arm, seed] / f"measured_{args.records}.json"
             if not kept.exists():
                 kept.write_text(json.dumps(measure(folders[arm, seed], args.records)), encoding="utf-8")
             runs.append(json.loads(kept.read_text(encoding="utf-8")))

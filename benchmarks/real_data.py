@@ -2,7 +2,7 @@
 
     SEQGPT_DATA_DIR=… python benchmarks/real_data.py --work=runs/real_data
 
-Runs the commands that a user would run, one after the other (finished ones are not repeated), and writes
+Runs the commands that a user would run, one after the other (a finished training is not repeated), and writes
 benchmarks/results/real_data_cpu.{json,md,png}. About 25 minutes.
 """
 
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES
 
 RESULTS = Path(__file__).parent / "results"
 STAGES = {"pt": "PT only", "ft": "FT only", "pt_ft": "PT + FT"}
@@ -129,7 +131,7 @@ def cells(row: dict[str, Any]) -> list[str]:
     """The cells of a row after its name."""
     f1 = [f"{row['f1'][stage]:.1f}" + ("*" if row["gap_interval"][stage][0] > 0 else "") for stage in STAGES]
     best = row["best_baseline"]
-    return [*f1, f"{best.replace('_', '-')} {row['baselines'][best]['f1']:.1f}", row["protocol"]]
+    return [*f1, f"{BASELINE_NAMES[best]} {row['baselines'][best]['f1']:.1f}", row["protocol"]]
 
 
 def draw(work: Path) -> None:

@@ -62,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = fit(evidence)
     if not found.errors:
         raise command_line.UsageError(
-            f"{len(evidence.compared)} labels and {len(evidence.values)} spans with scores are too few: at least "
-            f"{LEAST} of a kind are needed, right ones and wrong ones; raise Evaluate.records"
+            f"{len(evidence.compared)} compared labels and {len(evidence.values)} spans and other labels with scores "
+            f"are too few: at least {LEAST} of a kind are needed, right ones and wrong ones; raise Evaluate.records"
         )
     calibration = found.calibration.after(ScoreCalibration(**earlier))
     write_contract(folder, dataclasses.replace(contract, calibration=calibration))

@@ -100,11 +100,10 @@ def _run(training: Training, every: list[dict[str, Any]]) -> tuple[list[float], 
 
 
 def check(
-    folder: str, kind: str, rows: int, length: int, form: str, device: str, lengths: str = "", examples: int = 0
+    folder: str, kind: str, rows: int, length: int, form: str, lengths: str = "", examples: int = 0
 ) -> dict[str, Any]:
     """As `jax_training.check`."""
     training = Training(folder, "float32", form, "cpu")  # eager: the numbers, not the speed
-    training.model.to(training.device)
     vocab_size = training.model.config.vocab_size
     if kind == "padded":
         sequences = batches.padded_sequences(rows, length, vocab_size)

@@ -28,8 +28,7 @@ def _question(settings: Settings, shape: str, dtype: str) -> Question:
     sides = {"ours": Part("jax_training", "epoch", data | {"length": length, "rows": rows, "remat": "none"})}
     of_check = {"folder": model, "lengths": data["lengths"], "examples": min(examples, 8), "length": length}
     packed = Part("jax_training", "check", of_check | {"kind": "packed", "rows": 1})
-    device = {"form": "full", "device": settings.device}
-    padded = Part("torch_training", "check", of_check | {"kind": "padded to longest", "rows": 4} | device)
+    padded = Part("torch_training", "check", of_check | {"kind": "padded to longest", "rows": 4, "form": "full"})
     for name, (form, _) in PEERS.items():
         arguments = data | {"rows": peer_rows, "form": form, "device": settings.device}
         sides[name] = Part("torch_training", "epoch", arguments)

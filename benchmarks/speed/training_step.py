@@ -31,7 +31,7 @@ def _question(settings: Settings, shape: str, dtype: str) -> Question:
     checks = [Part("jax_training", "check", of_check)]
     for name, form in FORMS.items():
         sides[name] = Part("torch_training", "steps", batch | {"form": form, "device": settings.device})
-        checks.append(Part("torch_training", "check", of_check | {"form": form, "device": settings.device}))
+        checks.append(Part("torch_training", "check", of_check | {"form": form}))
     size = 256 if settings.smoke else 2048 if settings.device == "cpu" else 8192
     for library in ("torch", "jax"):
         of_peak = {"library": library, "dtype": dtype, "device": settings.device, "size": size}

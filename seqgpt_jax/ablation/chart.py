@@ -27,10 +27,10 @@ def figure(results: Mapping[str, Any], kind: str) -> bytes:
     if kind in ("families", "data_sets"):
         picture = _heat_maps(results, kind)
     else:
-        columns = 1 if kind == "mixtures" else len(results["mixtures"])
-        picture = Figure(figsize=(1.0 + 5.6 * columns, 4.2), dpi=140, layout="constrained")
-        every = picture.subplots(1, columns, squeeze=False, sharey=True)[0]
-        for axes, label in zip(every, results["mixtures"] if columns > 1 else [None], strict=True):
+        panels = [None] if kind == "mixtures" else [*results["mixtures"]]
+        picture = Figure(figsize=(1.0 + 5.6 * len(panels), 4.2), dpi=140, layout="constrained")
+        every = picture.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+        for axes, label in zip(every, panels, strict=True):
             rows = {
                 (name if label else mixture): row for (mixture, name), row in series.items() if label in (None, mixture)
             }

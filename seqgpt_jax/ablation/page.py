@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqgpt_jax.evaluation.analysis.blocks import number, with_interval
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES
 
-TITLES = {"overall": "", "languages": "Language", "families": "Family", "data_sets": "Data set"}
+TITLES = {"languages": "Language", "families": "Family", "data_sets": "Data set"}
 
 
 def markdown(results: Mapping[str, Any]) -> str:
@@ -90,7 +91,7 @@ def _star(cell: Mapping[str, Any]) -> str:
 def baseline_text(cell: Mapping[str, Any]) -> str:
     """The best baseline of an arm and its F1; a dash where it has none."""
     baseline = cell["baseline"]
-    return f"{baseline['name'].replace('_', '-')} {number(baseline['f1'])}" if baseline else "–"
+    return f"{BASELINE_NAMES[baseline['name']]} {number(baseline['f1'])}" if baseline else "–"
 
 
 def _escaped(text: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from seqgpt_jax.ablation.sweep import Key, Part, Sweep
 from seqgpt_jax.evaluation.analysis.paired_differences import asked_differently, unit_counts
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedTask, read_evaluation
-from seqgpt_jax.evaluation.bootstrap import resampled_f1
+from seqgpt_jax.evaluation.bootstrap import interval, resampled_f1
 
 GROUPS = ("overall", "languages", "families", "data_sets")
 
@@ -188,7 +188,7 @@ def _row_of(
     for number, arm in enumerate(arms):
         cell = {
             "f1": 100 * over_seeds[0, number],
-            "interval": _interval(100 * over_seeds[1:, number]),
+            "interval": [*interval(100 * over_seeds[1:, number])],
             "seeds": {str(seed): 100 * value for seed, value in zip(seeds, f1[0, number].tolist(), strict=True)},
             "baseline": row.baselines[arm],
         }
@@ -196,13 +196,9 @@ def _row_of(
         differing = {**reasons.get(next(iter(arms)), {}), **reasons.get(arm, {})}
         if number and not any(task in differing for tasks in row.datasets for task in tasks):
             gaps = 100 * (over_seeds[:, number] - over_seeds[:, 0])
-            cell |= {"difference": gaps[0], "difference_interval": _interval(gaps[1:])}
+            cell |= {"difference": gaps[0], "difference_interval": [*interval(gaps[1:])]}
         cells[arm] = cell
     return {"arms": cells}
-
-
-def _interval(values: np.ndarray) -> list[float]:
-    return np.quantile(values, (0.025, 0.975)).tolist()
 
 
 def _fit(numbers: Sequence[float] | None, f1: np.ndarray) -> dict[str, Any] | None:
@@ -227,7 +223,7 @@ def _fit(numbers: Sequence[float] | None, f1: np.ndarray) -> dict[str, Any] | No
     rest = float(((points - intercept[0] - slope[0] * logs) ** 2).sum())
     return {
         "per_doubling": float(slope[0]),
-        "interval": _interval(slope[1:]),
+        "interval": [*interval(slope[1:])],
         "intercept": float(intercept[0]),
         "r_squared": 1 - rest / spread if spread else None,
         "curve": {

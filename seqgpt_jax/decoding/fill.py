@@ -74,7 +74,7 @@ class _Field:
     """A field: how it is asked, its kind ("spans", "labels", "relations", "events") and whether it holds several.
 
     `optional` fields may be left out; `choices` are the labels, or the fields of a nested object with how they are
-    asked; `type` is that of a span.
+    asked; `type` is that of a span, `types` those of the fields of a nested object, of which it must have `required`.
     """
 
     name: str
@@ -84,6 +84,8 @@ class _Field:
     optional: bool
     choices: dict[str, Any]
     type: str = ""
+    types: dict[str, str] = dataclass_field(default_factory=dict)
+    required: tuple[str, ...] = ()
 
 
 class Schema:
@@ -128,7 +130,9 @@ class Schema:
         if item.get("type") in _SPAN_TYPES:
             return _Field(name, asked, "spans", several, optional, {}, item["type"])
         if item.get("type") == "object" and item.get("properties"):
-            parts = {part: self._part(f"{name}.{part}", of) for part, of in item["properties"].items()}
+            read = {part: self._part(f"{name}.{part}", of) for part, of in item["properties"].items()}
+            parts, types = ({part: of[which] for part, of in read.items()} for which in (0, 1))
+            required = tuple(part for part in item.get("required", ()) if not read[part][2])
             if len(set(parts.values())) < len(parts):
                 raise ContractError(f"field {name!r}: two of its fields are asked alike: {', '.join(parts.values())}")
             if several and len(parts) != 2:
@@ -137,18 +141,18 @@ class Schema:
                     "a list needs two fields (a relation); without a list it is one event"
                 )
             kind = "relations" if several else "events"
-            return _Field(name, asked, kind, several, optional, parts)
+            return _Field(name, asked, kind, several, optional, parts, "", types, required)
         raise ContractError(
             f"field {name!r} is {item.get('type', 'of no type')!r}, which a text cannot be asked for: use str, a "
             "number, an Enum or Literal, a list of these, or an object of them"
         )
 
-    def _part(self, path: str, field: Mapping[str, Any]) -> str:
-        """How a field of a nested object is asked."""
-        field, _ = self._resolved(path, field)
+    def _part(self, path: str, field: Mapping[str, Any]) -> tuple[str, str, bool]:
+        """(how a field of a nested object is asked, its type, whether it may be null)."""
+        field, nullable = self._resolved(path, field)
         if field.get("type") not in _SPAN_TYPES or "enum" in field:
             raise ContractError(f"field {path!r}: a nested object holds strings and numbers alone")
-        return field.get("description") or path.rpartition(".")[2].replace("_", " ")
+        return field.get("description") or path.rpartition(".")[2].replace("_", " "), field["type"], nullable
 
     def _resolved(self, name: str, field: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
         """(the field without references and without null, whether it may be null)."""
@@ -190,9 +194,12 @@ class Schema:
 
     def object_of(self, fields: dict[str, Any]) -> tuple[Any, dict[str, str]]:
         """(the object, or None; why there is none, by field)."""
-        missing = {one.name: "the text does not say it" for one in self.fields if self._lacks(one, fields)}
+        missing = [one.name for one in self.fields if not one.optional and one.name not in fields]
+        for one in self.fields:
+            if one.kind == "events" and one.name in fields:
+                missing += [f"{one.name}.{part}" for part in one.required if part not in fields[one.name]]
         if missing:
-            return None, missing
+            return None, dict.fromkeys(missing, "the text does not say it")
         try:
             return self._make(self._numbers(fields)), {}
         except ValueError as error:  # pydantic's ValidationError is one
@@ -205,21 +212,20 @@ class Schema:
         """
         if self._make is not dict:
             return dict(fields)
-        read = {"integer": int, "number": float}
         found = dict(fields)
         for field in self.fields:
-            make = read.get(field.type)
-            if make and field.name in found:
-                given = found[field.name]
-                try:
-                    found[field.name] = [make(one) for one in given] if field.several else make(given)
-                except ValueError as error:
-                    raise _NumberError(field.name, f"not of type {field.type}: {given!r}") from error
+            if field.name not in found or field.kind == "labels":
+                continue
+            values = found[field.name] if field.several else [found[field.name]]
+            if field.types:
+                read = [
+                    {part: _read(f"{field.name}.{part}", field.types[part], value) for part, value in one.items()}
+                    for one in values
+                ]
+            else:
+                read = [_read(field.name, field.type, value) for value in values]
+            found[field.name] = read if field.several else read[0]
         return found
-
-    @staticmethod
-    def _lacks(field: _Field, fields: Mapping[str, Any]) -> bool:
-        return not field.optional and field.name not in fields
 
 
 def fill(
@@ -365,6 +371,15 @@ class _NumberError(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+def _read(path: str, type_: str, value: str) -> Any:
+    """A value as a schema has it: a number, or the text; `_NumberError` where it is no number."""
+    make = {"integer": int, "number": float}.get(type_)
+    try:
+        return value if make is None else make(value)
+    except ValueError as error:
+        raise _NumberError(path, f"not of type {type_}: {value!r}") from error
 
 
 def _adapter(schema: type) -> Any:

@@ -113,9 +113,10 @@ class PromptLimits:
         room = self.contract.max_prompt_tokens - taken - 2
         if len(text.encode()) <= room:
             return text
-        if self._last is None or self._last[0] != text:
-            self._last = text, self._counts.encoder.offsets(text)
-        _, offsets = self._last
+        last = self._last  # read once: several threads of a server ask at once
+        if last is None or last[0] != text:
+            self._last = last = text, self._counts.encoder.offsets(text)
+        _, offsets = last
         if len(offsets) <= room:
             return text
         return window_around(text, offsets, room, parts) if room > 0 else None

@@ -238,7 +238,7 @@ class SeqGPT:
                 try:
                     compose(question, self._generator.limits)
                 except ContractError:
-                    raise ContractError(f"text {number}: {error}") from error
+                    raise _TextError(number, str(error)) from error
             raise
 
     def _each_with_labels(
@@ -266,12 +266,26 @@ class SeqGPT:
         return self._stream(iter(texts), ask)
 
     def _stream(self, texts: Iterator[str], ask: Callable[[Sequence[str]], list[Any]]) -> Iterator[Any]:
+        first = 0
         while batch := list(islice(texts, self._stream_size)):
-            yield from ask(_checked(batch))
+            try:
+                found = ask(_checked(batch, first))
+            except _TextError as error:
+                raise _TextError(first + error.number, error.reason) from error
+            yield from found
+            first += len(batch)
 
 
-def _checked(texts: Sequence[str]) -> Sequence[str]:
-    for number, text in enumerate(texts):
+class _TextError(ContractError):
+    """One of several texts cannot be asked."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"text {number}: {reason}")
+        self.number, self.reason = number, reason
+
+
+def _checked(texts: Sequence[str], first: int = 0) -> Sequence[str]:
+    for number, text in enumerate(texts, first):
         if not isinstance(text, str):
             raise TypeError(f"text {number} is not a string: {text!r}")
     return texts

@@ -54,6 +54,12 @@ def resample(task: str, instances: int, resamples: int, seed: int) -> Iterator[n
         yield rng.multinomial(instances, np.full(instances, 1 / instances), size=size).astype(np.float64)
 
 
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """The ends of the 95 % interval of resampled values."""
+    low, high = np.quantile(values, (0.025, 0.975)).tolist()
+    return low, high
+
+
 def resampled_f1(task: str, counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     """F1 of several programs on a task, each resample of the same instances for all of them: differences are paired.
 

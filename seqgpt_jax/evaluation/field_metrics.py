@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgpt_jax.atomic import NONE, occurrences
-from seqgpt_jax.evaluation.bootstrap import resample
+from seqgpt_jax.evaluation.bootstrap import interval, resample
 from seqgpt_jax.evaluation.predictions import Prediction
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -61,8 +61,7 @@ class MeanMetric(NamedTuple):
 
 def field_metric(values: np.ndarray) -> FieldMetric:
     """The metric of these values, of all instances and of the resamples, as `resampled_metrics` has them."""
-    low, high = np.quantile(values[1:], [0.025, 0.975])
-    return FieldMetric(float(values[0]), float(low), float(high))
+    return FieldMetric(float(values[0]), *interval(values[1:]))
 
 
 def field_means(tasks: Iterable[Mapping[str, np.ndarray]]) -> dict[str, MeanMetric]:

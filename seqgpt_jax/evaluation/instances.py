@@ -34,11 +34,6 @@ class EvalInstance:
         record = self.record
         return Question(record.text, record.atom, record.labels, self.choose)
 
-    @property
-    def protocol(self) -> str:
-        """Which labels are asked, in words."""
-        return task_protocol([self])
-
 
 def task_protocol(instances: Sequence[EvalInstance]) -> str:
     """Which labels the instances of a task are asked, in words; ranges where their numbers differ."""

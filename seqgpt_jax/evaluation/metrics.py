@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgpt_jax.evaluation.baselines import BASELINES, WITH_ROUGE, measure_baselines
-from seqgpt_jax.evaluation.bootstrap import resample, weighted_rates
+from seqgpt_jax.evaluation.bootstrap import interval, resample, weighted_rates
 from seqgpt_jax.evaluation.instances import task_protocol
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
@@ -99,22 +99,17 @@ class Metrics:
     @property
     def f1_interval(self) -> Interval:
         """95 % bootstrap interval of F1: what other instances of the same data might have given, for the same model."""
-        return _interval(self.resampled[:, 0])
+        return interval(self.resampled[:, 0])
 
     def paper_score_interval(self, mode: Mode) -> Interval:
         """The same of the paper score."""
-        return _interval((self.resampled[:, 0] + self.resampled[:, _MODEL_COLUMNS.index(mode)]) / 2)
+        return interval((self.resampled[:, 0] + self.resampled[:, _MODEL_COLUMNS.index(mode)]) / 2)
 
     @property
     def gap_interval(self) -> Interval:
         """The same of the gap to the baseline that is the best one on all instances."""
         column = len(_MODEL_COLUMNS) + BASELINES.index(self.best_baseline)
-        return _interval(self.resampled[:, 0] - self.resampled[:, column])
-
-
-def _interval(values: np.ndarray) -> Interval:
-    low, high = np.quantile(values, (0.025, 0.975))
-    return float(low), float(high)
+        return interval(self.resampled[:, 0] - self.resampled[:, column])
 
 
 def task_metrics(task: str, predictions: Sequence[Prediction], resamples: int, seed: int) -> Metrics:

@@ -82,32 +82,32 @@ class Fit:
 
     Attributes:
       calibration: what was fitted to all evidence; what has too little stays as it is.
-      errors: ("labels" or "spans") -> (predictions, expected calibration error before, after), 0-100. That after is
-        measured on each half with what was fitted to the other.
+      errors: ("compared labels" or "spans and other labels") -> (predictions, expected calibration error before,
+        after), 0-100. That after is measured on each half with what was fitted to the other.
     """
 
     calibration: ScoreCalibration
     errors: dict[str, tuple[int, float, float]]
 
 
-def fit(evidence: Evidence, seed: int = 0) -> Fit:
+def fit(evidence: Evidence) -> Fit:
     """The calibration that fits the evidence."""
     settings: dict[str, float] = {}
     errors: dict[str, tuple[int, float, float]] = {}
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     if len(evidence.compared) >= LEAST:
         settings["temperature"] = _temperature(evidence.compared)
         halves = _halves(evidence.compared, rng)
         before = [_choice(scores, right, 1.0) for scores, right in evidence.compared]
         after = [_choice(s, r, t) for half, other in halves for t in [_temperature(other)] for s, r in half]
-        errors["labels"] = (len(before), calibration_error(before), calibration_error(after))
+        errors["compared labels"] = (len(before), calibration_error(before), calibration_error(after))
     if len(evidence.values) >= LEAST and len({right for _, right in evidence.values}) == 2:
         settings |= _line(evidence.values)
         after = []
         for half, other in _halves(evidence.values, rng):
             line = ScoreCalibration(**_line(other)) if len({right for _, right in other}) == 2 else ScoreCalibration()
             after += [(line.of_value(score), right) for score, right in half]
-        errors["spans"] = (len(after), calibration_error(evidence.values), calibration_error(after))
+        errors["spans and other labels"] = (len(after), calibration_error(evidence.values), calibration_error(after))
     return Fit(ScoreCalibration(**settings), errors)
 
 

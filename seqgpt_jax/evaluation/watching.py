@@ -43,7 +43,8 @@ def watch(
       ValueError, OSError: whatever `score` raises for a checkpoint that is still there and not corrupt.
     """
     passed: dict[int, str] = {}  # step -> fingerprint of a checkpoint that this process does not score
-    seen: set[int] | None = None
+    initial: set[int] | None = None
+    seen: set[int] = set()
     waits = False
     while True:
         there = complete_steps(run)
@@ -52,9 +53,11 @@ def watch(
             step for step in there if passed.get(step) != prints[step] and not table.is_scored(step, prints[step])
         )
         ended = bool(there) and is_last(run, there[0])
-        appeared = [step for step in waiting if seen is not None and step not in seen]
+        if initial is None:
+            initial = seen = set(there)
+        appeared = [step for step in waiting if step not in seen]
         if not waits and not ended and not once and len(appeared) > 1:
-            behind = waiting[:-1]
+            behind = [step for step in waiting[:-1] if step not in initial]
             log(
                 f"evaluation takes longer than the steps between two checkpoints: skipping to step {waiting[-1]:,}, "
                 f"without a score for {', '.join(f'{step:,}' for step in behind)}"
@@ -62,7 +65,7 @@ def watch(
             for step in behind:
                 passed[step] = prints[step]
                 table.skip(step, "newer checkpoints were there before the evaluation of an earlier one had ended")
-            waiting = waiting[-1:]
+            waiting = [step for step in waiting if step not in behind]
         seen = set(there)
         if not waiting:
             table.write(there)

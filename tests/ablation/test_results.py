@@ -1,5 +1,6 @@
 """Results of a sweep from files that `evaluate` writes: the same numbers as there, differences, fits, page, figure."""
 
+import copy
 import json
 import math
 
@@ -14,6 +15,7 @@ from seqgpt_jax.ablation.sweep import expand
 from seqgpt_jax.atomic import Classification
 from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.evaluation.scores import compute_scores
+from seqgpt_jax.evaluation.tables import BASELINE_NAMES
 from tests.ablation.sweeps import two_stages
 from tests.evaluation.records import predict, record, spans
 
@@ -138,7 +140,7 @@ def test_arms_that_were_asked_otherwise_have_no_difference(tmp_path) -> None:
     note += "reviews: 12 records differ in text, labels or gold answers (reviews/test/00)."
     assert measured["notes"] == [note]
     page = markdown(results | {"commands": []})
-    both = " / ".join(f"{one['name'].replace('_', '-')} {one['f1']:.1f}" for one in baselines)
+    both = " / ".join(f"{BASELINE_NAMES[one['name']]} {one['f1']:.1f}" for one in baselines)
     assert f"| SA | 0.0 | 66.7* | 100.0 | {both} |" in page
 
 
@@ -193,3 +195,12 @@ def test_every_figure_is_a_picture(kind, arms, tmp_path) -> None:
     assert figure(results, kind) == first
     (tmp_path / "figure.png").write_bytes(first)
     assert imread(tmp_path / "figure.png").std() > 0.05
+
+
+def test_a_figure_of_languages_shows_each_of_one_mixture(tmp_path) -> None:
+    results = gather(sweep_of(tmp_path))
+    (measured,) = results["mixtures"].values()
+    measured["languages"] = {"en": measured["languages"]["en"], "zh": copy.deepcopy(measured["languages"]["en"])}
+    both = figure(results, "languages")
+    del measured["languages"]["en"]
+    assert figure(results, "languages") != both

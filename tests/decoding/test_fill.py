@@ -162,3 +162,21 @@ def test_what_is_no_schema_is_refused() -> None:
     for schema in ("person", 3, ["person"]):
         with pytest.raises(TypeError, match="a schema is a dataclass"):
             seqgpt().fill(TEXT, schema)
+
+
+def test_numbers_of_a_nested_object_are_numbers_and_its_required_fields_are_there() -> None:
+    from seqgpt_jax.atomic.families import event_query
+
+    parts = {"price": {"type": "number"}, "thing": {"type": "string"}, "note": {"type": ["string", "null"]}}
+    purchase = {"type": "object", "properties": parts, "required": ["price", "thing", "note"]}
+    known = {**KNOWN, event_query("purchase", "en"): ("paid",), "price of the purchase event": ("12",)}
+
+    def filled(known):
+        return seqgpt(known).fill(TEXT, {"properties": {"purchase": purchase}})
+
+    assert filled(known).value == {"purchase": {"price": 12.0, "thing": "lamp"}}
+    wrong = filled({**known, "price of the purchase event": ("chair",)})
+    assert (wrong.value, wrong.errors) == (None, {"purchase.price": "not of type number: 'chair'"})
+    missing = filled({**known, "thing of the purchase event": ()})
+    assert (missing.value, missing.errors) == (None, {"purchase.thing": "the text does not say it"})
+    assert filled({**known, event_query("purchase", "en"): ()}).value == {}

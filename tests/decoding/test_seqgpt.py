@@ -209,6 +209,14 @@ def test_the_text_that_cannot_be_asked_is_named() -> None:
         seqgpt().extract(["Ada", " "], ["person"])
 
 
+def test_the_text_of_an_iterator_that_cannot_be_asked_is_named() -> None:
+    model = SeqGPT(Reader(PEOPLE), stream_size=2)
+    with pytest.raises(ContractError, match="text 3: the text is empty"):
+        list(model.extract(iter(["Ada", "Bob", "Ada", " ", "Bob"]), ["person"]))
+    with pytest.raises(TypeError, match="text 4 is not a string"):
+        list(model.extract(iter(["Ada", "Bob", "Ada", "Bob", None]), ["person"]))
+
+
 def test_labels_are_read_once() -> None:
     found = seqgpt().extract(["Ada", "Bob"], (label for label in ["person"]))
     assert [one.spans["person"][0].text for one in found] == ["Ada", "Bob"]

@@ -9,6 +9,7 @@ from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.evaluation.evaluator import EvaluateConfig, evaluate, instances_to_ask
+from seqgpt_jax.evaluation.instances import task_protocol
 from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.io.contract import ModelContract
 from tests.evaluation.records import choice, spans, two_data_sets, write_store
@@ -97,7 +98,7 @@ def test_every_label_is_asked(tmp_path):
         text = f"输入: {prediction.record.text}\n"
         asked = {label for prompt in oracle.prompts if prompt.text.startswith(text) for label in prompt.labels}
         assert asked == {f"label {number}" for number in range(40)}
-        assert prediction.instance.protocol == "all labels"
+        assert task_protocol([prediction.instance]) == "all labels"
 
 
 def test_a_cheaper_protocol_is_named(tmp_path):
@@ -105,9 +106,9 @@ def test_a_cheaper_protocol_is_named(tmp_path):
     for instance in instances_to_ask([store], EvaluateConfig(records=None, candidates=16)):
         assert len(instance.record.labels) == 16
         assert set(instance.record.answers) < set(instance.record.labels)
-        assert instance.protocol == "16 of 40 candidates, gold included"
+        assert task_protocol([instance]) == "16 of 40 candidates, gold included"
     for instance in instances_to_ask([store], EvaluateConfig(records=None, candidates=40)):
-        assert instance.protocol == "all labels"
+        assert task_protocol([instance]) == "all labels"
 
 
 def test_extractions_are_asked_all_queries_whatever_the_number_of_candidates(tmp_path):

@@ -102,8 +102,8 @@ def test_the_command_keeps_it_beside_the_model_and_answers_have_it(tmp_path, cap
     before = asked()
     assert calibrate.main([f"--model={model}", f"--evaluation={evaluation}"]) == 0
     shown = capsys.readouterr().out
-    assert "labels: expected calibration error" in shown
-    assert "spans: expected calibration error" in shown
+    assert "compared labels: expected calibration error" in shown
+    assert "spans and other labels: expected calibration error" in shown
     calibration = read_contract(model).calibration
     assert calibration.temperature == pytest.approx(2.0, rel=0.3)
     after = asked()

@@ -11,7 +11,8 @@ from seqgpt_jax.evaluation.analysis.span_places import Mark, Part, overlap, part
 @pytest.mark.parametrize(
     ("text", "span", "expected"),
     [
-        ("banana", "ana", [(1, 4), (3, 6)]),  # no whole word anywhere
+        ("banana", "ana", [(1, 4)]),  # no whole word anywhere; places do not overlap
+        ("cafe\u0301 cafe", "cafe", [(6, 10)]),  # not within a character
         ("Ana likes banana", "Ana", [(0, 3)]),
         ("pan, an, ban", "an", [(5, 7)]),
         ("在北京的北京人", "北京", [(1, 3), (4, 6)]),

@@ -214,6 +214,24 @@ def test_a_watch_that_falls_behind_skips_to_the_newest(stopped, one_evaluation, 
     assert WatchTable(tmp_path / "out", "run", {}).skipped == {}
 
 
+def test_a_watch_scores_all_that_are_there_in_the_beginning(stopped, one_evaluation, tmp_path):
+    run, asked = tmp_path / "run", []
+    shutil.copytree(stopped, run)
+
+    def score(step, folder):
+        asked.append(step)
+        for new in {2: [6, 8]}.get(step, ()):
+            shutil.copytree(run / "checkpoints/2", run / "checkpoints" / f"new{new}")
+            (run / "checkpoints" / f"new{new}").rename(run / "checkpoints" / str(new))
+        folder.mkdir(parents=True)
+        shutil.copy(one_evaluation, folder / "scores.json")
+
+    table = WatchTable(tmp_path / "out", "run", {})
+    watch_run(run, table, score, poll=0.01, until_step=8)
+    assert asked == [2, 4, 8]
+    assert list(table.skipped) == [6]
+
+
 def test_a_checkpoint_of_another_training_is_scored_again(stopped, finished, one_evaluation, tmp_path):
     run, asked = tmp_path / "run", []
 

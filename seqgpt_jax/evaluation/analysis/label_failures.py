@@ -67,7 +67,7 @@ class FavoredLabel(NamedTuple):
     gold: int
 
 
-def label_failures(task: SavedTask, labels: Sequence[str], seed: int = 0) -> list[LabelFailure]:
+def label_failures(task: SavedTask, labels: Sequence[str]) -> list[LabelFailure]:
     """These labels of a task, in their order."""
     if not labels:
         return []
@@ -82,7 +82,7 @@ def label_failures(task: SavedTask, labels: Sequence[str], seed: int = 0) -> lis
     flat = counts_NxLx3.reshape(len(task.predictions), -1)
     resampled = [
         _f1((times @ flat).reshape(len(times), len(labels), 3))
-        for times in resample(task.name, len(task.predictions), RESAMPLES, seed)
+        for times in resample(task.name, len(task.predictions), RESAMPLES, seed=0)
     ]
     low_L, high_L = 100 * np.nanquantile(np.concatenate(resampled), (0.025, 0.975), axis=0)
     sums_Lx3 = counts_NxLx3.sum(axis=0)
@@ -116,7 +116,7 @@ def _most(label: str, times_of: Mapping[str, int]) -> tuple[str, int] | None:
     return min(others, key=lambda item: (-item[1], item[0]), default=None)
 
 
-def costliest(evaluation: Evaluation, number: int, seed: int = 0) -> list[LabelFailure]:
+def costliest(evaluation: Evaluation, number: int) -> list[LabelFailure]:
     """The labels with the most wrong units, at most `number`, by data set: that with the smallest gap comes first.
 
     One of each data set is there before there is a second one of any.
@@ -139,7 +139,7 @@ def costliest(evaluation: Evaluation, number: int, seed: int = 0) -> list[LabelF
     found = {
         (name, one.label): one
         for name, labels in by_task.items()
-        for one in label_failures(evaluation.tasks[name], labels, seed)
+        for one in label_failures(evaluation.tasks[name], labels)
     }
     return [found[key] for key in chosen]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, SavedPrediction, SavedTask
-from seqgpt_jax.evaluation.bootstrap import resampled_f1
+from seqgpt_jax.evaluation.bootstrap import interval, resampled_f1
 
 RESAMPLES = 1000
 
@@ -75,7 +75,7 @@ class _Pair:
     instances: int
 
 
-def compare_evaluations(first: Evaluation, second: Evaluation, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
+def compare_evaluations(first: Evaluation, second: Evaluation) -> Comparison:
     """The differences between two evaluations, for all tasks whose records are the same."""
     reasons = {
         name: _mismatch(first, second, first.tasks.get(name), second.tasks.get(name))
@@ -85,7 +85,7 @@ def compare_evaluations(first: Evaluation, second: Evaluation, resamples: int = 
     for name, reason in reasons.items():
         if not reason:
             task = first.tasks[name]
-            pair = _task_pair(task, second.tasks[name], resamples, seed)
+            pair = _task_pair(task, second.tasks[name])
             datasets.setdefault((task.family, task.dataset, task.language), []).append(pair)
     means = {key: _mean(members) for key, members in sorted(datasets.items())}
 
@@ -137,9 +137,9 @@ def unit_counts(predictions: Sequence[SavedPrediction]) -> np.ndarray:
     return np.array([(len(gold & predicted), len(gold), len(predicted)) for gold, predicted in pairs], np.float64)
 
 
-def _task_pair(one: SavedTask, other: SavedTask, resamples: int, seed: int) -> _Pair:
+def _task_pair(one: SavedTask, other: SavedTask) -> _Pair:
     counts_Nx2x3 = np.stack([unit_counts(task.predictions) for task in (one, other)], axis=1)
-    point, *resampled = resampled_f1(one.name, counts_Nx2x3, resamples, seed)
+    point, *resampled = resampled_f1(one.name, counts_Nx2x3, RESAMPLES, seed=0)
     return _Pair(point, np.array(resampled), 1, len(one.predictions))
 
 
@@ -155,7 +155,7 @@ def _mean(members: Sequence[_Pair]) -> _Pair:
 def _difference(pair: _Pair) -> Difference:
     first, second = (100 * pair.point).tolist()
     differences = 100 * (pair.resampled_Rx2[:, 1] - pair.resampled_Rx2[:, 0])
-    low, high = np.quantile(differences, (0.025, 0.975)).tolist()
+    low, high = interval(differences)
     # A value that rounding has moved away from 0 is none.
     rounded = differences.round(9)
     p_value = min(1.0, 2 * float(min((rounded <= 0).mean(), (rounded >= 0).mean())))

@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from seqgpt_jax.atomic import occurrences
+
 Place = tuple[int, int]
 # Before these signs a text is not cut: parts of one visible character (joiner, variation selectors, skin tones).
 _JOINER = "\u200d"
 _MODIFIERS = frozenset([_JOINER, "\ufe0e", "\ufe0f", *map(chr, range(0x1F3FB, 0x1F400))])
-# Letters from here on are written without spaces between words.
-_CJK = "\u2e80"
 
 
 class Mark(NamedTuple):
@@ -43,25 +43,14 @@ class Part(NamedTuple):
 
 
 def places(text: str, span: str) -> list[Place]:
-    """[start, end) of a span wherever it is in a text; whole words alone where there are any.
+    """[start, end) of a span wherever it is in a text, as `occurrences` finds it.
 
     >>> places("an anagram is an art", "an")
     [(0, 2), (14, 16)]
     >>> places("杭州人在杭州", "杭州")
     [(0, 2), (4, 6)]
     """
-    found, start = [], text.find(span) if span else -1
-    while start >= 0:
-        found.append((start, start + len(span)))
-        start = text.find(span, start + 1)
-    words = [place for place in found if not any(_within_word(text, edge) for edge in place)]
-    return words or found
-
-
-def _within_word(text: str, index: int) -> bool:
-    if not 0 < index < len(text):
-        return False
-    return all(character.isalnum() and character < _CJK for character in text[index - 1 : index + 1])
+    return [(start, start + len(span)) for start in occurrences(text, span)]
 
 
 def overlap(one: Sequence[Place], other: Sequence[Place]) -> int:

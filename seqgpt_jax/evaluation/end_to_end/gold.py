@@ -78,7 +78,7 @@ def read_gold(
     folder: Path | None,
     records: int | None,
     seed: int,
-    bad_records: str = "stop",
+    bad_records: str,
 ) -> GoldData:
     """The gold of a data set, of the texts that `evaluate` asks the first task.
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqgpt_jax.atomic import clean_text
-from seqgpt_jax.evaluation.bootstrap import resampled_f1
+from seqgpt_jax.evaluation.bootstrap import interval, resampled_f1
 from seqgpt_jax.evaluation.end_to_end.asking import EndToEndPrediction
 from seqgpt_jax.evaluation.end_to_end.gold import GoldData
 from seqgpt_jax.evaluation.metrics import Interval
@@ -108,17 +108,12 @@ def _metric(
         right=right,
         gold=gold_units,
         predicted=predicted,
-        interval=_interval(f1[1:, 0]),
+        interval=interval(f1[1:, 0]),
         baselines=baselines,
         best_baseline=best,
         gap=float(gap[0]),
-        gap_interval=_interval(gap[1:]),
+        gap_interval=interval(gap[1:]),
     )
-
-
-def _interval(values: np.ndarray) -> Interval:
-    low, high = np.quantile(values, (0.025, 0.975))
-    return float(low), float(high)
 
 
 def as_json(one: EndToEnd) -> dict[str, Any]:

@@ -27,24 +27,25 @@ def gold_of_stores(
     Raises:
       ValueError: no data set has whole texts: there would be no end-to-end score.
     """
-    splits: dict[tuple[str, bool], dict[str, None]] = defaultdict(dict)
+    splits: dict[tuple[str, bool, str], dict[str, None]] = defaultdict(dict)
     families: dict[str, str] = {}
     for store in stores:
-        subsets = bool(store.manifest["settings"].get("subsets"))
+        settings = store.manifest["settings"]
+        subsets, bad_records = bool(settings.get("subsets")), settings.get("bad_records", "stop")
         specs = catalogue(subsets)
         for task in store.manifest.get("tasks", {}):
             if task in specs and specs[task].family in STEPS:
                 name = specs[task].dataset.name
                 families[name] = specs[task].family
-                splits[name, subsets][store.manifest["split"]] = None
+                splits[name, subsets, bad_records][store.manifest["split"]] = None
     found, missing = [], []
-    for (name, subsets), of_set in splits.items():
+    for (name, subsets, bad_records), of_set in splits.items():
         specs = (spec for spec in catalogue(subsets).values() if spec.dataset.name == name)
         with_texts = with_steps(specs)
         if not with_texts:
             missing.append(name)
         for key, steps in with_texts.items():
-            gold = read_gold(key, steps, tuple(of_set), folder, records, seed)
+            gold = read_gold(key, steps, tuple(of_set), folder, records, seed, bad_records)
             if gold.texts and gold.schema:
                 found.append(gold)
             else:

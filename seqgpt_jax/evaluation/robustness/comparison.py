@@ -13,7 +13,7 @@ import numpy as np
 
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.completion import Generator
-from seqgpt_jax.evaluation.bootstrap import resampled_f1
+from seqgpt_jax.evaluation.bootstrap import interval, resampled_f1
 from seqgpt_jax.evaluation.evaluator import answers_or_refusals, prediction_of
 from seqgpt_jax.evaluation.instances import EvalInstance
 from seqgpt_jax.evaluation.intervals import wilson
@@ -111,8 +111,7 @@ def effect(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: i
         datasets.setdefault((task.split(".")[0], record.family, record.language), []).append(rates_Rx2)
     rates_Rx2 = 100 * np.mean([np.mean(tasks, axis=0) for tasks in datasets.values()], axis=0)
     before, later = rates_Rx2[0].tolist()
-    low, high = np.quantile(rates_Rx2[1:, 1] - rates_Rx2[1:, 0], [0.025, 0.975]).tolist()
-    return Effect(len(plain), before, later, later - before, low, high)
+    return Effect(len(plain), before, later, later - before, *interval(rates_Rx2[1:, 1] - rates_Rx2[1:, 0]))
 
 
 def false_answers(predictions: Sequence[Prediction]) -> Share | None:

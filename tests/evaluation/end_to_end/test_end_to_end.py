@@ -247,7 +247,7 @@ def own_task(instances, family, name, atom, train=()):
 def gold_of(tasks, records=None):
     dataset = DatasetSpec("own", verified="own", splits={"test": (), "train": ()}, tasks=tasks)
     ((key, steps),) = with_steps(dataset.task_specs()).items()
-    return read_gold(key, steps, ("test",), None, records, 0)
+    return read_gold(key, steps, ("test",), None, records, 0, "stop")
 
 
 def test_gold_relations_are_put_together_by_id_and_typed_by_the_most_frequent_types():
@@ -297,7 +297,7 @@ def test_queries_of_no_event_of_the_text_are_an_error():
 
 def test_tasks_of_different_texts_have_no_whole_texts():
     ((key, steps),) = with_steps(spec for spec in TASKS.values() if spec.dataset.name == "quick_re_en").items()
-    assert list(read_gold(key, steps, ("test",), None, 40, 0).texts) == []
+    assert list(read_gold(key, steps, ("test",), None, 40, 0, "stop").texts) == []
 
 
 def test_who_answers_every_atomic_task_rightly_has_all_end_to_end(tmp_path):

@@ -226,9 +226,14 @@ def test_requests_under_way_are_kept_at_ctrl_c(tmp_path) -> None:
             time.sleep(1)  # under way while the signal arrives
         good(handler, content)
 
+    # A shell may have started the tests with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with serving(interrupts_the_fourth) as server:
-        with pytest.raises(KeyboardInterrupt), generator(server, tmp_path, concurrency=3) as asked:
-            asked.generate(prompts())
+        try:
+            with pytest.raises(KeyboardInterrupt), generator(server, tmp_path, concurrency=3) as asked:
+                asked.generate(prompts())
+        finally:
+            signal.signal(signal.SIGINT, before)
         paid = len(server.requests)
         assert 4 <= paid < 8
         assert len(journal(tmp_path)) == paid
