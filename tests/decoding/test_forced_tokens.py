@@ -26,7 +26,7 @@ def asked(labels: tuple[str, ...], text: str) -> Prompt:
 
 
 @given(labels=st.lists(st.sampled_from(LABELS), min_size=1, unique=True), most=st.integers(1, 9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_they_are_those_that_the_automaton_allows_alone(labels: list[str], most: int) -> None:
     """From every node of every `query:`, and none from a value, the end or a row that is filler."""
     prompts = [asked(tuple(labels), TEXTS[0])]
