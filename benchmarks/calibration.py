@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from pretrained import RESULTS, run  # the script beside this one
 
+from seqgpt_jax.evaluation.bootstrap import interval
+
 # Single-label tasks: the labels of the first are in no training data, those of the second are.
 TASKS = {
     "held-out": ("ag_news", "banking77", "snli", "fewrel.wiki", "fewrel.pubmed", "casie.typing"),
@@ -51,7 +53,7 @@ def compared(plain: Sequence[bool], calibrated: Sequence[bool]) -> dict[str, Any
     pairs = 100 * np.array([plain, calibrated], float)
     difference = pairs[1] - pairs[0]
     draws = np.random.default_rng(0).integers(0, len(difference), (_RESAMPLES, len(difference)))
-    low, high = np.quantile(difference[draws].mean(axis=1), [0.025, 0.975])
+    low, high = interval(difference[draws].mean(axis=1))
     return {
         "records": len(difference),
         "plain": pairs[0].mean(),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pretrained import BASES, RESULTS, interval, resampled_sets, run  # the script beside this one
+from pretrained import BASES, RESULTS, ends, resampled_sets, run  # the script beside this one
 
 from seqgpt_jax.atomic import Instance
 from seqgpt_jax.data.raw.files import read_instances
@@ -72,8 +72,8 @@ def compared(folders: Mapping[str, Path], without: str | None = None) -> dict[st
         f1_R = f1_RxM[:, number]
         gap_R = f1_R - f1_RxM[:, 0]
         low, high = (f"difference_{end}" for end in ("low", "high"))
-        gaps = interval(gap_R[1:])
-        result[name] = {"f1": f1_R[0], **interval(f1_R[1:]), "difference": gap_R[0]}
+        gaps = ends(gap_R[1:])
+        result[name] = {"f1": f1_R[0], **ends(f1_R[1:]), "difference": gap_R[0]}
         result[name] |= {low: gaps["low"], high: gaps["high"]}
     return result
 

@@ -31,7 +31,7 @@ from speed.machine import commit
 
 from seqgpt_jax.evaluation.analysis.paired_differences import RESAMPLES, asked_differently, unit_counts
 from seqgpt_jax.evaluation.analysis.saved import Evaluation, read_evaluation
-from seqgpt_jax.evaluation.bootstrap import resampled_f1
+from seqgpt_jax.evaluation.bootstrap import interval, resampled_f1
 from seqgpt_jax.evaluation.tables import BASELINE_NAMES
 
 RESULTS = Path(__file__).parent / "results"
@@ -152,13 +152,13 @@ def measured(work: Path, models: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     for name, f1_RxM in sets.items():
         of_arm = {arm: f1_RxM[:, [one == arm for one in arm_of]] for arm in models}
         for arm, f1_RxS in of_arm.items():
-            held_out[arm][name] = {"f1": f1_RxS[0].mean(), **interval(f1_RxS[1:].mean(axis=1)), "seeds": [*f1_RxS[0]]}
+            held_out[arm][name] = {"f1": f1_RxS[0].mean(), **ends(f1_RxS[1:].mean(axis=1)), "seeds": [*f1_RxS[0]]}
         for before, arm in itertools.pairwise(models):
             gaps_R = of_arm[arm].mean(axis=1) - of_arm[before].mean(axis=1)
             seeds = [*(of_arm[arm][0] - of_arm[before][0])]
             differences.setdefault(f"{arm} - {before}", {})[name] = {
                 "difference": gaps_R[0],
-                **interval(gaps_R[1:]),
+                **ends(gaps_R[1:]),
                 "seeds": seeds,
             }
     rows = {row["name"]: row for row in first.numbers["datasets"]} | {"mean": first.numbers["overall"]}
@@ -189,9 +189,9 @@ def resampled_sets(evaluations: Sequence[Evaluation], without: str | None = None
     return {name: np.mean(of_set, axis=0) for name, of_set in tasks.items()}
 
 
-def interval(values: np.ndarray) -> dict[str, float]:
-    """The ends of the 95 % interval of resampled values."""
-    low, high = np.quantile(values, (0.025, 0.975))
+def ends(values: np.ndarray) -> dict[str, float]:
+    """The ends of the 95 % interval of resampled values, by name."""
+    low, high = interval(values)
     return {"low": low, "high": high}
 
 

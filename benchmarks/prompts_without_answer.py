@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from seqgpt_jax.evaluation.bootstrap import interval
+
 RESULTS = Path(__file__).parent / "results"
 DATA = ("cluener", "mit_movie", "snips.slots", "resume_ner", "trec", "clinc150", "snips.intent")
 # name -> (Prepare.empty_extractions, Prepare.empty_classifications)
@@ -158,9 +160,9 @@ def with_intervals(runs: list[list[dict[str, Any]]]) -> dict[str, dict[str, floa
         )
     result = {}
     for name in point[0]:
-        low, high = np.quantile([np.mean([rate[name] for rate in sample]) for sample in samples], (0.025, 0.975))
+        low, high = interval(np.array([np.mean([rate[name] for rate in sample]) for sample in samples]))
         seeds = [rate[name] for rate in point]
-        result[name] = {"mean": float(np.mean(seeds)), "low": float(low), "high": float(high), "seeds": seeds}
+        result[name] = {"mean": float(np.mean(seeds)), "low": low, "high": high, "seeds": seeds}
     return result
 
 
