@@ -95,22 +95,20 @@ def restore_params(
       NotFiniteWeightsError: weights are NaN or infinite, or too large for `config.param_dtype`.
     """
     checkpoints = storage.absolute(storage.open_path(folder)) / CHECKPOINTS_FOLDER
-    # The manager would create a missing folder.
     if not checkpoints.is_dir():
         raise LoadingError(f"{folder} holds no checkpoint yet")
     wanted, dtype = params_of(abstract(config, lora)), config.param_dtype
     if lora:
         (wanted, _), dtype = split_adapter(wanted), "float32"
-    handlers = {"params": ocp.StandardCheckpointHandler()}
-    options = ocp.CheckpointManagerOptions(read_only=True)  # a training process may be writing there
-    with ocp.CheckpointManager(checkpoints, item_handlers=handlers, options=options) as manager:
-        steps = sorted(manager.all_steps())
+    # Not a CheckpointManager, which fails when a training deletes one of its checkpoints while they are listed.
+    with ocp.StandardCheckpointer() as checkpointer:
+        steps = sorted(complete_steps(folder))
         candidates = _candidates(folder, steps, step)
         errors: dict[int, str] = {}
         for candidate in candidates:
             where, params, reason = checkpoints / str(candidate), None, "another host cannot read it"
             try:
-                params = _restore(manager, candidate, where, wanted, shardings)
+                params = _restore(checkpointer, where, wanted, shardings)
             except LoadingError:
                 raise
             except Exception as error:  # Orbax and TensorStore have no common class for corrupt files.
@@ -149,14 +147,13 @@ def _candidates(folder: epath.PathLike, steps: list[int], step: int | Literal["b
 
 
 def _restore(
-    manager: ocp.CheckpointManager,
-    step: int,
+    checkpointer: ocp.StandardCheckpointer,
     where: epath.Path,
     wanted: Mapping[str, Any],
     shardings: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The saved parameters in their own dtype; any error but LoadingError says that they cannot be read."""
-    stored = manager.item_metadata(step)["params"]
+    stored = checkpointer.metadata(where / "params").item_metadata
     if stored is None:
         raise FileNotFoundError(f"it has no item 'params', or one without metadata: {where / 'params'}")
     _check_shapes(wanted, stored, where)
@@ -168,7 +165,7 @@ def _restore(
         dict(stored),
         shardings,
     )
-    params = manager.restore(step, args=ocp.args.Composite(params=ocp.args.StandardRestore(wanted)))["params"]
+    params = checkpointer.restore(where / "params", wanted)
     sums = _metadata(where).get("sums") or {}
     sums = {name: value for name, value in sums.items() if name.startswith("params.")}
     if sums and (changed := sorted(sums.items() - array_checksums({"params": params}).items())):

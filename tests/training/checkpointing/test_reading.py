@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,27 @@ def test_whatever_file_is_garbled_what_is_read_is_what_was_saved(tmp_path):
         assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == ["3", "6"]
         shutil.rmtree(tmp_path / "run")
     assert fell_back >= 2
+
+
+def test_a_checkpoint_is_read_while_a_training_deletes_others(run):
+    """Listing the steps must not look into those folders: three of four reads failed that way, here."""
+    others = [run / "checkpoints" / str(step) for step in range(100, 130)]
+    ended = threading.Event()
+
+    def add_and_delete() -> None:
+        while not ended.is_set():
+            for folder in others:
+                folder.mkdir()
+            for folder in others:
+                folder.rmdir()
+
+    thread = threading.Thread(target=add_and_delete)
+    thread.start()
+    try:
+        assert [restore_params(run, MODEL, step=6)[1] for _ in range(12)] == [6] * 12
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_commands_use_the_newest_intact_one_and_print_so(run, tmp_path, capsys):
