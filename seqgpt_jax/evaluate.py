@@ -241,7 +241,7 @@ def prepared_folders(
         of_model["tokenizer"] = str(tokenizer)
     if of_model.get("max_labels", 0) is None:  # not known of folders without a contract
         del of_model["max_labels"]
-    folders = []
+    preparations = []
     for mixture in mixtures:
         splits = tasks.splits(configs.build("Prepare", mixture=mixture, **of_model))
         if not (present := [split for split in config.splits if split in splits]):
@@ -255,8 +255,9 @@ def prepared_folders(
             spare = None if config.records is None else config.records + config.records // 2 + _SPARE_INSTANCES
             limits = [number for number in (spare, prepare.max_instances) if number is not None]
             prepare = dataclasses.replace(prepare, seed=config.seed, max_instances=min(limits, default=None))
-            folders.append(prepare_if_missing(resolve(prepare, tasks)))
-    return folders
+            preparations.append(resolve(prepare, tasks))
+    # Files that are missing are reported before the minutes of preparing the first mixture.
+    return [prepare_if_missing(preparation) for preparation in preparations]
 
 
 def score_model(

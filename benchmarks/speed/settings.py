@@ -1,5 +1,6 @@
 """Settings of a run of the benchmarks, and the parts that several questions need."""
 
+import hashlib
 import os
 import statistics
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,10 @@ class Settings:
 
     def beside(self, shape: str, ending: str) -> str:
         """A path in the folder of the data that is named after the model of a shape."""
-        return str(self.data_folder() / f"{Path(self.model(shape)).name}_{ending}")
+        name = Path(self.model(shape)).name
+        if self.own_model:  # two of them may have one name
+            name += "_" + hashlib.sha256(str(Path(self.own_model).resolve()).encode()).hexdigest()[:8]
+        return str(self.data_folder() / f"{name}_{ending}")
 
     def _gguf_of(self, shape: str) -> str | None:
         return self.gguf if shape == "smollm2_135m" else None

@@ -11,6 +11,7 @@ import pytest
 
 from seqgpt_jax import evaluate
 from seqgpt_jax.command_line import UsageError
+from seqgpt_jax.data.raw.files import DataNotFound
 from seqgpt_jax.data.store import EvalStore, StoreError
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io.contract import read_contract, write_contract
@@ -71,6 +72,15 @@ def test_wrong_paths_are_reported_before_a_model_is_loaded(model, tmp_path, monk
         evaluate.main([f"--model={model}", output, f"--data={tmp_path / 'nowhere'}"])
     with pytest.raises(UsageError, match="nothing to evaluate on"):
         evaluate.main([f"--model={model}", output])
+
+
+def test_missing_files_of_the_last_mixture_are_reported_before_the_first_is_prepared(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQGPT_DATA_DIR", str(tmp_path / "empty"))
+    flags = [f"--model={model}", f"--output={tmp_path / 'out'}", "--gin.Prepare.data_dir=None"]
+    flags += ["--gin.Evaluate.mixtures=('quick_zero_sa_en', 'wikigold')"]
+    with pytest.raises(DataNotFound, match="wikigold"):
+        evaluate.main([*flags, f"--gin.Prepare.output_dir='{tmp_path / 'prepared'}'"])
+    assert not list((tmp_path / "prepared").glob("quick_zero_sa_en.*"))
 
 
 def test_prompts_of_another_template_are_refused_before_a_model_is_loaded(model, tmp_path, monkeypatch):
