@@ -45,7 +45,7 @@ from seqgpt_jax.training.metrics import MetricsAggregator
 from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts, batch_checksum, config_fields, environment
 from seqgpt_jax.training.nonfinite import NonFiniteSteps
 from seqgpt_jax.training.optimizer import OptimizerConfig, make_optimizer, make_schedule
-from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, check_batch, host_rows, make_mesh
+from seqgpt_jax.training.partitioning import MeshConfig, batch_sharding, check_batch, global_batch, host_rows, make_mesh
 from seqgpt_jax.training.preemption import preemption_signals
 from seqgpt_jax.training.profiling import Profiler
 from seqgpt_jax.training.run_lease import hold_lease
@@ -293,7 +293,7 @@ def train(
         stop_requested = stack.enter_context(preemption_signals())
         stop = False
         for step, batch in hosts.lockstep(aggregator.measure_data_wait(batches.iterate(start)), start, steps):
-            batch = {name: jax.make_array_from_process_local_data(rows, array) for name, array in batch.items()}
+            batch = global_batch(batch, config.batch_size, rows)
             if step == start + 1:
                 train_step = compile_once(train_step, state, batch)
             # An implicit transfer between host and device would stall every step.

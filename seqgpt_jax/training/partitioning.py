@@ -13,7 +13,7 @@ A slice is a set of devices with a fast interconnect, such as a TPU slice; JAX r
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,21 +108,31 @@ def check_batch(batch_size: int, accumulate: int, mesh: Mesh, rules: ShardingRul
         )
 
 
-def host_rows(mesh: Mesh, rules: ShardingRules, batch_size: int) -> tuple[int, int]:
-    """(index, count): this process feeds slice `index` of `count` equal slices of the global batch.
+def host_rows(mesh: Mesh, rules: ShardingRules, batch_size: int, process: int | None = None) -> tuple[int, int]:
+    """(index, count): this process, or `process`, feeds part `index` of `count` equal parts of the global batch.
 
-    Processes that share rows (the tensor axis crosses hosts) get the same index, so `count` is not always the number of
-    processes. ValueError where the rows of this process are not one contiguous slice.
+    Which rows of the global array a part becomes is up to `global_batch`; they need not be adjacent: JAX orders the
+    chips of a slice along its rings, and those of a host are a square in it. Processes that share rows (the tensor axis
+    crosses hosts) get the same index, so `count` is not always the number of processes. Where some share only part of
+    their rows, all feed the whole batch: (0, 1).
     """
-    indices = batch_sharding(mesh, rules).addressable_devices_indices_map((batch_size,)).values()
-    spans = sorted({index[0].indices(batch_size)[:2] for index in indices})
-    start, end = spans[0][0], spans[-1][1]
-    rows = sum(stop - begin for begin, stop in spans)
-    if end - start != rows or batch_size % rows or start % rows:
-        raise ValueError(
-            f"the rows of this process are not one contiguous equal slice of the batch: {spans} of {batch_size}"
-        )
-    return start // rows, batch_size // rows
+    process = jax.process_index() if process is None else process
+    rows: dict[int, set[tuple[int, int]]] = {}
+    for device, index in batch_sharding(mesh, rules).devices_indices_map((batch_size,)).items():
+        rows.setdefault(device.process_index, set()).add(index[0].indices(batch_size)[:2])
+    parts = sorted({tuple(sorted(spans)) for spans in rows.values()})
+    disjoint = sum(map(len, parts)) == len(set().union(*rows.values()))
+    if not disjoint or len({len(spans) for spans in parts}) > 1:
+        return 0, 1
+    return parts.index(tuple(sorted(rows[process]))), len(parts)
+
+
+def global_batch(batch: Mapping[str, np.ndarray], batch_size: int, sharding: NamedSharding) -> dict[str, jax.Array]:
+    """Arrays [batch_size, …] of the rows that the processes feed, each its part by `host_rows`."""
+    return {
+        name: jax.make_array_from_process_local_data(sharding, array, (batch_size, *array.shape[1:]))
+        for name, array in batch.items()
+    }
 
 
 def state_shardings(

@@ -15,7 +15,7 @@ from seqgpt_jax.models.parameters import param_shardings
 from seqgpt_jax.models.sharding import ShardingRules
 from seqgpt_jax.training.metrics import family_means
 from seqgpt_jax.training.multihost.hosts import SINGLE_HOST, Hosts
-from seqgpt_jax.training.partitioning import batch_sharding, host_rows
+from seqgpt_jax.training.partitioning import batch_sharding, global_batch, host_rows
 from seqgpt_jax.training.step import Batch, batch_loss, sum_by_family
 
 
@@ -76,7 +76,7 @@ class Validation:
         index, count = host_rows(mesh, rules, rows)
         self._hosts = hosts
         self._batches = open_batches(process_index=index, process_count=count)
-        self._rows = batch_sharding(mesh, rules)
+        self._rows, self._batch_size = batch_sharding(mesh, rules), rows
         self._sums = jax.jit(
             lambda params, batch: _sums(config, params, batch, lora),
             in_shardings=(param_shardings(config, mesh, rules, lora), self._rows),
@@ -88,8 +88,7 @@ class Validation:
         started = time.perf_counter()
         sums = []
         for batch in self._hosts.each(self._batches.iterate(0), "validation batch"):
-            batch = {name: jax.make_array_from_process_local_data(self._rows, array) for name, array in batch.items()}
-            sums.append(self._sums(params, batch))
+            sums.append(self._sums(params, global_batch(batch, self._batch_size, self._rows)))
         sums = jax.device_get(sums)
         loss = sum(float(batch.loss) for batch in sums) / sum(float(batch.weight) for batch in sums)
         families = family_means([batch.family_loss for batch in sums], [batch.family_weight for batch in sums])

@@ -141,6 +141,21 @@ def test_one_host_feeds_all_rows():
     assert host_rows(mesh_of(2, 2, 2), ShardingRules(), 8) == (0, 1)
 
 
+def parts(*processes: int, tensor: int = 1) -> list[tuple[int, int]]:
+    """What each process feeds, by the processes of the devices in the order of the mesh."""
+    devices = [SliceDevice(number, 0, process_index=process) for number, process in enumerate(processes)]
+    mesh = make_mesh(MeshConfig(tensor=tensor), devices)
+    return [host_rows(mesh, ShardingRules(), 8, process) for process in sorted(set(processes))]
+
+
+def test_hosts_feed_parts_of_the_batch_wherever_their_devices_are():
+    assert parts(0, 0, 1, 1) == [(0, 2), (1, 2)]
+    assert parts(1, 0, 0, 1) == [(1, 2), (0, 2)]  # process 1 has the first and the last rows
+    assert parts(0, 1, 0, 1, 2, 3, 2, 3, tensor=2) == [(0, 2), (0, 2), (1, 2), (1, 2)]
+    # Processes 0 and 1 share some rows, and have others alone: all feed the whole batch.
+    assert parts(0, 1, 0, 0, 1, 1, 2, 2, tensor=2) == [(0, 1)] * 3
+
+
 def test_default_rules_cover_what_the_model_names():
     """An activation's axis without a rule would be found only while tracing on a mesh."""
     activations, kernels = (

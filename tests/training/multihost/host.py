@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jax
 
@@ -18,6 +19,7 @@ from seqgpt_jax.data.batches import Batch, Batches
 from seqgpt_jax.data.store import TrainStore
 from seqgpt_jax.io.checksums import array_checksums
 from seqgpt_jax.models.sharding import ShardingRules
+from seqgpt_jax.training import loop
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer, read_metadata
 from seqgpt_jax.training.initial_state import abstract_state
 from seqgpt_jax.training.loop import Outcome
@@ -29,6 +31,7 @@ from tests.training.runs import LENGTH, MODEL, OPTIMIZER, ROWS, tiny_train
 EIGHT_HEADS = dataclasses.replace(MODEL, n_head=8)
 LAYOUTS = {1: "1x8", 2: "2x4", 4: "4x2"}  # processes x devices
 MESHES = ((8, 1, 1), (2, 2, 2), (1, 4, 2), (1, 1, 8))  # data, fsdp, tensor
+INTERLEAVED = "2x4"  # which trains once more, on `interleaved_mesh`
 STEPS, SAVED = 6, 3
 
 _TIMEOUT = 400.0  # seconds that one layout waits for another
@@ -62,6 +65,12 @@ class NotedBatches(Batches):
 
 def rows_digest(batch: Batch) -> str:
     return hashlib.sha256(b"".join(batch[name].tobytes() for name in sorted(batch))).hexdigest()
+
+
+def interleaved_mesh(config: MeshConfig) -> jax.sharding.Mesh:
+    """The devices in an order in which those of a host are not neighbours, as in a TPU slice."""
+    devices = jax.devices()
+    return make_mesh(config, [*devices[::2], *devices[1::2]])
 
 
 def train_here(folder: Path, run: Path, mesh: tuple[int, int, int], hosts: Hosts) -> None:
@@ -112,6 +121,9 @@ def work(folder: Path, hosts: Hosts) -> None:
         wait_for([done["2x4"]], hosts)
     for mesh in MESHES:
         train_here(folder, run_dir(folder, layout, mesh), mesh, hosts)
+    if layout == INTERLEAVED:
+        with mock.patch.object(loop, "make_mesh", interleaved_mesh):
+            train_here(folder, folder / f"{layout} interleaved", MESHES[0], hosts)
     if hosts.index == 0:
         done[layout].touch()
     wait_for([*done.values()], hosts)

@@ -30,6 +30,7 @@ from tests.training.multihost.faulty_host import AT, JOIN_ALONE
 from tests.training.multihost.faulty_host import STEPS as FAULTY_STEPS
 from tests.training.multihost.host import (
     EIGHT_HEADS,
+    INTERLEAVED,
     LAYOUTS,
     MESHES,
     SAVED,
@@ -188,6 +189,19 @@ def test_every_host_feeds_its_rows_of_one_plan(folder, layout, mesh):
     groups = min(hosts, devices_in_batch)
     assert parts == [host * groups // hosts for host in range(hosts)]
     assert tensor * devices_in_batch == 8
+
+
+@pytest.mark.slow
+def test_hosts_whose_devices_are_no_neighbours_in_the_mesh_train_alike(folder):
+    run, one = folder / f"{INTERLEAVED} interleaved", run_dir(folder, "1x8", (8, 1, 1))
+    notes = [json.loads((folder / f"{run.name} of host {host}.json").read_text()) for host in range(2)]
+    assert [note["part"] for note in notes] == [[0, 2], [1, 2]]
+    np.testing.assert_allclose(losses(run), losses(one), rtol=LOSS_RTOL)
+    jax.tree.map(
+        lambda here, there: np.testing.assert_allclose(here, there, rtol=0, atol=PARAMS_ATOL),
+        checkpoint_params(run, STEPS),
+        checkpoint_params(one, STEPS),
+    )
 
 
 @pytest.mark.slow
