@@ -45,10 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(f"--max_shard_gb must be above 0, not {args.max_shard_gb}")
     scores = json.loads(args.scores.read_text(encoding="utf-8")) if args.scores else None
 
+    from seqgpt_jax.decoding.devices import load_on_host
     from seqgpt_jax.io.contract import read_contract
     from seqgpt_jax.io.hf_checkpoint import check_output, params_to_hf, save_folder
     from seqgpt_jax.io.hub_upload import check_access, upload
-    from seqgpt_jax.io.model_folder import load, open_folder
+    from seqgpt_jax.io.model_folder import open_folder
     from seqgpt_jax.models.parameters import params_of
 
     check_output(args.output)
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.push:
             print(f"uploaded: {upload(args.output, args.push)}")
         return 0
-    loaded = load(args.model, step=args.step, dtype=args.dtype)  # cast as it is read
+    loaded = load_on_host(args.model, step=args.step, dtype=args.dtype)
     card = card_of(args, loaded.config, contract, scores, library="transformers")
     tensors = params_to_hf(params_of(loaded.model), loaded.config, args.dtype)
     max_shard_bytes = int(args.max_shard_gb * 1e9)

@@ -69,6 +69,17 @@ def load_for(
     return load(path, step=step, tokenizer=tokenizer, mesh=mesh, rules=rules)
 
 
+def load_on_host(path: epath.PathLike, *, step: int | str | None = None, dtype: str | None = None) -> Loaded:
+    """The model in a folder in the memory of the host; arguments and errors as for `load`.
+
+    The weights of a run are float32 until all are read, which an accelerator that decodes with them may not hold.
+    """
+    host = _host()
+    if host is None:
+        return load(path, step=step, dtype=dtype)
+    return load(path, step=step, dtype=dtype, mesh=mesh_of(1, host), rules=rules_for(read_config(path), 1))
+
+
 def _host() -> list[jax.Device] | None:
     """Devices whose memory is that of the host; None where JAX_PLATFORMS leaves them out."""
     try:

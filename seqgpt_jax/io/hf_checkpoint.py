@@ -95,6 +95,8 @@ def _checked(tensors: Mapping[str, Tensor], config: ModelConfig, source: Path) -
     """As `read_weights`, of tensors by their names in a file."""
     key_map = family(config.architecture).key_map(config)
     stored = {name.removeprefix(key_map.prefix): tensor for name, tensor in tensors.items()}
+    # Older versions of transformers stored what they had computed from the config.
+    stored = {name: tensor for name, tensor in stored.items() if not name.endswith(".rotary_emb.inv_freq")}
     head = stored.pop(key_map.tied_head, None) if key_map.tied_head else None
     expected = {key.hf.format(layer): key.hf_shape for key, layer in key_map.tensors()}
     faults = [f"  missing: {name} {list(expected[name])}" for name in expected.keys() - stored.keys()]

@@ -41,8 +41,11 @@ def weights_fingerprint(params: Any) -> str:
     return hashlib.blake2b(json.dumps(sums).encode(), digest_size=8).hexdigest()
 
 
-def save_adapters(folder: epath.PathLike, adapters: Adapters) -> None:
-    """Writes the lora.json of a run folder."""
+def save_adapters(folder: epath.PathLike, adapters: Adapters | None) -> None:
+    """Writes the lora.json of a run folder; None removes that of an earlier training, which left no checkpoint."""
+    if adapters is None:
+        (storage.open_path(folder) / LORA_FILE).unlink(missing_ok=True)
+        return
     values = _plain(adapters.config) | {"base": adapters.base, "base_fingerprint": adapters.base_fingerprint}
     storage.write(storage.open_path(folder) / LORA_FILE, (json.dumps(values, indent=2) + "\n").encode())
 

@@ -70,7 +70,7 @@ def model_card(
         'model = AutoModelForCausalLM.from_pretrained("FOLDER")\n'
         'batch = tokenizer([prompt], return_tensors="pt", truncation=True, '
         f"max_length={contract.max_prompt_tokens})\n"
-        "output = model.generate(**batch)  # beam search, 4 beams, as generation_config.json says\n"
+        f"{_generate(contract, library)}\n"
         'print(tokenizer.decode(output[0, batch["input_ids"].shape[1]:], skip_special_tokens=True))\n```',
         "Set no `repetition_penalty`: answers repeat the queries and copy names, which a penalty forbids. The released "
         "SeqGPT scripts set 2.0; a model of this package then loses its answers.",
@@ -90,6 +90,15 @@ def model_card(
         f"## License\n\n{license_note} The data sets that a model was trained on have licenses of their own."
     )
     return "\n\n".join(sections) + "\n"
+
+
+def _generate(contract: ModelContract, library: str) -> str:
+    """The line of the example that asks the model; a folder of adapters has no generation_config.json."""
+    if library == "transformers":
+        return "output = model.generate(**batch)  # beam search, 4 beams, as generation_config.json says"
+    return (
+        f"output = model.generate(**batch, num_beams=4, do_sample=False, max_new_tokens={contract.max_target_tokens})"
+    )
 
 
 def _license(named: str | None, base: BaseWeights | None, architecture: Architecture) -> tuple[str | None, str]:

@@ -165,6 +165,12 @@ class LlamaConfig:
             param_dtype=param_dtype,
         )
 
+    def _positions(self) -> int:
+        """`max_position_embeddings`: of YaRN the scaled length, from which transformers 4 computes its factor."""
+        if self.rope_scaling == "yarn":
+            return round(self.rope_factor * self.rope_original_length)
+        return self.max_length
+
     def to_hf(self) -> dict[str, Any]:
         """The config.json of the exported model, without token ids and the dtype of the stored weights."""
         values = {
@@ -178,7 +184,7 @@ class LlamaConfig:
             "num_key_value_heads": self.n_kv_head,
             "head_dim": self.head_dim,
             "hidden_act": "silu",
-            "max_position_embeddings": self.max_length,
+            "max_position_embeddings": self._positions(),
             "rms_norm_eps": self.norm_epsilon,
             "initializer_range": self.initializer_range,
             "tie_word_embeddings": self.tied_head,

@@ -59,8 +59,9 @@ def best_plan(
       workload_of: the data, as a step of these settings sees it.
       log: called with a line for each candidate before it is compiled.
     """
-    plan, compiled, smallest, correction = None, 0, None, 1.0
+    plan, smallest, correction = None, None, 1.0
     for variant in variants(recipe, slice_.chips):
+        compiled = 0
         workload = workload_of(variant.train)
         for one in sorted(candidates(variant, slice_, workload), key=lambda one: one.row_seconds):
             if smallest is None or one.bytes < smallest[0].bytes:

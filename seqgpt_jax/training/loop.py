@@ -153,9 +153,9 @@ def train(
             "raise Train.epochs"
         )
 
+    configs = config_fields(Train=config, Model=model_config, Optimizer=optimizer_config, Mesh=mesh_config)
+    configs |= config_fields(Lora=lora) if lora else {}
     if hosts.is_multihost:
-        configs = config_fields(Train=config, Model=model_config, Optimizer=optimizer_config, Mesh=mesh_config)
-        configs |= config_fields(Lora=lora) if lora else {}
         data = {"prepared data": data_fingerprint, "last batch": batch_checksum(batches.example_ids(steps - 1))}
         hosts.assert_equal({**configs, **data, **environment()})
         hosts.assert_shared_folder(run_dir)
@@ -232,8 +232,7 @@ def train(
                 with storage.writing(run_dir / model_folder.TOKENIZER_FOLDER) as local:
                     save_tokenizer(tokenizer, local)
                 model_folder.save_run_config(run_dir, model_config)
-                if adapters:
-                    save_adapters(run_dir, adapters)
+                save_adapters(run_dir, adapters)
         if jax.process_index() == 0:
             if newest is None:
                 contract = contract_of_start(contract, config.init_from)
@@ -252,7 +251,7 @@ def train(
                 start_step=start,
                 log=log,
                 project=config.tracking_project,
-                config=config_fields(Train=config, Model=model_config, Optimizer=optimizer_config, Mesh=mesh_config),
+                config=configs,
             )
             stack.callback(metric_logger.close)
         shape = ", ".join(f"{name} {size}" for name, size in mesh.shape.items())

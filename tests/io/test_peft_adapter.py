@@ -51,7 +51,9 @@ def test_peft_loads_the_adapters(trained, tmp_path):
     np.testing.assert_allclose(peers.run_peer(loaded, TOKENS), logits, rtol=1e-5, atol=1e-4)
     assert "[GEN]" in AutoTokenizer.from_pretrained(out).get_vocab()
     assert (out / "seqgpt.json").is_file()
-    assert "library_name: peft" in (out / "README.md").read_text()
+    card = (out / "README.md").read_text()
+    assert "library_name: peft" in card
+    assert "generate(**batch, num_beams=4, do_sample=False, max_new_tokens=" in card
 
 
 def test_an_export_is_merged_without_the_flag(trained, tmp_path):

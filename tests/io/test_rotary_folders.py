@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seqgpt_jax.io.hf_checkpoint import (
@@ -30,6 +31,27 @@ LINEAR = {"rope_type": "linear", "factor": 2.0}
 def edit(folder, **changes):
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_tables_of_angles_that_old_folders_store_are_left_out(tmp_path):
+    peer = peers.make_rotary("llama")
+    angles = {f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": torch.ones(4) for layer in range(2)}
+    peer.save_pretrained(tmp_path / "in", state_dict=dict(peer.state_dict()))
+    save_file(
+        load_file(tmp_path / "in/model.safetensors") | angles, tmp_path / "in/model.safetensors", {"format": "pt"}
+    )
+    config = config_from_hf(read_config(tmp_path / "in"))
+    tensors = params_to_hf(load_params(tmp_path / "in", config), config, "float32")
+    assert tensors.keys() == read_tensors(tmp_path / "in").keys() - angles.keys()
+
+
+def test_yarn_says_how_far_it_reaches(tmp_path):
+    """From that, and the length before, transformers 4 computes the factor."""
+    rope = {"rope_type": "yarn", "factor": 4.0}
+    values = peers.make_rotary("llama").config.to_dict() | {"max_position_embeddings": 4096, "rope_parameters": rope}
+    exported = config_from_hf(values).to_hf()
+    assert exported["max_position_embeddings"] == 16_384
+    assert exported["rope_scaling"]["original_max_position_embeddings"] == 4096
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -1,10 +1,11 @@
 import dataclasses
+from unittest import mock
 
 import pytest
 
 from seqgpt_jax.models.bloom_config import BloomConfig
 from seqgpt_jax.models.llama_config import LlamaConfig
-from seqgpt_jax.planning import workload
+from seqgpt_jax.planning import mesh_search, workload
 from seqgpt_jax.planning.mesh_search import best_plan, candidates, changes, variants
 from seqgpt_jax.planning.slices import Slice, parse_slice
 from seqgpt_jax.planning.train_step import Recipe
@@ -98,6 +99,20 @@ def test_a_plan_says_what_it_changes():
     assert len(said) == 1
     assert said[0].startswith("trying Mesh.")
     assert "Model.remat full" in said[0]
+
+
+def test_each_way_to_need_less_memory_is_compiled(monkeypatch):
+    """The guess is a little too low for all of them, so that those of one remat alone would use up the attempts."""
+    recipe, tried = RECIPE.replaced("model", attention="blockwise", remat="dots"), []
+    slice_ = with_memory(1.02 * max(one.bytes for one in found(recipe)) / GIB)
+
+    def plan(asked, one, *_):
+        tried.append(one.recipe.model.remat)
+        return mock.Mock(fits=one.recipe.model.remat == "full", bytes_per_chip={"needed": 0.0})
+
+    monkeypatch.setattr(mesh_search, "_plan", plan)
+    assert best_plan(recipe, slice_, workload.assumed).fits
+    assert tried == ["dots"] * 4 + ["full"]
 
 
 @needs_compiler

@@ -12,7 +12,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from seqgpt_jax.io import model_folder
-from seqgpt_jax.io.lora_folder import LORA_FILE, read_adapters
+from seqgpt_jax.io.lora_folder import LORA_FILE, read_adapters, save_adapters
 from seqgpt_jax.io.run_checkpoints import LoadingError
 from seqgpt_jax.models.lora import LoraConfig, merged
 from seqgpt_jax.models.parameters import params_of
@@ -64,6 +64,13 @@ def test_checkpoints_hold_the_adapters_alone(straight):
     assert {path[-2] for path in adapter} == set(LORA.targets)
     for path, leaf in adapter.items():
         assert np.abs(leaf - flatten_dict(adapter_of(straight, 3))[path]).max() > 0
+
+
+def test_a_training_without_adapters_forgets_those_of_one_that_left_no_checkpoint(straight, tmp_path):
+    save_adapters(tmp_path, read_adapters(straight))
+    tiny_train(tmp_path, batches=functools.partial(TinyBatches, 2))
+    assert read_adapters(tmp_path) is None
+    assert model_folder.load(tmp_path).config == MODEL
 
 
 def test_a_run_is_loaded_as_the_base_with_its_adapters(base, straight):
