@@ -101,6 +101,23 @@ def test_a_broken_byte_in_a_utf8_file_is_named_and_costs_one_line(tmp_path):
     assert encoding_of(path).name == "utf-8"
 
 
+@pytest.mark.parametrize(
+    "text", ["hello there,a\nbad\0 char,b\n", "a,a\n\0bad char,b\n", "hello there,a\n" + 40 * "\0"]
+)
+def test_a_zero_byte_in_a_utf8_file_changes_no_other_character(text, tmp_path):
+    path = saved(tmp_path, "a.csv", "text,label\n" + text)
+    assert encoding_of(path).name == "utf-8"
+    first = next(own.checked(path))
+    assert (first.text, first.remarks) == (text.split(",")[0], ())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_mark_of_a_text_with_few_ascii_characters(encoding, tmp_path):
+    path = saved(tmp_path, "a.csv", "text,label\n" + f"{'它在哪里，我一定要退货' * 40},退货\n" * 5, encoding)
+    assert encoding_of(path).name == encoding
+    assert labels(path) == [{"退货"}] * 5
+
+
 def test_a_separator_line_and_a_long_field(tmp_path):
     path = saved(tmp_path, "a.csv", f'sep=;\r\ntext;label\r\n"{"word " * 40_000}";a\r\nshort, text;b\r\n;\r\n')
     found = list(own.checked(path))
