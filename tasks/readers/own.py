@@ -230,12 +230,13 @@ def _label(label: Any, remarks: list[Fault]) -> str:
 def _pairs(text: str, answers: Mapping[str, Any], remarks: list[Fault]) -> tuple[list[str], list[tuple[str, str]]]:
     """(all labels, (label, span) pairs in text order)."""
     asked, found = [], []
+    clean = clean_text(text)  # once: long documents have thousands of spans
     for label, spans in answers.items():
         asked.append(_label(label, remarks))
         if not isinstance(spans, list):
             raise Fault("wrong_type", f"the spans of {label!r} are {_kind(spans)}, not a list")
         for span in spans:
-            start, string = _span(text, label, span)
+            start, string = _span(text, clean, label, span)
             tidy = string.strip()
             if not tidy:
                 raise Fault("empty_span", f"a span of {label!r} is empty")
@@ -251,10 +252,10 @@ def _pairs(text: str, answers: Mapping[str, Any], remarks: list[Fault]) -> tuple
     return asked, [(label, span) for _, label, span in sorted(found, key=lambda item: item[0])]
 
 
-def _span(text: str, label: str, span: Any) -> tuple[int, str]:
-    """(start, string) of a span given as a string, as `[start, end)` or as an object of both."""
+def _span(text: str, clean: str, label: str, span: Any) -> tuple[int, str]:
+    """(start, string) of a span given as a string, as `[start, end)` or as an object of both; `clean` is the text's."""
     if isinstance(span, str):
-        if clean_text(span) not in clean_text(text):
+        if clean_text(span) not in clean:
             raise Fault("span_not_in_text", f"span {span!r} of {label!r} is not in the text{difference(span, text)}")
         return text.find(span), span
     if isinstance(span, dict):

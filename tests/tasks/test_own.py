@@ -135,6 +135,15 @@ def test_strings_and_offsets_say_the_same(tmp_path_factory, text, data):
         assert clean_text(string.strip()) in clean_text(text)
 
 
+def test_a_text_is_not_cleaned_for_each_of_its_spans(tmp_path, monkeypatch):
+    names = [f"name\u2028{n}" for n in range(300)]
+    text, cleaned = " and ".join(names), []
+    monkeypatch.setattr(own, "clean_text", lambda string: cleaned.append(string) or clean_text(string))
+    (item,) = items({"text": text, "task": "ext", "answers": {"x": names}}, folder=tmp_path)
+    assert item.instance.gold["x"] == tuple(names)
+    assert cleaned.count(text) <= 4
+
+
 # ---- files
 
 
