@@ -7,6 +7,7 @@ Every check of such a record is here: `prepare` reads through it, and `validate`
 """
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -187,9 +188,8 @@ def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instan
 
 def _check_fields(value: Mapping[str, Any], remarks: list[Fault]) -> None:
     for name in value:
-        close = difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.8)
-        if name not in _FIELDS and close and close[0] not in value:
-            remarks.append(Fault("unread_field", f"field {name!r} is not read; did you mean {close[0]!r}?"))
+        if name not in _FIELDS and (close := _closest_field(name)) and close not in value:
+            remarks.append(Fault("unread_field", f"field {name!r} is not read; did you mean {close!r}?"))
     for name in _FIELDS[:3]:
         if name not in value:
             raise Fault("missing_field", f"field {name!r} is missing; there are {', '.join(value) or 'none'}")
@@ -201,6 +201,12 @@ def _check_fields(value: Mapping[str, Any], remarks: list[Fault]) -> None:
         raise Fault("wrong_type", f"group is {_kind(value['group'])}: write a string or a whole number")
     if atom_of(value) is None:
         raise Fault("unknown_task", f'task is {value["task"]!r}; write "cls" (labels) or "ext" (spans)')
+
+
+@functools.lru_cache(1024)  # the same few names come with every record of a file
+def _closest_field(name: str) -> str:
+    """The field that a name may be a misspelling of, or ""."""
+    return next(iter(difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.8)), "")
 
 
 def _labels(field: str, given: Any, remarks: list[Fault]) -> tuple[str, ...]:

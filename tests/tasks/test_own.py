@@ -1,5 +1,6 @@
 """Own data: files that become tasks, modules of a user's, and the page that shows how."""
 
+import difflib
 import importlib
 import json
 import os
@@ -115,6 +116,17 @@ def test_labels_that_differ_only_outside_the_prompt_are_one(tmp_path):
 def test_misspelt_optional_fields_are_remarked(tmp_path):
     (item,) = items(CLS | {"lables": ["delivery"], "id": 7}, folder=tmp_path)
     assert [str(remark) for remark in item.remarks] == ["field 'lables' is not read; did you mean 'labels'?"]
+
+
+def test_names_of_fields_are_compared_once_and_known_ones_never(tmp_path, monkeypatch):
+    compared, compare = [], difflib.get_close_matches
+    monkeypatch.setattr(
+        difflib, "get_close_matches", lambda name, *a, **k: compared.append(name) or compare(name, *a, **k)
+    )
+    own._closest_field.cache_clear()
+    found = items(*[CLS | {"lables": ["delivery"], "answer": "a", "id": 7}] * 3, folder=tmp_path)
+    assert [[remark.reason for remark in item.remarks] for item in found] == [["unread_field"]] * 3
+    assert compared == ["lables", "answer", "id"]
 
 
 @given(st.text(min_size=1), st.data())
