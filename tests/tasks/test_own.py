@@ -267,6 +267,16 @@ def test_a_group_is_a_string_or_a_number(tmp_path):
     assert [str(remark) for remark in third.remarks] == ["field 'groups' is not read; did you mean 'group'?"]
 
 
+def test_half_a_character_in_a_group_is_a_character(tmp_path, capsys):
+    rows = [CLS | {"text": f"call {n}", "group": f"g{n % 20}\ud83d"} for n in range(60)]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (spec,) = find(config({"tickets": str(path)}))
+    texts = [{int(item.text.split()[1]) % 20 for item in read(spec, split)} for split in spec.splits]
+    assert sorted(n for found in texts for n in found) == [*range(20)]
+    assert validate.main([str(path)]) == 0
+
+
 def test_own_training_texts_are_compared_with_own_evaluation_texts(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     labels = ("delivery", "refund")
