@@ -203,7 +203,9 @@ class _Checker:
                 clean = self._only.get(plain(label.strip()), "")
             elif 2 * len(clean) > len(self._passage.text) and plain(clean) in plain(self._passage.text):
                 raise Rejected("label_is_text", clean[:60])
-            if not clean or clean == NONE or len(clean) > _LONGEST_LABEL[self._passage.language] or clean in found:
+            # The user's own labels may be as long as they want.
+            too_long = self._only is None and len(clean) > _LONGEST_LABEL[self._passage.language]
+            if not clean or clean == NONE or too_long or clean in found:
                 self._repairs["label_dropped"] += 1
                 continue
             if clean != label:

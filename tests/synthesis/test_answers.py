@@ -190,3 +190,10 @@ def test_labels_of_the_user_are_in_the_form_of_a_prompt() -> None:
 def test_labels_that_no_answer_can_name_are_refused_before_anything_is_asked(labels, message) -> None:
     with pytest.raises(ValueError, match=message):
         SynthesizeConfig(labels={"CLS": labels})
+
+
+def test_labels_of_the_user_may_be_long() -> None:
+    only = ("a label of the user's own " * 4 + "end", "other")
+    assert ask({"labels": [only[0]]}, "CLS", only=only).labels == [only[0]]
+    with pytest.raises(Rejected):
+        ask({"labels": [only[0]]}, "CLS")
