@@ -212,20 +212,20 @@ def _closest_field(name: str) -> str:
 def _labels(field: str, given: Any, remarks: list[Fault]) -> tuple[str, ...]:
     if not isinstance(given, list):
         raise Fault("wrong_type", f"{field} is {_kind(given)}, not a list of labels")
-    clean = [_label(label, remarks) for label in given]
+    clean = [_label(label, remarks, field) for label in given]
     if len(set(clean)) < len(clean):
         twice = next(label for label in clean if clean.count(label) > 1)
         remarks.append(Fault("repeated_label", f"label {twice!r} stands twice in {field}"))
     return tuple(dict.fromkeys(clean))
 
 
-def _label(label: Any, remarks: list[Fault]) -> str:
+def _label(label: Any, remarks: list[Fault], field: str = "answers") -> str:
     """The label as a prompt holds it, so that two spellings which only differ there are one label."""
     if not isinstance(label, str):
         raise Fault("wrong_type", f"label {label!r} is {_kind(label)}: write it as a string")
     clean = _TEMPLATE.clean_label(label)
     if not clean:
-        raise Fault("empty_label", "a label is empty")
+        raise Fault("empty_label", f"a label in {field} is empty")
     if clean == NONE:
         raise Fault("prompt_format", f"a label cannot be {NONE!r}, which answers that none fits: choose another word")
     if clean != label:

@@ -145,6 +145,43 @@ def test_columns_of_other_names(tmp_path):
     assert (item.instance.text, set(item.instance.gold)) == ("It rains.\tIt is dry.", {"no"})
 
 
+def test_empty_cells_of_optional_columns_are_as_if_they_were_not_there(tmp_path):
+    path = saved(tmp_path, "a.csv", "text,label,labels,group\nhi,a,a|b,7\nother,b,,\nthird,b, ,8\nlast,a,a||b,\n")
+    found = list(own.checked(path))
+    assert [(item.instance.labels, item.key) for item in found[:3]] == [
+        (("a", "b"), "group 7"),
+        ((), "other"),
+        ((), "group 8"),
+    ]
+    assert str(found[3].fault) == "a label in labels is empty"
+    assert [question.get("labels") for _, question in question_lines(path)] == [
+        ["a", "b"],
+        ["b"],
+        ["b"],
+        ["a", "", "b"],
+    ]
+
+
+def test_a_table_may_have_rows_of_several_forms(tmp_path):
+    rows = [
+        "text,answers,options,question,mention,head,tail,relation",
+        "Ada met Bob,meeting,,,,,,",
+        "Ada met Bob,person,,,Bob,,,",
+        "Ada met Bob,Bob,,Whom?,,,,",
+        "Ada met Bob,a man,a man|a dog,Who is Bob?,,,,",
+        "Ada met Bob,,,,,Ada,Bob,knows",
+        "Ada met Bob,,,,,Ada,,knows",
+        "Ada met Bob,,,,,Ada,Bob,",
+    ]
+    found = list(own.checked(saved(tmp_path, "a.csv", "\n".join(rows))))
+    assert [own.family_of(item.value) for item in found[:5]] == ["CLS", "ET", "MRC", "MRC", "RE"]
+    assert [set(item.instance.gold) for item in found[:5]] == [{"meeting"}, {"person"}, {"Whom?"}, {"a man"}, {"knows"}]
+    assert [str(item.fault) for item in found[5:]] == [
+        "tail is missing or not a string: None",
+        "a label in answers is empty",
+    ]
+
+
 # ---- JSON of any layout
 
 
