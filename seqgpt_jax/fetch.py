@@ -166,11 +166,11 @@ def _fetch_weights(folder: Path, weights: "WeightsConfig", data_folder: Path, re
 
     One process at a time does so; the others wait, and find the folder.
     """
-    from seqgpt_jax.data.raw.download import held
     from seqgpt_jax.import_hf import import_folder
+    from seqgpt_jax.io.file_lock import held
 
     waiting = f"another process imports {folder}: waiting for it"
-    with held(folder.with_name(f".{folder.name}.lock"), waiting, reporter):
+    with held(folder.with_name(f".{folder.name}.lock"), waiting, reporter.log):
         if folder.exists():
             return
         commit = _recorded_commit(weights, data_folder, reporter)

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import MISSING, fields
+from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
@@ -24,12 +26,14 @@ def check_store_matches(
     Raises:
       StoreError: it was not; every difference is named.
     """
-    store_settings = store.manifest["settings"]
-    settings = json.loads(json.dumps(config.content()))  # as the manifest has it: lists for tuples
+    # What is not in the content of settings is as it is by default.
+    defaults = _plain({field.name: field.default for field in fields(PrepareConfig) if field.default is not MISSING})
+    in_store, here = store.manifest["settings"], _plain(config.content())
+    store_settings, settings = defaults | in_store, defaults | here
     differences = [
-        f"  Prepare.{name}: {store_settings.get(name)!r} in the store, {settings[name]!r} in this command"
-        for name in sorted(settings.keys() & {*bound, "split"})
-        if store_settings.get(name) != settings[name]
+        f"  Prepare.{name}: {store_settings[name]!r} in the store, {settings[name]!r} in this command"
+        for name in sorted((in_store.keys() | here.keys()) & {*bound, "split"})
+        if store_settings[name] != settings[name]
     ]
     of_store, of_command = store.manifest["tokenizer"]["fingerprint"], fingerprint(tokenizer)
     if of_store != of_command:
@@ -44,3 +48,8 @@ def check_store_matches(
             + "\nName another store, or give this command the settings of that one: --gin.Prepare.NAME=VALUE, and "
             "--gin.Train.validation_instances=N for Prepare.max_instances of a validation store."
         )
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as a manifest has them: lists for tuples."""
+    return json.loads(json.dumps(settings))

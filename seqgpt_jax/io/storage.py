@@ -7,6 +7,7 @@ or renamed, and a folder exists as long as an object is below it.
 import contextlib
 import functools
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -80,22 +81,44 @@ def write(path: epath.Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A local folder to fill, which gets the name `folder` when the block ends without an error.
+    """A local folder to fill, which gets the name `folder` when the block ends without an error, and else is removed.
 
-    Otherwise nothing is left, and what an earlier, killed process has left behind is removed first; `folder` may exist
-    if it is empty.
+    `folder` may exist if it is empty. Of several processes that make it at once, one does, and the files are all its
+    own. What killed ones have left behind is removed where the file system has locks.
+
+    Raises:
+      FileExistsError: at the end of the block: `folder` holds something, perhaps of another process by now.
     """
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f"{folder.name}{PARTIAL}{uuid.uuid4().hex}")
+    with _locked(folder.parent):  # until the new folder has its own lock, another process could take it for left behind
+        _remove_abandoned(folder)
+        partial.mkdir()
+        lock = _lock(partial)
     try:
         yield partial
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        try:
+            partial.rename(folder)
+        except OSError as error:
+            if not folder.exists():
+                raise
+            raise FileExistsError(f"{folder} exists by now and is not an empty folder: it is left as it is") from error
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    if folder.exists():
-        folder.rmdir()
-    partial.rename(folder)
+    finally:
+        _unlock(lock)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Removes what processes that were killed have left of `new_folder`: those that live hold locks."""
+    left = re.compile(rf"{re.escape(folder.name)}\.partial(-[0-9a-f]{{32}})?")
+    for path in [path for path in folder.parent.iterdir() if left.fullmatch(path.name) and path.is_dir()]:
+        if (lock := _lock(path, wait=False)) is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            _unlock(lock)
 
 
 def read(path: epath.Path) -> bytes:
@@ -162,15 +185,32 @@ def _bucket_client() -> Any:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Holds the lock of a folder; does nothing where the file system has none."""
-    handle = os.open(folder, os.O_RDONLY)
+    lock = _lock(folder)
     try:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl  # not on Windows
-
-            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        _unlock(lock)
+
+
+def _lock(folder: Path, *, wait: bool = True) -> int | None:
+    """The lock of a folder until `_unlock`, or the end of the process; None where it cannot be had."""
+    try:
+        import fcntl  # not on Windows
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
         os.close(handle)
+        return None
+    return handle
+
+
+def _unlock(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
 
 
 def move(source: epath.Path, target: epath.Path) -> None:

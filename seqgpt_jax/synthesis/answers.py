@@ -22,6 +22,7 @@ from typing import Any
 
 from seqgpt_jax.atomic import NONE, clean_text, families
 from seqgpt_jax.atomic.languages import language_of
+from seqgpt_jax.synthesis.config import plain
 from seqgpt_jax.synthesis.passages import Passage
 from seqgpt_jax.tasks.readers.own import Fault, check_contract
 
@@ -93,7 +94,7 @@ def validated(
         raise Rejected("refusal")
     repairs = Counter[str]()
     value = _object(answer, finished, repairs)
-    checker = _Checker(passage, {_plain(label): label for label in only} if only else None, repairs)
+    checker = _Checker(passage, {plain(label): label for label in only} if only else None, repairs)
     records = {"CLS": checker.classification, "ET": checker.typing, "NER": checker.extraction}[passage.task](value)
     labels = checker.labels
     if not records:
@@ -132,10 +133,6 @@ def _object(answer: str, finished: bool, repairs: Counter[str]) -> dict[str, Any
     if not isinstance(value, dict):
         raise Rejected("not_json", f"it is {type(value).__name__}")
     return value
-
-
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 class _Checker:
@@ -203,10 +200,12 @@ class _Checker:
                 raise Rejected("wrong_form", f"a label is {type(label).__name__}")
             clean = normalized_label(label, self._passage.language)
             if self._only is not None:
-                clean = self._only.get(_plain(label.strip()), "")
-            elif 2 * len(clean) > len(self._passage.text) and _plain(clean) in _plain(self._passage.text):
+                clean = self._only.get(plain(label.strip()), "")
+            elif 2 * len(clean) > len(self._passage.text) and plain(clean) in plain(self._passage.text):
                 raise Rejected("label_is_text", clean[:60])
-            if not clean or clean == NONE or len(clean) > _LONGEST_LABEL[self._passage.language] or clean in found:
+            # The user's own labels may be as long as they want.
+            too_long = self._only is None and len(clean) > _LONGEST_LABEL[self._passage.language]
+            if not clean or clean == NONE or too_long or clean in found:
                 self._repairs["label_dropped"] += 1
                 continue
             if clean != label:
@@ -244,8 +243,8 @@ class _Checker:
 
 def _one_for_one(character: str) -> str:
     """A character without case and width, as one character, so that places stay."""
-    plain = _plain(character)
-    return plain if len(plain) == 1 else character
+    folded = plain(character)
+    return folded if len(folded) == 1 else character
 
 
 def _list(value: dict[str, Any], name: str) -> list[Any]:

@@ -97,7 +97,14 @@ def _take(reply: dict[str, Any], number: int, key: str, journal: Journal) -> str
     response = reply.get("response") or {}
     status = response.get("status_code", 0)
     if status == 200:
-        journal.answered(number, key, completion_fields(response["body"]))
+        try:
+            fields = completion_fields(response["body"])
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # As of an endpoint: paid for perhaps, and asked again. The replies that follow are answers.
+            problem = f"something that is no completion came back ({type(error).__name__}: {error})"
+            journal.failed(number, key, problem, charged=True)
+            return "failed"
+        journal.answered(number, key, fields)
         return "answers"
     problem = json.dumps(reply.get("error") or response.get("body") or f"status {status}", ensure_ascii=False)
     if status in (400, 422):

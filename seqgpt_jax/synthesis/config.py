@@ -1,10 +1,11 @@
 """Settings of synthesis: passages, tasks, requests, budget."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqgpt_jax.atomic import LANGUAGES
+from seqgpt_jax.atomic import LANGUAGES, NONE, TEMPLATES
 
 TASKS = ("CLS", "ET", "NER")
 FORMS = ("json_schema", "json_object", "none")
@@ -26,7 +27,8 @@ class SynthesizeConfig:
       tokenizer: folder or hub name whose tokens are counted; "" counts words, marks and Chinese characters.
       passages: the most passages; None for all.
       shares: language -> task -> its share of the passages, on any scale. Default: table 1 of the SeqGPT paper.
-      labels: only these are used, {"CLS": ["sports", …]} for a task; None lets the model invent them.
+      labels: only these are used, {"CLS": ["sports", …]} for a task, in the form that prompts hold; None lets the
+        model invent them.
       domain: what the texts are about, in a few words for the prompts.
       seed: of the choice of tasks.
       form: how structured output is asked for: a JSON schema, any JSON object, or by the prompt alone.
@@ -109,9 +111,35 @@ class SynthesizeConfig:
                     f"Synthesize.labels gives a task of {', '.join(TASKS)} at least two labels, "
                     f"{{'CLS': ['sports', 'politics']}}, not {{{task!r}: {labels!r}}}"
                 )
+        if self.labels:
+            object.__setattr__(self, "labels", {task: _clean(task, labels) for task, labels in self.labels.items()})
         if self.max_cost is not None and None in (self.input_price, self.output_price):
             raise ValueError("Synthesize.max_cost needs input_price and output_price, of a million tokens")
 
     def cost(self, input_tokens: float, output_tokens: float) -> float:
         """The price of so many tokens; 0 without prices."""
         return ((self.input_price or 0) * input_tokens + (self.output_price or 0) * output_tokens) / 1e6
+
+
+def _clean(task: str, labels: Iterable[Any]) -> tuple[str, ...]:
+    """The labels as prompts of own data hold them; what no answer could name is said before any is paid for."""
+    clean: dict[str, str] = {}
+    for label in labels:
+        if not isinstance(label, str):
+            raise ValueError(f"Synthesize.labels[{task!r}]: a label is a string, not {label!r}")
+        tidy = TEMPLATES["chinese"].clean_label(label)
+        if not tidy or tidy == NONE:
+            why = f"which answers that none fits: choose another word than {NONE!r}" if tidy else "which is empty"
+            raise ValueError(f"Synthesize.labels[{task!r}] has the label {label!r}, {why}")
+        # Labels of answers are recognized without case and width.
+        if (other := clean.get(plain(tidy))) is not None:
+            raise ValueError(
+                f"Synthesize.labels[{task!r}]: {label!r} and {other!r} are one label: leave one of them out"
+            )
+        clean[plain(tidy)] = tidy
+    return tuple(clean.values())
+
+
+def plain(text: str) -> str:
+    """A text without case and width: labels and spans of answers are compared so."""
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -30,7 +30,8 @@ def conll(*, columns: int = 2, separator: str = "\t", comment: str = "") -> Reco
                 row = line.split(separator)
                 if len(row) != columns:
                     raise RecordError(path, number, f"{columns} columns were expected, found {len(row)}: {line!r}")
-                start, rows = (start if rows else number), [*rows, row]
+                start = start if rows else number
+                rows.append(row)
             elif rows:
                 yield Record(path, start, rows)
                 rows = []

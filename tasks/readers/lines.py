@@ -66,7 +66,8 @@ def blocks(encoding: str = "utf-8") -> Records:
         start, block = 0, []
         for number, line in numbered_lines(path, encoding):
             if line.strip():
-                start, block = (start if block else number), [*block, line]
+                start = start if block else number
+                block.append(line)
             elif block:
                 yield Record(path, start, block)
                 block = []

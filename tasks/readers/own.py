@@ -7,6 +7,7 @@ Every check of such a record is here: `prepare` reads through it, and `validate`
 """
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -187,9 +188,8 @@ def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instan
 
 def _check_fields(value: Mapping[str, Any], remarks: list[Fault]) -> None:
     for name in value:
-        close = difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.8)
-        if name not in _FIELDS and close and close[0] not in value:
-            remarks.append(Fault("unread_field", f"field {name!r} is not read; did you mean {close[0]!r}?"))
+        if name not in _FIELDS and (close := _closest_field(name)) and close not in value:
+            remarks.append(Fault("unread_field", f"field {name!r} is not read; did you mean {close!r}?"))
     for name in _FIELDS[:3]:
         if name not in value:
             raise Fault("missing_field", f"field {name!r} is missing; there are {', '.join(value) or 'none'}")
@@ -203,23 +203,29 @@ def _check_fields(value: Mapping[str, Any], remarks: list[Fault]) -> None:
         raise Fault("unknown_task", f'task is {value["task"]!r}; write "cls" (labels) or "ext" (spans)')
 
 
+@functools.lru_cache(1024)  # the same few names come with every record of a file
+def _closest_field(name: str) -> str:
+    """The field that a name may be a misspelling of, or ""."""
+    return next(iter(difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.8)), "")
+
+
 def _labels(field: str, given: Any, remarks: list[Fault]) -> tuple[str, ...]:
     if not isinstance(given, list):
         raise Fault("wrong_type", f"{field} is {_kind(given)}, not a list of labels")
-    clean = [_label(label, remarks) for label in given]
+    clean = [_label(label, remarks, field) for label in given]
     if len(set(clean)) < len(clean):
         twice = next(label for label in clean if clean.count(label) > 1)
         remarks.append(Fault("repeated_label", f"label {twice!r} stands twice in {field}"))
     return tuple(dict.fromkeys(clean))
 
 
-def _label(label: Any, remarks: list[Fault]) -> str:
+def _label(label: Any, remarks: list[Fault], field: str = "answers") -> str:
     """The label as a prompt holds it, so that two spellings which only differ there are one label."""
     if not isinstance(label, str):
         raise Fault("wrong_type", f"label {label!r} is {_kind(label)}: write it as a string")
     clean = _TEMPLATE.clean_label(label)
     if not clean:
-        raise Fault("empty_label", "a label is empty")
+        raise Fault("empty_label", f"a label in {field} is empty")
     if clean == NONE:
         raise Fault("prompt_format", f"a label cannot be {NONE!r}, which answers that none fits: choose another word")
     if clean != label:
@@ -230,12 +236,13 @@ def _label(label: Any, remarks: list[Fault]) -> str:
 def _pairs(text: str, answers: Mapping[str, Any], remarks: list[Fault]) -> tuple[list[str], list[tuple[str, str]]]:
     """(all labels, (label, span) pairs in text order)."""
     asked, found = [], []
+    clean = clean_text(text)  # once: long documents have thousands of spans
     for label, spans in answers.items():
         asked.append(_label(label, remarks))
         if not isinstance(spans, list):
             raise Fault("wrong_type", f"the spans of {label!r} are {_kind(spans)}, not a list")
         for span in spans:
-            start, string = _span(text, label, span)
+            start, string = _span(text, clean, label, span)
             tidy = string.strip()
             if not tidy:
                 raise Fault("empty_span", f"a span of {label!r} is empty")
@@ -251,10 +258,10 @@ def _pairs(text: str, answers: Mapping[str, Any], remarks: list[Fault]) -> tuple
     return asked, [(label, span) for _, label, span in sorted(found, key=lambda item: item[0])]
 
 
-def _span(text: str, label: str, span: Any) -> tuple[int, str]:
-    """(start, string) of a span given as a string, as `[start, end)` or as an object of both."""
+def _span(text: str, clean: str, label: str, span: Any) -> tuple[int, str]:
+    """(start, string) of a span given as a string, as `[start, end)` or as an object of both; `clean` is the text's."""
     if isinstance(span, str):
-        if clean_text(span) not in clean_text(text):
+        if clean_text(span) not in clean:
             raise Fault("span_not_in_text", f"span {span!r} of {label!r} is not in the text{difference(span, text)}")
         return text.find(span), span
     if isinstance(span, dict):

@@ -21,7 +21,8 @@ def hash_split(key: str, shares: Mapping[str, float]) -> str:
     """
     if not math.isclose(sum(shares.values()), 1.0):
         raise ValueError(f"shares must add up to 1, not {sum(shares.values())}: {dict(shares)}")
-    point = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
+    # Half characters, as broken JSON escapes give them, are as good as others here.
+    point = int.from_bytes(blake2b(key.encode(errors="surrogatepass"), digest_size=8).digest(), "big") / 2**64
     edge = 0.0
     for split, share in shares.items():
         edge += share

@@ -1,6 +1,7 @@
 """A store that the user names must be whole, and what the command asks for."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.store import StoreError, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
 from seqgpt_jax.data.tokenizer import train_tokenizer
+from seqgpt_jax.io.tokenizer import fingerprint
 from tests.data.small_tasks import ENTITIES, TOPICS, small_tokenizer
 
 BOUND = ("mixture", "tokenizer", "quota", "evaluation_mixtures", "output_dir")
@@ -49,6 +51,36 @@ def test_every_difference_is_named(folder, config, tokenizer) -> None:
     assert "Prepare.quota: 20 in the store, None in this command" in message
     assert f"({len(other_tokenizer)} tokens) in Prepare.tokenizer = '-'" in message
     assert "seed" not in message
+
+
+@dataclasses.dataclass
+class Named:
+    """As much of a store as the comparison reads."""
+
+    folder: str
+    manifest: dict
+
+
+@pytest.mark.parametrize(
+    ("of_store", "of_command", "told"),
+    [
+        ({"general_share": 0.3}, {"general_share": 0.0}, ["general_share: 0.3 in the store, 0.0 in this command"]),
+        ({}, {"general_share": 0.3}, ["general_share: 0.0 in the store, 0.3 in this command"]),
+        ({"subsets": True}, {"subsets": False}, ["subsets: True in the store, False in this command"]),
+        ({}, {"subsets": False, "general_share": 0, "general_mixture": "other"}, []),
+        ({"general_share": 0.3, "subsets": True}, {}, []),
+    ],
+)
+def test_settings_that_are_left_out_of_a_store_are_as_by_default(config, tokenizer, of_store, of_command, told) -> None:
+    settings = json.loads(json.dumps(dataclasses.replace(config, **of_store).content()))
+    manifest = {"settings": settings, "tokenizer": {"fingerprint": fingerprint(tokenizer), "tokens": len(tokenizer)}}
+    command = dataclasses.replace(config, **of_command)
+    found = []
+    try:
+        check_store_matches(Named("store", manifest), command, (*BOUND, *of_command), tokenizer)
+    except StoreError as error:
+        found = [line.strip() for line in str(error).splitlines() if line.startswith("  ")]
+    assert found == [f"Prepare.{line}" for line in told]
 
 
 def cut_off(path: Path) -> None:

@@ -1,5 +1,7 @@
 """Atomic writes: a file or folder under its name is complete, whatever happens while it is written."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,51 @@ def test_a_folder_gets_its_name_last(tmp_path: Path) -> None:
         assert not list(folder.iterdir())
     assert [entry.name for entry in folder.iterdir()] == ["file"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def writers(folder: Path, number: int) -> list[subprocess.Popen]:
+    """Processes in a block of `new_folder`, which they leave at the end of their input: each has written a file."""
+    program = (
+        "import sys; from pathlib import Path; from seqgpt_jax.io import storage\n"
+        "with storage.new_folder(Path(sys.argv[1])) as partial:\n"
+        "    (partial / sys.argv[2]).touch(); print('inside', flush=True)\n"
+        "    sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(folder)]
+    found = [
+        subprocess.Popen(
+            [*command, f"{n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for n in range(number)
+    ]
+    assert [process.stdout.readline() for process in found] == ["inside\n"] * number
+    return found
+
+
+def test_of_two_processes_that_make_one_folder_the_first_one_keeps_it(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    both = writers(folder, 2)
+    first, second = (process.communicate() for process in both)
+    assert [process.returncode for process in both] == [0, 1]
+    assert "FileExistsError" in second[1]
+    assert [entry.name for entry in folder.iterdir()] == ["0"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+    assert first[1] == ""
+
+
+def test_what_a_killed_process_leaves_of_a_folder_goes_and_that_of_a_living_one_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    killed, living = writers(folder, 2)
+    killed.kill()
+    killed.communicate()
+    (tmp_path / "folder.partial").mkdir()  # of an earlier version
+    (tmp_path / "folder.partial-mine").mkdir()
+    with storage.new_folder(folder) as partial:
+        (partial / "file").touch()
+        assert len(list(tmp_path.iterdir())) == 3
+    assert "FileExistsError" in living.communicate()[1]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "folder.partial-mine"]
+    assert [entry.name for entry in folder.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgpt_jax.synthesis.answers import REASONS, Accepted, Rejected, validated
+from seqgpt_jax.synthesis.config import SynthesizeConfig
 from seqgpt_jax.synthesis.label_merging import label_map
 from seqgpt_jax.synthesis.passages import Passage
 from seqgpt_jax.tasks.readers import own
@@ -166,3 +167,33 @@ def test_any_json_is_rejected_with_a_reason_or_becomes_own_data_without_fault(
 def test_the_map_of_labels_joins_plurals_and_hyphens_within_a_task() -> None:
     counts = {"CLS": {"video game": 5, "video-games": 2, "glass": 1}, "NER": {"video games": 1}}
     assert label_map(counts) == {"CLS": {"video-games": "video game"}}
+
+
+def test_labels_of_the_user_are_in_the_form_of_a_prompt() -> None:
+    only = SynthesizeConfig(labels={"CLS": ["天气，出行", " 体育\n"]}).labels["CLS"]
+    assert only == ("天气,出行", "体育")
+    for answer, label in (("体育", "体育"), ("天气，出行", "天气,出行"), ("天气,出行", "天气,出行")):
+        (record,) = ask({"labels": [answer]}, "CLS", ZH, only=only).records
+        assert (record["answers"], record["labels"]) == ([label], [*only])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["sports", " \t"], r"labels\['CLS'\] has the label ' \\t', which is empty"),
+        (["sports", "None "], "which answers that none fits"),
+        (["a，b", "a,b"], "'a,b' and 'a,b' are one label"),
+        (["Sports", "other", "ｓports"], "'ｓports' and 'Sports' are one label"),
+        (["sports", 3], "a label is a string, not 3"),
+    ],
+)
+def test_labels_that_no_answer_can_name_are_refused_before_anything_is_asked(labels, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        SynthesizeConfig(labels={"CLS": labels})
+
+
+def test_labels_of_the_user_may_be_long() -> None:
+    only = ("a label of the user's own " * 4 + "end", "other")
+    assert ask({"labels": [only[0]]}, "CLS", only=only).labels == [only[0]]
+    with pytest.raises(Rejected):
+        ask({"labels": [only[0]]}, "CLS")

@@ -234,6 +234,27 @@ def test_batch_files_are_written_once_and_their_replies_read(run, tmp_path, caps
         run(None, f"--read_batch={replies}")
 
 
+@pytest.mark.parametrize("body", [{"choices": []}, {}, None, {"choices": [{"message": None}]}])
+def test_a_reply_of_a_batch_without_completion_is_asked_again_and_the_others_are_taken(run, tmp_path, body) -> None:
+    run(None, "--write_batch")
+    (path,) = (tmp_path / "out" / "batch").iterdir()
+    replies = []
+    for number, request in enumerate(lines(path)):
+        choice = {"message": {"content": right_answer(request["body"])}, "finish_reason": "stop"}
+        # An endpoint may not count the tokens.
+        good = {"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": None}}
+        response = {"status_code": 200, "body": good if number != 3 else body}
+        replies.append({"custom_id": request["custom_id"], "response": response})
+    file = tmp_path / "replies.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in replies), encoding="utf-8")
+    manifest = run(None, f"--read_batch={file}")
+    assert (accepted(manifest), manifest["waiting"]) == (19, 1)
+    failed = [one for one in records(tmp_path / "out" / "journal.jsonl") if one["kind"] == "failed"]
+    assert [(one["charged"], "no completion" in one["error"]) for one in failed] == [(True, True)]
+    run(None, "--write_batch")
+    assert [len(lines(one)) for one in sorted((tmp_path / "out" / "batch").iterdir())] == [20, 1]
+
+
 def test_a_dry_run_asks_nothing_and_measures_once_there_are_answers(run, capsys) -> None:
     prices = ("--gin.Synthesize.input_price=1", "--gin.Synthesize.output_price=10")
     with serving() as server:

@@ -1,5 +1,6 @@
 """Own data: files that become tasks, modules of a user's, and the page that shows how."""
 
+import difflib
 import importlib
 import json
 import os
@@ -117,6 +118,17 @@ def test_misspelt_optional_fields_are_remarked(tmp_path):
     assert [str(remark) for remark in item.remarks] == ["field 'lables' is not read; did you mean 'labels'?"]
 
 
+def test_names_of_fields_are_compared_once_and_known_ones_never(tmp_path, monkeypatch):
+    compared, compare = [], difflib.get_close_matches
+    monkeypatch.setattr(
+        difflib, "get_close_matches", lambda name, *a, **k: compared.append(name) or compare(name, *a, **k)
+    )
+    own._closest_field.cache_clear()
+    found = items(*[CLS | {"lables": ["delivery"], "answer": "a", "id": 7}] * 3, folder=tmp_path)
+    assert [[remark.reason for remark in item.remarks] for item in found] == [["unread_field"]] * 3
+    assert compared == ["lables", "answer", "id"]
+
+
 @given(st.text(min_size=1), st.data())
 def test_strings_and_offsets_say_the_same(tmp_path_factory, text, data):
     """Any part of any text: as offsets, as an object, as a string; and what is good can be rendered."""
@@ -133,6 +145,15 @@ def test_strings_and_offsets_say_the_same(tmp_path_factory, text, data):
     if found[0].instance:
         assert [dict(item.instance.gold) for item in found] == [{"x": (string.strip(),)}] * 3
         assert clean_text(string.strip()) in clean_text(text)
+
+
+def test_a_text_is_not_cleaned_for_each_of_its_spans(tmp_path, monkeypatch):
+    names = [f"name\u2028{n}" for n in range(300)]
+    text, cleaned = " and ".join(names), []
+    monkeypatch.setattr(own, "clean_text", lambda string: cleaned.append(string) or clean_text(string))
+    (item,) = items({"text": text, "task": "ext", "answers": {"x": names}}, folder=tmp_path)
+    assert item.instance.gold["x"] == tuple(names)
+    assert cleaned.count(text) <= 4
 
 
 # ---- files
@@ -244,6 +265,16 @@ def test_a_group_is_a_string_or_a_number(tmp_path):
     assert (first.fault.reason, second.fault) == ("wrong_type", None)
     assert second.key == third.key
     assert [str(remark) for remark in third.remarks] == ["field 'groups' is not read; did you mean 'group'?"]
+
+
+def test_half_a_character_in_a_group_is_a_character(tmp_path, capsys):
+    rows = [CLS | {"text": f"call {n}", "group": f"g{n % 20}\ud83d"} for n in range(60)]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (spec,) = find(config({"tickets": str(path)}))
+    texts = [{int(item.text.split()[1]) % 20 for item in read(spec, split)} for split in spec.splits]
+    assert sorted(n for found in texts for n in found) == [*range(20)]
+    assert validate.main([str(path)]) == 0
 
 
 def test_own_training_texts_are_compared_with_own_evaluation_texts(tmp_path, monkeypatch, capsys):

@@ -101,6 +101,23 @@ def test_a_broken_byte_in_a_utf8_file_is_named_and_costs_one_line(tmp_path):
     assert encoding_of(path).name == "utf-8"
 
 
+@pytest.mark.parametrize(
+    "text", ["hello there,a\nbad\0 char,b\n", "a,a\n\0bad char,b\n", "hello there,a\n" + 40 * "\0"]
+)
+def test_a_zero_byte_in_a_utf8_file_changes_no_other_character(text, tmp_path):
+    path = saved(tmp_path, "a.csv", "text,label\n" + text)
+    assert encoding_of(path).name == "utf-8"
+    first = next(own.checked(path))
+    assert (first.text, first.remarks) == (text.split(",")[0], ())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_mark_of_a_text_with_few_ascii_characters(encoding, tmp_path):
+    path = saved(tmp_path, "a.csv", "text,label\n" + f"{'它在哪里，我一定要退货' * 40},退货\n" * 5, encoding)
+    assert encoding_of(path).name == encoding
+    assert labels(path) == [{"退货"}] * 5
+
+
 def test_a_separator_line_and_a_long_field(tmp_path):
     path = saved(tmp_path, "a.csv", f'sep=;\r\ntext;label\r\n"{"word " * 40_000}";a\r\nshort, text;b\r\n;\r\n')
     found = list(own.checked(path))
@@ -126,6 +143,43 @@ def test_columns_of_other_names(tmp_path):
     lines = saved(tmp_path, "b.jsonl", [{"a": "It rains.", "b": "It is dry.", "gold": "no", "n": 1}])
     (item,) = own.checked(lines, columns={"text_a": "a", "text_b": "b", "label": "gold"})
     assert (item.instance.text, set(item.instance.gold)) == ("It rains.\tIt is dry.", {"no"})
+
+
+def test_empty_cells_of_optional_columns_are_as_if_they_were_not_there(tmp_path):
+    path = saved(tmp_path, "a.csv", "text,label,labels,group\nhi,a,a|b,7\nother,b,,\nthird,b, ,8\nlast,a,a||b,\n")
+    found = list(own.checked(path))
+    assert [(item.instance.labels, item.key) for item in found[:3]] == [
+        (("a", "b"), "group 7"),
+        ((), "other"),
+        ((), "group 8"),
+    ]
+    assert str(found[3].fault) == "a label in labels is empty"
+    assert [question.get("labels") for _, question in question_lines(path)] == [
+        ["a", "b"],
+        ["b"],
+        ["b"],
+        ["a", "", "b"],
+    ]
+
+
+def test_a_table_may_have_rows_of_several_forms(tmp_path):
+    rows = [
+        "text,answers,options,question,mention,head,tail,relation",
+        "Ada met Bob,meeting,,,,,,",
+        "Ada met Bob,person,,,Bob,,,",
+        "Ada met Bob,Bob,,Whom?,,,,",
+        "Ada met Bob,a man,a man|a dog,Who is Bob?,,,,",
+        "Ada met Bob,,,,,Ada,Bob,knows",
+        "Ada met Bob,,,,,Ada,,knows",
+        "Ada met Bob,,,,,Ada,Bob,",
+    ]
+    found = list(own.checked(saved(tmp_path, "a.csv", "\n".join(rows))))
+    assert [own.family_of(item.value) for item in found[:5]] == ["CLS", "ET", "MRC", "MRC", "RE"]
+    assert [set(item.instance.gold) for item in found[:5]] == [{"meeting"}, {"person"}, {"Whom?"}, {"a man"}, {"knows"}]
+    assert [str(item.fault) for item in found[5:]] == [
+        "tail is missing or not a string: None",
+        "a label in answers is empty",
+    ]
 
 
 # ---- JSON of any layout

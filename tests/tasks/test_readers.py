@@ -36,6 +36,18 @@ def test_only_line_feeds_end_a_line(tmp_path):
     assert [(record.line, len(record.value)) for record in blocks()((path,))] == [(1, 1), (4, 1)]
 
 
+def test_records_of_several_lines_keep_their_own_lines(tmp_path):
+    sizes = (3, 1, 2000)
+    text = "\n\n".join("\n".join(f"{size}\tO" for _ in range(size)) for size in sizes)
+    path = write(tmp_path, "a.txt", text)
+    found = [[record.value for record in read_file((path,))] for read_file in (blocks(), conll())]
+    assert found == [
+        [[row] * size for size, row in zip(sizes, rows, strict=True)]
+        for rows in ([f"{size}\tO" for size in sizes], [[str(size), "O"] for size in sizes])
+    ]
+    assert [record.line for record in blocks()((path,))] == [1, 5, 7]
+
+
 def test_wrong_encoding_names_the_line(tmp_path):
     path = write(tmp_path, "a.txt", "LOC:city fine\nLOC:city sisterðcity\n", "latin-1")
     with pytest.raises(RecordError, match=r"a\.txt:2: byte 0xf0 \(number 16 of the line\) is not utf-8"):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from etils import epath
-from filelock import FileLock, Timeout
 
 from seqgpt_jax.atomic import TEMPLATES
 from seqgpt_jax.data.prepare.config import PrepareConfig
@@ -39,6 +38,7 @@ from seqgpt_jax.data.raw.task_spec import Skipped, TaskSpec
 from seqgpt_jax.data.store import StoreError, StoreWriter, is_finished
 from seqgpt_jax.data.tokenizer import encoder_of
 from seqgpt_jax.io import storage
+from seqgpt_jax.io.file_lock import held
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.io.tokenizer import fingerprint
 
@@ -372,24 +372,12 @@ def _missing_shards(
     state.write_shard_count(epoch, task, count)
 
 
-@contextlib.contextmanager
-def _exclusive(folder: epath.Path) -> Iterator[None]:
+def _exclusive(folder: epath.Path) -> contextlib.AbstractContextManager[None]:
     """Keeps a second process from preparing the same store: it waits, and then finds it there."""
     if storage.is_remote(folder):  # buckets know no locks
-        yield
-        return
-    locks = folder.parent / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / f"{folder.name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"{folder.name} is being prepared by another process: waiting for it", flush=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+        return contextlib.nullcontext()
+    waiting = f"{folder.name} is being prepared by another process: waiting for it"
+    return held(Path(folder.parent) / ".locks" / f"{folder.name}.lock", waiting)
 
 
 def _local_processes(preparation: ResolvedPreparation) -> Runner:

@@ -21,6 +21,7 @@ from seqgpt_jax.data.store import EvalStore, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io import storage
+from seqgpt_jax.io.file_lock import held
 from seqgpt_jax.io.name_list import first_names
 from seqgpt_jax.io.tokenizer import TokenizerError, load_tokenizer, save_tokenizer
 
@@ -165,24 +166,29 @@ def open_store(
 def _load_or_train_tokenizer(config: PrepareConfig, registry: TaskRegistry) -> PreTrainedTokenizerFast:
     folder = Path(config.tokenizer)
     if config.tokenizer_vocab_size and not folder.exists():
-        print(
-            f"training a tokenizer of {config.tokenizer_vocab_size:,} ids on {config.tokenizer_mixture} …", flush=True
-        )
         texts = _tokenizer_texts(config)
         specs, missing = _present(registry.find(texts), texts)
         _note({}, "training", missing, texts)
-        tokenizer = train_tokenizer(training_strings(texts, specs), config.tokenizer_vocab_size)
-        with storage.new_folder(folder) as partial:
-            save_tokenizer(tokenizer, partial)
-            origin = {
-                "mixture": config.tokenizer_mixture,
-                "ids": config.tokenizer_vocab_size,
-                "subsets": config.subsets,
-                "tasks": [spec.name for spec in specs],
-            }
-            (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
+        waiting = f"{folder} is being trained by another process: waiting for it"
+        with held(folder.with_name(f".{folder.name}.lock"), waiting):
+            if not folder.exists():
+                _train_tokenizer(folder, config, texts, specs)
     _check_tokenizer_origin(config, registry)
     return load_tokenizer(config.tokenizer, GEN)
+
+
+def _train_tokenizer(folder: Path, config: PrepareConfig, texts: PrepareConfig, specs: Sequence[TaskSpec]) -> None:
+    print(f"training a tokenizer of {config.tokenizer_vocab_size:,} ids on {config.tokenizer_mixture} …", flush=True)
+    tokenizer = train_tokenizer(training_strings(texts, specs), config.tokenizer_vocab_size)
+    with storage.new_folder(folder) as partial:
+        save_tokenizer(tokenizer, partial)
+        origin = {
+            "mixture": config.tokenizer_mixture,
+            "ids": config.tokenizer_vocab_size,
+            "subsets": config.subsets,
+            "tasks": [spec.name for spec in specs],
+        }
+        (partial / _TOKENIZER_ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
 
 
 def _tokenizer_texts(config: PrepareConfig) -> PrepareConfig:

@@ -10,10 +10,14 @@ from transformers import PreTrainedTokenizerFast
 
 from seqgpt_jax.data.prepare.code_fingerprint import code_fingerprint
 from seqgpt_jax.data.prepare.config import PrepareConfig
+from seqgpt_jax.data.prepare.quota import stable_hash
 from seqgpt_jax.data.raw.files import check_files, file_hashes
 from seqgpt_jax.data.raw.task_spec import EVALUATION_SPLITS, TaskSpec
 from seqgpt_jax.data.store import is_finished
 from seqgpt_jax.io.tokenizer import fingerprint
+
+# Bytes. File systems take names of 255, and there is more in that of a store, of its lock, and of its scores.
+_LONGEST_NAME, _KEPT = 120, 80
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,17 @@ class ResolvedPreparation:
     def folder(self) -> epath.Path:
         """The store's folder, whether it exists or not: other settings lead to another folder."""
         config = self.config
-        return epath.Path(config.output_dir) / f"{config.mixture}.{config.split}.{self.fingerprint}"
+        return epath.Path(config.output_dir) / f"{_short(config.mixture)}.{config.split}.{self.fingerprint}"
 
     @property
     def is_prepared(self) -> bool:
         """Whether the store is there and finished."""
         return is_finished(self.folder)
+
+
+def _short(mixture: str) -> str:
+    """The name of a mixture, or of an expression of many tasks as much as the name of a folder has room for."""
+    name = mixture.encode()
+    if len(name) <= _LONGEST_NAME:
+        return mixture
+    return f"{name[:_KEPT].decode(errors='ignore')}~{stable_hash(mixture):016x}"

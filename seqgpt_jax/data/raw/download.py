@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from filelock import FileLock, Timeout
-
 from seqgpt_jax.data.raw import http_file
 from seqgpt_jax.data.raw.archives import ArchiveError
 from seqgpt_jax.data.raw.content_check import ContentError
@@ -35,6 +33,7 @@ from seqgpt_jax.data.raw.network import Client, FetchError, Patience, Stopped
 from seqgpt_jax.data.raw.probe import probe_all
 from seqgpt_jax.data.raw.sources import Files, HuggingFace, OnRequest, Remote, Source, Tfds
 from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.io.file_lock import held
 
 # Files at a time. Rows of the hub and of TFDS, whose libraries are not made for threads, come one split at a time.
 _PARALLEL = 8
@@ -202,23 +201,8 @@ def _report_licenses(datasets: Mapping[str, Sequence[TaskSpec]], reporter: Repor
 
 def folder_lock(data_folder: Path, reporter: Reporter) -> contextlib.AbstractContextManager[None]:
     """The right to write to a data folder and its lock file, which one process has at a time."""
-    return held(data_folder / PARTS / "lock", f"another process downloads into {data_folder}: waiting for it", reporter)
-
-
-@contextlib.contextmanager
-def held(path: Path, waiting: str, reporter: Reporter) -> Iterator[None]:
-    """Holds the lock that is a file; reports `waiting` where another process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        reporter.log(waiting)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+    waiting = f"another process downloads into {data_folder}: waiting for it"
+    return held(data_folder / PARTS / "lock", waiting, reporter.log)
 
 
 @dataclass

@@ -17,6 +17,8 @@ ROLES = (
 """The names that `Columns` may give."""
 
 _LISTS = ("answers", "options", "labels")
+# An empty cell of these is none.
+_OPTIONAL = ("labels", "options", "group", "question", "mention", "head", "tail")
 
 
 def matched(names: Sequence[str], columns: Columns) -> dict[str, str]:
@@ -64,6 +66,10 @@ def row_record(row: Mapping[str, str], found: Mapping[str, str], *, further: boo
     record: Fields = {role: row[name] for role, name in found.items()}
     if further:
         record = {name: cell for name, cell in row.items() if name not in (*found.values(), *record, "task")} | record
+    # As in JSON a field that is not there: a table may have records of several forms, or labels of some of its rows.
+    record = {role: cell for role, cell in record.items() if role not in _OPTIONAL or cell.strip()}
+    if not record.get("relation", "-").strip() and not record.keys() & {"head", "tail"}:
+        del record["relation"]
     label = record.pop("label", None)
     for role in _LISTS:
         if role in record:

@@ -21,6 +21,8 @@ _UTF8 = "utf-8"
 _HEAD = 1 << 16
 # Of the two-byte characters of a Chinese text, at least this share is in the common rows of GB 2312.
 _COMMON_SHARE = 0.9
+# Of the bytes of a UTF-16 text with ASCII words, at least this share is zero.
+_LEAST_ZEROS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,32 @@ def _encoding(path: Path, *stamp: int) -> Encoding:
     for mark, name in _BOMS:
         if head.startswith(mark):
             return Encoding(name, cr_only=_cr_only(path, name))
-    if b"\0" in head:
-        # ASCII characters, which every such file has (separators, line ends), have a zero byte beside them.
-        name = "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
+    if b"\0" in head and (name := _two_byte_name(head)):
         return Encoding(name, guessed=True, cr_only=_cr_only(path, name))
     name = _name_without_marks(path)
     return Encoding(name, guessed=name != _UTF8, cr_only=_cr_only(path, name))
+
+
+def _two_byte_name(head: bytes) -> str:
+    """The UTF-16 that a file with zero bytes is in; "" where they are stray characters of another encoding."""
+    whole = head[: len(head) // 2 * 2]
+    even, odd = whole[::2].count(0), whole[1::2].count(0)
+    little, big = (_line_ends(whole.decode(name, errors="replace")) for name in ("utf-16-le", "utf-16-be"))
+    # ASCII characters have a zero byte beside them; but a common Chinese one (U+4E00) has it on the other side.
+    name = "utf-16-le" if (little, odd) >= (big, even) else "utf-16-be"
+    zeros, others = (odd, even) if name == "utf-16-le" else (even, odd)
+    if zeros > max(_LEAST_ZEROS * len(head), 2 * others):
+        return name
+    try:
+        codecs.getincrementaldecoder(_UTF8)().decode(head)  # it may end within a character
+    except UnicodeDecodeError:
+        # Chinese texts have few ASCII characters, but line ends.
+        return name if little or big else ""
+    return ""
+
+
+def _line_ends(text: str) -> int:
+    return text.count("\n") + text.count("\r")
 
 
 def _cr_only(path: Path, name: str) -> bool:

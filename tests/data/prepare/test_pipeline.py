@@ -490,3 +490,17 @@ def test_a_class_none_and_labels_written_alike_cost_no_other_instance(config, to
         assert task["drops"] == {"label_none": 10}
         assert task["labels"] == ["food,drink", "music", "sport"]
         assert task["examples"] >= 40
+
+
+def test_an_expression_of_many_tasks_has_a_folder(config, tokenizer) -> None:
+    def folder(mixture: str) -> str:
+        return ResolvedPreparation(dataclasses.replace(config, mixture=mixture), SPECS, tokenizer).folder.name
+
+    assert folder("a" * 120).startswith(f"{'a' * 120}.train.")
+    names = [f"data_set_{n:02}" for n in range(30)]
+    first, second = ("+".join([*names, last]) for last in ("entities", "topics"))
+    assert folder(first).split(".")[0] != folder(second).split(".")[0]
+    assert folder(first).startswith(f"{first[:80]}~")
+    assert folder("任务" * 30).startswith("任务" * 13 + "~")  # a character is cut off whole
+    store = TrainStore(prepare(ResolvedPreparation(dataclasses.replace(config, mixture=first), SPECS, tokenizer)))
+    assert (store.manifest["mixture"], store.manifest["name"]) == (first, store.folder.name)

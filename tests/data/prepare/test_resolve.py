@@ -1,6 +1,9 @@
 """From settings to a store: everything is looked up once, and a store that is there is used again."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,15 +33,19 @@ class Registry:
         return list(self.evaluation)
 
 
-@pytest.fixture
-def config(tmp_path) -> PrepareConfig:
+def config_in(folder: Path) -> PrepareConfig:
     return PrepareConfig(
         mixture="small",
-        tokenizer=str(tmp_path / "tokenizer"),
+        tokenizer=str(folder / "tokenizer"),
         tokenizer_vocab_size=400,
         tokenizer_mixture="small",
-        output_dir=str(tmp_path / "prepared"),
+        output_dir=str(folder / "prepared"),
     )
+
+
+@pytest.fixture
+def config(tmp_path) -> PrepareConfig:
+    return config_in(tmp_path)
 
 
 def test_a_store_is_prepared_once_and_its_tokenizer_trained_once(config, monkeypatch) -> None:
@@ -73,6 +80,45 @@ def test_a_tokenizer_of_other_settings_is_refused(config) -> None:
     resolve(config, Registry())
     with pytest.raises(TokenizerError, match="of small with 400 ids, not of small with 500"):
         resolve(dataclasses.replace(config, tokenizer_vocab_size=500), Registry())
+
+
+_TRAINS_SLOWLY = """
+import os, sys, time
+from pathlib import Path
+from seqgpt_jax.data.prepare import resolve as module
+from tests.data.prepare.test_resolve import Registry, config_in
+
+folder, train = Path(sys.argv[1]), module.train_tokenizer
+
+def slowly(*args):
+    (folder / f"trained-{os.getpid()}").touch()
+    time.sleep(2)
+    return train(*args)
+
+module.train_tokenizer = slowly
+(folder / f"ready-{os.getpid()}").touch()
+while len(list(folder.glob("ready-*"))) < 2:
+    time.sleep(0.01)
+print(len(module.resolve(config_in(folder), Registry()).tokenizer))
+"""
+
+
+def test_two_processes_train_a_tokenizer_once(tmp_path) -> None:
+    paths = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-c", _TRAINS_SLOWLY, str(tmp_path)]
+    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert [text.splitlines()[-1] for text in said] == ["400", "400"]
+    assert len(list(tmp_path.glob("trained-*"))) == 1
+    assert sum("is being trained by another process: waiting for it" in text for text in said) <= 1
+    assert sorted(path.name for path in (tmp_path / "tokenizer").iterdir()) == [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "trained_on.json",
+    ]
+    assert not list(tmp_path.glob("*.partial*"))
 
 
 def test_a_tokenizer_of_a_part_or_of_subsets_is_refused_later(config, tmp_path) -> None:
