@@ -25,7 +25,7 @@ from seqgpt_jax.atomic.families import unique
 from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.quota import NO_LABEL, stable_hash
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
-from seqgpt_jax.data.prepare.windows import extraction_windows, window_around
+from seqgpt_jax.data.prepare.windows import extraction_windows, span_places, window_around
 
 
 class SkipInstance(ValueError):
@@ -262,12 +262,15 @@ class ExampleSampler:
         largest = sum(sorted(costs)[-self.max_queries :])
         room = self.max_prompt_tokens - self.counts.control_words(template, "ext")
         room = max(room - min(largest, self.max_target_tokens, self.max_prompt_tokens // 2), 1)
-        windows, lost = [instance], 0
-        if len(instance.text.encode()) > room:
-            windows, lost = extraction_windows(instance, self.counts.encoder.offsets(instance.text), room)
+        if len(instance.text.encode()) <= room:
+            if room <= _SMALLEST_WINDOW or self._answer_fits(instance, kept, template):
+                return [instance], 0
+            room //= 2
+        offsets, places = self.counts.encoder.offsets(instance.text), span_places(instance)
+        windows, lost = extraction_windows(instance, offsets, room, places)
         while room > _SMALLEST_WINDOW and not all(self._answer_fits(window, kept, template) for window in windows):
             room //= 2
-            windows, lost = extraction_windows(instance, self.counts.encoder.offsets(instance.text), room)
+            windows, lost = extraction_windows(instance, offsets, room, places)
         return windows, lost
 
     def _answer_fits(self, window: Instance, kept: Sequence[str], template: Template) -> bool:

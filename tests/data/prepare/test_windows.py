@@ -1,5 +1,6 @@
 """Long texts: every span that fits is in a window, every prompt fits, and the question survives."""
 
+import dataclasses
 import itertools
 import random
 
@@ -8,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import TEMPLATES, Instance, families
+from seqgpt_jax.data.prepare import sampling
 from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.sampling import ExampleSampler, SkipInstance
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
-from seqgpt_jax.data.prepare.windows import extraction_windows, text_windows, window_around
+from seqgpt_jax.data.prepare.windows import extraction_windows, span_places, text_windows, window_around
 from seqgpt_jax.data.tokenizer import encoder_of, train_tokenizer
 
 ZH = TEMPLATES["chinese"]
@@ -69,6 +71,50 @@ def test_spans_of_windows_are_those_of_the_text(seed) -> None:
     for window in windows:
         assert set(window.gold.get("person", ())) == {span for span in spans if span in window.text}
         assert window.gold["city"] == ()
+
+
+def searched(instance: Instance, room: int) -> tuple[list[Instance], int]:
+    """`extraction_windows` of a text whose tokens are letters, by a search for every span in every window."""
+    windows = []
+    for number, (start, end) in enumerate(text_windows(instance.text, letters(instance.text), room)):
+        piece = instance.text[start:end].strip()
+        present = {label: tuple(span for span in spans if span in piece) for label, spans in instance.gold.items()}
+        gold = {label: spans for label, spans in present.items() if spans or not instance.gold[label]}
+        if piece:
+            windows.append(dataclasses.replace(instance, id=f"{instance.id}@{number}", text=piece, gold=gold))
+    lost = sum(not any(span in window.text for window in windows) for spans in instance.gold.values() for span in spans)
+    return windows, lost
+
+
+@given(
+    st.text("ab. \u3000", max_size=120),
+    st.dictionaries(st.sampled_from(["x", "y", "z"]), st.lists(st.text("ab. ", max_size=20), unique=True).map(tuple)),
+    st.lists(st.integers(2, 40), min_size=1, max_size=3),
+)
+def test_windows_hold_the_spans_that_a_search_finds_in_them(text, gold, rooms) -> None:
+    instance = Instance("1", "ext", text, gold)
+    places = span_places(instance)
+    for room in rooms:
+        windows, lost = extraction_windows(instance, letters(text), room, places)
+        plain, plain_lost = searched(instance, room)
+        assert (windows, lost) == (plain, plain_lost)
+        assert [list(window.gold) for window in windows] == [list(window.gold) for window in plain]
+        assert (windows, lost) == extraction_windows(instance, letters(text), room)
+
+
+def test_spans_are_searched_once_for_windows_of_any_size(counts, monkeypatch) -> None:
+    names = tuple(f"Person{i}" for i in range(300))
+    instance = Instance("1", "ext", " ".join(f"{name} left." for name in names), {"person": names})
+    searches, sizes = [], []
+    monkeypatch.setattr(sampling, "span_places", lambda one: searches.append(one) or span_places(one))
+    monkeypatch.setattr(
+        sampling, "extraction_windows", lambda *args: sizes.append(args[2]) or extraction_windows(*args)
+    )
+    sampler = ExampleSampler(max_target_tokens=64, counts=counts)
+    sampled = sampler.training_examples(instance, LabelSet.of({"person": 1, "city": 1}), ("person",), 0, ZH)
+    assert sampled.lost_spans == 0
+    assert len(set(sizes)) == len(sizes) > 2
+    assert searches == [instance]
 
 
 def test_a_span_that_no_window_holds_is_counted() -> None:
