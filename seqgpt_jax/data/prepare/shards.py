@@ -84,7 +84,7 @@ class ShardReport:
       truncated_prompts: that lost their left end.
       examples_without_answer: in which nothing is to be found.
       texts_in_windows: texts that were cut into overlapping windows.
-      lost_spans: gold spans that no window holds.
+      lost_spans: gold spans that no window is asked about (`SampledExamples`).
       unreachable_spans: gold spans of evaluation that are in the part that a prompt lost.
       label_counts: label -> instances.
       drops: instances and examples that were dropped.

@@ -5,6 +5,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from seqgpt_jax.atomic import Instance
 
@@ -85,10 +86,22 @@ def span_places(instance: Instance) -> dict[str, list[int]]:
     return places
 
 
+class ExtractionWindow(NamedTuple):
+    """A window of an extraction.
+
+    Attributes:
+      instance: its text, and the spans that are in it.
+      barred: labels that it may not be asked about in training.
+    """
+
+    instance: Instance
+    barred: frozenset[str] = frozenset()
+
+
 def extraction_windows(
     instance: Instance, offsets: Offsets, room: int, places: Mapping[str, Sequence[int]] | None = None
-) -> tuple[list[Instance], int]:
-    """An extraction's windows, each with the spans that are in it, and how many spans are in none of them.
+) -> list[ExtractionWindow]:
+    """An extraction's windows, each with the spans that are in it; some spans may be in none of them.
 
     Args:
       instance: its text and spans are clean.
@@ -104,11 +117,12 @@ def extraction_windows(
             starts.append(instance.text.index(piece, start))
             ends.append(starts[-1] + len(piece))
     gold: list[dict[str, list[str]]] = [{} for _ in numbers]
-    lost = 0
+    barred: list[set[str]] = [set() for _ in numbers]
     for label, spans in instance.gold.items():
         # A question without an answer stays one: its empty answer is in no window in particular.
         for of_window in () if spans else gold:
             of_window[label] = []
+        lost = []
         for span in spans:
             # Windows begin and end in order, so their bounds are bisected: a search for every span in every window
             # would go through the whole text again for each size of windows.
@@ -119,12 +133,26 @@ def extraction_windows(
             }
             for window in holders:
                 gold[window].setdefault(label, []).append(span)
-            lost += not holders
+            if not holders:
+                lost.append(span)
+        if lost:
+            # An answer over a part of a lost span would be incomplete, and none at all would say that there is nothing
+            # to find. So a label with a lost span is asked only where a window holds others and no part of that one.
+            partly = {
+                window
+                for span in lost
+                for place in places[span]
+                for window in range(bisect_right(ends, place), bisect_left(starts, place + len(span)))
+            }
+            for window, of_window in enumerate(gold):
+                if window in partly or label not in of_window:
+                    barred[window].add(label)
     windows = []
-    for number, start, end, of_window in zip(numbers, starts, ends, gold, strict=True):
+    for number, start, end, of_window, of_none in zip(numbers, starts, ends, gold, barred, strict=True):
         present = {label: tuple(spans) for label, spans in of_window.items()}
-        windows.append(replace(instance, id=f"{instance.id}@{number}", text=instance.text[start:end], gold=present))
-    return windows, lost
+        piece = replace(instance, id=f"{instance.id}@{number}", text=instance.text[start:end], gold=present)
+        windows.append(ExtractionWindow(piece, frozenset(of_none)))
+    return windows
 
 
 def _last(places: Sequence[int], above: int, at_most: int) -> int | None:
