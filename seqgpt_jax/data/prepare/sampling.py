@@ -124,19 +124,24 @@ class ExampleSampler:
     def _training_classifications(
         self, instance: Instance, label_set: LabelSet, kept: list[str], template: Template, rng: random.Random
     ) -> list[Example]:
-        if instance.labels:
-            negatives = [label for label in instance.labels if label not in instance.gold]
-            if instance.gold and not any(label in instance.labels for label in kept):
-                raise SkipInstance("no_answer", "none of its labels is among those asked")
-            return [self._classification(instance, self._fitting(instance, kept, negatives, template, rng), template)]
-        most = self._chunk_size(instance, label_set, template)
+        if instance.labels and instance.gold and not any(label in instance.labels for label in kept):
+            raise SkipInstance("no_answer", "none of its labels is among those asked")
+        candidates = instance.labels or label_set.labels
+        most = self._chunk_size(instance, candidates, template)
+        own_negatives = [label for label in instance.labels if label not in instance.gold]
+        if instance.labels and most == len(candidates):
+            # Decoding asks all of them at once, and a choice between options needs all of these.
+            labels = self._fitting(instance, kept, own_negatives, template, rng)
+            return [self._classification(instance, labels, template)]
 
         def sample(number: int) -> list[str]:
+            if instance.labels:
+                return rng.sample(own_negatives, min(number, len(own_negatives)))
             return label_set.negatives(instance.gold, number, self.negatives, rng)
 
         # Half of the prompts list as many labels as decoding asks at once, half a random number of them.
         room = max(most - len(kept), 1)
-        number = room if rng.random() < 0.5 else rng.randint(1, min(room, max(len(label_set.labels) - 1, 1)))
+        number = room if rng.random() < 0.5 else rng.randint(1, min(room, max(len(candidates) - 1, 1)))
         asked = [self._fitting(instance, kept, sample(number), template, rng)]
         for _ in range(_additional(1, self.empty_classifications, rng) if kept else 0):
             if without_answer := sample(most if rng.random() < 0.5 else rng.randint(1, most)):
@@ -294,12 +299,14 @@ class ExampleSampler:
         lines = {template.clean_label(label): gold[label] for label in _allowed(kept, window) if gold.get(label)}
         return max(self._answers(lines), default=0) < self.max_target_tokens
 
-    def _chunk_size(self, instance: Instance, label_set: LabelSet, template: Template) -> int:
-        """How many labels of the set decoding asks in one prompt about this text."""
-        labels = label_set.labels
+    def _chunk_size(self, instance: Instance, labels: tuple[str, ...], template: Template) -> int:
+        """How many of these labels decoding asks in one prompt about this text."""
         chunks = -(-len(labels) // self.max_labels)
         if self.counts:
-            costs = self.counts.label_set(labels, template)
+            if instance.labels:  # most often of no other instance, so the list is not kept
+                costs = self.counts.labels(map(template.clean_label, labels))
+            else:
+                costs = self.counts.label_set(labels, template)
             budget = self.counts.label_room(template, "cls", instance.text, costs, self.max_prompt_tokens)
             chunks = max(chunks, -(-sum(costs) // budget))
         return _even(len(labels), chunks)

@@ -266,3 +266,9 @@ def test_labels_of_a_prompt_leave_room_for_its_text(counts) -> None:
     assert all(counts.text(ZH.render(example)[0]) <= 256 for example in examples)
     assert gold in examples[-1].labels
     assert len(examples[-1].labels) > 1
+    own = dataclasses.replace(instance, labels=label_set.labels)
+    most = max(len(example.labels) for example in sampler.evaluation_examples(own, LabelSet.of({}), ZH).examples)
+    (example,) = sampler.training_examples(own, LabelSet.of({}), (gold,), 0, ZH).examples
+    assert counts.text(ZH.render(example)[0]) <= 256
+    assert example.answers == (gold,)
+    assert 1 < len(example.labels) <= most
