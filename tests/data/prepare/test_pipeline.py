@@ -176,6 +176,22 @@ def test_long_texts_are_cut_into_windows_and_no_question_is_cut(config, tokenize
         assert "premise" not in record.id or "\tshe left" in prompt
 
 
+def read_with_tabs(split, paths):
+    filler = "day after day. " * 20
+    yield families.classification("late", f"{filler}\tAnn left", ["leave"])
+    yield families.classification("early", f"Ann left\t{filler}", ["leave"])
+
+
+def test_a_tab_in_a_single_text_is_no_pair(config, tokenizer) -> None:
+    config = dataclasses.replace(config, max_prompt_tokens=60)
+    single = TaskSpec("single", "CLS", "en", "cls", {"train": ()}, read_with_tabs)
+    asked = TaskSpec("asked", "SA", "en", "cls", {"train": ()}, read_with_tabs, pairs=True)
+    tasks = TrainStore(prepare(ResolvedPreparation(config, [single, asked], tokenizer))).manifest["tasks"]
+    assert (tasks["single"]["truncated_prompts"], tasks["single"]["examples"], tasks["single"]["drops"]) == (2, 2, {})
+    assert (tasks["asked"]["examples"], tasks["asked"]["drops"]) == (1, {"answer_cut": 1})
+    assert "early" in tasks["asked"]["drop_samples"]["answer_cut"]
+
+
 def test_answers_are_split_over_prompts_and_dropped_where_one_query_is_too_long(config, tokenizer) -> None:
     whole = prepare(ResolvedPreparation(config, SPECS, tokenizer))
     folder = prepare(ResolvedPreparation(dataclasses.replace(config, max_target_tokens=13), SPECS, tokenizer))
