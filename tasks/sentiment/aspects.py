@@ -43,7 +43,7 @@ Judged = Callable[[Any], tuple[str, dict[str, list[str]]]]
 
 
 def aspect_sentiments(find: Judged, question: str) -> Build:
-    """SA: one question for each aspect of a text, whose name `question` holds at `{}`."""
+    """SA: one question for each aspect of a text, whose name `question` holds at `{}`; its tasks are of `pairs`."""
 
     def build(record: Record) -> Iterator[Instance]:
         text, judged = find(record.value)
@@ -128,9 +128,9 @@ TASKS = task_specs(
         citation="Jiang et al. 2019, EMNLP",
         tasks=(
             _mams("ATSA", term_spans, "terms", atom="ext"),
-            _mams("ATSA", _sentiment_of(term_sentiments), "term_sentiment"),
+            _mams("ATSA", _sentiment_of(term_sentiments), "term_sentiment", pairs=True),
             _mams("ACSA", categories, "categories"),
-            _mams("ACSA", _sentiment_of(category_sentiments), "category_sentiment"),
+            _mams("ACSA", _sentiment_of(category_sentiments), "category_sentiment", pairs=True),
         ),
     ),
 )

@@ -140,6 +140,7 @@ TASKS = task_specs(
                 ),
                 name="aspects",
                 exclusive=True,
+                pairs=True,
                 sizes={},
             ),
         ),

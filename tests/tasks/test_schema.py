@@ -54,6 +54,17 @@ def test_samples_give_what_they_must(task, tmp_path):
         assert plain(found[split]) == list(instances), split
 
 
+def test_pairs_outside_of_inference_and_reading_are_declared(tmp_path):
+    declared = {name for name, spec in TASKS.items() if spec.pairs}
+    assert declared == {"asap.aspects", "mams.term_sentiment", "mams.category_sentiment"}
+    composed = set()
+    for number, (name, spec) in enumerate(SPECS.items()):
+        if spec.atom == "cls" and spec.family not in ("NLI", "MRC"):
+            items = [item for items in read_sample(name, tmp_path / str(number)).values() for item in items if item]
+            composed |= {name for item in items if "\t" in item.text}
+    assert composed == declared & SPECS.keys()
+
+
 @pytest.mark.parametrize("task", sorted(SPECS))
 def test_labels_and_spans_of_the_samples_fit_the_contract(task, tmp_path):
     spec = SPECS[task]

@@ -11,6 +11,7 @@ _VALIDATE = "`python -m seqgpt_jax.validate` says for own data which lines are m
 # reason of a drop -> (the setting that decides, what else helps)
 _HELP = {
     "target_too_long": ("max_target_tokens", "or ask for fewer labels at once, Prepare.max_queries"),
+    "span_too_long": ("max_target_tokens", "and Prepare.max_prompt_tokens where an answer is longer than a window"),
     "answer_cut": ("max_prompt_tokens", ""),
     "labels_cut": ("max_prompt_tokens", "or ask for fewer labels at once, Prepare.max_queries and Prepare.max_labels"),
     "mentions_too_far": ("max_prompt_tokens", ""),

@@ -102,7 +102,7 @@ class TaskReport:
       examples, tokens, target_tokens: what the store holds, of its first epoch.
       truncated_prompts: prompts that lost their left end.
       examples_without_answer: examples in which nothing is to be found.
-      texts_in_windows, lost_spans: texts that were cut into windows, and gold spans that no window holds.
+      texts_in_windows, lost_spans: texts that were cut into windows, and gold spans that no window is asked about.
       unreachable_spans: gold spans of evaluation that are in the part that a prompt lost.
       label_counts: label -> [instances, instances within its quota].
       drops, drop_samples: what was lost in the first epoch, by reason, and the first of each kind.

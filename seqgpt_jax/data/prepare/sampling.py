@@ -25,7 +25,7 @@ from seqgpt_jax.atomic.families import unique
 from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.quota import NO_LABEL, stable_hash
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
-from seqgpt_jax.data.prepare.windows import extraction_windows, window_around
+from seqgpt_jax.data.prepare.windows import ExtractionWindow, extraction_windows, span_places, window_around
 
 
 class SkipInstance(ValueError):
@@ -43,7 +43,8 @@ class SampledExamples:
     Attributes:
       examples: each is one prompt.
       windows: windows that its text was cut into; 1 where it is whole.
-      lost_spans: gold spans that are in none of the windows.
+      lost_spans: gold spans that no window is asked about: they are in none, or only in some that also hold a part of
+        such a span of the same label.
     """
 
     examples: Sequence[Example]
@@ -123,19 +124,24 @@ class ExampleSampler:
     def _training_classifications(
         self, instance: Instance, label_set: LabelSet, kept: list[str], template: Template, rng: random.Random
     ) -> list[Example]:
-        if instance.labels:
-            negatives = [label for label in instance.labels if label not in instance.gold]
-            if instance.gold and not any(label in instance.labels for label in kept):
-                raise SkipInstance("no_answer", "none of its labels is among those asked")
-            return [self._classification(instance, self._fitting(instance, kept, negatives, template, rng), template)]
-        most = self._chunk_size(instance, label_set, template)
+        if instance.labels and instance.gold and not any(label in instance.labels for label in kept):
+            raise SkipInstance("no_answer", "none of its labels is among those asked")
+        candidates = instance.labels or label_set.labels
+        most = self._chunk_size(instance, candidates, template)
+        own_negatives = [label for label in instance.labels if label not in instance.gold]
+        if instance.labels and most == len(candidates):
+            # Decoding asks all of them at once, and a choice between options needs all of these.
+            labels = self._fitting(instance, kept, own_negatives, template, rng)
+            return [self._classification(instance, labels, template)]
 
         def sample(number: int) -> list[str]:
+            if instance.labels:
+                return rng.sample(own_negatives, min(number, len(own_negatives)))
             return label_set.negatives(instance.gold, number, self.negatives, rng)
 
         # Half of the prompts list as many labels as decoding asks at once, half a random number of them.
         room = max(most - len(kept), 1)
-        number = room if rng.random() < 0.5 else rng.randint(1, min(room, max(len(label_set.labels) - 1, 1)))
+        number = room if rng.random() < 0.5 else rng.randint(1, min(room, max(len(candidates) - 1, 1)))
         asked = [self._fitting(instance, kept, sample(number), template, rng)]
         for _ in range(_additional(1, self.empty_classifications, rng) if kept else 0):
             if without_answer := sample(most if rng.random() < 0.5 else rng.randint(1, most)):
@@ -145,35 +151,45 @@ class ExampleSampler:
     def _training_extractions(
         self, instance: Instance, label_set: LabelSet, kept: list[str], template: Template, rng: random.Random
     ) -> SampledExamples:
-        windows, lost_spans = self._windows(instance, label_set, kept, template)
-        answered = [window for window in windows if any(window.gold.get(label) for label in kept)]
+        windows = self._windows(instance, label_set, kept, template)
+        lost = {label for window in windows for label in window.barred}
+        answered = [window for window in windows if any(map(window.instance.gold.get, _allowed(kept, window)))]
         others = [window for window in windows if window not in answered]
         if not answered:
+            if kept and lost.issuperset(kept):
+                # Half an answer teaches a wrong one, and so does `None` about a text that has one.
+                raise SkipInstance("span_too_long", f"no window of its text holds all of a span of {kept[0]!r}")
             answered, others = [rng.choice(windows)], []
         asked: list[tuple[Instance, list[str]]] = []
         for window in answered:
             if instance.labels:
-                asked.append((window, _within_quota(instance, kept)))
+                asked.append((window.instance, _allowed(_within_quota(instance, kept), window)))
                 continue
-            present = [label for label in kept if label in window.gold]
+            present = [label for label in _allowed(kept, window) if label in window.instance.gold]
             least = max(self.min_negative_queries, 0 if present else 1)  # a prompt has to ask something
             number = rng.randint(least, max(self.max_negative_queries, least))
-            asked.append((window, [*present, *label_set.negatives(window.gold, number, self.negatives, rng)]))
+            asked.append((window.instance, [*present, *self._negatives(window, label_set, number, rng)]))
         empty = _additional(len(answered), self.empty_extractions, rng) if kept else 0
         if instance.labels:
-            asked += [(w, _within_quota(instance, kept)) for w in rng.sample(others, min(empty, len(others)))]
+            more = [(window.instance, _allowed(_within_quota(instance, kept), window)) for window in others]
+            more = [(window, labels) for window, labels in more if labels]
+            asked += rng.sample(more, min(empty, len(more)))
         else:
             most = _even(len(label_set.labels), -(-len(label_set.labels) // self.max_queries))
             for _ in range(empty):
                 window, number = rng.choice(windows), most if rng.random() < 0.5 else rng.randint(1, most)
-                if without_answer := label_set.negatives(window.gold, number, self.negatives, rng):
-                    asked.append((window, without_answer))
+                if without_answer := self._negatives(window, label_set, number, rng):
+                    asked.append((window.instance, without_answer))
         examples = [
             example
             for window, labels in asked
             for example in self._extractions(window, _shuffled(labels, rng), template)
         ]
-        return SampledExamples(examples, len(windows), lost_spans)
+        return SampledExamples(examples, len(windows), _lost_spans(instance, windows))
+
+    def _negatives(self, window: ExtractionWindow, label_set: LabelSet, number: int, rng: random.Random) -> list[str]:
+        """Labels of which nothing is to be found in a window, nor a part of a span that is in none."""
+        return label_set.negatives([*window.instance.gold, *window.barred], number, self.negatives, rng)
 
     def _fitting(
         self, instance: Instance, gold: list[str], negatives: list[str], template: Template, rng: random.Random
@@ -226,7 +242,7 @@ class ExampleSampler:
         for query, spans_of_query in spans.items():
             for span in spans_of_query:
                 if span not in instance.text:
-                    raise SkipInstance("span_not_in_text", f"span {span!r} of {query!r} is not in its text")
+                    raise _span_not_in_text(query, span)
         tokens = budget = None
         if self.counts:
             # A query costs its line of the answer, which is longer than its place in the prompt.
@@ -251,10 +267,11 @@ class ExampleSampler:
 
     def _windows(
         self, instance: Instance, label_set: LabelSet, kept: Sequence[str], template: Template
-    ) -> tuple[list[Instance], int]:
-        """The windows of an extraction that fit into prompts and answers, and spans that are in none of them."""
+    ) -> list[ExtractionWindow]:
+        """The windows of an extraction that fit into prompts and answers."""
+        whole = ExtractionWindow(instance)
         if not self.counts:
-            return [instance], 0
+            return [whole]
         if instance.labels:  # a question of its own, most often
             costs = self.counts.labels(map(template.clean_label, instance.labels))
         else:
@@ -262,24 +279,34 @@ class ExampleSampler:
         largest = sum(sorted(costs)[-self.max_queries :])
         room = self.max_prompt_tokens - self.counts.control_words(template, "ext")
         room = max(room - min(largest, self.max_target_tokens, self.max_prompt_tokens // 2), 1)
-        windows, lost = [instance], 0
-        if len(instance.text.encode()) > room:
-            windows, lost = extraction_windows(instance, self.counts.encoder.offsets(instance.text), room)
+        if len(instance.text.encode()) <= room:
+            if room <= _SMALLEST_WINDOW or self._answer_fits(whole, kept, template):
+                return [whole]
+            room //= 2
+        offsets, places = self.counts.encoder.offsets(instance.text), span_places(instance)
+        for label in kept:
+            for span in instance.gold.get(label, ()):
+                if not places[span]:
+                    raise _span_not_in_text(label, span)
+        windows = extraction_windows(instance, offsets, room, places)
         while room > _SMALLEST_WINDOW and not all(self._answer_fits(window, kept, template) for window in windows):
             room //= 2
-            windows, lost = extraction_windows(instance, self.counts.encoder.offsets(instance.text), room)
-        return windows, lost
+            windows = extraction_windows(instance, offsets, room, places)
+        return windows
 
-    def _answer_fits(self, window: Instance, kept: Sequence[str], template: Template) -> bool:
-        lines = {template.clean_label(label): window.gold[label] for label in kept if window.gold.get(label)}
+    def _answer_fits(self, window: ExtractionWindow, kept: Sequence[str], template: Template) -> bool:
+        gold = window.instance.gold
+        lines = {template.clean_label(label): gold[label] for label in _allowed(kept, window) if gold.get(label)}
         return max(self._answers(lines), default=0) < self.max_target_tokens
 
-    def _chunk_size(self, instance: Instance, label_set: LabelSet, template: Template) -> int:
-        """How many labels of the set decoding asks in one prompt about this text."""
-        labels = label_set.labels
+    def _chunk_size(self, instance: Instance, labels: tuple[str, ...], template: Template) -> int:
+        """How many of these labels decoding asks in one prompt about this text."""
         chunks = -(-len(labels) // self.max_labels)
         if self.counts:
-            costs = self.counts.label_set(labels, template)
+            if instance.labels:  # most often of no other instance, so the list is not kept
+                costs = self.counts.labels(map(template.clean_label, labels))
+            else:
+                costs = self.counts.label_set(labels, template)
             budget = self.counts.label_room(template, "cls", instance.text, costs, self.max_prompt_tokens)
             chunks = max(chunks, -(-sum(costs) // budget))
         return _even(len(labels), chunks)
@@ -318,6 +345,26 @@ def _cleaned_labels(labels: Sequence[str], template: Template) -> dict[str, str]
 def _within_quota(instance: Instance, kept: Sequence[str]) -> list[str]:
     """The candidates of an instance that may be asked."""
     return [label for label in instance.labels if label in kept or label not in instance.gold]
+
+
+def _allowed(labels: Iterable[str], window: ExtractionWindow) -> list[str]:
+    """Those of the labels that a window may be asked about."""
+    return [label for label in labels if label not in window.barred]
+
+
+def _lost_spans(instance: Instance, windows: Iterable[ExtractionWindow]) -> int:
+    """Gold spans that are in no window that may be asked about them."""
+    held = {
+        (label, span)
+        for window in windows
+        for label in _allowed(window.instance.gold, window)
+        for span in window.instance.gold[label]
+    }
+    return sum((label, span) not in held for label, spans in instance.gold.items() for span in spans)
+
+
+def _span_not_in_text(label: str, span: str) -> SkipInstance:
+    return SkipInstance("span_not_in_text", f"span {span!r} of {label!r} is not in its text")
 
 
 def _even(labels: int, chunks: int) -> int:

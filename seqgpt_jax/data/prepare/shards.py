@@ -30,6 +30,8 @@ from seqgpt_jax.data.truncation import truncate_left
 SHARD_INSTANCES = 4096
 # Examples that are tokenized together.
 _BATCH = 512
+# Families whose classifications are about a pair of texts: a premise and a hypothesis, a passage and a question.
+_PAIRS = ("NLI", "MRC")
 # The fields of a report that add up.
 _COUNTED = (
     "instances",
@@ -84,7 +86,7 @@ class ShardReport:
       truncated_prompts: that lost their left end.
       examples_without_answer: in which nothing is to be found.
       texts_in_windows: texts that were cut into overlapping windows.
-      lost_spans: gold spans that no window holds.
+      lost_spans: gold spans that no window is asked about (`SampledExamples`).
       unreachable_spans: gold spans of evaluation that are in the part that a prompt lost.
       label_counts: label -> instances.
       drops: instances and examples that were dropped.
@@ -181,11 +183,12 @@ class TaskFacts(NamedTuple):
     family: str
     language: str
     atom: str
+    pairs: bool
 
     @classmethod
     def of(cls, spec: TaskSpec) -> "TaskFacts":
         """The facts of a task."""
-        return cls(spec.name, spec.family, spec.language, spec.atom)
+        return cls(spec.name, spec.family, spec.language, spec.atom, spec.pairs or spec.family in _PAIRS)
 
 
 @dataclass(frozen=True)
@@ -252,7 +255,7 @@ class ShardWriter:
             if len(target_ids) > config.max_target_tokens and config.training:
                 report.drops.add("target_too_long", id, f"{len(target_ids)} tokens")
                 continue
-            needed = _needed_parts(example)
+            needed = _needed_parts(example, task.pairs)
             start = len(self._encoder.start_ids)
             cut = truncate_left(prompt_ids, config.max_prompt_tokens, self._encoder.decode, needed, start)
             if cut.removed:
@@ -286,12 +289,12 @@ class ShardWriter:
             records.append(eval_fields(record))
 
 
-def _needed_parts(example: Example) -> list[str]:
+def _needed_parts(example: Example, pairs: bool) -> list[str]:
     """The parts of a text without which its example has no answer: gold spans, or the question after a passage."""
     if isinstance(example, Extraction):
         return [span for spans in example.answers for span in spans]
-    # A pair of texts: the hypothesis, or the question of a multiple choice.
-    return [example.text.rpartition(TAB)[2]] if TAB in example.text else []
+    # The hypothesis, or the question of a multiple choice. A TAB in a single text is a space like any other.
+    return [example.text.rpartition(TAB)[2]] if pairs and TAB in example.text else []
 
 
 def _batches(rows: Iterable[tuple[str, Example, str, str]], size: int) -> Iterator[list[tuple[str, Example, str, str]]]:

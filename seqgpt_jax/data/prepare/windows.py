@@ -1,9 +1,11 @@
 """Overlapping windows of texts that are too long for one prompt, cut at sentence ends."""
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from seqgpt_jax.atomic import Instance
 
@@ -71,24 +73,86 @@ def window_around(text: str, offsets: Offsets, room: int, parts: Sequence[str]) 
     return text[starts[start] : starts[end] if end < len(starts) else len(text)].strip()
 
 
-def extraction_windows(instance: Instance, offsets: Offsets, room: int) -> tuple[list[Instance], int]:
-    """An extraction's windows, each with the spans that are in it, and how many spans are in none of them.
+def span_places(instance: Instance) -> dict[str, list[int]]:
+    """Where each span of an extraction begins in its text: all of its occurrences, also those that overlap."""
+    places: dict[str, list[int]] = {}
+    for span in itertools.chain.from_iterable(instance.gold.values()):
+        if span not in places:
+            found = places[span] = []
+            place = instance.text.find(span)
+            while place >= 0:
+                found.append(place)
+                place = instance.text.find(span, place + 1)
+    return places
+
+
+class ExtractionWindow(NamedTuple):
+    """A window of an extraction.
+
+    Attributes:
+      instance: its text, and the spans that are in it.
+      barred: labels that it may not be asked about in training.
+    """
+
+    instance: Instance
+    barred: frozenset[str] = frozenset()
+
+
+def extraction_windows(
+    instance: Instance, offsets: Offsets, room: int, places: Mapping[str, Sequence[int]] | None = None
+) -> list[ExtractionWindow]:
+    """An extraction's windows, each with the spans that are in it; some spans may be in none of them.
 
     Args:
       instance: its text and spans are clean.
       offsets: of the tokens of its text, in characters.
       room: most tokens of a window.
+      places: its `span_places`, where they are known from windows of another size.
     """
-    windows = []
+    places = span_places(instance) if places is None else places
+    numbers, starts, ends = [], [], []
     for number, (start, end) in enumerate(text_windows(instance.text, offsets, room)):
-        piece = instance.text[start:end].strip()
-        present = {label: tuple(span for span in spans if span in piece) for label, spans in instance.gold.items()}
+        if piece := instance.text[start:end].strip():
+            numbers.append(number)
+            starts.append(instance.text.index(piece, start))
+            ends.append(starts[-1] + len(piece))
+    gold: list[dict[str, list[str]]] = [{} for _ in numbers]
+    barred: list[set[str]] = [set() for _ in numbers]
+    for label, spans in instance.gold.items():
         # A question without an answer stays one: its empty answer is in no window in particular.
-        gold = {label: spans for label, spans in present.items() if spans or not instance.gold[label]}
-        if piece:
-            windows.append(replace(instance, id=f"{instance.id}@{number}", text=piece, gold=gold))
-    lost = sum(not any(span in window.text for window in windows) for spans in instance.gold.values() for span in spans)
-    return windows, lost
+        for of_window in () if spans else gold:
+            of_window[label] = []
+        lost = []
+        for span in spans:
+            # Windows begin and end in order, so their bounds are bisected: a search for every span in every window
+            # would go through the whole text again for each size of windows.
+            holders = {
+                window
+                for place in places[span]
+                for window in range(bisect_left(ends, place + len(span)), bisect_right(starts, place))
+            }
+            for window in holders:
+                gold[window].setdefault(label, []).append(span)
+            if not holders:
+                lost.append(span)
+        if lost:
+            # An answer over a part of a lost span would be incomplete, and none at all would say that there is nothing
+            # to find. So a label with a lost span is asked only where a window holds others and no part of that one.
+            partly = {
+                window
+                for span in lost
+                for place in places[span]
+                for window in range(bisect_right(ends, place), bisect_left(starts, place + len(span)))
+            }
+            for window, of_window in enumerate(gold):
+                if window in partly or label not in of_window:
+                    barred[window].add(label)
+    windows = []
+    for number, start, end, of_window, of_none in zip(numbers, starts, ends, gold, barred, strict=True):
+        present = {label: tuple(spans) for label, spans in of_window.items()}
+        piece = replace(instance, id=f"{instance.id}@{number}", text=instance.text[start:end], gold=present)
+        windows.append(ExtractionWindow(piece, frozenset(of_none)))
+    return windows
 
 
 def _last(places: Sequence[int], above: int, at_most: int) -> int | None:

@@ -77,7 +77,7 @@ class Task:
       read: see `TaskSpec`.
       name: of the task within its data set; "" where it is the only one.
       atom: "cls" or "ext"; None for the families that have only one of them.
-      held_out, exclusive: see `TaskSpec`.
+      held_out, exclusive, pairs: see `TaskSpec`.
       splits, sizes, source, verified: where they are not those of the data set.
     """
 
@@ -88,6 +88,7 @@ class Task:
     atom: Atom | None = None
     held_out: bool = False
     exclusive: bool = False
+    pairs: bool = False
     splits: Splits | None = None
     sizes: Mapping[str, int] | None = None
     source: Source | FilePattern | None = None
@@ -163,6 +164,7 @@ class DatasetSpec:
             task.read,
             held_out=task.held_out or self.held_out,
             exclusive=task.exclusive,
+            pairs=task.pairs,
             sizes=self.sizes if task.sizes is None else task.sizes,
             source=self._resolved(task.source, self._files(task)) if task.source else self.source,
             verified=task.verified or self.verified,
@@ -205,6 +207,8 @@ class TaskSpec:
       held_out: never trained on; its label set is for zero-shot scores.
       exclusive: the labels exclude each other by design (`entailment`, `not_entailment`), so one
         that contains another is still a right negative.
+      pairs: of the classifications of families whose texts are single ones: its texts are pairs, joined by a TAB, such
+        as a review and a question about it. Those of NLI and MRC always are.
       sizes: split -> number of instances; {} unknown.
       source, verified: where they are not those of the data set.
       dataset: the data set it is made of; None makes one of the name's first part, of own data.
@@ -221,6 +225,7 @@ class TaskSpec:
     read: Reader
     held_out: bool = False
     exclusive: bool = False
+    pairs: bool = False
     sizes: Mapping[str, int] = field(default_factory=dict)
     source: Source | None = None
     verified: Verified | None = None

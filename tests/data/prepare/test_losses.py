@@ -19,6 +19,7 @@ TASK = dict.fromkeys(("instances", "within_quota", "examples"), 1000) | {"drops"
 
 def test_losses_above_one_percent_are_said():
     tasks = {
+        "z": TASK | {"drops": {"span_too_long": 250}},
         "a": TASK | {"drops": {"target_too_long": 100, "leak": 5}},
         "b": TASK | {"drops": {"target_too_long": 11, "leak": 30}},
         "c": TASK | {"drops": {"target_too_long": 9}},
@@ -26,6 +27,8 @@ def test_losses_above_one_percent_are_said():
         "e": TASK | {"truncated_prompts": 20, "texts_in_windows": 30, "lost_spans": 4, "unreachable_spans": 90},
     }
     assert losses(tasks, SETTINGS | {"quota": 7}) == [
+        "z: 250 of 1,250 (20.0%) span_too_long: raise Prepare.max_target_tokens = 32, and Prepare.max_prompt_tokens "
+        "where an answer is longer than a window",
         "a, b: 111 of 2,146 (5.2%) target_too_long: raise Prepare.max_target_tokens = 32, or ask for fewer labels at "
         "once, Prepare.max_queries",
         "b: 30 of 1,041 (2.9%) leak: they are in validation or test too; --gin.Prepare.evaluation_mixtures=() keeps "

@@ -158,11 +158,12 @@ def test_long_texts_are_cut_into_windows_and_no_question_is_cut(config, tokenize
     pairs = TaskSpec("pairs", "NLI", "en", "cls", {"train": ()}, read_pairs)
     folder = prepare(ResolvedPreparation(cut, [long, pairs], tokenizer))
     tasks = TrainStore(folder).manifest["tasks"]
-    assert tasks["long"]["texts_in_windows"] == 3
-    assert tasks["long"]["lost_spans"] == 1
-    # Its one span is as long as its text: nothing is to be found in a window of it.
-    assert tasks["long"]["examples_without_answer"] == 1
-    assert not tasks["long"]["drops"]
+    assert tasks["long"]["texts_in_windows"] == 2
+    assert tasks["long"]["lost_spans"] == 0
+    assert tasks["long"]["examples_without_answer"] == 0
+    # Its one span is as long as its text: no window of it can be asked about.
+    assert tasks["long"]["drops"] == {"span_too_long": 1}
+    assert "wide" in tasks["long"]["drop_samples"]["span_too_long"]
     assert tasks["long"]["truncated_prompts"] == 0
     assert tasks["pairs"]["drops"] == {"answer_cut": 1}
     assert "hypothesis" in tasks["pairs"]["drop_samples"]["answer_cut"]
@@ -170,8 +171,25 @@ def test_long_texts_are_cut_into_windows_and_no_question_is_cut(config, tokenize
         prompt, target = tokenizer.decode(record.prompt_ids), tokenizer.decode(record.target_ids[:-1])
         assert len(record.prompt_ids) <= 60
         assert prompt.endswith("输出: [GEN]")
-        assert "wide" in record.id or "pairs" in record.id or ("Ann" in prompt and "person: Ann" in target)
+        assert "wide" not in record.id
+        assert "pairs" in record.id or ("Ann" in prompt and "person: Ann" in target)
         assert "premise" not in record.id or "\tshe left" in prompt
+
+
+def read_with_tabs(split, paths):
+    filler = "day after day. " * 20
+    yield families.classification("late", f"{filler}\tAnn left", ["leave"])
+    yield families.classification("early", f"Ann left\t{filler}", ["leave"])
+
+
+def test_a_tab_in_a_single_text_is_no_pair(config, tokenizer) -> None:
+    config = dataclasses.replace(config, max_prompt_tokens=60)
+    single = TaskSpec("single", "CLS", "en", "cls", {"train": ()}, read_with_tabs)
+    asked = TaskSpec("asked", "SA", "en", "cls", {"train": ()}, read_with_tabs, pairs=True)
+    tasks = TrainStore(prepare(ResolvedPreparation(config, [single, asked], tokenizer))).manifest["tasks"]
+    assert (tasks["single"]["truncated_prompts"], tasks["single"]["examples"], tasks["single"]["drops"]) == (2, 2, {})
+    assert (tasks["asked"]["examples"], tasks["asked"]["drops"]) == (1, {"answer_cut": 1})
+    assert "early" in tasks["asked"]["drop_samples"]["answer_cut"]
 
 
 def test_answers_are_split_over_prompts_and_dropped_where_one_query_is_too_long(config, tokenizer) -> None:

@@ -202,6 +202,40 @@ def test_the_share_of_prompts_without_an_answer(atom, share) -> None:
         assert len(sizes) > 5
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_own_labels_of_an_instance_are_asked_in_chunks_as_decoding_asks_them(share) -> None:
+    labels = tuple(f"label {i}" for i in range(200))
+    sampler = ExampleSampler(max_labels=64, empty_classifications=share)
+    sizes, negatives, empty, number = set(), set(), 0, 0
+    for id in range(400):
+        instance = Instance(str(id), "cls", "x", {"label 7": (), "label 8": ()}, labels)
+        asked = sampler.evaluation_examples(instance, FEW, ZH).examples
+        assert [len(example.labels) for example in asked] == [50] * 4
+        # "label 8" is over its quota: it is neither asked nor a negative.
+        first, *more = sampler.training_examples(instance, FEW, ("label 7",), 0, ZH).examples
+        assert first.answers == ("label 7",)
+        for example in (first, *more):
+            assert len(set(example.labels)) == len(example.labels) <= 50
+            assert set(example.labels) <= {*labels} - {"label 8"}
+        assert not any(example.answers or "label 7" in example.labels for example in more)
+        sizes.add(len(first.labels))
+        negatives.update(first.labels)
+        empty, number = empty + len(more), number + 1 + len(more)
+    assert max(sizes) == 50
+    assert len(sizes) > 20
+    assert negatives == {*labels} - {"label 8"}
+    assert abs(empty / number - share) < 0.05
+
+
+def test_own_labels_that_one_prompt_holds_are_asked_together() -> None:
+    labels = tuple(f"label {i}" for i in range(64))
+    for id in range(20):
+        instance = Instance(str(id), "cls", "x", {"label 7": ()}, labels)
+        sampler = ExampleSampler(max_labels=64, empty_classifications=0.5)
+        (example,) = sampler.training_examples(instance, FEW, ("label 7",), 0, ZH).examples
+        assert sorted(example.labels) == sorted(labels)
+
+
 def test_no_answer_is_added_where_the_instance_has_none_or_brings_its_labels() -> None:
     sampler = ExampleSampler(empty_extractions=0.9, empty_classifications=0.9)
     (example,) = sampler.training_examples(extraction(gold={}), FEW, (), 0, ZH).examples

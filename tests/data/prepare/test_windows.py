@@ -1,5 +1,6 @@
 """Long texts: every span that fits is in a window, every prompt fits, and the question survives."""
 
+import dataclasses
 import itertools
 import random
 
@@ -8,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import TEMPLATES, Instance, families
+from seqgpt_jax.data.prepare import sampling
 from seqgpt_jax.data.prepare.label_set import LabelSet
 from seqgpt_jax.data.prepare.sampling import ExampleSampler, SkipInstance
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
-from seqgpt_jax.data.prepare.windows import extraction_windows, text_windows, window_around
+from seqgpt_jax.data.prepare.windows import extraction_windows, span_places, text_windows, window_around
 from seqgpt_jax.data.tokenizer import encoder_of, train_tokenizer
 
 ZH = TEMPLATES["chinese"]
@@ -62,8 +64,9 @@ def test_spans_of_windows_are_those_of_the_text(seed) -> None:
     text = " ".join(rng.choice([*NAMES, "went", "home.", "then"]) for _ in range(120))
     spans = tuple(dict.fromkeys(word for word in text.split() if word in NAMES))
     instance = Instance("1", "ext", text, {"person": spans, "city": ()})
-    windows, lost = extraction_windows(instance, letters(text), 80)
-    assert lost == 0
+    found = extraction_windows(instance, letters(text), 80)
+    assert not any(window.barred for window in found)
+    windows = [window.instance for window in found]
     assert len(windows) > 1
     assert {span for window in windows for span in window.gold.get("person", ())} == set(spans)
     for window in windows:
@@ -71,11 +74,126 @@ def test_spans_of_windows_are_those_of_the_text(seed) -> None:
         assert window.gold["city"] == ()
 
 
-def test_a_span_that_no_window_holds_is_counted() -> None:
-    text = "a " * 50 + "x" * 60 + " b" * 50
-    windows, lost = extraction_windows(Instance("1", "ext", text, {"x": ("x" * 60,)}), letters(text), 40)
-    assert lost == 1
-    assert not any(window.gold for window in windows)
+def searched(instance: Instance, room: int) -> tuple[list[Instance], dict[str, set[str]]]:
+    """The windows of a text whose tokens are letters, by a search for every span in every window, and lost spans."""
+    windows = []
+    for number, (start, end) in enumerate(text_windows(instance.text, letters(instance.text), room)):
+        piece = instance.text[start:end].strip()
+        present = {label: tuple(span for span in spans if span in piece) for label, spans in instance.gold.items()}
+        gold = {label: spans for label, spans in present.items() if spans or not instance.gold[label]}
+        if piece:
+            windows.append(dataclasses.replace(instance, id=f"{instance.id}@{number}", text=piece, gold=gold))
+    lost = {
+        label: {span for span in spans if not any(span in window.text for window in windows)}
+        for label, spans in instance.gold.items()
+    }
+    return windows, lost
+
+
+@given(
+    st.text("ab. \u3000", max_size=120),
+    st.dictionaries(st.sampled_from(["x", "y", "z"]), st.lists(st.text("ab. ", max_size=20), unique=True).map(tuple)),
+    st.lists(st.integers(2, 40), min_size=1, max_size=3),
+)
+def test_windows_hold_the_spans_that_a_search_finds_in_them(text, gold, rooms) -> None:
+    instance = Instance("1", "ext", text, gold)
+    places = span_places(instance)
+    for room in rooms:
+        found = extraction_windows(instance, letters(text), room, places)
+        windows, lost = searched(instance, room)
+        assert [window.instance for window in found] == windows
+        assert [list(window.instance.gold) for window in found] == [list(window.gold) for window in windows]
+        assert found == extraction_windows(instance, letters(text), room)
+        for window in found:
+            # Barred are labels with a lost span, where none of their spans or a part of a lost one is in the window.
+            without = {label for label in gold if lost[label] and label not in window.instance.gold}
+            assert without <= window.barred <= {label for label in gold if lost[label]}
+
+
+def test_spans_are_searched_once_for_windows_of_any_size(counts, monkeypatch) -> None:
+    names = tuple(f"Person{i}" for i in range(300))
+    instance = Instance("1", "ext", " ".join(f"{name} left." for name in names), {"person": names})
+    searches, sizes = [], []
+    monkeypatch.setattr(sampling, "span_places", lambda one: searches.append(one) or span_places(one))
+    monkeypatch.setattr(
+        sampling, "extraction_windows", lambda *args: sizes.append(args[2]) or extraction_windows(*args)
+    )
+    sampler = ExampleSampler(max_target_tokens=64, counts=counts)
+    sampled = sampler.training_examples(instance, LabelSet.of({"person": 1, "city": 1}), ("person",), 0, ZH)
+    assert sampled.lost_spans == 0
+    assert len(set(sizes)) == len(sizes) > 2
+    assert searches == [instance]
+
+
+def test_a_label_with_a_lost_span_is_asked_where_no_part_of_it_is() -> None:
+    text = "Ann and " + "a " * 50 + "x" * 60 + " Bob" + " b" * 50 + " Cem"
+    gold = {"x": ("Ann", "x" * 60, "Bob"), "y": ("Bob", "Cem"), "z": ("x" * 60,)}
+    found = extraction_windows(Instance("1", "ext", text, gold), letters(text), 40)
+    for window, barred in found:
+        touched = "xx" in window.text
+        assert ("x" in barred) == (touched or "x" not in window.gold)
+        assert "y" not in barred
+        assert "z" in barred
+    assert [window.gold["x"] for window, barred in found if "x" not in barred] == [("Ann",)]
+    assert any(window.gold.get("x") == ("Bob",) for window, barred in found if "x" in barred)
+
+
+LONG_ANSWER = " and ".join(f"{name} left Oslo" for name in NAMES * 5)
+AROUND = "他在北京。" * 12
+
+
+def test_a_question_whose_answer_is_in_no_window_is_dropped(counts) -> None:
+    instance = families.reading("1", f"{AROUND}{LONG_ANSWER}. {AROUND}", "who left?", [LONG_ANSWER])
+    for sampler in (
+        ExampleSampler(max_target_tokens=64, counts=counts),
+        ExampleSampler(max_prompt_tokens=128, counts=counts),
+    ):
+        with pytest.raises(SkipInstance, match="no window of its text holds all of a span of 'who left") as error:
+            sampler.training_examples(instance, LabelSet.of({}), ("who left?",), 0, ZH)
+        assert error.value.reason == "span_too_long"
+        # Evaluation asks it: what the model cannot see counts against it.
+        (example,) = sampler.evaluation_examples(instance, LabelSet.of({}), ZH).examples
+        assert (example.text, example.answers) == (instance.text, ((LONG_ANSWER,),))
+    (example,) = (
+        ExampleSampler(counts=counts).training_examples(instance, LabelSet.of({}), ("who left?",), 0, ZH).examples
+    )
+    assert example.answers == ((LONG_ANSWER,),)
+
+
+@given(st.integers(0, 10**6), st.booleans(), st.sampled_from([0.0, 0.6]))
+def test_no_training_prompt_asks_for_half_of_a_span(counts, seed, own_labels, share) -> None:
+    """Every prompt of a text with spans that no window holds says all that is to be found in its part of the text."""
+    rng = random.Random(seed)
+    parts = [f"{name} left." for name in NAMES for _ in range(12)] + [f"{LONG_ANSWER}.", AROUND]
+    rng.shuffle(parts)
+    gold = {"event": (LONG_ANSWER, "Dia left."), "person": NAMES, "phrase": (LONG_ANSWER,)}
+    labels = (*gold, "city of birth", "date") if own_labels else ()
+    instance = Instance(str(seed), "ext", " ".join(parts), gold, labels)
+    label_set = LabelSet.of(dict.fromkeys((*gold, "city of birth", "date", "long phrase"), 1))
+    kept = {"person", *rng.sample(sorted(gold), rng.randint(1, 3))}
+    sampler = ExampleSampler(max_prompt_tokens=128, max_target_tokens=64, empty_extractions=share, counts=counts)
+    sampled = sampler.training_examples(instance, label_set, tuple(sorted(kept)), 0, ZH)
+    found = set()
+    for example in sampled.examples:
+        assert not {"phrase", "long phrase"} & set(example.labels)
+        for label, spans in zip(example.labels, example.answers, strict=True):
+            assert set(spans) == {span for span in gold.get(label, ()) if span in example.text}
+            found |= {(label, span) for span in spans}
+            if label == "event":
+                assert spans == ("Dia left.",)
+                assert "and" not in example.text
+    assert {("person", name) for name in NAMES} <= found
+    # Of the label that is asked in part, one span may be in no window that no part of the long one is in.
+    assert sampled.lost_spans in (2, 3)
+
+
+def test_a_span_that_is_not_in_a_long_text_is_not_called_too_long(counts) -> None:
+    instance = Instance("1", "ext", AROUND * 20, {"person": ("Zoe",)})
+    with pytest.raises(SkipInstance) as error:
+        ExampleSampler(max_prompt_tokens=128, counts=counts).training_examples(
+            instance, LabelSet.of({"person": 1, "city": 1}), ("person",), 0, ZH
+        )
+    assert error.value.reason == "span_not_in_text"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -148,3 +266,9 @@ def test_labels_of_a_prompt_leave_room_for_its_text(counts) -> None:
     assert all(counts.text(ZH.render(example)[0]) <= 256 for example in examples)
     assert gold in examples[-1].labels
     assert len(examples[-1].labels) > 1
+    own = dataclasses.replace(instance, labels=label_set.labels)
+    most = max(len(example.labels) for example in sampler.evaluation_examples(own, LabelSet.of({}), ZH).examples)
+    (example,) = sampler.training_examples(own, LabelSet.of({}), (gold,), 0, ZH).examples
+    assert counts.text(ZH.render(example)[0]) <= 256
+    assert example.answers == (gold,)
+    assert 1 < len(example.labels) <= most
