@@ -150,6 +150,14 @@ def test_pairs_too_far_apart_are_counted() -> None:
     assert (found.relations, found.not_asked) == ((), 1)
 
 
+def test_a_pair_in_one_sentence_of_a_long_text_is_asked() -> None:
+    known = {"person": ("Ann", "Bob"), "city": ("Turin",)}
+    text = f"Annual figures. {'Nothing is said here. ' * 60}Ann met Bob in Turin."
+    found = SeqGPT(Scholar(known, {"between Ann and Bob": "knows"})).relations(text, {"knows": ("person", "person")})
+    assert [(one.head.text, one.tail.text) for one in found.relations] == [("Ann", "Bob")]
+    assert found.not_asked == 0
+
+
 def test_chinese_relations_are_asked_in_chinese() -> None:
     scholar = Scholar(PEOPLE, {"李雷和上海的关系": "出生地"})
     (relation,) = SeqGPT(scholar).relations("李雷生在上海。", {"出生地": ("person", "city")}).relations
