@@ -94,13 +94,16 @@ class BatchingGenerator:
           ContractError: a prompt cannot be answered.
           OverloadedError, TooManyPromptsError, DeadlineError, ClosedError: see there.
         """
-        # Here and not in the batch, where it would fail the prompts of others too.
-        self._engine.check(prompts)
+        # Before the check, which counts the tokens of each prompt.
         if len(prompts) > self._max_queue:
             raise TooManyPromptsError(
                 f"this request needs {len(prompts):,} prompts, and the server takes at most {self._max_queue:,}: send "
                 "fewer or shorter texts, or fewer labels, at once"
             )
+        if time.monotonic() >= deadline:
+            raise self._too_late()
+        # Here and not in the batch, where it would fail the prompts of others too.
+        self._engine.check(prompts)
         waiting = [_Waiting(prompt, deadline) for prompt in prompts]
         with self._lock:
             if self._closed:
@@ -117,9 +120,7 @@ class BatchingGenerator:
         try:
             return [one.completion.result(timeout=max(deadline - time.monotonic(), 0)) for one in waiting]
         except TimeoutError:
-            raise DeadlineError(
-                f"no answer within {self._timeout:g} s: send fewer texts or labels at once, or try again later"
-            ) from None
+            raise self._too_late() from None
         finally:
             for one in waiting:
                 one.completion.cancel()
@@ -130,6 +131,11 @@ class BatchingGenerator:
             self._closed = True
         self._queue.put(None)
         self._thread.join()
+
+    def _too_late(self) -> DeadlineError:
+        return DeadlineError(
+            f"no answer within {self._timeout:g} s: send fewer texts or labels at once, or try again later"
+        )
 
     def _run(self) -> None:
         closing = False

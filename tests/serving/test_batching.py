@@ -159,3 +159,13 @@ def test_one_deadline_for_all_rounds_of_a_request() -> None:
     with pytest.raises(DeadlineError):
         request.generate(prompts("second"))
     batching.close()
+
+
+def test_a_request_that_is_too_large_or_too_late_is_refused_before_its_tokens_are_counted() -> None:
+    # The check of a bad prompt would raise ContractError.
+    batching = generator(SlowEngine(), max_queue=3)
+    with pytest.raises(TooManyPromptsError):
+        ask(batching, *["bad"] * 4)
+    with pytest.raises(DeadlineError):
+        batching.generate(prompts("bad"), time.monotonic())
+    batching.close()
