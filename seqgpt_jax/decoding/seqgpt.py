@@ -19,9 +19,10 @@ from seqgpt_jax.decoding.completion import Choice, Generator
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.decoding.devices import load_for
 from seqgpt_jax.decoding.engine import Engine
-from seqgpt_jax.decoding.fill import Schema, fill
+from seqgpt_jax.decoding.fill import fill
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.results import Classified, Extracted
+from seqgpt_jax.decoding.schema import Schema
 from seqgpt_jax.io.progress import Progress, no_progress
 
 Labels = Sequence[str] | Mapping[str, str]

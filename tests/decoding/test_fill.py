@@ -9,7 +9,7 @@ import pytest
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.seqgpt import SeqGPT
 from seqgpt_jax.io.contract import ModelContract
-from tests.decoding.test_seqgpt import Scholar
+from tests.decoding.test_seqgpt import Losing, Scholar
 
 pydantic = pytest.importorskip("pydantic")
 
@@ -79,6 +79,20 @@ def test_an_object_is_filled() -> None:
     assert [TEXT[span.start : span.end] for span in filled.spans["products"]] == ["lamp", "chair"]
     assert [label.label for label in filled.labels["topic"]] == ["order"]
     assert filled.to_dict()["spans"]["births.city"][0]["text"] == "London"
+
+
+def test_what_relations_and_events_lost_is_said() -> None:
+    from seqgpt_jax.atomic.families import event_query
+
+    pair = {"type": "object", "properties": {"person": {"type": "string"}, "city": {"type": "string"}}}
+    purchase = {"type": "object", "properties": {"buyer": {"type": "string"}}}
+    known = {**KNOWN, event_query("purchase", "en"): ("paid",)}
+    for properties in ({"births": {"type": "array", "items": pair}}, {"purchase": purchase}):
+        for word in ("Ada Lovelace paid", "buyer of the purchase event", "between Ada Lovelace and London"):
+            loses = word == "Ada Lovelace paid" or (word.startswith("buyer") == ("purchase" in properties))
+            model = SeqGPT(Losing(known, {}, {word: 7}, ModelContract(max_prompt_tokens=256)))
+            filled = model.fill(TEXT, {"properties": properties})
+            assert (filled.truncated_tokens, filled.unfinished) == ((7, True) if loses else (0, False))
 
 
 def test_a_dataclass_and_a_json_schema() -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,21 @@ class Scholar(Reader):
             question = prompt.source_text
             fits = [label for key, label in self.table.items() if key in question and label in prompt.labels]
             found.append(Completion("\t".join(fits) or "None", value_scores=((0.5,) * len(fits),)))
+        return found
+
+
+class Losing(Scholar):
+    """Reads but a part of each text in which it finds a word, and is cut off there: word -> tokens that it lost."""
+
+    def __init__(self, known: dict, table: dict, lost: dict, contract: ModelContract = CONTRACT) -> None:
+        super().__init__(known, table, contract)
+        self.lost = lost
+
+    def generate(self, prompts: list[Prompt], progress=None) -> list[Completion]:
+        found = []
+        for prompt, one in zip(prompts, super().generate(prompts), strict=True):
+            tokens = max((tokens for word, tokens in self.lost.items() if word in prompt.text), default=0)
+            found.append(replace(one, truncated=tokens, finished=not tokens))
         return found
 
 
@@ -107,6 +123,7 @@ def test_results_are_json() -> None:
     assert json.loads(json.dumps(Extracted("Ada", {"person": (Span("Ada", 0, 3, 0.98765),)}).to_dict())) == {
         "text": "Ada",
         "spans": {"person": [{"text": "Ada", "start": 0, "end": 3, "score": 0.9877}]},
+        "truncated_tokens": 0,
         "unfinished": False,
     }
     assert Span("Ada", 0, 3, 0.000012345678).to_dict()["score"] == 1.235e-05
@@ -115,7 +132,30 @@ def test_results_are_json() -> None:
         "labels": [{"label": "a", "score": 0.5}],
         "probabilities": {"a": 0.5, "None": 0.5},
         "truncated_tokens": 0,
+        "unfinished": False,
     }
+
+
+def lost(result) -> tuple[int, bool]:
+    content = result.to_dict()
+    assert (content["truncated_tokens"], content["unfinished"]) == (result.truncated_tokens, result.unfinished)
+    return result.truncated_tokens, result.unfinished
+
+
+def test_results_say_what_was_lost() -> None:
+    texts = ["Ada met Bob.", "Eve met Bob."]
+    known = {"person": ("Ada", "Bob", "Eve"), "meet event": ("met",), "who of the meet event": ("Ada",)}
+    model = SeqGPT(Losing({**known, "a": "Ada", "b": "Bob"}, {}, {"Ada": 3}))
+    for results in (model.extract(texts, ["person"]), model.classify(texts, ["a", "b"])):
+        assert [lost(one) for one in results] == [(3, True), (0, False)]
+    knows = {"knows": ("person", "person")}
+    # In the first round, and in the second alone.
+    for word in ("Ada", "between Bob and Ada"):
+        results = SeqGPT(Losing(known, {}, {word: 5})).relations(texts, knows)
+        assert [lost(one) for one in results] == [(5, True), (0, False)]
+    for words in ({"Ada": 2}, {"who of the meet event": 2}):
+        results = SeqGPT(Losing(known, {}, words)).events(["Ada met Bob.", "nobody"], {"meet": ["who"]})
+        assert [lost(one) for one in results] == [(2, True), (0, False)]
 
 
 def test_reading() -> None:
