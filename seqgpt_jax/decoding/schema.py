@@ -14,19 +14,27 @@ _SPAN_TYPES = ("string", "integer", "number")
 class Field:
     """A field: how it is asked, its kind ("spans", "labels", "relations", "events") and whether it holds several.
 
-    `optional` fields may be left out; `choices` are the labels, or the fields of a nested object with how they are
-    asked; `type` is that of a span, `types` those of the fields of a nested object, of which it must have `required`.
+    A text need not say a field that is not `required`, which may be left out, or is `nullable`. `choices` are the
+    labels, or the fields of a nested object with how they are asked; `type` is that of a span, `types` those of the
+    fields of a nested object, of which the text has to say `needed`, and `nulls` are null where it does not.
     """
 
     name: str
     asked: str
     kind: str
     several: bool
-    optional: bool
+    required: bool
+    nullable: bool
     choices: dict[str, Any]
     type: str = ""
     types: dict[str, str] = dataclass_field(default_factory=dict)
-    required: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    nulls: tuple[str, ...] = ()
+
+    @property
+    def optional(self) -> bool:
+        """Whether there is an object although the text does not say the field; a list is empty then."""
+        return not self.required or self.nullable or self.several
 
 
 class Schema:
@@ -53,10 +61,10 @@ class Schema:
         fields = described.get("properties")
         if not fields:
             raise ContractError("the schema has no fields: give an object with properties")
-        self.fields = [self._field(name, field, name not in required) for name, field in fields.items()]
+        self.fields = [self._field(name, field, name in required) for name, field in fields.items()]
         self._check_labels()
 
-    def _field(self, name: str, field: Mapping[str, Any], optional: bool) -> Field:
+    def _field(self, name: str, field: Mapping[str, Any], required: bool) -> Field:
         field, nullable = self._resolved(name, field)
         asked = field.get("description") or name.replace("_", " ")
         several = field.get("type") == "array"
@@ -64,16 +72,17 @@ class Schema:
             item, _ = self._resolved(name, field.get("items", {}))
         else:
             item = field
-        optional = optional or nullable or several
+        can_be = (required, nullable)
         if "enum" in item or "const" in item:
             labels = [label for label in item.get("enum", [item.get("const")]) if label is not None]
-            return Field(name, asked, "labels", several, optional, {str(label): label for label in labels})
+            return Field(name, asked, "labels", several, *can_be, {str(label): label for label in labels})
         if item.get("type") in _SPAN_TYPES:
-            return Field(name, asked, "spans", several, optional, {}, item["type"])
+            return Field(name, asked, "spans", several, *can_be, {}, item["type"])
         if item.get("type") == "object" and item.get("properties"):
             read = {part: self._part(f"{name}.{part}", of) for part, of in item["properties"].items()}
             parts, types = ({part: of[which] for part, of in read.items()} for which in (0, 1))
-            required = tuple(part for part in item.get("required", ()) if not read[part][2])
+            nulls = tuple(part for part in item.get("required", ()) if read[part][2])
+            needed = tuple(part for part in item.get("required", ()) if not read[part][2])
             if len(set(parts.values())) < len(parts):
                 raise ContractError(f"field {name!r}: two of its fields are asked alike: {', '.join(parts.values())}")
             if several and len(parts) != 2:
@@ -82,7 +91,7 @@ class Schema:
                     "a list needs two fields (a relation); without a list it is one event"
                 )
             kind = "relations" if several else "events"
-            return Field(name, asked, kind, several, optional, parts, "", types, required)
+            return Field(name, asked, kind, several, *can_be, parts, "", types, needed, nulls)
         raise ContractError(
             f"field {name!r} is {item.get('type', 'of no type')!r}, which a text cannot be asked for: use str, a "
             "number, an Enum or Literal, a list of these, or an object of them"
@@ -138,13 +147,24 @@ class Schema:
         missing = [one.name for one in self.fields if not one.optional and one.name not in fields]
         for one in self.fields:
             if one.kind == "events" and one.name in fields:
-                missing += [f"{one.name}.{part}" for part in one.required if part not in fields[one.name]]
+                missing += [f"{one.name}.{part}" for part in one.needed if part not in fields[one.name]]
         if missing:
             return None, dict.fromkeys(missing, "the text does not say it")
         try:
-            return self._make(self._numbers(fields)), {}
+            return self._make(self._with_nulls(self._numbers(fields))), {}
         except ValueError as error:  # pydantic's ValidationError is one
             return None, _errors(error)
+
+    def _with_nulls(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields, and null for each that the text does not say where the schema wants it all the same."""
+        found = {}
+        for field in self.fields:
+            if field.name in fields:
+                value = fields[field.name]
+                found[field.name] = dict.fromkeys(field.nulls) | value if field.kind == "events" else value
+            elif field.required and field.nullable:
+                found[field.name] = None
+        return found
 
     def _numbers(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields with numbers where the schema has numbers; ValueError names the field that has none.

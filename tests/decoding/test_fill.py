@@ -172,6 +172,24 @@ def test_numbers_of_a_json_schema_are_numbers() -> None:
     assert wrong.errors == {"price in euros": "not of type number: 'lamp'"}
 
 
+def test_a_required_field_that_may_be_null_is_null_where_the_text_does_not_say_it() -> None:
+    @dataclass
+    class Order:
+        customer: str | None
+        age: int | None = None
+
+    filled = seqgpt().fill(["Nobody.", TEXT], Order)
+    assert [(one.value, one.errors) for one in filled] == [(Order(None), {}), (Order("Ada Lovelace"), {})]
+    assert filled[0].fields == {}
+    properties = {
+        "customer": {"type": ["string", "null"]},
+        "mood": {"enum": ["glad", None]},
+        "age": {"type": "integer"},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["customer", "mood"]}
+    assert seqgpt().fill("Nobody.", schema).value == {"customer": None, "mood": None}
+
+
 def test_what_is_no_schema_is_refused() -> None:
     for schema in ("person", 3, ["person"]):
         with pytest.raises(TypeError, match="a schema is a dataclass"):
@@ -188,7 +206,7 @@ def test_numbers_of_a_nested_object_are_numbers_and_its_required_fields_are_ther
     def filled(known):
         return seqgpt(known).fill(TEXT, {"properties": {"purchase": purchase}})
 
-    assert filled(known).value == {"purchase": {"price": 12.0, "thing": "lamp"}}
+    assert filled(known).value == {"purchase": {"price": 12.0, "thing": "lamp", "note": None}}
     wrong = filled({**known, "price of the purchase event": ("chair",)})
     assert (wrong.value, wrong.errors) == (None, {"purchase.price": "not of type number: 'chair'"})
     missing = filled({**known, "thing of the purchase event": ()})
