@@ -6,7 +6,8 @@
     Enum, Literal                                classification, one label (or none where the field may be left out)
     list of Enum or Literal                      classification, any number of labels
     list of objects with two such fields         relations between spans of these two types, named as the field is
-    object                                       event of the type that the field names, its fields are the roles
+    object                                       event of the type that the field names, its fields are the roles; of
+                                                 several events the one with most roles, then with the best scores
 
 A field is asked by its `description`, or by its name with spaces for underscores; a classification by its labels alone,
 as the contract has no room for more.
@@ -23,7 +24,7 @@ from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
 from seqgpt_jax.decoding.questions import Question, compose_windows
-from seqgpt_jax.decoding.results import Events, Relations
+from seqgpt_jax.decoding.results import Event, Events, Relations
 from seqgpt_jax.decoding.schema import Field, Schema
 from seqgpt_jax.decoding.spans import Label, Span, spans_to_dict
 from seqgpt_jax.io.progress import Progress, no_progress
@@ -146,10 +147,9 @@ class _Draft:
         self.add(found.truncated_tokens, found.unfinished)
         if not found.events:
             return
-        arguments: dict[str, tuple[Span, ...]] = {}
-        for name, role in field.choices.items():  # events of one type: the object takes the surest span of them all
-            if spans := [span for event in found.events for span in event.arguments[role]]:
-                arguments[name] = tuple(dict.fromkeys(spans))
+        # One event: roles of several would make one that the text does not have.
+        event = max(found.events, key=_fullness)
+        arguments = {name: spans for name, role in field.choices.items() if (spans := event.arguments[role])}
         self.fields[field.name] = {name: _best(spans).text for name, spans in arguments.items()}
         self.spans |= {f"{field.name}.{name}": spans for name, spans in arguments.items()}
 
@@ -200,6 +200,12 @@ def _different(fields: Sequence[Field]) -> dict[str, Field]:
         if (other := asked.setdefault(field.asked, field)) is not field:
             raise ContractError(f"fields {other.name!r} and {field.name!r} are asked alike, as {field.asked!r}")
     return asked
+
+
+def _fullness(event: Event) -> tuple[int, float]:
+    """(roles that are filled, the mean score of their best spans)."""
+    scores = [_best(spans).score or 0.0 for spans in event.arguments.values() if spans]
+    return len(scores), sum(scores) / max(len(scores), 1)
 
 
 def _best(found: Sequence[Span]) -> Span:

@@ -1,7 +1,7 @@
 """Filling of a schema: what is asked for each kind of field, the object that comes out, and what is refused."""
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pytest
@@ -129,6 +129,47 @@ def test_a_nested_object_is_an_event() -> None:
     assert filled.value == Letter(purchase=Purchase(buyer="Ada Lovelace", thing="lamp"))
     assert [span.text for span in filled.spans["purchase.thing"]] == ["lamp"]
     assert seqgpt({**known, event_query("purchase", "en"): ()}).fill(TEXT, Letter).value == Letter()
+
+
+class Sure(Scholar):
+    """Knows how sure it is of each span: span -> score."""
+
+    def __init__(self, known, sure) -> None:
+        super().__init__(known, {}, ModelContract(max_prompt_tokens=256))
+        self.sure = sure
+
+    def generate(self, prompts, progress=None):
+        for prompt, one in zip(prompts, super().generate(prompts), strict=True):
+            present = [[s for s in self.known.get(label, ()) if s in prompt.source_text] for label in prompt.labels]
+            scores = tuple(tuple(self.sure.get(span, 0.5) for span in spans) for spans in present)
+            yield replace(one, value_scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("known", "sure", "value"),
+    [
+        # The one with more roles, however sure the other is.
+        ({'attacker of the attack event "hit"': ("Eve",)}, {"Bob": 0.9}, {"attacker": "Eve", "target": "Cem"}),
+        # The one of which the model is surer.
+        ({}, {"Bob": 0.9}, {"target": "Bob"}),
+        ({}, {"Cem": 0.9}, {"target": "Cem"}),
+        ({}, {}, {"target": "Bob"}),
+    ],
+)
+def test_an_object_is_one_event_of_several(known, sure, value) -> None:
+    known = {
+        "attack event": ("attacked", "hit"),
+        'target of the attack event "attacked"': ("Bob",),
+        'target of the attack event "hit"': ("Cem",),
+        **known,
+    }
+    roles = {"type": "object", "properties": {"attacker": {"type": "string"}, "target": {"type": "string"}}}
+    model = SeqGPT(Sure(known, sure))
+    filled = model.fill("Ada attacked Bob, and Eve hit Cem.", {"properties": {"attack": roles}}, language="en")
+    assert filled.value == {"attack": value}
+    assert {name: [span.text for span in spans] for name, spans in filled.spans.items()} == {
+        f"attack.{name}": [text] for name, text in value.items()
+    }
 
 
 @pytest.mark.parametrize(
