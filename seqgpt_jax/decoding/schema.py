@@ -1,6 +1,6 @@
 """Schemas to fill: the fields of a dataclass, pydantic model or JSON schema, and the object that their answers make."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -75,7 +75,7 @@ class Schema:
         can_be = (required, nullable)
         if "enum" in item or "const" in item:
             labels = [label for label in item.get("enum", [item.get("const")]) if label is not None]
-            return Field(name, asked, "labels", several, *can_be, {str(label): label for label in labels})
+            return Field(name, asked, "labels", several, *can_be, _choices(name, labels))
         if item.get("type") in _SPAN_TYPES:
             return Field(name, asked, "spans", several, *can_be, {}, item["type"])
         if item.get("type") == "object" and item.get("properties"):
@@ -134,9 +134,12 @@ class Schema:
 
     def _check_labels(self) -> None:
         """Raises ContractError where two fields have the same labels: nothing in their questions would differ."""
-        asked: dict[tuple[str, ...], str] = {}
+        asked: dict[frozenset[str], str] = {}
         for field in self.fields:
-            if field.kind == "labels" and (other := asked.setdefault(tuple(field.choices), field.name)) != field.name:
+            if (
+                field.kind == "labels"
+                and (other := asked.setdefault(frozenset(field.choices), field.name)) != field.name
+            ):
                 raise ContractError(
                     f"fields {other!r} and {field.name!r} have the same labels, by which alone they are asked: name "
                     f"them differently, such as '{field.name} {next(iter(field.choices))}'"
@@ -187,6 +190,15 @@ class Schema:
                 read = [_read(field.name, field.type, value) for value in values]
             found[field.name] = read if field.several else read[0]
         return found
+
+
+def _choices(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """Label -> its value; ContractError where two values are the same label."""
+    choices: dict[str, Any] = {}
+    for value in values:
+        if repr(other := choices.setdefault(str(value), value)) != repr(value):
+            raise ContractError(f"field {name!r}: its values {other!r} and {value!r} are asked alike: leave one out")
+    return choices
 
 
 class _NumberError(ValueError):

@@ -184,6 +184,8 @@ def test_an_object_is_one_event_of_several(known, sure, value) -> None:
         ({"a": {"type": ["string", "integer"]}}, "field 'a' may be of 2 types"),
         ({"a": {"$ref": "#/$defs/B"}}, "field 'a' refers to '#/\\$defs/B', which the schema does not define"),
         ({"a": {"enum": ["x", "y"]}, "b": {"enum": ["x", "y"]}}, "fields 'a' and 'b' have the same labels"),
+        ({"a": {"enum": ["x", "y"]}, "b": {"enum": ["y", "x"]}}, "fields 'a' and 'b' have the same labels"),
+        ({"a": {"enum": [1, "1", 2]}}, "field 'a': its values 1 and '1' are asked alike"),
         (
             {"a": {"type": "array", "items": {"type": "object", "properties": {n: {"type": "string"} for n in "xyz"}}}},
             "field 'a' is a list of objects with 3 fields",
