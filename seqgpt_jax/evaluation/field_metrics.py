@@ -88,8 +88,7 @@ def resampled_metrics(task: str, predictions: Sequence[Prediction], resamples: i
     record = predictions[0].record
     if record.atom == "cls":
         found = {"accuracy": _mean([one.correct for one in predictions]), "macro_f1": _macro_f1(predictions)}
-        if all(one.label_scores for one in predictions):
-            precisions = [average_precision(one.label_scores or {}, one.record.answers) for one in predictions]
+        if precisions := _average_precisions(predictions):
             found["mean_average_precision"] = _mean(precisions)
     elif record.family == "MRC":
         name, score = ("cmrc", cmrc) if record.language == "zh" else ("squad", squad)
@@ -136,6 +135,16 @@ def _macro_f1(predictions: Sequence[Prediction]) -> _Table:
         return (f1(correct, predicted, gold) * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
 
     return np.array(table, float).reshape(len(predictions), -1), rate
+
+
+def _average_precisions(predictions: Sequence[Prediction]) -> list[float]:
+    """The average precision of each, 0 of those that could not be asked; empty where labels were not compared."""
+    asked = [one for one in predictions if not one.refusal]
+    if not asked or not all(one.label_scores for one in asked):
+        return []
+    return [
+        average_precision(one.label_scores or {}, one.record.answers) if not one.refusal else 0.0 for one in predictions
+    ]
 
 
 def average_precision(scores: Mapping[str, float], gold: Collection[str]) -> float:

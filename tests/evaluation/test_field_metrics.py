@@ -155,6 +155,10 @@ def test_mean_average_precision_where_all_labels_were_compared() -> None:
         for one, of_one in zip(read_predictions(pairs), scores, strict=True)
     ]
     assert field_metrics("sa", predictions, 20, 0)["mean_average_precision"].value == 0.75
+    # One that could not be asked has a precision of 0.
+    refused = dataclasses.replace(predictions[0], label_scores=None, refusal="a label fits into no prompt")
+    assert field_metrics("sa", [*predictions, refused], 20, 0)["mean_average_precision"].value == 0.5
+    assert "mean_average_precision" not in field_metrics("sa", [refused], 20, 0)
     # One of them without scores: there is no such mean.
     predictions[0] = dataclasses.replace(predictions[0], label_scores=None)
     assert "mean_average_precision" not in field_metrics("sa", predictions, 20, 0)
