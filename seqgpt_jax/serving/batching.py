@@ -30,6 +30,9 @@ class ClosedError(Exception):
     """The server is shutting down and takes no more requests."""
 
 
+_CLOSED = "the server is shutting down"
+
+
 @dataclass(slots=True)
 class _Waiting:
     """A prompt of a request, and where its completion goes."""
@@ -75,7 +78,7 @@ class BatchingGenerator:
         self._queue: queue.Queue[_Waiting | None] = queue.Queue()
         self._lock = threading.Lock()
         self._waiting = 0
-        self._closed = False
+        self._closed = self._failing = False
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
         self._thread.start()
 
@@ -107,7 +110,7 @@ class BatchingGenerator:
         waiting = [_Waiting(prompt, deadline) for prompt in prompts]
         with self._lock:
             if self._closed:
-                raise ClosedError("the server is shutting down")
+                raise ClosedError(_CLOSED)
             if self._waiting + len(waiting) > self._max_queue:
                 raise OverloadedError(
                     f"{self._waiting} prompts wait already, and this request has {len(waiting)}; the limit is "
@@ -125,8 +128,15 @@ class BatchingGenerator:
             for one in waiting:
                 one.completion.cancel()
 
+    def fail_rest(self) -> None:
+        """Answers nothing more: what waits, and what comes, raises ClosedError. A batch that has begun is answered.
+
+        A signal handler may call it, so that it takes no lock.
+        """
+        self._failing = True
+
     def close(self) -> None:
-        """Answers what has been taken, and stops."""
+        """Answers what has been taken, unless `fail_rest` was called, and stops."""
         with self._lock:
             self._closed = True
         self._queue.put(None)
@@ -173,6 +183,8 @@ class BatchingGenerator:
 
     def _answers(self, asked: Sequence[_Waiting]) -> Sequence[Completion | Exception]:
         """The completions of a batch; where it breaks, the error for each of its prompts."""
+        if self._failing:
+            return [ClosedError(_CLOSED) for _ in asked]
         started = time.monotonic()
         try:
             return self._engine.generate([one.prompt for one in asked])

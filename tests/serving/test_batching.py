@@ -152,6 +152,26 @@ def test_closing_answers_what_was_taken_and_takes_no_more() -> None:
         ask(batching, "late")
 
 
+def test_what_waits_fails_where_nothing_more_is_to_be_answered() -> None:
+    engine = SlowEngine(batch_size=1)
+    engine.hold.clear()
+    batching = generator(engine)
+    with ThreadPoolExecutor(3) as pool:
+        taken = [pool.submit(ask, batching, f"{number}") for number in range(3)]
+        while batching._metrics.waiting._value.get() < 3:
+            time.sleep(0.001)
+        time.sleep(0.2)  # the batch of one prompt has begun
+        batching.fail_rest()
+        engine.hold.set()
+        errors = [one.exception(timeout=5) for one in taken]
+    assert [error for error in errors if error is None] == [None]
+    assert sum(isinstance(error, ClosedError) for error in errors) == 2
+    with pytest.raises(ClosedError):
+        ask(batching, "late")
+    batching.close()
+    assert len(engine.batches) == 1
+
+
 def test_one_deadline_for_all_rounds_of_a_request() -> None:
     batching = generator(SlowEngine(seconds=0.15), timeout=0.25)
     request = batching.for_request()

@@ -255,6 +255,27 @@ def test_sigterm_answers_what_was_taken(folder) -> None:
             server.send("GET", "/healthz")
 
 
+def test_a_second_interrupt_ends_it_at_once(folder) -> None:
+    with serving(folder, "--gin.Decode.max_new_tokens=32", "--gin.Decode.batch_size=2") as server:
+        body = {"texts": [f"Ada {number}" for number in range(250)], "labels": ["person"]}
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(server.post, "/v1/extract", body) for _ in range(4)]
+            while b"seqgpt_waiting_prompts 9" not in server.send("GET", "/metrics")[1]:
+                assert not any(one.done() for one in asked), "answered before the server was stopped: nothing to test"
+                time.sleep(0.005)
+            server.process.send_signal(signal.SIGINT)
+            while socket.socket().connect_ex(("127.0.0.1", server.port)) == 0:  # until the first signal has come
+                time.sleep(0.01)
+            server.process.send_signal(signal.SIGINT)
+            statuses = [one.result(timeout=60)[0] for one in asked]
+        assert set(statuses) == {503}
+        assert server.process.wait(timeout=60) == 130
+        said = server.process.stdout.read()
+        assert "stopped at once" in said
+        assert "Traceback" not in said
+        assert "every request" not in said
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
