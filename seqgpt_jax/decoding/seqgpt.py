@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Literal, overload
 
-from seqgpt_jax.atomic import Atom, ContractError
+from seqgpt_jax.atomic import NONE, Atom, ContractError
 from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
@@ -167,6 +167,8 @@ class SeqGPT:
         """
 
         def ask(texts: Sequence[str], labels: Sequence[Labels]) -> list[Classified]:
+            if any(isinstance(of_text, Mapping) and NONE in of_text for of_text in labels):
+                raise ContractError(f"a label is called {NONE!r}, as the answer that no label fits: call it otherwise")
             answers = self._answers("cls", texts, labels, choose)
             return [
                 Classified.of(found, _names(asked), threshold) for found, asked in zip(answers, labels, strict=True)

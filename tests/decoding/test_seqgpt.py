@@ -242,6 +242,7 @@ def test_events_of_one_type_are_told_apart_by_their_triggers() -> None:
         (lambda model: model.extract(" ", ["a"]), "text is empty"),
         (lambda model: model.extract("Ada", ["a", "a"]), "written alike"),
         (lambda model: model.classify("Ada", ["a", "b"], choose="two"), "'choose' must be one of"),
+        (lambda model: model.classify("Ada", {"None": "a", "B": "b"}, choose="one_or_none"), "called 'None'"),
         (lambda model: model.relations("Ada", {}), "schema is empty"),
         (lambda model: model.relations("Ada", {"in": ("person",)}), "'in' needs the type of its head"),
         (lambda model: model.events("Ada", {"attack": "attacker"}), "'attack' needs a list of roles"),
