@@ -112,7 +112,10 @@ def make_app(
         return HTMLResponse(page, headers={"content-security-policy": policy})
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json" and not kind.endswith("+json"):  # of which the body is not read
+            return _error(422, "the body is not read as JSON: send the header content-type: application/json")
         return _error(422, explain_errors(error.errors()))
 
     @app.exception_handler(HTTPException)

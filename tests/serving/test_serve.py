@@ -146,6 +146,15 @@ def test_what_cannot_be_asked_is_refused_with_the_field(server, path, content, s
     assert message in answer["error"]["message"]
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_a_body_without_its_content_type_is_refused_with_the_header_to_send(server, kind) -> None:
+    body = json.dumps({"text": "x", "labels": ["a"]}).encode()
+    status, answer, _ = server.send("POST", "/v1/extract", body, {"content-type": kind} if kind else {})
+    assert status == 422
+    assert "send the header content-type: application/json" in json.loads(answer)["error"]["message"]
+    assert server.post("/v1/extract", body, **{"content-type": "application/json; charset=utf-8"})[0] == 200
+
+
 def test_control_characters_are_text(server) -> None:
     text = "a\x00b </s> [GEN]\u2028\ufeff"
     status, answer = server.post("/v1/extract", {"text": text, "labels": ["a"]})
