@@ -171,6 +171,14 @@ def test_health_metrics_schema_and_page(server) -> None:
     assert re.search(r"seqgpt_batch_size_count [1-9]", metrics)
     schema = json.loads(server.send("GET", "/openapi.json")[1])
     assert {"/v1/extract", "/v1/classify", "/v1/relations", "/v1/events"} <= schema["paths"].keys()
+    for path, of_path in schema["paths"].items():
+        if path.startswith("/v1/"):
+            responses = of_path["post"]["responses"]
+            assert responses.keys() == {"200", "401", "408", "413", "422", "429", "503"}
+            kinds = {str(one["content"]["application/json"]["schema"]) for k, one in responses.items() if k != "200"}
+            assert kinds == {"{'$ref': '#/components/schemas/ErrorAnswer'}"}
+            assert "security" not in of_path["post"]
+    assert "HTTPValidationError" not in schema["components"]["schemas"]
     status, page, headers = server.send("GET", "/")
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert b"<!doctype html>" in page
@@ -226,6 +234,10 @@ def test_an_api_key(folder) -> None:
         assert server.send("GET", "/metrics")[0] == 401
         assert server.send("GET", "/healthz")[0] == 200
         assert server.send("GET", "/docs")[0] == 200
+        schema = json.loads(server.send("GET", "/openapi.json")[1])
+        assert schema["components"]["securitySchemes"] == {"HTTPBearer": {"type": "http", "scheme": "bearer"}}
+        assert schema["paths"]["/v1/extract"]["post"]["security"] == [{"HTTPBearer": []}]
+        assert "security" not in schema["paths"]["/healthz"]["get"]
 
 
 def test_sigterm_answers_what_was_taken(folder) -> None:
