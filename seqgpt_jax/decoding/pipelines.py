@@ -96,6 +96,7 @@ def relations(
             else:
                 pairs.append(pair)
                 questions.append(question)
+                generator.limits.check_number(len(questions))
     typed: list[list[Relation]] = [[] for _ in texts]
     for pair, one in zip(pairs, answer(generator, questions, progress) if questions else [], strict=True):
         lost.add(pair.text, one)

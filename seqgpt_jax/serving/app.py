@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 
 import seqgpt_jax
 from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.decoding.prompt_limits import TooManyPromptsError
 from seqgpt_jax.decoding.seqgpt import SeqGPT
-from seqgpt_jax.serving.batching import ClosedError, DeadlineError, OverloadedError, TooManyPromptsError
+from seqgpt_jax.serving.batching import ClosedError, DeadlineError, OverloadedError
 from seqgpt_jax.serving.metrics import Metrics
 from seqgpt_jax.serving.request_limits import MAX_REQUESTS, App, RequestLimits
 from seqgpt_jax.serving.schemas import (

@@ -9,17 +9,13 @@ from dataclasses import dataclass, field
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.engine import Engine
-from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.decoding.prompt_limits import PromptLimits, TooManyPromptsError
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.serving.metrics import Metrics
 
 
 class OverloadedError(Exception):
     """The queue is full: the request is not taken."""
-
-
-class TooManyPromptsError(Exception):
-    """A request needs more prompts than the queue ever has room for."""
 
 
 class DeadlineError(Exception):
@@ -47,7 +43,7 @@ class RequestGenerator:
     """The `Generator` of one request, which may ask in several rounds: one deadline for all of them.
 
     Attributes:
-      limits: of the engine.
+      limits: of the engine, with as many prompts as the queue has room for.
     """
 
     limits: PromptLimits
@@ -84,7 +80,7 @@ class BatchingGenerator:
 
     def for_request(self) -> RequestGenerator:
         """The generator of a request that begins now."""
-        return RequestGenerator(self._engine.limits, self, time.monotonic() + self._timeout)
+        return RequestGenerator(self._engine.limits.at_most(self._max_queue), self, time.monotonic() + self._timeout)
 
     def generate(self, prompts: Sequence[Prompt], deadline: float) -> list[Completion]:
         """The completion of each prompt, in their order.

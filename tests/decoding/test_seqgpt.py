@@ -11,6 +11,7 @@ import pytest
 
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.prompt_limits import TooManyPromptsError
 from seqgpt_jax.decoding.results import Classified, Event, Extracted, Relation
 from seqgpt_jax.decoding.seqgpt import SeqGPT
 from seqgpt_jax.decoding.spans import Label, Span
@@ -280,6 +281,21 @@ def test_too_many_pairs_are_refused() -> None:
     text = " ".join([*known["a"], *known["b"]])
     with pytest.raises(ContractError, match="3,600 pairs of spans"):
         SeqGPT(Scholar(known, {}, ModelContract(max_target_tokens=4096))).relations(text, {"r": ("a", "b")})
+
+
+def test_more_prompts_than_the_limits_have_are_refused_as_they_are_composed() -> None:
+    scholar = Scholar(PEOPLE, {})
+    scholar.limits = scholar.limits.at_most(3)
+    model = SeqGPT(scholar)
+    assert model.extract(["Ada"] * 3, ["person"])
+    with pytest.raises(TooManyPromptsError, match="more than 3 prompts"):
+        model.extract(["Ada"] * 4, ["person"])
+    with pytest.raises(TooManyPromptsError):  # the windows of one text
+        model.extract(long_text([3]) * 4, ["person"])
+    scholar.prompts.clear()
+    with pytest.raises(TooManyPromptsError):  # pairs of spans
+        model.relations("Ada from Turin met Bob.", SCHEMA)
+    assert len(scholar.prompts) == 1
 
 
 @pytest.mark.parametrize("texts", [7, None, ["Ada", 7]])

@@ -9,13 +9,16 @@ from types import SimpleNamespace
 import pytest
 
 from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.decoding import answers, questions
 from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.prompt_limits import PromptLimits, TooManyPromptsError
+from seqgpt_jax.decoding.seqgpt import SeqGPT
+from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.serving.batching import (
     BatchingGenerator,
     ClosedError,
     DeadlineError,
     OverloadedError,
-    TooManyPromptsError,
 )
 from seqgpt_jax.serving.metrics import make_metrics
 
@@ -31,7 +34,7 @@ class SlowEngine:
     hold: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.config, self.limits = SimpleNamespace(batch_size=self.batch_size), None
+        self.config, self.limits = SimpleNamespace(batch_size=self.batch_size), PromptLimits(ModelContract())
         self.hold.set()
 
     def check(self, prompts) -> None:
@@ -188,4 +191,19 @@ def test_a_request_that_is_too_large_or_too_late_is_refused_before_its_tokens_ar
         ask(batching, *["bad"] * 4)
     with pytest.raises(DeadlineError):
         batching.generate(prompts("bad"), time.monotonic())
+    batching.close()
+
+
+def test_a_request_that_is_too_large_is_not_composed_to_its_end(monkeypatch) -> None:
+    batching = generator(SlowEngine(), max_queue=3)
+    composed = []
+
+    def compose(question, limits):
+        composed.append(question.text)
+        return questions.compose_windows(question, limits)
+
+    monkeypatch.setattr(answers, "compose_windows", compose)
+    with pytest.raises(TooManyPromptsError, match="more than 3 prompts"):
+        SeqGPT(batching.for_request()).extract([f"text {number}" for number in range(100)], ["a"])
+    assert composed == ["text 0", "text 1", "text 2", "text 3"]
     batching.close()
