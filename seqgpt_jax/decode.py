@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 import seqgpt_jax
 from seqgpt_jax import command_line
-from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.atomic import ContractError, clean_text
 
 if TYPE_CHECKING:
     from etils import epath
@@ -245,6 +245,8 @@ def _check_output(source: Path, output: Path) -> None:
 def _parse_question(text: str, task: str, labels: str, choose: str | None, limits: "PromptLimits") -> "Question":
     from seqgpt_jax.decoding.question_files import parse_question
 
+    if not clean_text(text).strip():
+        raise command_line.UsageError(f"--text={text}: the text is empty")
     try:
         return parse_question(text, task, labels, choose, limits)
     except ContractError as error:
@@ -276,7 +278,8 @@ def _print_answer(answer: "Answer") -> None:
         for label, spans in answer.found.items():
             shown = [f"{span.text} ({span.start}-{span.end}{_percent(span.score)})" for span in spans]
             print(f"{label}: {'  |  '.join(shown) or '-'}")
-            if invented := [span for span in answer.answers[label] if span not in {found.text for found in spans}]:
+            placed = {clean_text(span.text) for span in spans}  # the answers are clean, the places are in the text
+            if invented := [span for span in answer.answers[label] if span not in placed]:
                 print(f"  (not in the text: {'  |  '.join(invented)})")
     else:
         shown = [f"{label.label}{_percent(label.score)}" for label in answer.found]

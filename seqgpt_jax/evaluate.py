@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare", "Endpoint"))
     config, decode, endpoint = configs.build("Evaluate"), configs.build("Decode"), configs.build("Endpoint")
     check_other_model(args)
+    if args.endpoint and endpoint.max_queries is None:  # one setting for all models of a gin file
+        endpoint = dataclasses.replace(endpoint, max_queries=decode.max_queries)
     if args.transformers:  # constraints are ours
         decode = dataclasses.replace(
             decode, constrained=False, contextual_calibration=False, devices=1, weight_dtype=None

@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from seqgpt_jax.decoding.annotations import doccano_line, label_studio_config, label_studio_task
     from seqgpt_jax.decoding.answer_page import answer_page
+    from seqgpt_jax.io.json_line import json_line, with_characters
 
     for name, path in outputs.items():
         if path and (path.is_dir() or (path.exists() and args.answers.exists() and path.samefile(args.answers))):
@@ -42,17 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
     if args.html:
         with args.html.open("w", encoding="utf-8") as file:
-            file.writelines(answer_page(_records(args.answers), args.answers.name))
+            file.writelines(map(with_characters, answer_page(_records(args.answers), args.answers.name)))
         print(f"page: {args.html}")
     if args.label_studio:
         tasks = [label_studio_task(record, args.model) for record in asked]
-        args.label_studio.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        args.label_studio.write_text(json_line(tasks, indent=1), encoding="utf-8")
         config = args.label_studio.with_suffix(".xml")
-        config.write_text(label_studio_config(asked) + "\n", encoding="utf-8")
+        config.write_text(with_characters(label_studio_config(asked)) + "\n", encoding="utf-8")
         print(f"Label Studio: import {args.label_studio} into a project whose labeling interface is {config}")
     if args.doccano:
-        lines = [json.dumps(doccano_line(record), ensure_ascii=False) + "\n" for record in asked]
-        args.doccano.write_text("".join(lines), encoding="utf-8")
+        args.doccano.write_text("".join(json_line(doccano_line(record)) for record in asked), encoding="utf-8")
         print(f"doccano: import {args.doccano} as JSONL")
     return 0
 

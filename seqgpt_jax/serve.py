@@ -9,7 +9,8 @@ Paths: /v1/extract, /v1/classify, /v1/relations, /v1/events (docs/serving.md; th
 
 Prompts of different requests are answered together. A request that is too large is refused with 413 or 422, one that
 the queue has no room for with 429, one that is not answered in time with 503; each says what to change. On SIGTERM or
-Ctrl-C the server answers what it has taken, and ends. It listens on this machine alone unless --host says otherwise.
+Ctrl-C the server answers what it has taken, and ends; a second Ctrl-C ends it at once. It listens on this machine alone
+unless --host says otherwise.
 """
 
 import math
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         from seqgpt_jax.serving.app import make_app
         from seqgpt_jax.serving.batching import BatchingGenerator
+        from seqgpt_jax.serving.http_server import HttpServer
         from seqgpt_jax.serving.metrics import make_metrics
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("seqgpt_jax"):
@@ -75,12 +77,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = uvicorn.Config(
         app, log_level="warning", timeout_keep_alive=30, timeout_graceful_shutdown=int(args.timeout) + 1
     )
-    server = uvicorn.Server(config)
+    server = HttpServer(config, on_force=generator.fail_rest)
     # uvicorn raises the signal again when it is done; a shutdown that was asked for is no error.
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: None)
     server.run(sockets=[listener])
     generator.close()
+    if server.force_exit:
+        print("stopped at once: requests that had been taken were not answered", flush=True)
+        return 130
     print("stopped: every request that was taken has been answered", flush=True)
     return 0
 

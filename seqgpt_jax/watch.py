@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command_line.parser(__doc__)
     _add_own_flags(parser)
     evaluate.add_data_flags(parser)
-    args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare", "Endpoint"))
+    args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     # All other words are for `evaluate`.
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     _add_own_flags(own)

@@ -57,6 +57,19 @@ def test_the_page_marks_spans_and_escapes_everything(answers, tmp_path) -> None:
     assert "http" not in page
 
 
+def test_half_an_emoji_is_written(tmp_path) -> None:
+    text = "Ada \ud83d left"
+    found = {"person": [{"text": "Ada \ud83d", "start": 0, "end": 5, "score": None}]}
+    record = {"text": text, "task": "ext", "labels": ["person"], "found": found}
+    (tmp_path / "answers.jsonl").write_text(json.dumps(record))
+    flags = [f"--{name}={tmp_path / name}" for name in ("html", "label_studio", "doccano")]
+    assert review.main([str(tmp_path / "answers.jsonl"), *flags]) == 0
+    assert "Ada \ufffd<sub>person</sub></mark> left" in (tmp_path / "html").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "label_studio").read_text(encoding="utf-8"))[0]["data"] == {"text": text}
+    doccano = json.loads((tmp_path / "doccano").read_text(encoding="utf-8"))
+    assert doccano == {"text": text, "label": [[0, 5, "person"]]}
+
+
 def test_nested_and_repeated_spans() -> None:
     shown = marked_text("abc", [(0, 3, "outer", "red"), (1, 2, "inner", "blue")])
     outer, inner = "<mark style='border-color:red' title='outer'>", "<mark style='border-color:blue' title='inner'>"

@@ -82,10 +82,14 @@ def answer(
       progress: called as prompts get done, in each round.
 
     Raises:
-      ContractError: see `compose`; nothing has been generated then.
+      ContractError, TooManyPromptsError: see `compose_windows`; nothing has been generated then.
     """
     limits = generator.limits
-    windows = [compose_windows(question, limits) for question in questions]
+    windows, prompts = [], 0
+    for question in questions:
+        windows.append(compose_windows(question, limits))
+        prompts += sum(len(composed.prompts) for _, composed in windows[-1])
+        limits.check_number(prompts)
     states = [_Rounds(composed) for of_question in windows for _, composed in of_question]
     while asking := [state for state in states if state.next_prompts]:
         completions = iter(

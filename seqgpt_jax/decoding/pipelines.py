@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from seqgpt_jax.atomic import ContractError, OriginalText
 from seqgpt_jax.atomic.families import argument_query, by_trigger, event_query, relation_typing
 from seqgpt_jax.atomic.languages import language_of
-from seqgpt_jax.decoding.answers import answer
+from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Generator
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.results import Event, Events, Extracted, Relation, Relations
@@ -20,6 +20,22 @@ RelationSchema = Mapping[str, tuple[str, str]]
 EventSchema = Mapping[str, Sequence[str]]
 # Pairs of spans of one text; each is a question.
 MAX_PAIRS = 2000
+
+
+class _Lost:
+    """What the answers about each text lost, over all rounds."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        """Of the first round: one answer about each text."""
+        self._answers = [[one] for one in answers]
+
+    def add(self, text: int, answer: Answer) -> None:
+        """A further answer about a text."""
+        self._answers[text].append(answer)
+
+    def of_texts(self) -> list[tuple[int, bool]]:
+        """(most tokens of the text that were not read, whether an answer is unfinished) of each text."""
+        return [(max(a.truncated for a in one), not all(a.finished for a in one)) for one in self._answers]
 
 
 def check_relations(schema: RelationSchema) -> None:
@@ -63,6 +79,7 @@ def relations(
     """
     types = tuple(dict.fromkeys(kind for pair in schema.values() for kind in pair))
     found = answer(generator, [Question(text, "ext", types) for text in texts], progress)
+    lost = _Lost(found)
     pairs, questions, not_asked = [], [], [0] * len(texts)
     for number, one in enumerate(found):
         of_text = _pairs(number, one.found, schema)
@@ -79,12 +96,16 @@ def relations(
             else:
                 pairs.append(pair)
                 questions.append(question)
+                generator.limits.check_number(len(questions))
     typed: list[list[Relation]] = [[] for _ in texts]
     for pair, one in zip(pairs, answer(generator, questions, progress) if questions else [], strict=True):
+        lost.add(pair.text, one)
         typed[pair.text] += [Relation(pair.head, label.label, pair.tail, label.score) for label in one.found]
+    for of_text in typed:
+        of_text.sort(key=lambda r: (r.head.start, r.tail.start))
     return [
-        Relations(text, one.found, tuple(sorted(of_text, key=lambda r: (r.head.start, r.tail.start))), missed)
-        for text, one, of_text, missed in zip(texts, found, typed, not_asked, strict=True)
+        Relations(text, one.found, tuple(of_text), missed, *of_answers)
+        for text, one, of_text, missed, of_answers in zip(texts, found, typed, not_asked, lost.of_texts(), strict=True)
     ]
 
 
@@ -121,14 +142,10 @@ def events(
 ) -> list[Events]:
     """The events of each text; see `SeqGPT.events`."""
     asked = [{event_query(label, language or language_of(text)): label for label in schema} for text in texts]
-    triggers = [
-        Extracted.of(one, queries)
-        for one, queries in zip(
-            answer(generator, [Question(t, "ext", tuple(q)) for t, q in zip(texts, asked, strict=True)], progress),
-            asked,
-            strict=True,
-        )
-    ]
+    first = [Question(text, "ext", tuple(queries)) for text, queries in zip(texts, asked, strict=True)]
+    answered = answer(generator, first, progress)
+    lost = _Lost(answered)
+    triggers = [Extracted.of(one, queries) for one, queries in zip(answered, asked, strict=True)]
     told = [
         (n, event)
         for n, (one, of_text) in enumerate(zip(triggers, asked, strict=True))
@@ -138,9 +155,15 @@ def events(
     answers = iter(answer(generator, questions, progress) if questions else [])
     found: list[list[Event]] = [[] for _ in texts]
     for n, event in told:
-        arguments = Extracted.of(next(answers), event.roles).spans if event.roles else {}
+        arguments = {}
+        if event.roles:
+            lost.add(n, one := next(answers))
+            arguments = Extracted.of(one, event.roles).spans
         found[n].append(Event(event.label, event.triggers, arguments))
-    return [Events(text, tuple(of_text)) for text, of_text in zip(texts, found, strict=True)]
+    return [
+        Events(text, tuple(of_text), *of_answers)
+        for text, of_text, of_answers in zip(texts, found, lost.of_texts(), strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

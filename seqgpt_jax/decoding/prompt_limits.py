@@ -1,5 +1,6 @@
 """Limits of a prompt and of an answer, in labels and in tokens."""
 
+import copy
 from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerFast
@@ -14,12 +15,17 @@ from seqgpt_jax.io.contract import ModelContract
 _LEAST_ROOM = 16
 
 
+class TooManyPromptsError(Exception):
+    """Questions need more prompts than may be asked at once."""
+
+
 class PromptLimits:
     """What fits into one prompt of a model, and into the answer to it.
 
     Attributes:
       contract: how the model is asked.
       answer_tokens: most tokens of an answer, the end token included.
+      max_prompts: most prompts that are asked at once; None for any number.
     """
 
     def __init__(
@@ -37,9 +43,24 @@ class PromptLimits:
         """
         self.contract = contract
         self.answer_tokens = contract.max_target_tokens if answer_tokens is None else answer_tokens
+        self.max_prompts: int | None = None
         # The text that was asked about last, and its tokens: a text has many pairs of spans.
         self._last: tuple[str, Sequence[tuple[int, int]]] | None = None
         self._counts = None if tokenizer is None else TokenCounts(encoder_of(tokenizer))
+
+    def at_most(self, prompts: int) -> "PromptLimits":
+        """These limits, and so many prompts at once."""
+        limits = copy.copy(self)
+        limits.max_prompts = prompts
+        return limits
+
+    def check_number(self, prompts: int) -> None:
+        """Raises TooManyPromptsError where so many prompts, of all that are composed so far, are too many."""
+        if self.max_prompts is not None and prompts > self.max_prompts:
+            raise TooManyPromptsError(
+                f"this needs more than {self.max_prompts:,} prompts, the most that are taken at once: send fewer or "
+                "shorter texts, or fewer labels, at once"
+            )
 
     @property
     def template(self) -> Template:

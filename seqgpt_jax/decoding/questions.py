@@ -100,6 +100,7 @@ def compose_windows(question: Question, limits: PromptLimits) -> list[tuple[int,
 
     Raises:
       ContractError: as `compose`.
+      TooManyPromptsError: more prompts than `limits` has.
     """
     composed = compose(question, limits)
     text = composed.text
@@ -109,5 +110,9 @@ def compose_windows(question: Question, limits: PromptLimits) -> list[tuple[int,
     bounds = limits.windows(question.atom, text.clean, tuple(composed.spellings), written=written)
     if len(bounds) == 1:
         return [(0, composed)]
-    places = [text.place(start, end) for start, end in bounds if text.clean[start:end].strip()]
-    return [(start, compose(replace(question, text=text.text[start:end]), limits)) for start, end in places]
+    windows, prompts = [], 0
+    for start, end in (text.place(start, end) for start, end in bounds if text.clean[start:end].strip()):
+        windows.append((start, compose(replace(question, text=text.text[start:end]), limits)))
+        prompts += len(windows[-1][1].prompts)
+        limits.check_number(prompts)
+    return windows

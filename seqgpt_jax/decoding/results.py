@@ -1,4 +1,10 @@
-"""Results of the Python interface: plain data, with `to_dict` for JSON."""
+"""Results of the Python interface: plain data, with `to_dict` for JSON.
+
+All of them say what was lost:
+
+    truncated_tokens  how much of the text was too long and was not read, at its beginning; the most in one prompt
+    unfinished        whether an answer reached the token limit, so that spans or labels may be missing
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +26,14 @@ class Extracted:
       text: as it was given.
       spans: each label with its spans, in the order of the text.
       not_in_text: spans that the model wrote and the text does not have; constrained decoding writes none.
-      unfinished: whether an answer reached the token limit, so that spans may be missing.
+      unfinished, truncated_tokens: see above.
     """
 
     text: str
     spans: dict[str, tuple[Span, ...]]
     not_in_text: int = 0
     unfinished: bool = False
+    truncated_tokens: int = 0
 
     @classmethod
     def of(cls, answer: Answer, names: Names = None, threshold: float = 0.0) -> "Extracted":
@@ -37,11 +44,11 @@ class Extracted:
         }
         text = clean_text(answer.question.text)
         not_in_text = sum(value not in text for values in answer.answers.values() for value in values)
-        return cls(answer.question.text, spans, not_in_text, not answer.finished)
+        return cls(answer.question.text, spans, not_in_text, not answer.finished, answer.truncated)
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"text": …, "spans": {label: [{"text", "start", "end", "score"}]}, "unfinished": …}`."""
-        return {"text": self.text, "spans": spans_to_dict(self.spans), "unfinished": self.unfinished}
+        """`{"text": …, "spans": {label: [{"text", "start", "end", "score"}]}, "truncated_tokens": …, …}`."""
+        return {"text": self.text, "spans": spans_to_dict(self.spans), **_lost(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,14 @@ class Classified:
       labels: those that fit, with their scores.
       probabilities: of all labels that were compared, and of `None` where that could be chosen; None where labels were
         not compared (`choose="any"`).
-      truncated_tokens: how much of a pair of texts was too long and was not read, at its beginning.
+      truncated_tokens, unfinished: see above.
     """
 
     text: str
     labels: tuple[Label, ...]
     probabilities: dict[str, float] | None = None
     truncated_tokens: int = 0
+    unfinished: bool = False
 
     @classmethod
     def of(cls, answer: Answer, names: Names = None, threshold: float = 0.0) -> "Classified":
@@ -72,15 +80,15 @@ class Classified:
         )
         shares = answer.label_probabilities
         named = None if shares is None else {names.get(label, label): share for label, share in shares.items()}
-        return cls(answer.question.text, labels, named, answer.truncated)
+        return cls(answer.question.text, labels, named, answer.truncated, not answer.finished)
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"text": …, "labels": [{"label", "score"}], "probabilities": … or None, "truncated_tokens": …}`."""
+        """`{"text": …, "labels": [{"label", "score"}], "probabilities": … or None, "truncated_tokens": …, …}`."""
         shares = None
         if self.probabilities is not None:
             shares = {label: rounded(share) for label, share in self.probabilities.items()}
         labels = [label.to_dict() for label in self.labels]
-        return {"text": self.text, "labels": labels, "probabilities": shares, "truncated_tokens": self.truncated_tokens}
+        return {"text": self.text, "labels": labels, "probabilities": shares, **_lost(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +120,20 @@ class Relations:
       spans: each type with its spans.
       relations: in the order of their heads.
       not_asked: pairs of spans that are too far apart for one prompt.
+      truncated_tokens, unfinished: see above, of both rounds.
     """
 
     text: str
     spans: dict[str, tuple[Span, ...]]
     relations: tuple[Relation, ...]
     not_asked: int = 0
+    truncated_tokens: int = 0
+    unfinished: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         spans, relations = spans_to_dict(self.spans), [relation.to_dict() for relation in self.relations]
-        return {"text": self.text, "spans": spans, "relations": relations, "not_asked": self.not_asked}
+        return {"text": self.text, "spans": spans, "relations": relations, "not_asked": self.not_asked, **_lost(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +163,21 @@ class Events:
     Attributes:
       text: as it was given.
       events: in the order of the schema.
+      truncated_tokens, unfinished: see above, of both rounds.
     """
 
     text: str
     events: tuple[Event, ...]
+    truncated_tokens: int = 0
+    unfinished: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"text": self.text, "events": [event.to_dict() for event in self.events]}
+        return {"text": self.text, "events": [event.to_dict() for event in self.events], **_lost(self)}
+
+
+def _lost(result: Extracted | Classified | Relations | Events) -> dict[str, Any]:
+    return {"truncated_tokens": result.truncated_tokens, "unfinished": result.unfinished}
 
 
 def _passes(score: float | None, threshold: float) -> bool:

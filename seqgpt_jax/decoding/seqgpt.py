@@ -12,16 +12,17 @@ from functools import partial
 from itertools import islice
 from typing import Any, Literal, overload
 
-from seqgpt_jax.atomic import Atom, ContractError
+from seqgpt_jax.atomic import NONE, Atom, ContractError
 from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.decoding.devices import load_for
 from seqgpt_jax.decoding.engine import Engine
-from seqgpt_jax.decoding.fill import Schema, fill
+from seqgpt_jax.decoding.fill import fill
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.results import Classified, Extracted
+from seqgpt_jax.decoding.schema import Schema
 from seqgpt_jax.io.progress import Progress, no_progress
 
 Labels = Sequence[str] | Mapping[str, str]
@@ -166,6 +167,8 @@ class SeqGPT:
         """
 
         def ask(texts: Sequence[str], labels: Sequence[Labels]) -> list[Classified]:
+            if any(isinstance(of_text, Mapping) and NONE in of_text for of_text in labels):
+                raise ContractError(f"a label is called {NONE!r}, as the answer that no label fits: call it otherwise")
             answers = self._answers("cls", texts, labels, choose)
             return [
                 Classified.of(found, _names(asked), threshold) for found, asked in zip(answers, labels, strict=True)

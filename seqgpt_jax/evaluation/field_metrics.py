@@ -9,7 +9,7 @@
     MRC, Chinese             exact match and F1 over the longest common part of CMRC 2018
 
 Differences: of several predicted spans of a reading question the first one counts, where those scripts have a single
-one; CMRC's script cuts Latin text with NLTK, ours at spaces and punctuation.
+one; CMRC's script cuts text that is not Chinese with NLTK, ours at spaces and punctuation outside of numbers.
 
 Answers and gold are strings, and strict span F1 finds their places in the text by the rule by which `SeqGPT.extract`
 finds those that it returns (`atomic.occurrences`): a string is a span at each place where it stands, places inside a
@@ -32,14 +32,15 @@ from seqgpt_jax.evaluation.predictions import Prediction
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-# What CMRC's script takes for punctuation; "……" is twice the character that is here.
-_CMRC_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
+# What CMRC's script removes. Its list has "……" too, which it compares with single characters, and so never finds.
+_CMRC_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
 FIELD_METRICS = (
     *("accuracy", "macro_f1", "mean_average_precision"),
     *("universal_ner_f1", "strict_span_f1"),
     *("squad_exact_match", "squad_f1", "cmrc_exact_match", "cmrc_f1"),
 )
-_CMRC_WORD = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+|[^\w\s]")
+# A Chinese character, a word, in which a number keeps its point and its commas, an ellipsis, or another character.
+_CMRC_WORD = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+(?:(?<=\d)[.,](?=\d)[^\W\u4e00-\u9fa5]+)*|…+|[^\w\s]")
 
 
 class FieldMetric(NamedTuple):
@@ -88,8 +89,7 @@ def resampled_metrics(task: str, predictions: Sequence[Prediction], resamples: i
     record = predictions[0].record
     if record.atom == "cls":
         found = {"accuracy": _mean([one.correct for one in predictions]), "macro_f1": _macro_f1(predictions)}
-        if all(one.label_scores for one in predictions):
-            precisions = [average_precision(one.label_scores or {}, one.record.answers) for one in predictions]
+        if precisions := _average_precisions(predictions):
             found["mean_average_precision"] = _mean(precisions)
     elif record.family == "MRC":
         name, score = ("cmrc", cmrc) if record.language == "zh" else ("squad", squad)
@@ -136,6 +136,16 @@ def _macro_f1(predictions: Sequence[Prediction]) -> _Table:
         return (f1(correct, predicted, gold) * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
 
     return np.array(table, float).reshape(len(predictions), -1), rate
+
+
+def _average_precisions(predictions: Sequence[Prediction]) -> list[float]:
+    """The average precision of each, 0 of those that could not be asked; empty where labels were not compared."""
+    asked = [one for one in predictions if not one.refusal]
+    if not asked or not all(one.label_scores for one in asked):
+        return []
+    return [
+        average_precision(one.label_scores or {}, one.record.answers) if not one.refusal else 0.0 for one in predictions
+    ]
 
 
 def average_precision(scores: Mapping[str, float], gold: Collection[str]) -> float:

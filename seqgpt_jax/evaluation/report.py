@@ -7,7 +7,6 @@ report.html          where the model fails, in one file that needs no network
 report.md, .json     the same for editors and programs
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from seqgpt_jax.evaluation.metrics import COUNTS, Metrics
 from seqgpt_jax.evaluation.predictions import Prediction
 from seqgpt_jax.evaluation.rouge import MODES, Mode
 from seqgpt_jax.evaluation.scores import Scores
+from seqgpt_jax.io.json_line import json_line
 
 END_TO_END = "end_to_end.jsonl"
 _FACTS = ("protocol", "choose", "datasets", *COUNTS)
@@ -62,14 +62,16 @@ def write_scores(
     (folder / END_TO_END).unlink(missing_ok=True)
     if end_to_end:
         content["end_to_end"] = [scoring.as_json(one) for one in end_to_end]
+    # First: the scores are what hours of answering were for.
+    (folder / SCORES).write_text(json_line(content, indent=1), encoding="utf-8")
+    if end_to_end:
         _write_lines(folder / END_TO_END, scoring.prediction_lines(end_to_end))
-    (folder / SCORES).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     _write_lines(folder / PREDICTIONS, map(_prediction_json, scores.predictions))
 
 
 def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        file.writelines(map(json_line, lines))
 
 
 def as_json(scores: Scores, about: Mapping[str, Any], notes: Sequence[str] = ()) -> dict[str, Any]:

@@ -6,20 +6,24 @@ from importlib.resources import files
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 import seqgpt_jax
 from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.decoding.prompt_limits import TooManyPromptsError
 from seqgpt_jax.decoding.seqgpt import SeqGPT
-from seqgpt_jax.serving.batching import ClosedError, DeadlineError, OverloadedError, TooManyPromptsError
+from seqgpt_jax.serving.batching import ClosedError, DeadlineError, OverloadedError
 from seqgpt_jax.serving.metrics import Metrics
 from seqgpt_jax.serving.request_limits import MAX_REQUESTS, App, RequestLimits
 from seqgpt_jax.serving.schemas import (
+    ERRORS,
     ClassifyRequest,
+    ErrorAnswer,
     EventsRequest,
     ExtractRequest,
     RelationsRequest,
@@ -63,6 +67,10 @@ def make_app(
         description=f"Answers of the model {name}.",
         lifespan=with_threads,
     )
+    # For the schema, and so for the page of it, which can ask then: `RequestLimits` checks the key.
+    key = [Security(HTTPBearer(auto_error=False))] if api_key is not None else []
+    errors = {status: {"model": ErrorAnswer, "description": meaning} for status, meaning in ERRORS.items()}
+    asking: dict[str, Any] = {"responses": errors, "dependencies": key}
     page = files("seqgpt_jax.serving").joinpath("page.html").read_text(encoding="utf-8")
 
     def answered(path: str, request: Texts, ask: Callable[[Any], Any]) -> dict[str, Any]:
@@ -71,25 +79,25 @@ def make_app(
         metrics.texts.labels(path).inc(len(found) if many else 1)
         return {"results": [one.to_dict() for one in found]} if many else found.to_dict()
 
-    @app.post("/v1/extract")
+    @app.post("/v1/extract", **asking)
     def extract(request: ExtractRequest) -> dict[str, Any]:
         """The spans of each label, with their places in the text and their scores."""
         settings = {"threshold": request.threshold}
         return answered("/v1/extract", request, lambda texts: new_model().extract(texts, request.labels, **settings))
 
-    @app.post("/v1/classify")
+    @app.post("/v1/classify", **asking)
     def classify(request: ClassifyRequest) -> dict[str, Any]:
         """The labels that fit, with their scores."""
         settings = {"choose": request.choose, "threshold": request.threshold}
         return answered("/v1/classify", request, lambda texts: new_model().classify(texts, request.labels, **settings))
 
-    @app.post("/v1/relations")
+    @app.post("/v1/relations", **asking)
     def relations(request: RelationsRequest) -> dict[str, Any]:
         """The relations between spans of the given types."""
         settings = {"schema": request.relations, "language": request.language}
         return answered("/v1/relations", request, lambda texts: new_model().relations(texts, **settings))
 
-    @app.post("/v1/events")
+    @app.post("/v1/events", **asking)
     def events(request: EventsRequest) -> dict[str, Any]:
         """The events of the given types, with their arguments."""
         settings = {"schema": request.events, "language": request.language}
@@ -112,7 +120,10 @@ def make_app(
         return HTMLResponse(page, headers={"content-security-policy": policy})
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json" and not kind.endswith("+json"):  # of which the body is not read
+            return _error(422, "the body is not read as JSON: send the header content-type: application/json")
         return _error(422, explain_errors(error.errors()))
 
     @app.exception_handler(HTTPException)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.engine import Engine
-from seqgpt_jax.decoding.prompt_limits import PromptLimits
+from seqgpt_jax.decoding.prompt_limits import PromptLimits, TooManyPromptsError
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.serving.metrics import Metrics
 
@@ -18,16 +18,15 @@ class OverloadedError(Exception):
     """The queue is full: the request is not taken."""
 
 
-class TooManyPromptsError(Exception):
-    """A request needs more prompts than the queue ever has room for."""
-
-
 class DeadlineError(Exception):
     """A request was not answered in time."""
 
 
 class ClosedError(Exception):
     """The server is shutting down and takes no more requests."""
+
+
+_CLOSED = "the server is shutting down"
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class RequestGenerator:
     """The `Generator` of one request, which may ask in several rounds: one deadline for all of them.
 
     Attributes:
-      limits: of the engine.
+      limits: of the engine, with as many prompts as the queue has room for.
     """
 
     limits: PromptLimits
@@ -75,13 +74,13 @@ class BatchingGenerator:
         self._queue: queue.Queue[_Waiting | None] = queue.Queue()
         self._lock = threading.Lock()
         self._waiting = 0
-        self._closed = False
+        self._closed = self._failing = False
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
         self._thread.start()
 
     def for_request(self) -> RequestGenerator:
         """The generator of a request that begins now."""
-        return RequestGenerator(self._engine.limits, self, time.monotonic() + self._timeout)
+        return RequestGenerator(self._engine.limits.at_most(self._max_queue), self, time.monotonic() + self._timeout)
 
     def generate(self, prompts: Sequence[Prompt], deadline: float) -> list[Completion]:
         """The completion of each prompt, in their order.
@@ -94,17 +93,20 @@ class BatchingGenerator:
           ContractError: a prompt cannot be answered.
           OverloadedError, TooManyPromptsError, DeadlineError, ClosedError: see there.
         """
-        # Here and not in the batch, where it would fail the prompts of others too.
-        self._engine.check(prompts)
+        # Before the check, which counts the tokens of each prompt.
         if len(prompts) > self._max_queue:
             raise TooManyPromptsError(
                 f"this request needs {len(prompts):,} prompts, and the server takes at most {self._max_queue:,}: send "
                 "fewer or shorter texts, or fewer labels, at once"
             )
+        if time.monotonic() >= deadline:
+            raise self._too_late()
+        # Here and not in the batch, where it would fail the prompts of others too.
+        self._engine.check(prompts)
         waiting = [_Waiting(prompt, deadline) for prompt in prompts]
         with self._lock:
             if self._closed:
-                raise ClosedError("the server is shutting down")
+                raise ClosedError(_CLOSED)
             if self._waiting + len(waiting) > self._max_queue:
                 raise OverloadedError(
                     f"{self._waiting} prompts wait already, and this request has {len(waiting)}; the limit is "
@@ -117,19 +119,29 @@ class BatchingGenerator:
         try:
             return [one.completion.result(timeout=max(deadline - time.monotonic(), 0)) for one in waiting]
         except TimeoutError:
-            raise DeadlineError(
-                f"no answer within {self._timeout:g} s: send fewer texts or labels at once, or try again later"
-            ) from None
+            raise self._too_late() from None
         finally:
             for one in waiting:
                 one.completion.cancel()
 
+    def fail_rest(self) -> None:
+        """Answers nothing more: what waits, and what comes, raises ClosedError. A batch that has begun is answered.
+
+        A signal handler may call it, so that it takes no lock.
+        """
+        self._failing = True
+
     def close(self) -> None:
-        """Answers what has been taken, and stops."""
+        """Answers what has been taken, unless `fail_rest` was called, and stops."""
         with self._lock:
             self._closed = True
         self._queue.put(None)
         self._thread.join()
+
+    def _too_late(self) -> DeadlineError:
+        return DeadlineError(
+            f"no answer within {self._timeout:g} s: send fewer texts or labels at once, or try again later"
+        )
 
     def _run(self) -> None:
         closing = False
@@ -167,6 +179,8 @@ class BatchingGenerator:
 
     def _answers(self, asked: Sequence[_Waiting]) -> Sequence[Completion | Exception]:
         """The completions of a batch; where it breaks, the error for each of its prompts."""
+        if self._failing:
+            return [ClosedError(_CLOSED) for _ in asked]
         started = time.monotonic()
         try:
             return self._engine.generate([one.prompt for one in asked])

@@ -1,4 +1,4 @@
-"""Bodies of the requests."""
+"""Bodies of the requests, and of errors."""
 
 from typing import Annotated, Any, Literal
 
@@ -81,6 +81,29 @@ class EventsRequest(Texts):
         description="each event type with its roles"
     )
     language: Literal["en", "zh"] | None = None
+
+
+class ErrorMessage(BaseModel):
+    """What an error says."""
+
+    message: str = Field(description="what is wrong, and what to change")
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every error."""
+
+    error: ErrorMessage
+
+
+# Status -> what it means, of the paths that ask the model.
+ERRORS = {
+    401: "the API key is missing or wrong",
+    408: "the body did not arrive in time",
+    413: "the body is too large, or needs more prompts than the server takes",
+    422: "the request cannot be asked",
+    429: "too many requests or prompts wait",
+    503: "no answer in time, or the server is shutting down",
+}
 
 
 def explain_errors(errors: list[dict[str, Any]]) -> str:

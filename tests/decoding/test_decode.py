@@ -13,12 +13,16 @@ import pytest
 from seqgpt_jax import decode
 from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.decoding.answer_file import AnswerFile, AnswerFileInUseError
+from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Completion
 from seqgpt_jax.decoding.question_files import QuestionError
+from seqgpt_jax.decoding.questions import Question
 from seqgpt_jax.io.contract import ContractFileError, read_contract, write_contract
 from seqgpt_jax.io.model_folder import LoadingError
 from seqgpt_jax.io.tokenizer import save_tokenizer
 from tests.decoding import folders
+from tests.decoding.test_answers import Canned
+from tests.decoding.test_spans import Reader
 
 # Not to be loaded: it has no weights.
 WEIGHTLESS = {"config.json": "{}", "seqgpt.json": "{}"}
@@ -228,6 +232,16 @@ def test_the_likeliest_label_is_chosen_and_all_are_scored(model, tmp_path, capsy
     assert said[1].endswith(f"%  {label}")
 
 
+def test_a_span_over_a_line_break_is_in_the_text(capsys) -> None:
+    known = {"person": ("Ada Lovelace",), "city": ()}
+    decode._print_answer(*answer(Reader(known), [Question("Ada\r\nLovelace left", "ext", tuple(known))]))
+    said = capsys.readouterr().out
+    assert "Lovelace (0-13)" in said
+    assert "not in the text" not in said
+    decode._print_answer(*answer(Canned("person: Ada\tEve\n"), [Question("Ada left", "ext", ("person",))]))
+    assert "(not in the text: Eve)" in capsys.readouterr().out
+
+
 def test_one_question_is_printed(model, capsys) -> None:
     flags = (f"--model={model}", "--task=ext", "--text=Ada in Turin", "--labels=person, city")
     assert decode.main([*flags, *FAST]) == 0
@@ -243,6 +257,7 @@ def test_one_question_is_printed(model, capsys) -> None:
         (("--input=a.jsonl",), "--input needs --output too"),
         (("--text=a",), "--text needs --task and --labels too"),
         (("--text=a", "--task=cls", "--labels=b,c", "--input=a", "--output=b"), "not both"),
+        (("--text=  ", "--task=cls", "--labels=b,c"), "^--text=  : the text is empty"),
         (("--text=a", "--task=cls", "--labels=b,b"), "--labels=b,b: labels 'b' and 'b' are written alike"),
         (("--text=a", "--task=cls", "--labels=b", "--gin.Decode.num_beams=0"), "Decode.num_beams must be"),
         (("--text=a", "--task=ext", "--labels=b", "--choose=one"), "'choose' is for classifications"),

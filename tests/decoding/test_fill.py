@@ -1,7 +1,7 @@
 """Filling of a schema: what is asked for each kind of field, the object that comes out, and what is refused."""
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.seqgpt import SeqGPT
 from seqgpt_jax.io.contract import ModelContract
-from tests.decoding.test_seqgpt import Scholar
+from tests.decoding.test_seqgpt import Losing, Scholar
 
 pydantic = pytest.importorskip("pydantic")
 
@@ -81,6 +81,20 @@ def test_an_object_is_filled() -> None:
     assert filled.to_dict()["spans"]["births.city"][0]["text"] == "London"
 
 
+def test_what_relations_and_events_lost_is_said() -> None:
+    from seqgpt_jax.atomic.families import event_query
+
+    pair = {"type": "object", "properties": {"person": {"type": "string"}, "city": {"type": "string"}}}
+    purchase = {"type": "object", "properties": {"buyer": {"type": "string"}}}
+    known = {**KNOWN, event_query("purchase", "en"): ("paid",)}
+    for properties in ({"births": {"type": "array", "items": pair}}, {"purchase": purchase}):
+        for word in ("Ada Lovelace paid", "buyer of the purchase event", "between Ada Lovelace and London"):
+            loses = word == "Ada Lovelace paid" or (word.startswith("buyer") == ("purchase" in properties))
+            model = SeqGPT(Losing(known, {}, {word: 7}, ModelContract(max_prompt_tokens=256)))
+            filled = model.fill(TEXT, {"properties": properties})
+            assert (filled.truncated_tokens, filled.unfinished) == ((7, True) if loses else (0, False))
+
+
 def test_a_dataclass_and_a_json_schema() -> None:
     @dataclass
     class Order:
@@ -117,6 +131,47 @@ def test_a_nested_object_is_an_event() -> None:
     assert seqgpt({**known, event_query("purchase", "en"): ()}).fill(TEXT, Letter).value == Letter()
 
 
+class Sure(Scholar):
+    """Knows how sure it is of each span: span -> score."""
+
+    def __init__(self, known, sure) -> None:
+        super().__init__(known, {}, ModelContract(max_prompt_tokens=256))
+        self.sure = sure
+
+    def generate(self, prompts, progress=None):
+        for prompt, one in zip(prompts, super().generate(prompts), strict=True):
+            present = [[s for s in self.known.get(label, ()) if s in prompt.source_text] for label in prompt.labels]
+            scores = tuple(tuple(self.sure.get(span, 0.5) for span in spans) for spans in present)
+            yield replace(one, value_scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("known", "sure", "value"),
+    [
+        # The one with more roles, however sure the other is.
+        ({'attacker of the attack event "hit"': ("Eve",)}, {"Bob": 0.9}, {"attacker": "Eve", "target": "Cem"}),
+        # The one of which the model is surer.
+        ({}, {"Bob": 0.9}, {"target": "Bob"}),
+        ({}, {"Cem": 0.9}, {"target": "Cem"}),
+        ({}, {}, {"target": "Bob"}),
+    ],
+)
+def test_an_object_is_one_event_of_several(known, sure, value) -> None:
+    known = {
+        "attack event": ("attacked", "hit"),
+        'target of the attack event "attacked"': ("Bob",),
+        'target of the attack event "hit"': ("Cem",),
+        **known,
+    }
+    roles = {"type": "object", "properties": {"attacker": {"type": "string"}, "target": {"type": "string"}}}
+    model = SeqGPT(Sure(known, sure))
+    filled = model.fill("Ada attacked Bob, and Eve hit Cem.", {"properties": {"attack": roles}}, language="en")
+    assert filled.value == {"attack": value}
+    assert {name: [span.text for span in spans] for name, spans in filled.spans.items()} == {
+        f"attack.{name}": [text] for name, text in value.items()
+    }
+
+
 @pytest.mark.parametrize(
     ("properties", "message"),
     [
@@ -129,6 +184,8 @@ def test_a_nested_object_is_an_event() -> None:
         ({"a": {"type": ["string", "integer"]}}, "field 'a' may be of 2 types"),
         ({"a": {"$ref": "#/$defs/B"}}, "field 'a' refers to '#/\\$defs/B', which the schema does not define"),
         ({"a": {"enum": ["x", "y"]}, "b": {"enum": ["x", "y"]}}, "fields 'a' and 'b' have the same labels"),
+        ({"a": {"enum": ["x", "y"]}, "b": {"enum": ["y", "x"]}}, "fields 'a' and 'b' have the same labels"),
+        ({"a": {"enum": [1, "1", 2]}}, "field 'a': its values 1 and '1' are asked alike"),
         (
             {"a": {"type": "array", "items": {"type": "object", "properties": {n: {"type": "string"} for n in "xyz"}}}},
             "field 'a' is a list of objects with 3 fields",
@@ -158,6 +215,24 @@ def test_numbers_of_a_json_schema_are_numbers() -> None:
     assert wrong.errors == {"price in euros": "not of type number: 'lamp'"}
 
 
+def test_a_required_field_that_may_be_null_is_null_where_the_text_does_not_say_it() -> None:
+    @dataclass
+    class Order:
+        customer: str | None
+        age: int | None = None
+
+    filled = seqgpt().fill(["Nobody.", TEXT], Order)
+    assert [(one.value, one.errors) for one in filled] == [(Order(None), {}), (Order("Ada Lovelace"), {})]
+    assert filled[0].fields == {}
+    properties = {
+        "customer": {"type": ["string", "null"]},
+        "mood": {"enum": ["glad", None]},
+        "age": {"type": "integer"},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["customer", "mood"]}
+    assert seqgpt().fill("Nobody.", schema).value == {"customer": None, "mood": None}
+
+
 def test_what_is_no_schema_is_refused() -> None:
     for schema in ("person", 3, ["person"]):
         with pytest.raises(TypeError, match="a schema is a dataclass"):
@@ -174,7 +249,7 @@ def test_numbers_of_a_nested_object_are_numbers_and_its_required_fields_are_ther
     def filled(known):
         return seqgpt(known).fill(TEXT, {"properties": {"purchase": purchase}})
 
-    assert filled(known).value == {"purchase": {"price": 12.0, "thing": "lamp"}}
+    assert filled(known).value == {"purchase": {"price": 12.0, "thing": "lamp", "note": None}}
     wrong = filled({**known, "price of the purchase event": ("chair",)})
     assert (wrong.value, wrong.errors) == (None, {"purchase.price": "not of type number: 'chair'"})
     missing = filled({**known, "thing of the purchase event": ()})

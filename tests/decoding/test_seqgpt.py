@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.prompt_limits import TooManyPromptsError
 from seqgpt_jax.decoding.results import Classified, Event, Extracted, Relation
 from seqgpt_jax.decoding.seqgpt import SeqGPT
 from seqgpt_jax.decoding.spans import Label, Span
@@ -41,6 +43,21 @@ class Scholar(Reader):
             question = prompt.source_text
             fits = [label for key, label in self.table.items() if key in question and label in prompt.labels]
             found.append(Completion("\t".join(fits) or "None", value_scores=((0.5,) * len(fits),)))
+        return found
+
+
+class Losing(Scholar):
+    """Reads but a part of each text in which it finds a word, and is cut off there: word -> tokens that it lost."""
+
+    def __init__(self, known: dict, table: dict, lost: dict, contract: ModelContract = CONTRACT) -> None:
+        super().__init__(known, table, contract)
+        self.lost = lost
+
+    def generate(self, prompts: list[Prompt], progress=None) -> list[Completion]:
+        found = []
+        for prompt, one in zip(prompts, super().generate(prompts), strict=True):
+            tokens = max((tokens for word, tokens in self.lost.items() if word in prompt.text), default=0)
+            found.append(replace(one, truncated=tokens, finished=not tokens))
         return found
 
 
@@ -107,6 +124,7 @@ def test_results_are_json() -> None:
     assert json.loads(json.dumps(Extracted("Ada", {"person": (Span("Ada", 0, 3, 0.98765),)}).to_dict())) == {
         "text": "Ada",
         "spans": {"person": [{"text": "Ada", "start": 0, "end": 3, "score": 0.9877}]},
+        "truncated_tokens": 0,
         "unfinished": False,
     }
     assert Span("Ada", 0, 3, 0.000012345678).to_dict()["score"] == 1.235e-05
@@ -115,7 +133,30 @@ def test_results_are_json() -> None:
         "labels": [{"label": "a", "score": 0.5}],
         "probabilities": {"a": 0.5, "None": 0.5},
         "truncated_tokens": 0,
+        "unfinished": False,
     }
+
+
+def lost(result) -> tuple[int, bool]:
+    content = result.to_dict()
+    assert (content["truncated_tokens"], content["unfinished"]) == (result.truncated_tokens, result.unfinished)
+    return result.truncated_tokens, result.unfinished
+
+
+def test_results_say_what_was_lost() -> None:
+    texts = ["Ada met Bob.", "Eve met Bob."]
+    known = {"person": ("Ada", "Bob", "Eve"), "meet event": ("met",), "who of the meet event": ("Ada",)}
+    model = SeqGPT(Losing({**known, "a": "Ada", "b": "Bob"}, {}, {"Ada": 3}))
+    for results in (model.extract(texts, ["person"]), model.classify(texts, ["a", "b"])):
+        assert [lost(one) for one in results] == [(3, True), (0, False)]
+    knows = {"knows": ("person", "person")}
+    # In the first round, and in the second alone.
+    for word in ("Ada", "between Bob and Ada"):
+        results = SeqGPT(Losing(known, {}, {word: 5})).relations(texts, knows)
+        assert [lost(one) for one in results] == [(5, True), (0, False)]
+    for words in ({"Ada": 2}, {"who of the meet event": 2}):
+        results = SeqGPT(Losing(known, {}, words)).events(["Ada met Bob.", "nobody"], {"meet": ["who"]})
+        assert [lost(one) for one in results] == [(2, True), (0, False)]
 
 
 def test_reading() -> None:
@@ -148,6 +189,14 @@ def test_pairs_too_far_apart_are_counted() -> None:
     text = f"Ada is here. {long_text([])} This is Turin."
     found = SeqGPT(Scholar({"person": ("Ada",), "city": ("Turin",)}, {})).relations(text, {"in": ("person", "city")})
     assert (found.relations, found.not_asked) == ((), 1)
+
+
+def test_a_pair_in_one_sentence_of_a_long_text_is_asked() -> None:
+    known = {"person": ("Ann", "Bob"), "city": ("Turin",)}
+    text = f"Annual figures. {'Nothing is said here. ' * 60}Ann met Bob in Turin."
+    found = SeqGPT(Scholar(known, {"between Ann and Bob": "knows"})).relations(text, {"knows": ("person", "person")})
+    assert [(one.head.text, one.tail.text) for one in found.relations] == [("Ann", "Bob")]
+    assert found.not_asked == 0
 
 
 def test_chinese_relations_are_asked_in_chinese() -> None:
@@ -194,6 +243,7 @@ def test_events_of_one_type_are_told_apart_by_their_triggers() -> None:
         (lambda model: model.extract(" ", ["a"]), "text is empty"),
         (lambda model: model.extract("Ada", ["a", "a"]), "written alike"),
         (lambda model: model.classify("Ada", ["a", "b"], choose="two"), "'choose' must be one of"),
+        (lambda model: model.classify("Ada", {"None": "a", "B": "b"}, choose="one_or_none"), "called 'None'"),
         (lambda model: model.relations("Ada", {}), "schema is empty"),
         (lambda model: model.relations("Ada", {"in": ("person",)}), "'in' needs the type of its head"),
         (lambda model: model.events("Ada", {"attack": "attacker"}), "'attack' needs a list of roles"),
@@ -231,6 +281,21 @@ def test_too_many_pairs_are_refused() -> None:
     text = " ".join([*known["a"], *known["b"]])
     with pytest.raises(ContractError, match="3,600 pairs of spans"):
         SeqGPT(Scholar(known, {}, ModelContract(max_target_tokens=4096))).relations(text, {"r": ("a", "b")})
+
+
+def test_more_prompts_than_the_limits_have_are_refused_as_they_are_composed() -> None:
+    scholar = Scholar(PEOPLE, {})
+    scholar.limits = scholar.limits.at_most(3)
+    model = SeqGPT(scholar)
+    assert model.extract(["Ada"] * 3, ["person"])
+    with pytest.raises(TooManyPromptsError, match="more than 3 prompts"):
+        model.extract(["Ada"] * 4, ["person"])
+    with pytest.raises(TooManyPromptsError):  # the windows of one text
+        model.extract(long_text([3]) * 4, ["person"])
+    scholar.prompts.clear()
+    with pytest.raises(TooManyPromptsError):  # pairs of spans
+        model.relations("Ada from Turin met Bob.", SCHEMA)
+    assert len(scholar.prompts) == 1
 
 
 @pytest.mark.parametrize("texts", [7, None, ["Ada", 7]])

@@ -107,7 +107,12 @@ def test_squad(predicted, gold, exact, f1) -> None:
         ("iphone手机", ["手机"], 0, 4 / 5),
         ("IPhone", ["iphone 手机"], 0, 1 / 2),
         ("3月5日", ["5日"], 0, 2 / 3),
-        ("……好", ["好"], 1, 1),
+        # The published script removes no ellipsis, though its list has one.
+        ("……好", ["好"], 0, 2 / 3),
+        ("3.6", ["3.5"], 0, 0),
+        ("3.5米", ["3.5"], 0, 2 / 3),
+        ("约1,000.5", ["1,000.5"], 0, 2 / 3),
+        ("5g.", ["5g"], 0, 2 / 3),
         ("甲乙丙", ["丁"], 0, 0),
     ],
 )
@@ -155,6 +160,10 @@ def test_mean_average_precision_where_all_labels_were_compared() -> None:
         for one, of_one in zip(read_predictions(pairs), scores, strict=True)
     ]
     assert field_metrics("sa", predictions, 20, 0)["mean_average_precision"].value == 0.75
+    # One that could not be asked has a precision of 0.
+    refused = dataclasses.replace(predictions[0], label_scores=None, refusal="a label fits into no prompt")
+    assert field_metrics("sa", [*predictions, refused], 20, 0)["mean_average_precision"].value == 0.5
+    assert "mean_average_precision" not in field_metrics("sa", [refused], 20, 0)
     # One of them without scores: there is no such mean.
     predictions[0] = dataclasses.replace(predictions[0], label_scores=None)
     assert "mean_average_precision" not in field_metrics("sa", predictions, 20, 0)

@@ -5,6 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
+from seqgpt_jax.evaluation import report
 from seqgpt_jax.evaluation.predictions import read_predictions
 from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.evaluation.scores import compute_scores
@@ -115,6 +116,26 @@ def test_a_line_of_predictions_tells_the_whole_story(scores, tmp_path):
     }
     assert lines[6]["labels"] == ["人", "地", "公司"]
     assert lines[6]["answers"] == [["李雷"], [], ["甲", "乙"]]
+
+
+def test_half_an_emoji_is_written(tmp_path):
+    records = [choice(f"a/test/{number}#0", "positive") for number in range(3)]
+    write_report(compute_scores([predict(one, "no \ud83d") for one in records]), tmp_path, {"model": "\ud83d"})
+    (line, *_) = (tmp_path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["output"] == "no \ud83d"
+    assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["about"] == {"model": "\ud83d"}
+    assert "\ufffd" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_scores_are_written_before_the_lines_of_relations_and_events(scores, tmp_path, monkeypatch):
+    def fail(path, lines):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(report, "_write_lines", fail)
+    monkeypatch.setattr(report.scoring, "as_json", lambda one: one)
+    with pytest.raises(OSError, match="no space left"):
+        write_report(scores, tmp_path, {}, end_to_end=[{"name": "x"}])
+    assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["end_to_end"] == [{"name": "x"}]
 
 
 def test_mixtures_are_shown_where_there_are_several(tmp_path):

@@ -269,6 +269,8 @@ def test_what_cannot_be_watched_is_reported_at_once(run, finished, tmp_path, mon
         watch.main(flags_of(tmp_path / "nowhere", finished, "--once"))
     with pytest.raises(UsageError, match="nothing to evaluate on"):
         watch.main([f"--model={run}"])
+    with pytest.raises(UsageError, match="Endpoint is not used by this command"):
+        watch.main(flags_of(run, finished, "--gin.Endpoint.max_queries=1"))
     with pytest.raises(ValueError, match="no prepared folder"):
         watch.main([f"--model={run}", f"--data={tmp_path / 'nowhere'}"])
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")

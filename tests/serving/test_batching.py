@@ -9,13 +9,16 @@ from types import SimpleNamespace
 import pytest
 
 from seqgpt_jax.atomic import ContractError
+from seqgpt_jax.decoding import answers, questions
 from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.prompt_limits import PromptLimits, TooManyPromptsError
+from seqgpt_jax.decoding.seqgpt import SeqGPT
+from seqgpt_jax.io.contract import ModelContract
 from seqgpt_jax.serving.batching import (
     BatchingGenerator,
     ClosedError,
     DeadlineError,
     OverloadedError,
-    TooManyPromptsError,
 )
 from seqgpt_jax.serving.metrics import make_metrics
 
@@ -31,7 +34,7 @@ class SlowEngine:
     hold: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.config, self.limits = SimpleNamespace(batch_size=self.batch_size), None
+        self.config, self.limits = SimpleNamespace(batch_size=self.batch_size), PromptLimits(ModelContract())
         self.hold.set()
 
     def check(self, prompts) -> None:
@@ -152,10 +155,55 @@ def test_closing_answers_what_was_taken_and_takes_no_more() -> None:
         ask(batching, "late")
 
 
+def test_what_waits_fails_where_nothing_more_is_to_be_answered() -> None:
+    engine = SlowEngine(batch_size=1)
+    engine.hold.clear()
+    batching = generator(engine)
+    with ThreadPoolExecutor(3) as pool:
+        taken = [pool.submit(ask, batching, f"{number}") for number in range(3)]
+        while batching._metrics.waiting._value.get() < 3:
+            time.sleep(0.001)
+        time.sleep(0.2)  # the batch of one prompt has begun
+        batching.fail_rest()
+        engine.hold.set()
+        errors = [one.exception(timeout=5) for one in taken]
+    assert [error for error in errors if error is None] == [None]
+    assert sum(isinstance(error, ClosedError) for error in errors) == 2
+    with pytest.raises(ClosedError):
+        ask(batching, "late")
+    batching.close()
+    assert len(engine.batches) == 1
+
+
 def test_one_deadline_for_all_rounds_of_a_request() -> None:
     batching = generator(SlowEngine(seconds=0.15), timeout=0.25)
     request = batching.for_request()
     assert texts(request.generate(prompts("first"))) == ["first"]
     with pytest.raises(DeadlineError):
         request.generate(prompts("second"))
+    batching.close()
+
+
+def test_a_request_that_is_too_large_or_too_late_is_refused_before_its_tokens_are_counted() -> None:
+    # The check of a bad prompt would raise ContractError.
+    batching = generator(SlowEngine(), max_queue=3)
+    with pytest.raises(TooManyPromptsError):
+        ask(batching, *["bad"] * 4)
+    with pytest.raises(DeadlineError):
+        batching.generate(prompts("bad"), time.monotonic())
+    batching.close()
+
+
+def test_a_request_that_is_too_large_is_not_composed_to_its_end(monkeypatch) -> None:
+    batching = generator(SlowEngine(), max_queue=3)
+    composed = []
+
+    def compose(question, limits):
+        composed.append(question.text)
+        return questions.compose_windows(question, limits)
+
+    monkeypatch.setattr(answers, "compose_windows", compose)
+    with pytest.raises(TooManyPromptsError, match="more than 3 prompts"):
+        SeqGPT(batching.for_request()).extract([f"text {number}" for number in range(100)], ["a"])
+    assert composed == ["text 0", "text 1", "text 2", "text 3"]
     batching.close()

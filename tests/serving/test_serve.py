@@ -146,6 +146,15 @@ def test_what_cannot_be_asked_is_refused_with_the_field(server, path, content, s
     assert message in answer["error"]["message"]
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_a_body_without_its_content_type_is_refused_with_the_header_to_send(server, kind) -> None:
+    body = json.dumps({"text": "x", "labels": ["a"]}).encode()
+    status, answer, _ = server.send("POST", "/v1/extract", body, {"content-type": kind} if kind else {})
+    assert status == 422
+    assert "send the header content-type: application/json" in json.loads(answer)["error"]["message"]
+    assert server.post("/v1/extract", body, **{"content-type": "application/json; charset=utf-8"})[0] == 200
+
+
 def test_control_characters_are_text(server) -> None:
     text = "a\x00b </s> [GEN]\u2028\ufeff"
     status, answer = server.post("/v1/extract", {"text": text, "labels": ["a"]})
@@ -162,6 +171,14 @@ def test_health_metrics_schema_and_page(server) -> None:
     assert re.search(r"seqgpt_batch_size_count [1-9]", metrics)
     schema = json.loads(server.send("GET", "/openapi.json")[1])
     assert {"/v1/extract", "/v1/classify", "/v1/relations", "/v1/events"} <= schema["paths"].keys()
+    for path, of_path in schema["paths"].items():
+        if path.startswith("/v1/"):
+            responses = of_path["post"]["responses"]
+            assert responses.keys() == {"200", "401", "408", "413", "422", "429", "503"}
+            kinds = {str(one["content"]["application/json"]["schema"]) for k, one in responses.items() if k != "200"}
+            assert kinds == {"{'$ref': '#/components/schemas/ErrorAnswer'}"}
+            assert "security" not in of_path["post"]
+    assert "HTTPValidationError" not in schema["components"]["schemas"]
     status, page, headers = server.send("GET", "/")
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert b"<!doctype html>" in page
@@ -217,6 +234,10 @@ def test_an_api_key(folder) -> None:
         assert server.send("GET", "/metrics")[0] == 401
         assert server.send("GET", "/healthz")[0] == 200
         assert server.send("GET", "/docs")[0] == 200
+        schema = json.loads(server.send("GET", "/openapi.json")[1])
+        assert schema["components"]["securitySchemes"] == {"HTTPBearer": {"type": "http", "scheme": "bearer"}}
+        assert schema["paths"]["/v1/extract"]["post"]["security"] == [{"HTTPBearer": []}]
+        assert "security" not in schema["paths"]["/healthz"]["get"]
 
 
 def test_sigterm_answers_what_was_taken(folder) -> None:
@@ -253,6 +274,27 @@ def test_sigterm_answers_what_was_taken(folder) -> None:
         assert "every request that was taken has been answered" in server.process.stdout.read()
         with pytest.raises(ConnectionRefusedError):
             server.send("GET", "/healthz")
+
+
+def test_a_second_interrupt_ends_it_at_once(folder) -> None:
+    with serving(folder, "--gin.Decode.max_new_tokens=32", "--gin.Decode.batch_size=2") as server:
+        body = {"texts": [f"Ada {number}" for number in range(250)], "labels": ["person"]}
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(server.post, "/v1/extract", body) for _ in range(4)]
+            while b"seqgpt_waiting_prompts 9" not in server.send("GET", "/metrics")[1]:
+                assert not any(one.done() for one in asked), "answered before the server was stopped: nothing to test"
+                time.sleep(0.005)
+            server.process.send_signal(signal.SIGINT)
+            while socket.socket().connect_ex(("127.0.0.1", server.port)) == 0:  # until the first signal has come
+                time.sleep(0.01)
+            server.process.send_signal(signal.SIGINT)
+            statuses = [one.result(timeout=60)[0] for one in asked]
+        assert set(statuses) == {503}
+        assert server.process.wait(timeout=60) == 130
+        said = server.process.stdout.read()
+        assert "stopped at once" in said
+        assert "Traceback" not in said
+        assert "every request" not in said
 
 
 @pytest.mark.parametrize(

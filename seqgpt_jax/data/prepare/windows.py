@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from seqgpt_jax.atomic import Instance
+from seqgpt_jax.atomic import Instance, occurrences
 
 SENTENCE_END = re.compile(r"(?:[.!?…;](?=\W|$)|[。！？；\n\t])+[\"'”’）)\]」』]*\s*")
 """Ends of sentences in English and Chinese, with the quotes and brackets that close after them."""
@@ -54,15 +54,18 @@ def text_windows(text: str, offsets: Offsets, room: int) -> list[tuple[int, int]
 def window_around(text: str, offsets: Offsets, room: int, parts: Sequence[str]) -> str | None:
     """The window of at most `room` tokens of a text that holds all of `parts`, at sentence ends where that is possible.
 
+    A part that stands several times is where all of them are closest together.
+
     Returns:
       None where a part is not in the text or the parts are too far from each other.
     """
-    places = [text.find(part) for part in parts]
-    if not parts or min(places) < 0:
+    where = [occurrences(text, part) for part in parts]
+    if not parts or not all(where):
         return None
+    first, end = _closest(where, [len(part) for part in parts])
     starts = [start for start, _ in offsets]
-    low = bisect_right(starts, min(places)) - 1
-    high = bisect_left(starts, max(place + len(part) for place, part in zip(places, parts, strict=True)))
+    low = bisect_right(starts, first) - 1
+    high = bisect_left(starts, end)
     if high - low > room:
         return None
     start = max(min(low - (room - (high - low)) // 2, len(starts) - room), 0)
@@ -153,6 +156,20 @@ def extraction_windows(
         piece = replace(instance, id=f"{instance.id}@{number}", text=instance.text[start:end], gold=present)
         windows.append(ExtractionWindow(piece, frozenset(of_none)))
     return windows
+
+
+def _closest(where: Sequence[Sequence[int]], lengths: Sequence[int]) -> tuple[int, int]:
+    """(start, end) of the shortest stretch that has one place of each part, the first of several such.
+
+    Args:
+      where: the places of each part, sorted, at least one.
+      lengths: of the parts.
+    """
+    # Of the stretches that begin at a place, the one with the next place of each part is the shortest.
+    latest = min(of[-1] for of in where)
+    begins = sorted({at for of in where for at in of if at <= latest})
+    ends = [max(of[bisect_left(of, at)] + length for of, length in zip(where, lengths, strict=True)) for at in begins]
+    return min(zip(begins, ends, strict=True), key=lambda stretch: stretch[1] - stretch[0])
 
 
 def _last(places: Sequence[int], above: int, at_most: int) -> int | None:

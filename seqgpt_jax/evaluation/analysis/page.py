@@ -5,7 +5,6 @@ and a content security policy forbids all but the page's own script and style.
 """
 
 import functools
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from seqgpt_jax.evaluation.analysis.score_sections import (
     other_metrics_section,
 )
 from seqgpt_jax.evaluation.analysis.summary_section import summary_section
+from seqgpt_jax.io.json_line import json_line, with_characters
 
 
 def write_report_page(evaluations: Sequence[Evaluation], path: Path) -> Analysis:
@@ -44,10 +44,9 @@ def write_report_page(evaluations: Sequence[Evaluation], path: Path) -> Analysis
     sections = report_sections(analysis)
     title = TITLE + ", ".join(one.name for one in evaluations)
     path.parent.mkdir(parents=True, exist_ok=True)
-    numbers = json.dumps(analysis_json(analysis), ensure_ascii=False, indent=1)
-    path.with_suffix(".json").write_text(numbers + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(markdown(title, sections), encoding="utf-8")
-    path.write_text(html(title, sections), encoding="utf-8")
+    path.with_suffix(".json").write_text(json_line(analysis_json(analysis), indent=1), encoding="utf-8")
+    path.with_suffix(".md").write_text(with_characters(markdown(title, sections)), encoding="utf-8")
+    path.write_text(with_characters(html(title, sections)), encoding="utf-8")
     return analysis
 
 

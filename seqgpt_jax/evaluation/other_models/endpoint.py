@@ -37,8 +37,8 @@ class EndpointConfig:
       prompts: "chatgpt": SeqGPT's prompt for ChatGPT, as one chat message; "contract": our own prompts, as they are,
         for models of ours that another program serves (completions, not chat).
       template: of the prompts "contract": the one that the model was trained with; None for "chinese".
-      max_queries: most labels of one extraction; None for 64, and for 6 with the prompts "contract", as the released
-        SeqGPT is asked. All labels of a classification are asked at once.
+      max_queries: most labels of one extraction; None for `Decode.max_queries`, and without that for 64, or for 6 with
+        the prompts "contract", as the released SeqGPT is asked. All labels of a classification are asked at once.
       max_tokens: of an answer; None leaves it to the endpoint.
       temperature: 0 for the likeliest answer; None leaves it to the endpoint.
       extra: other fields of a request, of any name, such as {'max_completion_tokens': 512}.

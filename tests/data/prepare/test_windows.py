@@ -3,6 +3,8 @@
 import dataclasses
 import itertools
 import random
+import re
+import time
 
 import pytest
 from hypothesis import given
@@ -226,6 +228,33 @@ def test_mentions_that_are_too_far_from_each_other(counts) -> None:
 def test_a_part_that_is_not_there() -> None:
     assert window_around("abc", letters("abc"), 2, ["z"]) is None
     assert window_around("abc", letters("abc"), 2, []) is None
+
+
+def test_parts_are_whole_words_where_they_are_closest_together() -> None:
+    filler = "Nothing happens here. " * 20
+    text = f"Annual figures. {filler}Bob left. {filler}Ann met Bob in Turin. {filler}Ann left. {filler}"
+    window = window_around(text, letters(text), 60, ["Ann", "Bob"])
+    assert window is not None
+    assert "Ann met Bob in Turin." in window
+    assert "Annual" in window_around(text, letters(text), 60, ["Annual"])
+    # A part within a word counts where it has no other place.
+    assert window_around(text, letters(text), 60, ["nnua"]).startswith("Annual")
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "x", "xy."]), max_size=40), st.integers(2, 30))
+def test_parts_that_fit_are_found(words, room) -> None:
+    text = " ".join(words)
+    window = window_around(text, letters(text), room, ["a", "b", "c"])
+    fits = any({"a", "b", "c"} <= set(re.findall(r"\w+", text[i : i + room])) for i in range(len(text)))
+    assert (window is not None) == fits
+    assert window is None or ({"a", "b", "c"} <= set(window) and len(window) <= room)
+
+
+def test_many_mentions_take_no_long() -> None:
+    text = "Ann met Bob. " * 10_000
+    started = time.monotonic()
+    assert window_around(text, letters(text), 40, ["Ann", "Bob"]).startswith("Ann met Bob.")
+    assert time.monotonic() - started < 10
 
 
 def test_training_prompts_of_long_documents_fit_and_lose_no_span(counts) -> None:

@@ -322,6 +322,16 @@ def test_our_own_prompts_have_the_template_and_the_queries_of_the_model(flags, t
     assert EndpointConfig(prompts="contract").contract().max_queries == 6
 
 
+@pytest.mark.parametrize(("of_endpoint", "asked"), [((), 1), (("--gin.Endpoint.max_queries=2",), 2)])
+def test_an_endpoint_is_asked_as_many_queries_as_a_model_of_ours(flags, tmp_path, of_endpoint, asked) -> None:
+    with serving(says("None")) as server:
+        assert evaluate.main(flags(server, "--gin.Decode.max_queries=1", *of_endpoint)) == 0
+        # Each of four texts has three queries.
+        extractions = sum(item.atom == "ext" for item in records())
+        assert len(server.requests) == len(records()) + extractions * (3 // asked + 3 % asked - 1)
+    assert scores(tmp_path)["about"]["Endpoint"]["max_queries"] == asked
+
+
 def test_fields_of_any_name_are_sent(tmp_path) -> None:
     extra = {"top_k": 1, "temperature": 0.7}
     with serving(good) as server, generator(server, tmp_path, extra=extra) as asked:
