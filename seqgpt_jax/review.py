@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not any(outputs.values()):
         raise command_line.UsageError("nothing to write: give --html, --label_studio or --doccano")
 
-    from seqgpt_jax.decoding.annotations import doccano_line, label_studio_config, label_studio_task
+    from seqgpt_jax.decoding.annotations import doccano_line, label_studio_task, write_label_studio
     from seqgpt_jax.decoding.answer_page import answer_page
     from seqgpt_jax.io.json_line import json_line, with_characters
 
@@ -47,9 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"page: {args.html}")
     if args.label_studio:
         tasks = [label_studio_task(record, args.model) for record in asked]
-        args.label_studio.write_text(json_line(tasks, indent=1), encoding="utf-8")
-        config = args.label_studio.with_suffix(".xml")
-        config.write_text(with_characters(label_studio_config(asked)) + "\n", encoding="utf-8")
+        config = write_label_studio(tasks, asked, args.label_studio)
         print(f"Label Studio: import {args.label_studio} into a project whose labeling interface is {config}")
     if args.doccano:
         args.doccano.write_text("".join(json_line(doccano_line(record)) for record in asked), encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 from seqgpt_jax.atomic import clean_text
 from seqgpt_jax.auditing.judgements import Judgements
 from seqgpt_jax.auditing.sample import Answer, Item
-from seqgpt_jax.decoding.annotations import label_studio_config, label_studio_task
+from seqgpt_jax.decoding.annotations import label_studio_task, write_label_studio
 from seqgpt_jax.evaluation.analysis.span_places import places
 from seqgpt_jax.tasks.readers.own_formats.items import LeftOut
 from seqgpt_jax.tasks.readers.own_formats.label_studio import convert
@@ -33,10 +33,7 @@ def write_tasks(items: Sequence[Item], path: Path) -> Path:
         task = label_studio_task(record, "audited data")
         tasks.append(task | {"data": task["data"] | {KEY: item.key}})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    config = path.with_suffix(".xml")
-    config.write_text(label_studio_config(records) + "\n", encoding="utf-8")
-    return config
+    return write_label_studio(tasks, records, path)
 
 
 def read_corrections(path: Path, items: Sequence[Item], judgements: Judgements) -> Counter[str]:

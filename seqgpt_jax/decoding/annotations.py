@@ -1,8 +1,11 @@
 """Answers as pre-annotations, which a person corrects in Label Studio or doccano."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
+
+from seqgpt_jax.io.json_line import json_line, with_characters
 
 
 def doccano_line(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,6 +59,14 @@ def label_studio_config(records: Iterable[Mapping[str, Any]]) -> str:
         shown = _elements("Choice", [*choices])
         parts.append(f'<Choices name="label" toName="text" choice="multiple">{shown}</Choices>')
     return f"<View>{''.join(parts)}</View>"
+
+
+def write_label_studio(tasks: Sequence[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], path: Path) -> Path:
+    """Writes tasks, and beside them the labeling configuration for their records; returns the file of that."""
+    path.write_text(json_line(tasks, indent=1), encoding="utf-8")
+    config = path.with_suffix(".xml")
+    config.write_text(with_characters(label_studio_config(records)) + "\n", encoding="utf-8")
+    return config
 
 
 def _elements(name: str, values: Sequence[str]) -> str:

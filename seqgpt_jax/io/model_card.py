@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqgpt_jax.io.contract import BaseWeights, ModelContract
+from seqgpt_jax.io.hf_checkpoint import GENERATION
 from seqgpt_jax.io.hub_access import HUB_NAME
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.registry import Architecture, family
@@ -96,9 +97,8 @@ def _generate(contract: ModelContract, library: str) -> str:
     """The line of the example that asks the model; a folder of adapters has no generation_config.json."""
     if library == "transformers":
         return "output = model.generate(**batch)  # beam search, 4 beams, as generation_config.json says"
-    return (
-        f"output = model.generate(**batch, num_beams=4, do_sample=False, max_new_tokens={contract.max_target_tokens})"
-    )
+    settings = GENERATION | {"max_new_tokens": contract.max_target_tokens}
+    return f"output = model.generate(**batch, {', '.join(f'{name}={value}' for name, value in settings.items())})"
 
 
 def _license(named: str | None, base: BaseWeights | None, architecture: Architecture) -> tuple[str | None, str]:

@@ -19,6 +19,8 @@ _LATER = (408, 409, 429)
 # Too long, or not allowed: of this text alone.
 _THIS_ONE = (413, 451)
 _SHORTEST_SECRET = 8
+NO_COMPLETION = (ValueError, TypeError, AttributeError, LookupError)
+"""What reading something raises that is no completion."""
 
 
 class EndpointError(ValueError):
@@ -87,9 +89,13 @@ def failures() -> Iterator[None]:
     except openai.APIConnectionError as error:  # a time-out is one, too
         problem = f"{type(error).__name__}: {error} {error.__cause__ or ''}".strip()
         raise FailedRequestError("later", problem, charged=True) from None
-    except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
-        problem = f"something that is no completion came back ({type(error).__name__}: {error})"
-        raise FailedRequestError("no_completion", problem, charged=True) from None
+    except (openai.OpenAIError, *NO_COMPLETION) as error:
+        raise FailedRequestError("no_completion", no_completion(error), charged=True) from None
+
+
+def no_completion(error: Exception) -> str:
+    """Says that a reply is no completion, by the error that reading it has raised."""
+    return f"something that is no completion came back ({type(error).__name__}: {error})"
 
 
 def refuses_all(url: str, failure: FailedRequestError) -> EndpointError:

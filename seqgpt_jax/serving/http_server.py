@@ -11,10 +11,12 @@ class HttpServer(uvicorn.Server):
     """uvicorn's server: SIGTERM or Ctrl-C lets it answer what it has taken, a further Ctrl-C sets `force_exit`."""
 
     def __init__(self, config: uvicorn.Config, on_force: Callable[[], None]) -> None:
-        """Args:
-        config: of the server.
-        on_force: called by the second Ctrl-C, in a signal handler. The requests that are being answered have to end
-          then: the server waits for their threads.
+        """A server that does not listen yet.
+
+        Args:
+          config: of the server.
+          on_force: called by the second Ctrl-C, in a signal handler. The requests that are being answered have to end
+            then: the server waits for their threads.
         """
         super().__init__(config)
         self._on_force = on_force

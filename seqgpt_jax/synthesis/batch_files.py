@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.io.json_line import json_line
+from seqgpt_jax.io.openai_client import NO_COMPLETION, no_completion
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.synthesis.budget import Budget, most_tokens
 from seqgpt_jax.synthesis.completions import completion_fields, refused_fields
@@ -99,10 +100,9 @@ def _take(reply: dict[str, Any], number: int, key: str, journal: Journal) -> str
     if status == 200:
         try:
             fields = completion_fields(response["body"])
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+        except NO_COMPLETION as error:
             # As of an endpoint: paid for perhaps, and asked again. The replies that follow are answers.
-            problem = f"something that is no completion came back ({type(error).__name__}: {error})"
-            journal.failed(number, key, problem, charged=True)
+            journal.failed(number, key, no_completion(error), charged=True)
             return "failed"
         journal.answered(number, key, fields)
         return "answers"

@@ -64,6 +64,12 @@ def ask(batching: BatchingGenerator, *texts_: str) -> list[str]:
     return texts(batching.for_request().generate(prompts(*texts_)))
 
 
+def until_waiting(batching: BatchingGenerator, number: int) -> None:
+    """Returns once so many prompts have been taken and wait."""
+    while batching._metrics.waiting._value.get() < number:
+        time.sleep(0.001)
+
+
 def texts(completions) -> list[str]:
     return [completion.text for completion in completions]
 
@@ -110,8 +116,7 @@ def test_a_full_queue_refuses() -> None:
     batching = generator(engine, max_queue=3)
     with ThreadPoolExecutor(1) as pool:
         taken = pool.submit(ask, batching, "a", "b")
-        while batching._metrics.waiting._value.get() < 2:
-            time.sleep(0.001)
+        until_waiting(batching, 2)
         with pytest.raises(OverloadedError, match="2 prompts wait already, and this request has 2; the limit is 3"):
             ask(batching, "c", "d")
         engine.hold.set()
@@ -145,8 +150,7 @@ def test_closing_answers_what_was_taken_and_takes_no_more() -> None:
     batching = generator(engine)
     with ThreadPoolExecutor(10) as pool:
         taken = [pool.submit(ask, batching, f"{number}") for number in range(9)]
-        while batching._metrics.waiting._value.get() < 9:
-            time.sleep(0.001)
+        until_waiting(batching, 9)
         closing = pool.submit(batching.close)
         engine.hold.set()
         assert [one.result(timeout=5) for one in taken] == [[f"{number}"] for number in range(9)]
@@ -161,8 +165,7 @@ def test_what_waits_fails_where_nothing_more_is_to_be_answered() -> None:
     batching = generator(engine)
     with ThreadPoolExecutor(3) as pool:
         taken = [pool.submit(ask, batching, f"{number}") for number in range(3)]
-        while batching._metrics.waiting._value.get() < 3:
-            time.sleep(0.001)
+        until_waiting(batching, 3)
         time.sleep(0.2)  # the batch of one prompt has begun
         batching.fail_rest()
         engine.hold.set()

@@ -272,10 +272,7 @@ class ExampleSampler:
         whole = ExtractionWindow(instance)
         if not self.counts:
             return [whole]
-        if instance.labels:  # a question of its own, most often
-            costs = self.counts.labels(map(template.clean_label, instance.labels))
-        else:
-            costs = self.counts.label_set(label_set.labels, template)
+        costs = self._label_costs(instance, label_set.labels, template)
         largest = sum(sorted(costs)[-self.max_queries :])
         room = self.max_prompt_tokens - self.counts.control_words(template, "ext")
         room = max(room - min(largest, self.max_target_tokens, self.max_prompt_tokens // 2), 1)
@@ -299,14 +296,17 @@ class ExampleSampler:
         lines = {template.clean_label(label): gold[label] for label in _allowed(kept, window) if gold.get(label)}
         return max(self._answers(lines), default=0) < self.max_target_tokens
 
+    def _label_costs(self, instance: Instance, labels: tuple[str, ...], template: Template) -> Sequence[int]:
+        """Tokens of each label that an instance brings, or of each of `labels`, those of its label set."""
+        if instance.labels:  # most often of no other instance, so they are not kept
+            return self.counts.labels(map(template.clean_label, instance.labels))
+        return self.counts.label_set(labels, template)
+
     def _chunk_size(self, instance: Instance, labels: tuple[str, ...], template: Template) -> int:
         """How many of these labels decoding asks in one prompt about this text."""
         chunks = -(-len(labels) // self.max_labels)
         if self.counts:
-            if instance.labels:  # most often of no other instance, so the list is not kept
-                costs = self.counts.labels(map(template.clean_label, labels))
-            else:
-                costs = self.counts.label_set(labels, template)
+            costs = self._label_costs(instance, labels, template)
             budget = self.counts.label_room(template, "cls", instance.text, costs, self.max_prompt_tokens)
             chunks = max(chunks, -(-sum(costs) // budget))
         return _even(len(labels), chunks)
