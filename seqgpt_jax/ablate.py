@@ -170,7 +170,7 @@ def run_parts(
     """Runs those of the parts that have not finished, one after the other; `records` are of those started before.
 
     Raises:
-      PartFailedError: one did not finish; what is done is kept.
+      PartFailedError: one did not finish, or a signal asked to stop; what is done is kept.
     """
     from seqgpt_jax.ablation import progress
 
@@ -182,15 +182,21 @@ def run_parts(
         print(f"{head} $ {part.text}", flush=True)
         record = progress.start(sweep, part, records, settings)
         began = time.monotonic()
-        run_command(part)
+        stopped_by = run_command(part)
         records[part.name] = progress.finish(sweep, part, record, time.monotonic() - began)
+        if stopped_by:
+            raise PartFailedError(f"stopped by {stopped_by} after {part.name}: the same `ablate` command continues")
         print_time_left(sweep, wanted, steps, {name: one for name, one in records.items() if one.done})
 
 
-def run_command(part: "Part") -> None:
-    """Runs the command of a part as a process of its own; raises PartFailedError unless it succeeds."""
+def run_command(part: "Part") -> str | None:
+    """Runs the command of a part as a process of its own; raises PartFailedError unless it succeeds.
+
+    Returns:
+      The signal that asked to stop while it ran, and came too late for it: "SIGTERM" or "SIGINT".
+    """
     process = subprocess.Popen([sys.executable, *part.words])
-    with forwarded_signals(process):
+    with forwarded_signals(process) as received:
         code = process.wait()
     if code:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -198,15 +204,27 @@ def run_command(part: "Part") -> None:
             f"{part.name} {how}. The same `ablate` command continues with it; finished parts are kept. "
             f"Its command alone:\n  {part.text}"
         )
+    return received[0] if received else None
 
 
 @contextlib.contextmanager
-def forwarded_signals(process: subprocess.Popen) -> Iterator[None]:
-    """SIGTERM goes to the process, which saves and ends; Ctrl-C reaches it by itself, and is waited for."""
-    handlers = {signal.SIGTERM: lambda number, _: process.send_signal(number), signal.SIGINT: lambda *_: None}
+def forwarded_signals(process: subprocess.Popen) -> Iterator[list[str]]:
+    """SIGTERM goes to the process, which saves and ends; Ctrl-C reaches it by itself, and is waited for.
+
+    Yields:
+      The names of the signals, filled as they come.
+    """
+    received: list[str] = []
+
+    def receive(number: int, _: object) -> None:
+        received.append(signal.Signals(number).name)
+        if number == signal.SIGTERM:
+            process.send_signal(number)
+
+    handlers = dict.fromkeys((signal.SIGTERM, signal.SIGINT), receive)
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

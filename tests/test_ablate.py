@@ -115,6 +115,24 @@ def test_a_killed_sweep_continues_and_gives_the_same_results(folder, monkeypatch
         ablate.main(["--gin_file=small.gin", "--work=work", "--gin.Ablation.records=9"])
 
 
+def test_a_signal_that_a_part_survives_ends_the_sweep(folder, monkeypatch) -> None:
+    """As one that comes while a training writes its last checkpoint."""
+    script = "import os, signal, time; signal.signal(15, lambda *_: exit(0)); os.kill(os.getppid(), 15); time.sleep(60)"
+    run = subprocess.Popen
+
+    def survivor(words: list[str]) -> subprocess.Popen:
+        started.append(words)
+        return run([sys.executable, "-c", script])
+
+    started = []
+    monkeypatch.setattr(ablate.subprocess, "Popen", survivor)
+    with pytest.raises(ablate.PartFailedError, match="stopped by SIGTERM after pt_ft_pt_seed0"):
+        ablate.main(["--gin_file=small.gin", "--work=work"])
+    assert len(started) == 1
+    record = Path("work", "pt_ft_pt_seed0", "ablation_part.json")
+    assert json.loads(record.read_text("utf-8"))["done"] is True
+
+
 def test_jobs_are_printed_and_nothing_runs(folder, capsys) -> None:
     flags = ["--gin_file=small.gin", "--work=my work", "--gin.Ablation.seeds=(0, 1)"]
     assert ablate.main([*flags, "--print"]) == 0
