@@ -155,17 +155,21 @@ def losses(run: Path) -> list[float]:
     return [line["loss"] for line in read_metrics(run)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("layout", "mesh"), RUNS, ids=[f"{layout} {mesh}" for layout, mesh in RUNS])
-def test_losses_and_parameters_are_those_of_one_process(folder, layout, mesh):
-    run, one = run_dir(folder, layout, mesh), run_dir(folder, "1x8", (8, 1, 1))
-    assert len(losses(run)) == STEPS
+def assert_trained_alike(run: Path, one: Path) -> None:
     np.testing.assert_allclose(losses(run), losses(one), rtol=LOSS_RTOL)
     jax.tree.map(
         lambda here, there: np.testing.assert_allclose(here, there, rtol=0, atol=PARAMS_ATOL),
         checkpoint_params(run, STEPS),
         checkpoint_params(one, STEPS),
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("layout", "mesh"), RUNS, ids=[f"{layout} {mesh}" for layout, mesh in RUNS])
+def test_losses_and_parameters_are_those_of_one_process(folder, layout, mesh):
+    run, one = run_dir(folder, layout, mesh), run_dir(folder, "1x8", (8, 1, 1))
+    assert len(losses(run)) == STEPS
+    assert_trained_alike(run, one)
 
 
 @pytest.mark.slow
@@ -196,12 +200,7 @@ def test_hosts_whose_devices_are_no_neighbours_in_the_mesh_train_alike(folder):
     run, one = folder / f"{INTERLEAVED} interleaved", run_dir(folder, "1x8", (8, 1, 1))
     notes = [json.loads((folder / f"{run.name} of host {host}.json").read_text()) for host in range(2)]
     assert [note["part"] for note in notes] == [[0, 2], [1, 2]]
-    np.testing.assert_allclose(losses(run), losses(one), rtol=LOSS_RTOL)
-    jax.tree.map(
-        lambda here, there: np.testing.assert_allclose(here, there, rtol=0, atol=PARAMS_ATOL),
-        checkpoint_params(run, STEPS),
-        checkpoint_params(one, STEPS),
-    )
+    assert_trained_alike(run, one)
 
 
 @pytest.mark.slow
