@@ -105,6 +105,8 @@ def print_row(row: Row, data_folder: Path | None, console: Console) -> None:
     line(f"citation: {row.dataset.citation or 'none'}")
     tested = "the published files" if row.verified == "files" else "small files in the published form, written by hand"
     line(f"state:    {row.verified}: tested on {tested}")
+    if row.dataset.contradictions:
+        line(f"gold:     some of it contradicts itself: {row.dataset.contradictions}")
     line("")
     for spec in row.specs:
         line(f"task:     {spec.name}: {spec.family} {spec.language} {spec.atom}" + (", held out" * spec.held_out))

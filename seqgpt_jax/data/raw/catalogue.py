@@ -115,6 +115,7 @@ class Row:
             "derived_from": list(self.dataset.derived_from),
             "overlaps": list(self.dataset.overlaps),
             "citation": self.dataset.citation,
+            "contradictions": self.dataset.contradictions,
             "verified": self.verified,
             "held_out": self.held == "out",
             "sizes": self.sizes,

@@ -1,5 +1,6 @@
 """The catalogue of public data sets: rows, table, page, JSON, and the command over the real registry."""
 
+import dataclasses
 import io
 import json
 import re
@@ -169,6 +170,16 @@ def test_everything_of_one_data_set(tmp_path):
     assert "no data folder is named (SEQGPT_DATA_DIR, --data_dir), and there is no " in walled
 
 
+def test_gold_answers_that_contradict_each_other_are_said():
+    task = spec("twice")
+    task = dataclasses.replace(task, dataset=dataclasses.replace(task.dataset, contradictions="annotated anew"))
+    (row,) = catalogue.rows(registry(task))
+    text = printed(lambda console: terminal.print_row(row, None, console), 80)
+    assert "gold:     some of it contradicts itself: annotated anew" in text.split("\n")
+    assert "contradicts itself" not in printed(lambda console: terminal.print_row(ROWS[0], None, console), 80)
+    assert row.as_json({})["contradictions"] == "annotated anew"
+
+
 def test_json_has_what_other_programs_read():
     mixtures = {"all": ("tickets.topics", "alpha"), "other": ("alpha",), "slots": ("tickets.slots",)}
     tickets = json.loads(json.dumps(ROWS[0].as_json(mixtures)))
@@ -187,6 +198,7 @@ def test_json_has_what_other_programs_read():
         "derived_from": [],
         "overlaps": [],
         "citation": "Doe 2020",
+        "contradictions": "",
         "verified": "schema",
         "held_out": False,
         "sizes": {"train": 1700},
