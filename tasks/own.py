@@ -22,17 +22,6 @@ from seqgpt_jax.tasks.readers.own_formats.items import Item
 from seqgpt_jax.tasks.readers.record import Record
 from seqgpt_jax.tasks.readers.split import SHARES, hash_split
 
-# (family, atom) -> the second part of the name of its task, where a file has several kinds of records.
-_KINDS: dict[tuple[str, Atom], str] = {
-    ("CLS", "cls"): "cls",
-    ("NER", "ext"): "ext",
-    ("NLI", "cls"): "pairs",
-    ("ET", "cls"): "mentions",
-    ("RE", "cls"): "relations",
-    ("MRC", "ext"): "questions",
-    ("MRC", "cls"): "choices",
-    ("EE", "ext"): "events",
-}
 Kind = tuple[str, Atom]
 """Family and atomic task of a record."""
 
@@ -127,7 +116,7 @@ def _survey(path: Path, form: Form, *stamp: int) -> Survey:
             chinese += len(CHINESE.findall(text))
     if not kinds:
         raise ValueError(f"{path} holds no record that can be read: `python -m seqgpt_jax.validate {path}` says why")
-    return Survey(tuple(kind for kind in _KINDS if kind in kinds), letters, chinese, frozenset(several))
+    return Survey(tuple(kind for kind in own.KINDS if kind in kinds), letters, chinese, frozenset(several))
 
 
 def own_tasks(name: str, files: str | Mapping[str, str], form: Form = RECOGNIZED) -> list[TaskSpec]:
@@ -135,10 +124,10 @@ def own_tasks(name: str, files: str | Mapping[str, str], form: Form = RECOGNIZED
     shared = isinstance(files, str)
     paths = {split: Path(file).resolve() for split, file in (dict.fromkeys(SHARES, files) if shared else files).items()}
     surveys = {path: survey(path, form) for path in paths.values()}
-    kinds = [kind for kind in _KINDS if any(kind in found.kinds for found in surveys.values())]
+    kinds = [kind for kind in own.KINDS if any(kind in found.kinds for found in surveys.values())]
     return [
         TaskSpec(
-            name=name if len(kinds) == 1 else f"{name}.{_KINDS[kind]}",
+            name=name if len(kinds) == 1 else f"{name}.{own.KINDS[kind]}",
             family=kind[0],
             language=language(surveys.values()),
             atom=kind[1],

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from seqgpt_jax.atomic import (
-    FAMILIES,
     NONE,
     TEMPLATES,
     Atom,
@@ -39,6 +38,17 @@ from seqgpt_jax.tasks.readers.own_formats.tables import WrongHeader
 ATOMS: tuple[Atom, ...] = get_args(Atom)
 _FIELDS = ("text", "task", "answers", "labels", "group")
 _FAMILIES: dict[Atom | None, str] = {"cls": "CLS", "ext": "NER"}
+KINDS: dict[tuple[str, Atom], str] = {
+    ("CLS", "cls"): "cls",
+    ("NER", "ext"): "ext",
+    ("NLI", "cls"): "pairs",
+    ("ET", "cls"): "mentions",
+    ("RE", "cls"): "relations",
+    ("MRC", "ext"): "questions",
+    ("MRC", "cls"): "choices",
+    ("EE", "ext"): "events",
+}
+"""(family, atomic task) of a record -> the name of its task; a file has at most one of each."""
 _REASONS = {
     WrongEncoding: "wrong_encoding",
     NotJson: "not_json",
@@ -153,9 +163,12 @@ def atom_of(value: Mapping[str, Any]) -> Atom | None:
 
 
 def family_of(value: Mapping[str, Any]) -> str:
-    """The family of a raw record: what its form says, else that of its task."""
-    family = value.get(FAMILY)
-    return family if family in FAMILIES else _FAMILIES.get(atom_of(value), "")
+    """The family of a raw record: what its form says, else that of its task.
+
+    A field of the file that is called so, with another family, is as good as none.
+    """
+    family, atom = value.get(FAMILY), atom_of(value)
+    return family if (family, atom) in KINDS else _FAMILIES.get(atom, "")
 
 
 def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instance:

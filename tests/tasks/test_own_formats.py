@@ -76,6 +76,7 @@ def test_a_table_in_any_unicode_encoding_with_any_separator(encoding, separator,
     ("text", "encoding", "found"),
     [
         ("它在哪里，我要退货,delivery\n这个坏了,broken\n", "gb18030", "gb18030"),
+        ("这家餐厅的菜很好吃，服务也好,好评\n太差了不会再来,差评\n", "gb18030", "gb18030"),
         (
             "Wo ist das Päckchen für Jürgen? Es fehlt schon länger,x\nDas Gerät ist völlig kaputt,y\n",
             "cp1252",
@@ -350,7 +351,9 @@ def test_the_text_of_label_studio_can_be_named(tmp_path):
     (item,) = own.checked(path, columns={"text": "body"})
     assert (item.text, dict(item.instance.gold)) == ("Mara flew", {"P": ("Mara",)})
     assert "'head' is no text of the task; there are 'title', 'body'" in faults(path, columns={"text": "head"})[0]
-    with pytest.raises(ValueError, match=r"a\.json: --columns=text=body,label=x: of Label Studio only the text"):
+    with pytest.raises(
+        ValueError, match=r"a\.json: --columns=text=body,label=x: of this export .* can be named: text$"
+    ):
         list(own.checked(path, columns={"text": "body", "label": "x"}))
     row = {"title": "a", "body": "late", "kind": {"choices": ["x"]}, "annotation_id": 1, "annotator": 1}
     flat = saved(tmp_path, "b.json", json.dumps([row | {"title": {"choices": ["y"]}}]))
@@ -389,6 +392,80 @@ def test_label_studio_min_and_csv(tmp_path):
     path = saved(tmp_path, "a.csv", buffer.getvalue())
     assert golds(path) == [{"a": (), "b": ()}, {"c": ()}, {"PER": ("Mara",)}]
     assert skipped(path) == ["not_annotated"] * 3
+
+
+def test_fields_of_a_flat_label_studio_export_that_are_no_answers_are_said(tmp_path):
+    meta = {"annotator": 1, "annotation_id": 5, "lead_time": 2.0, "history": "x"}
+    rows = [{"text": f"Late {n}.", "source": f"web{n}", "mood": mood} | meta for n, mood in enumerate(("bad", "good"))]
+    path = saved(tmp_path, "a.json", json.dumps(rows))
+    first = list(own.checked(path))[:2]
+    assert [remark.reason for remark in first[0].remarks] == ["several_answers"]
+    assert "fields source, mood are all read as answers: --columns=label=NAME" in str(first[0].remarks[0])
+    # Labels of one field are no candidates of another.
+    assert [item.instance.labels for item in first] == [("web0", "web1"), ("bad", "good")]
+    found = list(own.checked(path, columns={"label": "mood"}))
+    assert [(dict(item.instance.gold), item.instance.labels, item.remarks) for item in found] == [
+        ({"bad": ()}, (), ()),
+        ({"good": ()}, (), ()),
+    ]
+    # A CSV has its columns in alphabetical order, so that the first string may be the label.
+    table = "annotation_id,annotator,category,review\n1,1,Positive,The food was great.\n"
+    path = saved(tmp_path, "a.csv", table)
+    assert "which field is the text? There are category, review; say --columns=text=NAME" in faults(path)[0]
+    assert golds(path, columns={"text": "review"}) == [{"Positive": ()}]
+    assert golds(path, columns={"label": "category"}) == [{"Positive": ()}]
+
+
+def test_each_group_of_choices_of_label_studio_has_its_own_labels(tmp_path):
+    def task(topic: str, mood: str) -> dict:
+        groups = {"topic": topic, "mood": mood}
+        choices = [
+            {"type": "choices", "from_name": name, "value": {"choices": [label]}} for name, label in groups.items()
+        ]
+        return label_studio_task(choices)
+
+    tasks = [task("price", "bad"), task("phone", "good"), {"data": {"text": "x"}, "annotations": [{}]}]
+    path = saved(tmp_path, "a.json", json.dumps(tasks))
+    good = [item.instance for item in own.checked(path) if item.instance]
+    assert [(dict(one.gold), one.labels) for one in good] == [
+        ({"price": ()}, ("price", "phone")),
+        ({"bad": ()}, ("bad", "good")),
+        ({"phone": ()}, ("price", "phone")),
+        ({"good": ()}, ("bad", "good")),
+    ]
+    assert len(faults(path)) == 1
+
+
+def test_a_record_with_a_label_and_its_candidates_is_no_export_of_doccano(tmp_path):
+    path = saved(tmp_path, "a.jsonl", [{"text": "Is it a?", "label": "yes", "labels": ["yes", "no", "unknown"]}])
+    (item,) = own.checked(path)
+    assert (dict(item.instance.gold), item.instance.labels) == ({"yes": ()}, ("yes", "no", "unknown"))
+
+
+def test_spacy_records_may_be_on_lines(tmp_path):
+    lines = "".join(json.dumps([text, {"entities": [[0, 3, "PER"]]}]) + "\n" for text in ("Ada left.", "Bob left."))
+    assert golds(saved(tmp_path, "a.jsonl", lines)) == [{"PER": ("Ada",)}, {"PER": ("Bob",)}]
+    (first, _) = faults(saved(tmp_path, "b.jsonl", '[1]\n{"text": "a", "label": "b"}\n[2]\n'))
+    assert "found a list" in first
+
+
+def test_several_relations_stand_in_one_cell(tmp_path):
+    path = saved(tmp_path, "a.csv", "text,head,tail,relation\nAda runs Acme.,Ada,Acme,works for|founder of\n")
+    assert labels(path) == [{"works for", "founder of"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("他说：“华为Mate60”卖3.5万。", "华为Mate60"), ("我在2019年买iPhone", "2019年"), ("马克·吐温", "马克·吐温")],
+)
+def test_chinese_of_characters_has_no_spaces(text, span, tmp_path):
+    start = text.index(span)
+    tags = ["O"] * start + ["B-X"] + ["I-X"] * (len(span) - 1) + ["O"] * (len(text) - start - len(span))
+    conll = "".join(f"{character} {tag}\n" for character, tag in zip(text, tags, strict=True))
+    words = {"tokens": list(text), "ner_tags": tags}
+    for path in (saved(tmp_path, "a.txt", conll), saved(tmp_path, "a.jsonl", [words])):
+        (item,) = own.checked(path)
+        assert (item.instance.text, dict(item.instance.gold)) == (text, {"X": (span,)})
 
 
 def test_prodigy_and_spacy(tmp_path):

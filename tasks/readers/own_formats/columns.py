@@ -16,7 +16,7 @@ ROLES = (
 )  # fmt: skip
 """The names that `Columns` may give."""
 
-_LISTS = ("answers", "options", "labels")
+_LISTS = ("answers", "options", "labels", "relation")
 # An empty cell of these is none.
 _OPTIONAL = ("labels", "options", "group", "question", "mention", "head", "tail")
 

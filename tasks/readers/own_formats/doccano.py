@@ -14,7 +14,8 @@ def fits(record: Fields) -> bool:
         return False
     if {"entities", "relations"} <= record.keys() or "Comments" in record:
         return any(name in record for name in ("entities", "label", "labels"))
-    return any(isinstance(record.get(name), list) for name in ("label", "labels"))
+    # Where both are there, `labels` are the candidates of a record of another tool.
+    return isinstance(record.get("label", record.get("labels")), list)
 
 
 def has_spans(record: Fields) -> bool:

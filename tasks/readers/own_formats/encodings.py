@@ -110,12 +110,14 @@ def _name_without_marks(path: Path) -> str:
                 bad_lines += 1
                 if len(bad) < _HEAD:
                     bad += line
-    # A line of such bytes alone is no text in any encoding.
-    if bad_lines <= good or not any(byte < 0x80 and chr(byte).isalnum() for byte in bad):
+    if bad_lines <= good:
         return _UTF8
     whole = path.read_bytes()
     if _is_chinese(bytes(bad)) and _decodes(whole, "gb18030"):
         return "gb18030"
+    # Lines of other such bytes alone are no text in any encoding.
+    if not any(byte < 0x80 and chr(byte).isalnum() for byte in bad):
+        return _UTF8
     best = from_bytes(bytes(bad)).best()
     for name in (best.encoding if best else "", "cp1252"):
         if name and name not in ("utf_8", "ascii", "gb18030", "gbk", "gb2312") and _decodes(whole, name):

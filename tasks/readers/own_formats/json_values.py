@@ -86,7 +86,7 @@ def _each_line(path: Path) -> Iterator[Record | RecordError]:
             except RecordError as error:
                 yield error
                 continue
-            yield Record(path, number, value) if isinstance(value, dict) else not_an_object(path, number, value)
+            yield Record(path, number, value) if isinstance(value, dict | list) else not_an_object(path, number, value)
 
 
 def _document(path: Path) -> Iterator[tuple[int, Any]]:

@@ -1,16 +1,19 @@
 """Exports of Label Studio: JSON, JSON-MIN and CSV."""
 
+import contextlib
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seqgpt_jax.tasks.readers.own_formats.items import Fields, LeftOut, Remark
 from seqgpt_jax.tasks.readers.own_formats.spans import extraction, in_characters, relations
+from seqgpt_jax.tasks.readers.record import BROKEN
 
 # The fields of JSON-MIN and CSV that are neither a text nor an answer.
 _META = {
     "id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "inner_id", "project",
-    "total_annotations", "cancelled_annotations", "comment_count", "file_upload",
+    "total_annotations", "cancelled_annotations", "comment_count", "file_upload", "history",
 }  # fmt: skip
 _SPANS = ("labels", "hypertextlabels")
 _RESULTS = (*_SPANS, "choices", "relation")
@@ -31,12 +34,29 @@ def has_spans(record: Fields) -> bool:
     return any(item.get("type") in _SPANS for annotation in _annotations(record) for item in annotation["result"])
 
 
-def convert(record: Fields, *, spans: bool = True, text_field: str = "") -> Iterator[Fields | Remark | LeftOut]:
+def choices_of(records: Iterable[Fields]) -> dict[str, list[str]]:
+    """Group of choices -> the labels that are chosen in it, of all tasks of the JSON export that can be read.
+
+    Those of one group say nothing about those of another.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        with contextlib.suppress(*BROKEN):
+            for item in itertools.chain.from_iterable(one["result"] for one in _annotations(record)):
+                if item.get("type") == "choices":
+                    found.setdefault(item.get("from_name", ""), {}).update(dict.fromkeys(item["value"]["choices"]))
+    return {group: list(labels) for group, labels in found.items()}
+
+
+def convert(
+    record: Fields, *, spans: bool = True, choices: Mapping[str, list[str]] | None = None, text_field: str = ""
+) -> Iterator[Fields | Remark | LeftOut]:
     """One annotation of a task: the ground truth where one is marked so, else the first that was not canceled.
 
     Args:
       record: a task of the JSON export.
       spans: whether annotations of its file have spans. There an empty one means no span; elsewhere nothing was said.
+      choices: `choices_of` its file.
       text_field: the field of `data` that was annotated; "" finds it.
     """
     annotations = _annotations(record)
@@ -49,7 +69,7 @@ def convert(record: Fields, *, spans: bool = True, text_field: str = "") -> Iter
         yield Remark("several_annotations", f"1 of {len(usable)} annotations is used: ground truth first")
     annotation = next((item for item in usable if item.get("ground_truth")), usable[0])
     if annotation["result"] or spans:
-        yield from _results(record["data"], annotation["result"], text_field)
+        yield from _results(record["data"], annotation["result"], choices or {}, text_field)
     else:
         yield LeftOut("not_annotated", "the annotation of the task is empty", _question(record, text_field))
 
@@ -66,7 +86,9 @@ def _annotations(record: Fields) -> list[Fields]:
     return record.get("annotations", record.get("completions")) or []
 
 
-def _results(data: Fields, results: list[Fields], text_field: str) -> Iterator[Fields | LeftOut]:
+def _results(
+    data: Fields, results: list[Fields], groups: Mapping[str, list[str]], text_field: str
+) -> Iterator[Fields | LeftOut]:
     spans, regions = [], {}
     choices: dict[str, list[str]] = {}
     text = _text(data, [item["value"] for item in results if "value" in item], text_field)
@@ -93,8 +115,9 @@ def _results(data: Fields, results: list[Fields], text_field: str) -> Iterator[F
         raise ValueError(f"none of the results ({kinds}) is of a kind that is read: {', '.join(_RESULTS)}")
     if spans or not choices:
         yield extraction(text, spans)
-    for answers in choices.values():
-        yield {"text": text, "task": "cls", "answers": list(dict.fromkeys(answers))}
+    for group, answers in choices.items():
+        candidates = {"labels": groups[group]} if len(groups) > 1 else {}
+        yield {"text": text, "task": "cls", "answers": list(dict.fromkeys(answers))} | candidates
     yield from relations(text, pairs)
 
 
@@ -130,30 +153,76 @@ def _named(fields: Mapping[str, Any], name: str) -> str:
     return fields[name]
 
 
-def convert_flat(record: Mapping[str, Any], *, text_field: str = "") -> Iterator[Fields | LeftOut]:
+def convert_flat(
+    record: Mapping[str, Any],
+    *,
+    choices: Mapping[str, list[str]] | None = None,
+    text_field: str = "",
+    answer_field: str = "",
+) -> Iterator[Fields | Remark | LeftOut]:
     """A record of JSON-MIN or a row of CSV: its text, and each of its other fields as an answer.
+
+    The export does not say which fields are annotations and which were there before.
 
     Args:
       record: of the export.
-      text_field: the field that is the text; "" takes `text`, else the first string.
+      choices: of its file, the labels of each field (`flat_choices_of`), where it has several fields of labels.
+      text_field: the field that is the text; "" takes `text`, else the only string.
+      answer_field: the only field that is an answer; "" takes all.
+
+    Raises:
+      ValueError: it is not clear which field is the text.
     """
+    text, fields = _flat_fields(record, text_field, answer_field)
+    if not fields:
+        yield LeftOut("not_annotated", f"the row has no {answer_field or 'label'}", {"text": text})
+    if len(fields) > 1:
+        detail = f"fields {', '.join(fields)} are all read as answers: --columns=label=NAME takes one of them alone"
+        yield Remark("several_answers", detail)
+    for name, value in fields.items():
+        if _are_regions(value):
+            yield extraction(text, [_region(item, item.get("labels", item.get("hypertextlabels"))) for item in value])
+        else:
+            candidates = {"labels": choices[name]} if choices and name in choices else {}
+            yield {"text": text, "task": "cls", "answers": value} | candidates
+
+
+def flat_choices_of(
+    records: Iterable[Mapping[str, Any]], *, text_field: str = "", answer_field: str = ""
+) -> dict[str, list[str]]:
+    """Field -> its labels, of all records of JSON-MIN or rows of CSV that can be read."""
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        with contextlib.suppress(*BROKEN):
+            for name, value in _flat_fields(record, text_field, answer_field)[1].items():
+                if not _are_regions(value):
+                    labels = [value] if isinstance(value, str) else value
+                    found.setdefault(name, {}).update((label, None) for label in labels if isinstance(label, str))
+    return {name: list(labels) for name, labels in found.items()}
+
+
+def _flat_fields(record: Mapping[str, Any], text_field: str, answer_field: str) -> tuple[str, Fields]:
+    """The text of a flat record, and its fields that are answers."""
     values = {name: _value(value) for name, value in record.items() if name not in _META}
     # An annotation without a result leaves its cell empty.
     fields = {name: value for name, value in values.items() if value not in (None, "", [])}
-    names = [name for name, value in fields.items() if isinstance(value, str)]
+    names = [name for name, value in fields.items() if isinstance(value, str) and name != answer_field]
     name = "text" if "text" in names else next(iter(names), None)
     if text_field:
         name, fields[text_field] = text_field, _named(record, text_field)
-    if name is None:
+    elif name is None:
         raise ValueError(f"no text among the fields {', '.join(record)}; say --columns=text=NAME")
+    elif name != "text" and len(names) > 1:
+        # A label that was chosen is a string as well, and a CSV has its columns in alphabetical order.
+        raise ValueError(f"which field is the text? There are {', '.join(names)}; say --columns=text=NAME")
     text = fields.pop(name)
-    if not fields:
-        yield LeftOut("not_annotated", "the row has no label", {"text": text})
-    for value in fields.values():
-        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            yield extraction(text, [_region(item, item.get("labels", item.get("hypertextlabels"))) for item in value])
-        else:
-            yield {"text": text, "task": "cls", "answers": value}
+    if answer_field:
+        fields = {name: value for name, value in fields.items() if name == answer_field}
+    return text, fields
+
+
+def _are_regions(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def _value(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,12 @@ _HAVE_SPANS: Mapping[str, Callable[[Any], bool]] = {
     "label_studio": label_studio.has_spans,
     "prodigy": prodigy.has_spans,
 }
-_LABEL_STUDIO = ("label_studio", "label_studio_min", "label_studio_csv")
+# What columns name of the exports of Label Studio.
+_NAMED_OF_LABEL_STUDIO = {
+    "label_studio": {"text"},
+    "label_studio_min": {"text", "label"},
+    "label_studio_csv": {"text", "label"},
+}
 JSON_FIELDS = "fields"
 """JSON records of any other names, read by `Columns`."""
 
@@ -198,13 +203,15 @@ def _check_columns(path: Path, format: str, columns: Columns) -> None:
     if not columns or format in (JSON_FIELDS, "table"):
         return
     given = ",".join(f"{role}={name}" for role, name in columns.items())
-    if format not in _LABEL_STUDIO:
+    if format not in _NAMED_OF_LABEL_STUDIO:
         raise ValueError(
             f"{path}: --columns={given} has no use for the format {format!r}, which says itself what is what: leave it "
             f"out, or read the file with --format=table or --format={JSON_FIELDS}"
         )
-    if columns.keys() != {"text"}:
-        raise ValueError(f"{path}: --columns={given}: of Label Studio only the text can be named, --columns=text=NAME")
+    if not columns.keys() <= (known := _NAMED_OF_LABEL_STUDIO[format]):
+        raise ValueError(
+            f"{path}: --columns={given}: of this export of Label Studio can be named: {', '.join(sorted(known))}"
+        )
 
 
 def _convert(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
@@ -213,9 +220,19 @@ def _convert(path: Path, format: str, columns: Columns, answers: bool) -> Conver
         found = (record.value for record in json_records(path) if isinstance(record, Record))
         spans = any(_true_of(_HAVE_SPANS[format], value) for value in found)
         convert = functools.partial(convert, spans=spans)
-    if format in _LABEL_STUDIO:
-        convert = functools.partial(convert, text_field=columns.get("text", ""))
+    if format == "label_studio":
+        choices = label_studio.choices_of(record.value for record in json_records(path) if isinstance(record, Record))
+        convert = functools.partial(convert, choices=choices, text_field=columns.get("text", ""))
+    if format == "label_studio_min":
+        convert = _flat(columns, json_records(path))
     return convert if answers else functools.partial(_with_unlabeled, convert)
+
+
+def _flat(columns: Columns, records: Iterable[Item]) -> Convert:
+    names = {"text_field": columns.get("text", ""), "answer_field": columns.get("label", "")}
+    values = (record.value for record in records if isinstance(record, Record) and isinstance(record.value, dict))
+    choices = label_studio.flat_choices_of(values, **names)
+    return functools.partial(label_studio.convert_flat, choices=choices if len(choices) > 1 else None, **names)
 
 
 def _with_unlabeled(convert: Convert, record: Fields) -> Iterator[Fields | Remark | LeftOut]:
@@ -245,7 +262,9 @@ def _json_format(path: Path, columns: Columns) -> str:
         return "own"
     for name, form in JSON_FORMATS.items():
         # Columns name fields of JSON, except for what Label Studio wraps: there they name its text.
-        if columns and not (name == "label_studio" or (name == "label_studio_min" and columns.keys() == {"text"})):
+        if columns and not (
+            name == "label_studio" or (name == "label_studio_min" and columns.keys() <= _NAMED_OF_LABEL_STUDIO[name])
+        ):
             continue
         # Prodigy's neighbor spaCy alone has records that are lists.
         usable = values if name == "prodigy" else [value for value in values if isinstance(value, dict)]
@@ -264,7 +283,7 @@ def _true_of(says: Callable[[Any], bool], value: Any) -> bool:
 
 
 def _table_format(path: Path, names: list[str], columns: Columns) -> str:
-    if label_studio.flat_fits(dict.fromkeys(names)) and columns.keys() <= {"text"}:
+    if label_studio.flat_fits(dict.fromkeys(names)) and columns.keys() <= _NAMED_OF_LABEL_STUDIO["label_studio_csv"]:
         return "label_studio_csv"
     if columns:
         return "table"
@@ -297,7 +316,7 @@ def _fields(path: Path, columns: Columns, answers: bool) -> Convert:
 
 def _row(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
     if format == "label_studio_csv":
-        flat = functools.partial(label_studio.convert_flat, text_field=columns.get("text", ""))
+        flat = _flat(columns, rows(path, columns))
         return flat if answers else functools.partial(_with_unlabeled, flat)
     if format == "doccano_csv":
         return doccano.convert_row if answers else functools.partial(_with_unlabeled, doccano.convert_row)

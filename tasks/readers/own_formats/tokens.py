@@ -7,17 +7,26 @@ from seqgpt_jax.tasks.readers.conll import tagged_spans
 from seqgpt_jax.tasks.readers.own_formats.items import Fields, first_field
 from seqgpt_jax.tasks.readers.own_formats.spans import extraction
 
-# Chinese characters and full-width punctuation: no space is written beside them.
-_CLOSED_UP = re.compile("[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
+# Chinese characters, full-width punctuation and what Chinese shares with English: no space is written beside them.
+_CHINESE = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
+_CLOSED_UP = re.compile(f"[{_CHINESE}“”‘’·—…]")
+_HAS_CHINESE = re.compile(f"[{_CHINESE}]")
 _TOKENS = ("tokens", "words")
 _TAGS = ("ner_tags", "tags", "labels")
 
 
 def joined(tokens: Sequence[str]) -> tuple[str, list[int]]:
-    """(text, where each token starts): a space between two tokens, unless both meet in Chinese characters."""
+    """(text, where each token starts): a space between two tokens, unless both meet in Chinese characters.
+
+    Chinese of which each character is a token has no space: digits and foreign names are cut up like all else.
+
+    >>> joined(["在", "2", "0", "2", "3", "年"])[0], joined(["He", "said", "“", "你", "好", "”"])[0]
+    ('在2023年', 'He said “你好”')
+    """
     text, starts = "", []
+    characters = all(len(token) <= 1 for token in tokens) and any(map(_HAS_CHINESE.match, tokens))
     for token in tokens:
-        closed = text and token and _CLOSED_UP.match(text[-1]) and _CLOSED_UP.match(token[0])
+        closed = characters or (text and token and _CLOSED_UP.match(text[-1]) and _CLOSED_UP.match(token[0]))
         if text and not closed and not text[-1].isspace() and not token[:1].isspace():
             text += " "
         starts.append(len(text))
