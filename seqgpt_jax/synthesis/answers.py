@@ -2,7 +2,8 @@
 
 Repairs, each counted by its name:
 
-    json_cut_out        the JSON object is taken out of a code fence or of words around it
+    json_cut_out        the JSON object is taken out of a code fence, or of words and thoughts around it: the last one
+                        with the field that was asked for
     span_trimmed        outer spaces, quotes and full stops of a span go, where only then it is in the text
     span_respelled      a span that is in the text but for case or width becomes what the text has there
     span_dropped        a span that is not in the text goes, where at least half of the spans of the answer are
@@ -16,7 +17,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,9 @@ _OUTER = " \t\"'“”‘’「」『』`*.。,，;；:："
 _SPACES = re.compile(r"[\s_]+")
 _CAPITALS = re.compile(r"[A-Z][a-z]*[A-Z]")
 _DECODER = json.JSONDecoder()
+_FIELDS = {"CLS": "labels", "ET": "mentions", "NER": "entities"}
+# A model that thinks aloud says so before its answer.
+_THOUGHT = re.compile(r"\s*<think>.*?(</think>|$)", re.DOTALL)
 
 
 class Rejected(ValueError):
@@ -93,7 +97,7 @@ def validated(
     if refused:
         raise Rejected("refusal")
     repairs = Counter[str]()
-    value = _object(answer, finished, repairs)
+    value = _object(answer, _FIELDS[passage.task], finished, repairs)
     checker = _Checker(passage, {plain(label): label for label in only} if only else None, repairs)
     records = {"CLS": checker.classification, "ET": checker.typing, "NER": checker.extraction}[passage.task](value)
     labels = checker.labels
@@ -117,22 +121,35 @@ def normalized_label(label: str, language: str) -> str:
     return label
 
 
-def _object(answer: str, finished: bool, repairs: Counter[str]) -> dict[str, Any]:
-    text = answer.strip()
+def _object(answer: str, field: str, finished: bool, repairs: Counter[str]) -> dict[str, Any]:
+    text = _THOUGHT.sub("", answer).strip()
     try:
         value = json.loads(text)
+        repairs.update(["json_cut_out"] if text != answer.strip() else [])
     except (ValueError, RecursionError):
-        start = text.find("{")
-        try:
-            value, _ = _DECODER.raw_decode(text, start if start >= 0 else len(text))
-            repairs["json_cut_out"] += 1
-        except (ValueError, RecursionError):
-            if not finished:
-                raise Rejected("cut_off") from None
+        objects = list(_objects(text))
+        asked_for = [one for one in objects if field in one]
+        if not (asked_for or finished):
+            raise Rejected("cut_off") from None
+        if not objects:
             raise Rejected("refusal" if _REFUSAL.search(text[:300]) else "not_json", text[:60]) from None
+        value = (asked_for or objects)[-1]
+        repairs["json_cut_out"] += 1
     if not isinstance(value, dict):
         raise Rejected("not_json", f"it is {type(value).__name__}")
     return value
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects in a text that are in no other one."""
+    start = text.find("{")
+    while start >= 0:
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+            yield value
+        except (ValueError, RecursionError):
+            end = start + 1
+        start = text.find("{", end)
 
 
 class _Checker:

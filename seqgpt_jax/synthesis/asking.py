@@ -46,11 +46,12 @@ class _Run:
     ) -> None:
         self.outcome = Outcome()
         self._passages, self._config, self._model, self._journal, self._url = passages, config, model, journal, url
-        self._stop = False
+        self.stopping = asyncio.Event()
+        self._answered_before = journal.answers
         self._failures = self._refusals = self.done = 0
 
     async def work(self, endpoint: ChatEndpoint, progress: Progress, total: int) -> None:
-        while not self._stop and (passage := next(self._passages, None)):
+        while not self.stopping.is_set() and (passage := next(self._passages, None)):
             try:
                 await self._finish(passage, endpoint)
             except BudgetReachedError as error:
@@ -63,26 +64,27 @@ class _Run:
                 if self._failures >= _FAILURES:
                     self.stop(f"{self._url} does not answer ({error})")
             except EndpointError:
-                self._stop = True
+                self.stopping.set()
                 raise
             self.done += 1
             progress("passages", self.done, total)
 
     async def _finish(self, passage: Passage, endpoint: ChatEndpoint) -> None:
         while missing := state(passage, self._config, self._model, self._journal).missing:
-            if self._stop or self._journal.queued_number(missing.key) is not None:
+            if self.stopping.is_set() or self._journal.queued_number(missing.key) is not None:
                 return
             await endpoint.ask(missing.key, missing.body, passage.id)
             self._failures = 0
             answer = self._journal.answer(missing.key)
             if answer and answer.get("error"):
                 self._refusals += 1
-                if self._refusals >= FIRST_REFUSALS and self._refusals == self._journal.answers:
+                of_this_run = self._journal.answers - self._answered_before
+                if self._refusals >= FIRST_REFUSALS and self._refusals == of_this_run:
                     raise refused_first(self._url, answer["error"], _REMEDY)
 
     def stop(self, why: str) -> None:
-        """Lets no further request begin."""
-        self._stop = True
+        """Lets no further request begin, nor any attempt of one."""
+        self.stopping.set()
         self.outcome.stopped = self.outcome.stopped or why
 
 
@@ -96,6 +98,8 @@ def ask(
     progress: Progress = no_progress,
 ) -> Outcome:
     """Asks for what the journal does not have; requests under way are waited for, whatever ends it, Ctrl-C too.
+
+    A second Ctrl-C gives them up: the journal counts them as sent.
 
     Args:
       passages: read once, as they are needed.
@@ -112,22 +116,27 @@ def ask(
 
     async def all_of_them() -> None:
         interrupted = False
+        tasks: list[asyncio.Task] = []
 
         def interrupt() -> None:
             nonlocal interrupted
+            if interrupted:
+                for task in tasks:
+                    task.cancel()
             interrupted = True
             run.stop("interrupted")
 
         loop = asyncio.get_running_loop()
         with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread
             loop.add_signal_handler(signal.SIGINT, interrupt)
-        async with ChatEndpoint(url, config, journal) as endpoint:
-            workers = [run.work(endpoint, progress, total) for _ in range(config.concurrency)]
-            ended = await asyncio.gather(*workers, return_exceptions=True)
-        if errors := [error for error in ended if isinstance(error, BaseException)]:
-            raise errors[0]
-        if interrupted:
+        async with ChatEndpoint(url, config, journal, run.stopping) as endpoint:
+            tasks += [asyncio.create_task(run.work(endpoint, progress, total)) for _ in range(config.concurrency)]
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        errors = [error for error in ended if isinstance(error, BaseException)]
+        if interrupted and all(isinstance(error, asyncio.CancelledError) for error in errors):
             raise KeyboardInterrupt
+        if errors:
+            raise errors[0]
 
     asyncio.run(all_of_them())
     return run.outcome

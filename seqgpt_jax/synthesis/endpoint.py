@@ -1,5 +1,7 @@
 """Requests to an OpenAI-compatible endpoint: rate limit, budget, retries with pauses, every attempt in the journal."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,14 +18,15 @@ _FIRST_PAUSE = 0.5
 
 
 class NoAnswerError(Exception):
-    """All attempts of one request failed."""
+    """All attempts of one request failed, or there may be no further one."""
 
 
 class ChatEndpoint:
     """A chat model behind an endpoint, asked by many tasks of one event loop. A context manager closes it."""
 
-    def __init__(self, url: str, config: SynthesizeConfig, journal: Journal) -> None:
-        self._url, self._config, self._journal = url, config, journal
+    def __init__(self, url: str, config: SynthesizeConfig, journal: Journal, stopping: asyncio.Event) -> None:
+        """Args: once `stopping` is set, no attempt begins, and none is waited for."""
+        self._url, self._config, self._journal, self._stopping = url, config, journal, stopping
         self._budget = Budget(config, journal)
         self._client = async_client(url, timeout=config.timeout, max_retries=0)
         rate = config.requests_per_minute
@@ -48,6 +51,7 @@ class ChatEndpoint:
             retry=tenacity.retry_if_exception_type(FailedRequestError),
             stop=tenacity.stop_after_attempt(self._config.retries + 1),
             wait=self._pause,
+            sleep=self._sleep,
             reraise=True,
         )
         try:
@@ -62,11 +66,18 @@ class ChatEndpoint:
         asked = error.pause if isinstance(error, FailedRequestError) and error.pause else 0.0
         return min(asked + min(random, max(asked, 1.0)) if asked else random, self._config.longest_pause)
 
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
     async def _attempt(self, key: str, body: Mapping[str, Any], passage: str) -> None:
         if self._limiter:
             await self._limiter.acquire()
         tokens = most_tokens(body, self._config)
         await self._budget.wait_for_room(tokens)
+        if self._stopping.is_set():
+            await self._budget.freed()
+            raise NoAnswerError("stopped before it was asked")
         number = self._journal.sent(key, body, passage, tokens)
         try:
             self._journal.answered(number, key, await self._answer(number, key, body))

@@ -5,24 +5,31 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-_BETWEEN = re.compile(r"[\W_]+")
+# Other marks stay: `C#`, `C++` and `C` are three things.
+_BETWEEN = re.compile(r"[\s_\-\u2010-\u2013]+")
+_NO_PLURALS = {"news", "series", "species", "lens", "always"}
 
 
 def form(label: str) -> str:
     """What labels that are merged have in common.
 
-    >>> form("Video-Games") == form("video game"), form("glass") == form("glas")
-    (True, False)
+    >>> form("Video-Games") == form("video game"), form("movies") == form("movie")
+    (True, True)
+    >>> form("glass") == form("glas"), form("C# language") == form("C language"), form("news") == form("new")
+    (False, False, False)
     """
     words = [word for word in _BETWEEN.split(label.casefold()) if word]
     return " ".join(_singular(word) for word in words)
 
 
 def _singular(word: str) -> str:
-    if len(word) < 4 or not word.isascii() or word.endswith(("ss", "us", "is")) or not word.endswith("s"):
+    if len(word) < 4 or not word.isascii() or word in _NO_PLURALS:
         return word
-    if word.endswith("ies") and len(word) > 4:
-        return f"{word[:-3]}y"
+    # `movies` and `stories` do not say whether they end in -ie or -y without the s.
+    if len(word) > 4 and word.endswith(("ie", "ies")):
+        return f"{word.removesuffix('s')[:-2]}y"
+    if word.endswith(("ss", "us", "is")) or not word.endswith("s"):
+        return word
     return word[:-2] if word.endswith(("ches", "shes", "xes", "sses")) else word[:-1]
 
 

@@ -59,6 +59,30 @@ def test_json_is_cut_out_of_a_fence_and_of_words() -> None:
         assert accepted.repairs["json_cut_out"] == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '<think>The form is {"labels": ["label"]}. It is a meeting.</think>\n{"labels": ["meeting"]}',
+        '<think>The form is {"labels": ["label", …]}, so:</think>{"labels": ["meeting"]}',
+        'The form is {"labels": ["label", …]}, or {"labels": ["label"]}. So: {"labels": ["meeting"]}. {"sure": true}',
+        'A {brace}, and {"labels": ["meeting"]}',
+    ],
+)
+def test_an_answer_is_behind_what_a_model_thinks_aloud(answer) -> None:
+    accepted = ask(answer, "CLS")
+    assert [record["answers"] for record in accepted.records] == [["meeting"]]
+    assert accepted.repairs["json_cut_out"] == 1
+
+
+def test_a_thought_that_is_cut_off_is_no_answer() -> None:
+    with pytest.raises(Rejected) as error:
+        ask('<think>The form is {"labels": ["label"]}. It is', "CLS", finished=False)
+    assert error.value.reason == "cut_off"
+    with pytest.raises(Rejected) as error:
+        ask('{"entities": [{"type": "city", "mentions": ["London"]}, {"type": "per', finished=False)
+    assert error.value.reason == "cut_off"
+
+
 def test_labels_are_normalized_once_each_and_long_ones_dropped() -> None:
     accepted = ask({"labels": ["Historical_Meeting.", "historical  meeting", "x" * 61, "UK history"]}, "CLS")
     assert accepted.records[0]["answers"] == ["historical meeting", "UK history"]

@@ -1,6 +1,8 @@
 """`synthesize` against a real local server: right answers, every fault, budget, kill, batch files, no key anywhere."""
 
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -203,6 +205,43 @@ def test_settings_that_are_refused_are_an_error_and_not_kept_for_other_settings(
         assert accepted(run(server, "--gin.Synthesize.form=none")) == 20
 
 
+def test_other_settings_that_are_refused_are_an_error_although_there_are_answers(run) -> None:
+    with serving() as server:
+        assert accepted(run(server)) == 20
+    with serving(lambda handler, body, number, times: handler.send(400, {"error": {"message": "no"}})) as server:
+        with pytest.raises(ValueError, match=r"Synthesize\.temperature=None"):
+            run(server, "--gin.Synthesize.temperature=0.5", "--gin.Synthesize.concurrency=1")
+        assert server.count < 20
+
+
+def test_no_request_is_sent_again_after_ctrl_c(run) -> None:
+    def busy(handler, body, number, times):
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        handler.send(429, {"error": {"message": "slow down"}}, Retry_After="30")
+
+    start = time.monotonic()
+    with serving(busy) as server:
+        with pytest.raises(KeyboardInterrupt):
+            run(server, "--gin.Synthesize.concurrency=2", "--gin.Synthesize.longest_pause=30")
+        assert server.count == 2
+    assert time.monotonic() - start < 25
+
+
+def test_a_second_ctrl_c_gives_up_what_is_under_way(run) -> None:
+    def hanging(handler, body, number, times):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+        time.sleep(20)
+
+    start = time.monotonic()
+    with serving(hanging) as server:
+        with pytest.raises(KeyboardInterrupt):
+            run(server, "--gin.Synthesize.concurrency=1")
+        assert time.monotonic() - start < 15
+
+
 def test_batch_files_are_written_once_and_their_replies_read(run, tmp_path, capsys) -> None:
     run(None, "--write_batch")
     run(None, "--write_batch")
@@ -229,6 +268,10 @@ def test_batch_files_are_written_once_and_their_replies_read(run, tmp_path, caps
     assert "1 failed, 19 answers, 1 foreign" in shown
     run(None, "--write_batch")
     assert "1 requests; 1 wait" in capsys.readouterr().out
+    with serving() as server:
+        assert run(server)["waiting"] == 1
+        assert server.count == 0
+    assert "1 passages were not asked: they wait for the replies of a batch" in capsys.readouterr().out
     replies.write_text("{}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"replies.jsonl:1: no reply of a batch"):
         run(None, f"--read_batch={replies}")
