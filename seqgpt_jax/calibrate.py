@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.evaluation.score_calibration import LEAST, fit, read_evidence
     from seqgpt_jax.io.contract import ScoreCalibration, read_contract, write_contract
     from seqgpt_jax.io.model_folder import open_folder
+    from seqgpt_jax.io.run_checkpoints import by_loss, complete_steps, validation_losses
     from seqgpt_jax.io.storage import absolute, open_path
 
     folder = open_folder(args.model)
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "probabilities: give an evaluation without --endpoint"
             )
         evaluated, earlier = about["model"], about["contract"].get("calibration") or {}
-        constrained = about["Decode"]["constrained"]
+        constrained, step = about["Decode"]["constrained"], about.get("step")
         evidence = read_evidence(args.evaluation / "predictions.jsonl")
     except command_line.UsageError:
         raise
@@ -57,6 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(f"{args.evaluation} is no output of `evaluate`: {error}") from error
     if absolute(open_path(evaluated)) != absolute(folder):
         raise command_line.UsageError(f"{args.evaluation} has the scores of {evaluated}, not of {folder}")
+    if step is not None:
+        steps = complete_steps(folder)
+        usual = {*steps[:1], *by_loss(validation_losses(folder, steps))[:1]}
+        if step not in usual:
+            raise command_line.UsageError(
+                f"{args.evaluation} has the scores of step {step}, but {folder} answers with step "
+                f"{' or '.join(map(str, sorted(usual, reverse=True))) or '?'}: evaluate it anew"
+            )
+        print(f"fitted to the answers of step {step}")
     if not constrained:
         raise command_line.UsageError(f"{args.evaluation} is of free decoding (Decode.constrained=False)")
     found = fit(evidence)

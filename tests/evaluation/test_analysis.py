@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from seqgpt_jax.evaluation.analysis.robustness import (
     false_answers,
 )
 from seqgpt_jax.evaluation.analysis.saved import read_evaluation
+from seqgpt_jax.evaluation.analysis.summary_section import _verdict
 from tests.evaluation.saved_folders import choices, classification, extraction, spans, write
 
 
@@ -201,3 +203,15 @@ def test_learning_curves(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"metrics\.jsonl cannot be read"):
         learning_curves(tmp_path)
     assert learning_curves(tmp_path / "nowhere") == []
+
+
+def test_data_sets_that_share_a_name_are_counted_singly() -> None:
+    def data(name: str, family: str, low: float, high: float) -> dict:
+        return {"name": name, "family": family, "language": "en", "gap_interval": [low, high]}
+
+    ranked = [data("tickets", "CLS", -30, -10), data("tickets", "NER", 0, 0), data("x", "CLS", 1, 9)]
+    one = SimpleNamespace(evaluation=SimpleNamespace(datasets_by_gap=lambda: ranked))
+    assert _verdict(one) == (
+        "Of 3 data sets 1 are above the best program without a model, 1 below it (tickets (CLS, en)), and 1 cannot be "
+        "told from it (tickets (NER, en))."
+    )

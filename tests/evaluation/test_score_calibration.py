@@ -66,9 +66,10 @@ def test_extremes_stay_numbers() -> None:
     assert 0 <= separable.of_value(1e-9) < separable.of_value(0.5) < separable.of_value(0.9) <= 1
 
 
-def write_evaluation(folder: Path, model: Path, calibration: dict | None = None) -> Path:
+def write_evaluation(folder: Path, model: Path, calibration: dict | None = None, step: int | None = None) -> Path:
     folder.mkdir()
     about = {"model": str(model), "contract": {"calibration": calibration}, "Decode": {"constrained": True}}
+    about["step"] = step
     (folder / "scores.json").write_text(json.dumps({"about": about}))
     lines = [
         {"gold": [f"l{right}"], "answers": ["l0"], "confidences": [0.5],
@@ -117,6 +118,21 @@ def test_the_command_keeps_it_beside_the_model_and_answers_have_it(tmp_path, cap
     assert read_contract(model).calibration.temperature == pytest.approx(3 * calibration.temperature)
     calibrate.main([f"--model={model}", "--remove"])
     assert read_contract(model).calibration is None
+
+
+def test_scores_of_another_step_than_the_one_that_answers_are_refused(tmp_path, capsys) -> None:
+    model = folders.write_folder(tmp_path / "model")
+    for step in (100, 200):
+        (model / "checkpoints" / str(step)).mkdir(parents=True)
+    earlier = write_evaluation(tmp_path / "earlier", model, step=100)
+    with pytest.raises(UsageError, match=r"has the scores of step 100, but .*model answers with step 200: evaluate it"):
+        calibrate.main([f"--model={model}", f"--evaluation={earlier}"])
+    assert read_contract(model).calibration is None
+    assert (
+        calibrate.main([f"--model={model}", f"--evaluation={write_evaluation(tmp_path / 'newest', model, step=200)}"])
+        == 0
+    )
+    assert "fitted to the answers of step 200" in capsys.readouterr().out
 
 
 def test_bad_input_is_refused(tmp_path) -> None:

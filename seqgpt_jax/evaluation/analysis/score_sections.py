@@ -22,7 +22,7 @@ from seqgpt_jax.evaluation.analysis.blocks import (
 from seqgpt_jax.evaluation.analysis.charts import family_chart, gap_chart
 from seqgpt_jax.evaluation.analysis.paired_differences import Difference
 from seqgpt_jax.evaluation.analysis.saved import Evaluation
-from seqgpt_jax.evaluation.analysis.summary_section import difference_sentence
+from seqgpt_jax.evaluation.analysis.summary_section import dataset_name, difference_sentence
 from seqgpt_jax.evaluation.tables import BASELINE_NAMES, FAMILY_NAMES
 
 # A setting of a prepared store, whose name ends with a hash of all its settings.
@@ -142,11 +142,6 @@ def dataset_section(evaluations: Sequence[Evaluation]) -> Section:
         else:
             blocks += [*parts, Fold("All numbers", [details], open=len(gaps) == 1)]
     return Section("datasets", "Data sets", blocks)
-
-
-def dataset_name(data: Mapping[str, Any]) -> str:
-    """A data set with its family and language."""
-    return f"{data['name']} ({data['family']}, {data['language']})"
 
 
 def _dataset_rows(evaluation: Evaluation) -> list[list[Cell]]:

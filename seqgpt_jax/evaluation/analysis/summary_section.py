@@ -1,5 +1,6 @@
 """First section of a report: where a model fails, and on which labels, in a few sentences and one table."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -167,12 +168,22 @@ def _verdict(one: EvaluationAnalysis) -> str:
     if len(datasets) == 1:
         return _overall(one.evaluation.numbers["overall"])
     above = sum(data["gap_interval"][0] > 0 for data in datasets)
-    below = [data["name"] for data in datasets if data["gap_interval"][1] < 0]
-    unclear = [data["name"] for data in datasets if data["gap_interval"][0] <= 0 and data["name"] not in below]
+    names = Counter(data["name"] for data in datasets)
+
+    def named(data: Mapping[str, Any]) -> str:
+        return data["name"] if names[data["name"]] == 1 else dataset_name(data)
+
+    below = [named(data) for data in datasets if data["gap_interval"][1] < 0]
+    unclear = [named(data) for data in datasets if data["gap_interval"][0] <= 0 <= data["gap_interval"][1]]
     return (
         f"Of {len(datasets)} data sets {above} are above the best program without a model, "
         f"{len(below)} below it{_names(below)}, and {len(unclear)} cannot be told from it{_names(unclear)}."
     )
+
+
+def dataset_name(data: Mapping[str, Any]) -> str:
+    """A data set with its family and language."""
+    return f"{data['name']} ({data['family']}, {data['language']})"
 
 
 def _names(names: Sequence[str]) -> str:
