@@ -1,6 +1,7 @@
 """MASSIVE: the same requests in English and Chinese, with scenario (CLS), intent (ID) and slots (SF)."""
 
 from functools import partial
+from operator import itemgetter
 
 from seqgpt_jax.data.raw.sources import PARQUET
 from seqgpt_jax.data.raw.task_spec import DatasetSpec, Reader, Task
@@ -170,7 +171,7 @@ def _tasks(language: str, locale: str, slot: Naming) -> tuple[Task, ...]:
         task("CLS", read=of_table("scenario", SCENARIOS), name=f"scenario_{language}", exclusive=True),
         task(
             "SF",
-            read=reader(jsonl(), marked_spans(SQUARE, slot, lambda row: row["annot_utt"])),
+            read=reader(jsonl(), marked_spans(SQUARE, slot, itemgetter("annot_utt"), itemgetter("utt"))),
             name=f"slots_{language}",
         ),
     )

@@ -3,6 +3,7 @@
 from seqgpt_jax.data.raw.task_spec import DatasetSpec
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.inference import chinese, english
+from seqgpt_jax.tasks.readers.cleaning import cleaned, unsegmented
 from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 
@@ -17,8 +18,13 @@ TASKS = task_specs(
         sizes={"train": 392702, "validation": 2490, "test": 5010},
         tasks=(
             english.pair("premise", "hypothesis", english.THREE, name="en", source=hub("facebook/xnli", "en")),
+            # Its training pairs alone are cut into words.
             chinese.pair(
-                chinese.THREE, jsonl(), ("premise", "hypothesis"), name="zh", source=hub("facebook/xnli", "zh")
+                chinese.THREE,
+                cleaned(jsonl(), "premise", "hypothesis", by=unsegmented),
+                ("premise", "hypothesis"),
+                name="zh",
+                source=hub("facebook/xnli", "zh"),
             ),
         ),
     ),

@@ -9,7 +9,7 @@ whose spans are counted in characters are not cleaned.
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,8 +55,24 @@ def without_markers(text: str) -> str:
     return " ".join(_MARKERS.sub(" ", text).split())
 
 
-def cleaned(records: Records, *fields: str) -> Records:
-    """The records with these text fields cleaned (`plain_text`); null stays."""
+_HAN = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef“”‘’…—"
+_BESIDE_HAN = re.compile(f"(?<=[{_HAN}]) +| +(?=[{_HAN}])")
+_AFTER_HAN = re.compile(f"(?<=[{_HAN}])[,.?!:;]")
+_FULL_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
+
+
+def unsegmented(text: str) -> str:
+    """Chinese that was cut into words, as people write it.
+
+    >>> unsegmented("从 概念 上 看 , 奶油 收入 有 两 个 方面 : New York 和 地理 .")
+    '从概念上看，奶油收入有两个方面：New York和地理。'
+    """
+    closed = re.sub(r" +(?=[,.?!:;](?: |$))", "", _BESIDE_HAN.sub("", text))
+    return _BESIDE_HAN.sub("", _AFTER_HAN.sub(lambda found: _FULL_WIDTH[found[0]], closed))
+
+
+def cleaned(records: Records, *fields: str, by: Callable[[str], str] = plain_text) -> Records:
+    """The records with these text fields cleaned; null stays."""
 
     def read(paths: tuple[Path, ...]) -> Iterator[Record | RecordError]:
         for record in records(paths):
@@ -64,6 +80,6 @@ def cleaned(records: Records, *fields: str) -> Records:
                 yield record
                 continue
             texts = {field: record.value[field] for field in fields if isinstance(record.value.get(field), str)}
-            yield replace(record, value=record.value | {field: plain_text(text) for field, text in texts.items()})
+            yield replace(record, value=record.value | {field: by(text) for field, text in texts.items()})
 
     return read

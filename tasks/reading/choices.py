@@ -1,5 +1,6 @@
 """MRC with options, in English."""
 
+import re
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
@@ -14,6 +15,7 @@ from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.lines import blocks
 from seqgpt_jax.tasks.readers.record import Build, Record, Records, grouped, reader
 
+_WIKIHOW = re.compile(r"\[(?:header|title|step|substeps)\]")
 TRAIN_AND_VALIDATION = {"train": "train", "validation": "validation"}
 
 
@@ -53,7 +55,9 @@ def swag(row: dict) -> Choice:
 
 
 def hellaswag(row: dict) -> Choice:
-    return Choice(row["ctx"], row["endings"], place(row["label"], first="0"), row["activity_label"])
+    """What is of WikiHow has its headings and steps marked."""
+    context, *endings = (" ".join(_WIKIHOW.sub(" ", text).split()) for text in (row["ctx"], *row["endings"]))
+    return Choice(context, endings, place(row["label"], first="0"), row["activity_label"])
 
 
 def quail(row: dict) -> Choice:

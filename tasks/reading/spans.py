@@ -145,7 +145,8 @@ TASKS = task_specs(
         ),
     ),
     _mrqa("newsqa", "NewsQA", "CNN: research", "Trischler et al. 2017, RepL4NLP", {"train": 74160, "validation": 4212}),
-    _mrqa("triviaqa", "TriviaQA-web", "Apache-2.0", "Joshi et al. 2017, ACL", {"train": 61688, "validation": 7785}),
+    # Apache-2.0 is of its code: the page of the data says that they do not own the questions and documents.
+    _mrqa("triviaqa", "TriviaQA-web", "unknown", "Joshi et al. 2017, ACL", {"train": 61688, "validation": 7785}),
     _mrqa("searchqa", "SearchQA", "CC BY-SA 4.0", "Dunn et al. 2017", {"train": 117384, "validation": 16980}),
     _mrqa("hotpotqa", "HotpotQA", "CC BY-SA 4.0", "Yang et al. 2018, EMNLP", {"train": 72928, "validation": 5901}),
     _mrqa(

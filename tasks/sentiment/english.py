@@ -109,7 +109,8 @@ TASKS = task_specs(
     DatasetSpec(
         "amazon_polarity",
         hub("fancyzhx/amazon_polarity", splits=TRAIN_TEST),
-        license="Apache-2.0",
+        # The hub's card says Apache-2.0, which who collected the reviews of others could not grant.
+        license="unknown (its card: Apache-2.0)",
         citation="Zhang et al. 2015, NeurIPS",
         sizes={"train": 3600000, "test": 400000},
         tasks=(_sentiment(reader(jsonl(), labelled(("title", "content"), "label", verbatim))),),

@@ -52,6 +52,17 @@ def table(columns: Sequence[str], found: list[dict]) -> str:
     return "".join("\t".join(row[column] for column in columns) + "\n" for row in found)
 
 
+def _cut_into_words(plain: Sample) -> Sample:
+    """Spaces between the characters of the training pairs: these were cut into words before they were published."""
+    files = {
+        name: [row | {field: " ".join(row[field]) for field in NAMED_PAIR} for row in found]
+        if "train" in name
+        else found
+        for name, found in plain.files.items()
+    }
+    return Sample(files, plain.expected)
+
+
 ALL = ("train", "validation", "test")
 TWO = ("train", "validation")
 PAIR, NAMED_PAIR = ("sentence1", "sentence2"), ("premise", "hypothesis")
@@ -182,7 +193,7 @@ SAMPLES = {
     "paws_x.en": sample(ALL, *PAIR, PARAPHRASE, folder="en/"),
     "paws_x.zh": sample(ALL, *PAIR, {"different_meaning": DIFFERENT, "paraphrase": SAME}, texts=CHINESE, folder="zh/"),
     "xnli.en": sample(ALL, *NAMED_PAIR, THREE, folder="en/"),
-    "xnli.zh": sample(ALL, *NAMED_PAIR, ZH_THREE, texts=CHINESE, folder="zh/"),
+    "xnli.zh": _cut_into_words(sample(ALL, *NAMED_PAIR, ZH_THREE, texts=CHINESE, folder="zh/")),
     "cmnli": sample(TWO, *PAIR, {**ZH_THREE, None: None}, texts=CHINESE, folder="cmnli/", idx=3),
     "bustm": of_files(
         {"train": "train_few_all.json", "validation": "dev_few_all.json", "test": "test_public.json"},

@@ -49,6 +49,10 @@ HELLASWAG = {
     "split": "train",
     "split_type": "indomain",
 }
+WIKIHOW = {
+    "ctx": "[header] The boat leaves. [step] in the end",
+    "endings": [f"[substeps] {ending}" for ending in ENDINGS],
+}
 OPEN_BOOK = {"fact1": PASSAGE, "humanScore": 1.0, "clarity": 2.0, "turkIdAnonymized": "b1"}
 QASC = {"fact1": "A.", "fact2": "B.", "combinedfact": PASSAGE, "formatted_question": "When?"}
 QUAIL = {
@@ -199,8 +203,8 @@ SAMPLES = {
     ),
     "hellaswag": sample(
         TWO,
-        [HELLASWAG | {"label": "1"}, HELLASWAG | {"label": ""}],
-        [("Sailing\tThe boat leaves. in the end", {ENDINGS[1]: ()}), None],
+        [HELLASWAG | {"label": "1"}, HELLASWAG | WIKIHOW | {"label": "1"}, HELLASWAG | {"label": ""}],
+        [*[("Sailing\tThe boat leaves. in the end", {ENDINGS[1]: ()})] * 2, None],
     ),
     "quail": sample(ALL, [QUAIL], [NOON], "quail/"),
     "boolq": sample(

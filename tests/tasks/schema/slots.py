@@ -108,9 +108,16 @@ SAMPLES: dict[str, Sample] = {
         ("stop", {}),
     ),
     "massive.slots_zh": everywhere(
-        _massive("zh-CN", ("九点叫醒我", "[time : 九点]叫醒我"), ("停", "停")),
+        # Spaces stand beside the marks, and not in the text.
+        _massive(
+            "zh-CN",
+            ("这周九点叫醒我", "[date : 这周] [time : 九点] 叫醒我"),
+            ("停", "停"),
+            ("别的话", "[time : 九点] 叫醒我"),
+        ),
         [f"zh-CN/{name}" for name in ROWS],
-        ("九点叫醒我", {"时间": ("九点",)}),
+        ("这周九点叫醒我", {"日期": ("这周",), "时间": ("九点",)}),
         ("停", {}),
+        None,
     ),
 }
