@@ -9,6 +9,7 @@ script=$(realpath "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 exec 3>&1 # where commands are printed, also while the output of a function is captured
 dry_run=0
+[[ ! ${SEQGPT_DRY_RUN:-} || $SEQGPT_DRY_RUN == 0 ]] || dry_run=1
 words=() # the verb
 rest=()  # the arguments after --
 

@@ -57,9 +57,9 @@ start() {
 
 # Trains until the run has finished. docs/tpu.md has the exit codes.
 again() {
-  local code began crashes=0
-  trap 'touch stop_requested' TERM # the machine shuts down; training gets the signal too, and is waited for
-  while [[ ! -e stop_requested ]]; do
+  local code began crashes=0 shutdown=""
+  trap 'shutdown=1' TERM # the machine shuts down; training gets the signal too, and is waited for
+  while [[ ! -e stop_requested && ! $shutdown ]]; do
     began=$SECONDS code=0
     echo "== $(date -u +%FT%TZ) $(hostname): training"
     train "$@" &
@@ -74,11 +74,12 @@ again() {
       2) ended "failed 2" 2 ;; # wrong settings or data: the same command would fail again
       75) continue ;;          # preempted, and saved
     esac
-    [[ ! -e stop_requested ]] || break
+    [[ ! -e stop_requested && ! $shutdown ]] || break
     ((SECONDS - began < 900)) || crashes=0
     ((++crashes <= ${SEQGPT_RESTARTS:-20})) || ended "failed $code" "$code"
     sleep "${SEQGPT_PAUSE:-30}"
   done
+  [[ -e stop_requested ]] || exit 75 # nobody stopped the run: this host is dead, and `tpu.sh keep` starts it again
   ended stopped 75
 }
 
@@ -91,7 +92,7 @@ keep_log() {
   [[ ! $bucket ]] || gcloud storage cp train.log "$bucket/logs/${SEQGPT_NAME:-train}/$(hostname).log" || true
 }
 
-# One of: none, running, dead (the machine was rebooted), stopped, finished, failed CODE.
+# One of: none, running, dead (the machine went down), stopped, finished, failed CODE.
 state() {
   local is=none
   [[ ! -e state ]] || is=$(<state)

@@ -30,7 +30,8 @@ run uv build --wheel --out-dir="$folder" "$source"
 run uv pip compile --quiet --no-header --extra="$extra" --python-version=3.11 --python-platform=x86_64-manylinux_2_35 \
   --output-file="$folder/requirements.txt" "$source/setup.py"
 run cp "$source/launch/host.sh" "$source/launch/Dockerfile" "$folder"
-run rm -rf "$source" "$source.tar"
+# uv writes a .gitignore of everything, by which `gcloud builds submit` would leave out all files.
+run rm -rf "$source" "$source.tar" "$folder/.gitignore"
 [[ ! $bucket ]] || run gcloud storage rsync --recursive --delete-unmatched-destination-objects \
   "$folder" "$bucket/code/$commit-$extra"
 ((dry_run)) || echo "packaged: $folder"

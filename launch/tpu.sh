@@ -99,11 +99,15 @@ stop() {
 }
 
 keep() {
-  local hosts begun=0
+  local state hosts begun=0
   while true; do
-    case $(machines) in
-      "") request_machines ;;
-      FAILED | SUSPENDED) delete_machines && request_machines ;;
+    # What fails for a moment is tried again: a run lasts for days.
+    state=$(machines) || state=unknown
+    case $state in
+      "") request_machines || echo "the machines could not be requested: trying again" ;;
+      FAILED | SUSPENDED)
+        { delete_machines && request_machines; } || echo "the machines could not be replaced: trying again"
+        ;;
       ACTIVE)
         # A host that does not answer counts as not training.
         hosts=$(on_hosts "bash seqgpt/code/host.sh state" 2>&1) || hosts+=$'\nseqgpt none'

@@ -172,9 +172,18 @@ def test_a_dry_run_can_be_pasted(tmp_path) -> None:
     assert shlex.split(pasted.rstrip("\0"))[-1] == odd
 
 
+@pytest.mark.parametrize(("value", "runs"), [("1", False), ("0", True), ("", True)])
+def test_a_dry_run_can_be_set_by_a_variable(tmp_path, value, runs) -> None:
+    write_script(tmp_path / "ssh", f"touch {tmp_path}/ran")
+    run(LAUNCH / "box.sh", "delete", "--host=me@box", path=tmp_path, SEQGPT_DRY_RUN=value)
+    assert (tmp_path / "ran").exists() == runs
+
+
 def test_shipping_packs_one_commit(commit) -> None:
     shown = run(LAUNCH / "ship.sh", "--dry_run", "--bucket=gs://b").stdout.splitlines()
     assert f"git archive --output=dist/{commit}-tpu.source.tar {commit}" in shown
+    # uv's .gitignore would hide the package from `gcloud builds submit`.
+    assert shown[-2] == f"rm -rf dist/{commit}-tpu.source dist/{commit}-tpu.source.tar dist/{commit}-tpu/.gitignore"
     assert shown[-1] == (
         "gcloud storage rsync --recursive --delete-unmatched-destination-objects "
         f"dist/{commit}-tpu gs://b/code/{commit}-tpu"

@@ -110,7 +110,8 @@ def test_a_machine_that_goes_down_lets_training_save(host) -> None:
     wait_until((host.home / "trains").exists)
     for name in ("loop.pid", "train.pid"):
         os.kill(int(host.read(f"seqgpt/{name}")), signal.SIGTERM)
-    host.comes_to("stopped")
+    # Nobody stopped the run: once the machine is up again, it has to start.
+    host.comes_to("dead")
     assert host.read("calls").splitlines()[1:] == ["saved"]
     assert host.read("codes") == "0\n"
 

@@ -9,9 +9,9 @@ GCLOUD = r"""
 here=$(dirname "$0")
 next() { head -n 1 "$here/$1" && sed -i 1d "$here/$1"; }
 case "$*" in
-  *" list "*) next machines ;;
+  *" list "*) state=$(next machines) && [[ $state != ERROR ]] && echo "$state" ;;
   *"host.sh state") next hosts | tr ';' '\n' ;;
-  *" create "*) echo create >>"$here/calls" ;;
+  *" create "*) echo create >>"$here/calls" && [[ ! -e $here/full ]] || { rm "$here/full" && false; } ;;
   *" delete "*) echo delete >>"$here/calls" ;;
   *"host.sh setup"*) echo setup >>"$here/calls" ;;
   *"host.sh start"*) echo train >>"$here/calls" ;;
@@ -39,6 +39,13 @@ def test_from_nothing_through_a_preemption_to_the_end(tmp_path) -> None:
     code, done, _ = keep(tmp_path, machines, hosts)
     assert code == 0
     assert done == ["create", "setup", "train", "delete", "create", "setup", "train"]
+
+
+def test_what_fails_for_a_moment_is_tried_again(tmp_path) -> None:
+    (tmp_path / "full").touch()
+    machines = ["", "", "ERROR", "ACTIVE", "ERROR", "ACTIVE"]
+    code, done, _ = keep(tmp_path, machines, [RUNNING, FINISHED])
+    assert (code, done) == (0, ["create", "create", "setup", "train"])
 
 
 @pytest.mark.parametrize("lost", ["a: seqgpt running, ;b: seqgpt dead, ", "a: seqgpt running, ;b: seqgpt none, "])
