@@ -78,8 +78,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--skip_bad_lines", action="store_true", help="leave out lines that cannot be asked")
     parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="I/N", help="part I (from 0) of N of the input")
     args, configs = command_line.parse(parser, argv, uses=("Decode", "Prepare"))
-    if args.text is not None and args.shard != (0, 1):
-        raise command_line.UsageError("--shard is for a file (--input)")
+    of_a_file = {
+        "shard": args.shard != (0, 1),
+        "skip_bad_lines": args.skip_bad_lines,
+        "format": args.format,
+        "columns": args.columns,
+    }
+    if args.text is not None and (given := [name for name, is_given in of_a_file.items() if is_given]):
+        raise command_line.UsageError(f"--{given[0]} is for a file (--input)")
     from_file = _reads_file({name: getattr(args, name) for name in ("input", "output", "text", "task", "labels")})
     decode = configs.build("Decode")
 
@@ -144,8 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     "lines: run the same command again"
                 )
             output.finish()
-        if rejected and number == 0:
-            _write_rejected(args.output, rejected)
+        if number == 0:
+            _write_rejected(args.output, rejected or [])
         print(f"answers: {args.output}")
         return 0
     question = _parse_question(args.text, args.task, args.labels, args.choose, limits)
@@ -214,6 +220,9 @@ def _write_rejected(output: Path, rejected: "Sequence[dict[str, Any]]") -> None:
     from seqgpt_jax.io.json_line import json_line
 
     path = output.with_name(f"{output.name}.rejected.jsonl")
+    if not rejected:
+        path.unlink(missing_ok=True)  # of an earlier input
+        return
     path.write_text("".join(map(json_line, rejected)), encoding="utf-8")
     print(f"{len(rejected)} lines could not be asked: {path} says why")
 

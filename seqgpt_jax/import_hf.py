@@ -49,6 +49,11 @@ def import_folder(
     from seqgpt_jax.io.tokenizer_import import import_tokenizer
 
     check_output(output)
+    if revision and (source_name.endswith(".gguf") or Path(source_name).is_dir()):
+        raise command_line.UsageError(
+            f"--revision={revision} is of a model on the hub, but --source={source_name} is on this disk: leave it "
+            "out, or run the command in another folder"
+        )
     if source_name.endswith(".gguf"):
         source = read_gguf(Path(source_name))
     else:

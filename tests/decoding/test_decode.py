@@ -171,6 +171,9 @@ def test_bad_lines_are_kept_aside_where_that_is_asked(model, tmp_path, capsys) -
     assert "not JSON" in rejected[0]["error"]
     assert "written alike" in rejected[1]["error"]
     assert "2 lines could not be asked" in capsys.readouterr().out
+    questions(path)
+    assert decode.main([*flags, "--skip_bad_lines", *FAST]) == 0
+    assert not (tmp_path / "answers.jsonl.rejected.jsonl").exists()
 
 
 def test_an_input_that_changes_while_it_is_answered_is_an_error(model, tmp_path, monkeypatch) -> None:

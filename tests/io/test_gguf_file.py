@@ -235,6 +235,8 @@ def test_import_writes_a_folder_that_transformers_reads(architecture, tmp_path, 
     model = samples.make_model(architecture, tie_word_embeddings=architecture != "qwen3")
     path = samples.write(tmp_path / "tiny.gguf", model)
     output = tmp_path / "imported"
+    with pytest.raises(UsageError, match="--revision=abc is of a model on the hub"):
+        import_hf.main([f"--source={path}", f"--output={output}", "--revision=abc"])
     assert import_hf.main([f"--source={path}", f"--output={output}"]) == 0
     assert "[GEN] was added" in capsys.readouterr().out
     peer = AutoModelForCausalLM.from_pretrained(output).eval()

@@ -1,9 +1,12 @@
 """Own data in Excel workbooks and Parquet files."""
 
 import datetime
+import json
+import math
 import sys
 import zipfile
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from seqgpt_jax import validate
 from seqgpt_jax.tasks.own_questions import question_lines
 from seqgpt_jax.tasks.readers import own
 from seqgpt_jax.tasks.readers.own_formats.reading import recognized
-from seqgpt_jax.tasks.readers.own_formats.workbooks import sheet_rows
+from seqgpt_jax.tasks.readers.own_formats.workbooks import parquet_records, sheet_rows
 
 
 def workbook(path: Path, *sheets: Sequence[Sequence[Any]]) -> Path:
@@ -118,6 +121,17 @@ def test_rows_of_parquet_are_records(tmp_path) -> None:
     assert found(tmp_path / "b.parquet") == [("late", {"delivery": ()})]
     tokens = parquet(tmp_path / "c.parquet", [{"tokens": ["Ada", "left"], "ner_tags": ["B-PER", "O"]}])
     assert found(tokens) == [("Ada left", {"PER": ("Ada",)})]
+
+
+def test_values_of_parquet_that_json_does_not_have(tmp_path) -> None:
+    when = datetime.datetime(2026, 1, 31, 12)
+    row = {"text": "late", "label": "x", "when": when, "day": when.date(), "price": Decimal("1.50"), "raw": b"a"}
+    path = parquet(tmp_path / "a.parquet", [row | {"share": math.nan, "list": [when]}])
+    (record,) = parquet_records(path)
+    assert json.loads(json.dumps(record.value, allow_nan=False)) == {
+        **{"text": "late", "label": "x", "when": "2026-01-31T12:00:00", "day": "2026-01-31", "price": "1.50"},
+        **{"raw": "a", "share": None, "list": ["2026-01-31T12:00:00"]},
+    }
 
 
 def test_a_broken_file_is_refused_by_name(tmp_path) -> None:

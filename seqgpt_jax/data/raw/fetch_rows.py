@@ -2,11 +2,9 @@
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from seqgpt_jax.data.raw.hub_rows import hub_errors, hub_rows, snapshot
 from seqgpt_jax.data.raw.lock_file import LockFile, sha256_of
 from seqgpt_jax.data.raw.network import Client
 from seqgpt_jax.data.raw.sources import HuggingFace, Tfds
+from seqgpt_jax.io.json_line import json_scalar
 
 TFDS_FOLDER = "tensorflow_datasets"
 """Folder in the data folder where TFDS keeps its own form of the data, unless TFDS_DATA_DIR names another one."""
@@ -115,13 +114,7 @@ def _write_lines(rows: Iterable[Mapping[str, Any]], total: int, path: Path, upda
 
 
 def _json(value: Any) -> Any:
-    """A value that JSON can hold: NaN becomes null, a date its ISO form, bytes UTF-8 text."""
+    """A value that JSON can hold."""
     if isinstance(value, Mapping):
         return {key: _json(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_json(part) for part in value]
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return value.decode("utf-8") if isinstance(value, bytes) else value
+    return [_json(part) for part in value] if isinstance(value, list) else json_scalar(value)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from seqgpt_jax.io.json_line import json_scalar
 from seqgpt_jax.tasks.readers.own_formats.items import Note, Remark
 from seqgpt_jax.tasks.readers.record import Record
 
@@ -36,7 +37,8 @@ def is_parquet(path: Path) -> bool:
 def parquet_records(path: Path) -> Iterator[Record]:
     """One record (a dict) for each row; its line is the number of the row.
 
-    All rows have all columns, and all values of a struct its fields: inside of values, what is null is left out.
+    All rows have all columns, and all values of a struct its fields: inside of values, what is null is left out. Values
+    are those that JSON has (`json_scalar`).
 
     Raises:
       ValueError: pyarrow is not installed, or the file is broken.
@@ -52,15 +54,15 @@ def parquet_records(path: Path) -> Iterator[Record]:
         for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
             for row in batch.to_pylist():
                 number += 1
-                yield Record(path, number, {name: _without_nulls(value) for name, value in row.items()})
+                yield Record(path, number, {name: _json(value) for name, value in row.items()})
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{path}: the Parquet file cannot be read behind row {number}: {error}") from error
 
 
-def _without_nulls(value: Any) -> Any:
+def _json(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
-    return [*map(_without_nulls, value)] if isinstance(value, list) else value
+        return {name: _json(one) for name, one in value.items() if one is not None}
+    return [*map(_json, value)] if isinstance(value, list) else json_scalar(value)
 
 
 def sheet_rows(path: Path) -> list[tuple[int, list[str]]]:
