@@ -1,9 +1,7 @@
 """JSON and text that can be written as UTF-8, whatever a text holds."""
 
 import json
-import math
 import re
-from datetime import date, time
 from typing import Any
 
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -32,20 +30,3 @@ def with_characters(text: str) -> str:
     '爱�'
     """
     return _HALVES.sub("\ufffd", text)
-
-
-def json_scalar(value: Any) -> Any:
-    """A cell of a table as JSON can hold it.
-
-    NaN and infinities are null, days and times ISO 8601, bytes and all else text.
-
-    >>> json_scalar(float("nan")), json_scalar(date(2026, 1, 31)), json_scalar(b"a"), json_scalar(7)
-    (None, '2026-01-31', 'a', 7)
-    """
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    return value if value is None or isinstance(value, str | int) else str(value)

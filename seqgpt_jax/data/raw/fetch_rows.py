@@ -11,10 +11,10 @@ from typing import Any
 from seqgpt_jax.data.raw.fetch_files import file_key, file_path, put, staging
 from seqgpt_jax.data.raw.http_file import Update
 from seqgpt_jax.data.raw.hub_rows import hub_errors, hub_rows, snapshot
+from seqgpt_jax.data.raw.json_scalar import json_scalar
 from seqgpt_jax.data.raw.lock_file import LockFile, sha256_of
 from seqgpt_jax.data.raw.network import Client
 from seqgpt_jax.data.raw.sources import HuggingFace, Tfds
-from seqgpt_jax.io.json_line import json_scalar
 
 TFDS_FOLDER = "tensorflow_datasets"
 """Folder in the data folder where TFDS keeps its own form of the data, unless TFDS_DATA_DIR names another one."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.io.json_line import json_scalar
+from seqgpt_jax.data.raw.json_scalar import json_scalar
 from seqgpt_jax.tasks.readers.own_formats.items import Note, Remark
 from seqgpt_jax.tasks.readers.record import Record
 
