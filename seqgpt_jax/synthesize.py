@@ -182,9 +182,9 @@ def _ask(
         outcome = ask(read_passages(path), counts.passages, config, args.model, args.endpoint, journal, progress)
     if outcome.stopped:
         print(f"stopped: {outcome.stopped}; what is answered is kept, the same command continues")
-    if journal.queued:
+    if outcome.queued:
         print(
-            f"{journal.queued:,} passages were not asked: they wait for the replies of a batch, --read_batch=FILE. "
+            f"{outcome.queued:,} passages were not asked: they wait for the replies of a batch, --read_batch=FILE. "
             "Where none will come, another --output asks them"
         )
     if outcome.unanswered:

@@ -53,7 +53,7 @@ _CAPITALS = re.compile(r"[A-Z][a-z]*[A-Z]")
 _DECODER = json.JSONDecoder()
 _FIELDS = {"CLS": "labels", "ET": "mentions", "NER": "entities"}
 # A model that thinks aloud says so before its answer.
-_THOUGHT = re.compile(r"\s*<think>.*?(</think>|$)", re.DOTALL)
+_THOUGHT = re.compile(r"\A\s*<think>.*?(</think>|$)", re.DOTALL)
 
 
 class Rejected(ValueError):

@@ -30,11 +30,13 @@ class Outcome:
     Attributes:
       stopped: why it ended early; "" where all passages were asked.
       unanswered: passages all of whose attempts failed; the same command asks them again.
+      queued: passages that were not asked, as they wait for the replies of a batch.
       last_failure: of the endpoint.
     """
 
     stopped: str = ""
     unanswered: int = 0
+    queued: int = 0
     last_failure: str = ""
 
 
@@ -58,6 +60,8 @@ class _Run:
                 self.stop(str(error))
                 return
             except NoAnswerError as error:
+                if self.stopping.is_set():  # perhaps not all of its attempts
+                    return
                 self.outcome.unanswered += 1
                 self.outcome.last_failure = str(error)
                 self._failures += 1
@@ -71,7 +75,10 @@ class _Run:
 
     async def _finish(self, passage: Passage, endpoint: ChatEndpoint) -> None:
         while missing := state(passage, self._config, self._model, self._journal).missing:
-            if self.stopping.is_set() or self._journal.queued_number(missing.key) is not None:
+            if self.stopping.is_set():
+                return
+            if self._journal.queued_number(missing.key) is not None:
+                self.outcome.queued += 1
                 return
             await endpoint.ask(missing.key, missing.body, passage.id)
             self._failures = 0

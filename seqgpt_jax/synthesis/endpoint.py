@@ -1,8 +1,7 @@
 """Requests to an OpenAI-compatible endpoint: rate limit, budget, retries with pauses, every attempt in the journal."""
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import aiolimiter
@@ -67,12 +66,20 @@ class ChatEndpoint:
         return min(asked + min(random, max(asked, 1.0)) if asked else random, self._config.longest_pause)
 
     async def _sleep(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        await self._first_of(asyncio.sleep(seconds))
+
+    async def _first_of(self, waited_for: Coroutine[Any, Any, None]) -> None:
+        """Waits for it, or until the run stops."""
+        tasks = [asyncio.ensure_future(waited_for), asyncio.ensure_future(self._stopping.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def _attempt(self, key: str, body: Mapping[str, Any], passage: str) -> None:
         if self._limiter:
-            await self._limiter.acquire()
+            await self._first_of(self._limiter.acquire())
         tokens = most_tokens(body, self._config)
         await self._budget.wait_for_room(tokens)
         if self._stopping.is_set():

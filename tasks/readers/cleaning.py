@@ -57,7 +57,7 @@ def without_markers(text: str) -> str:
 
 _HAN = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef“”‘’…—"
 _BESIDE_HAN = re.compile(f"(?<=[{_HAN}]) +| +(?=[{_HAN}])")
-_AFTER_HAN = re.compile(f"(?<=[{_HAN}])[,.?!:;]")
+_AFTER_HAN = re.compile(f"(?<=[{_HAN}])(?!\\.\\.)[,.?!:;]")
 _FULL_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 
 
@@ -66,6 +66,8 @@ def unsegmented(text: str) -> str:
 
     >>> unsegmented("从 概念 上 看 , 奶油 收入 有 两 个 方面 : New York 和 地理 .")
     '从概念上看，奶油收入有两个方面：New York和地理。'
+    >>> unsegmented("我 知道 ... 但是 . . .")
+    '我知道...但是...'
     """
     closed = re.sub(r" +(?=[,.?!:;](?: |$))", "", _BESIDE_HAN.sub("", text))
     return _BESIDE_HAN.sub("", _AFTER_HAN.sub(lambda found: _FULL_WIDTH[found[0]], closed))

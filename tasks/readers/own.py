@@ -168,7 +168,7 @@ def family_of(value: Mapping[str, Any]) -> str:
     A field of the file that is called so, with another family, is as good as none.
     """
     family, atom = value.get(FAMILY), atom_of(value)
-    return family if (family, atom) in KINDS else _FAMILIES.get(atom, "")
+    return family if isinstance(family, str) and (family, atom) in KINDS else _FAMILIES.get(atom, "")
 
 
 def _instance(id: str, value: Mapping[str, Any], remarks: list[Fault]) -> Instance:

@@ -74,6 +74,11 @@ def test_an_answer_is_behind_what_a_model_thinks_aloud(answer) -> None:
     assert accepted.repairs["json_cut_out"] == 1
 
 
+def test_a_mark_of_thoughts_in_an_answer_is_a_span() -> None:
+    accepted = ask(ner(("tag", ["<think>"])), text=f"{EN} It writes <think> before it answers.")
+    assert [record["answers"] for record in accepted.records] == [{"tag": ["<think>"]}]
+
+
 def test_a_thought_that_is_cut_off_is_no_answer() -> None:
     with pytest.raises(Rejected) as error:
         ask('<think>The form is {"labels": ["label"]}. It is', "CLS", finished=False)

@@ -242,8 +242,9 @@ def test_a_file_of_both_kinds_is_two_tasks_split_by_hash(tmp_path):
         strict(item for item in read(specs[0], "train") if not isinstance(item, RecordError) or item.line > 201)
 
 
-def test_a_field_called_family_with_a_family_of_another_form_loses_no_record(tmp_path):
-    rows = [row | {"text": f"{row['text']} {n}", "family": "SA"} for n in range(20) for row in (CLS, EXT)]
+@pytest.mark.parametrize("family", ["SA", ["SA"], {"a": 1}])
+def test_a_field_called_family_with_a_family_of_another_form_loses_no_record(family, tmp_path):
+    rows = [row | {"text": f"{row['text']} {n}", "family": family} for n in range(20) for row in (CLS, EXT)]
     specs = find(config({"tickets": str(write(tmp_path, "t.jsonl", json_lines(*rows)))}))
     assert [(spec.name, spec.family) for spec in specs] == [("tickets.cls", "CLS"), ("tickets.ext", "NER")]
     found = [item for spec in specs for split in spec.splits for item in read(spec, split)]

@@ -408,6 +408,12 @@ def test_fields_of_a_flat_label_studio_export_that_are_no_answers_are_said(tmp_p
         ({"bad": ()}, (), ()),
         ({"good": ()}, (), ()),
     ]
+    # A field of texts has no candidates.
+    many = [row | {"source": f"web{n}", "mood": "ab"[n % 2]} for n, row in enumerate([rows[0]] * 300)]
+    assert {item.instance.labels for item in own.checked(saved(tmp_path, "b.json", json.dumps(many)))} == {
+        (),
+        ("a", "b"),
+    }
     # A CSV has its columns in alphabetical order, so that the first string may be the label.
     table = "annotation_id,annotator,category,review\n1,1,Positive,The food was great.\n"
     path = saved(tmp_path, "a.csv", table)
@@ -424,7 +430,10 @@ def test_each_group_of_choices_of_label_studio_has_its_own_labels(tmp_path):
         ]
         return label_studio_task(choices)
 
-    tasks = [task("price", "bad"), task("phone", "good"), {"data": {"text": "x"}, "annotations": [{}]}]
+    canceled = {"was_cancelled": True, "result": [{"type": "choices", "from_name": "topic", "value": {}}]}
+    first = task("price", "bad")
+    first["annotations"].insert(0, canceled)
+    tasks = [first, task("phone", "good"), {"data": {"text": "x"}, "annotations": [{}]}]
     path = saved(tmp_path, "a.json", json.dumps(tasks))
     good = [item.instance for item in own.checked(path) if item.instance]
     assert [(dict(one.gold), one.labels) for one in good] == [

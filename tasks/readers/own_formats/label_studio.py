@@ -15,6 +15,8 @@ _META = {
     "id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "inner_id", "project",
     "total_annotations", "cancelled_annotations", "comment_count", "file_upload", "history",
 }  # fmt: skip
+# More are texts of the task rather than labels, and each record would have those of the whole file.
+_MOST_CHOICES = 200
 _SPANS = ("labels", "hypertextlabels")
 _RESULTS = (*_SPANS, "choices", "relation")
 
@@ -41,11 +43,19 @@ def choices_of(records: Iterable[Fields]) -> dict[str, list[str]]:
     """
     found: dict[str, dict[str, None]] = {}
     for record in records:
-        with contextlib.suppress(*BROKEN):
-            for item in itertools.chain.from_iterable(one["result"] for one in _annotations(record)):
+        for item in _items(record):
+            with contextlib.suppress(*BROKEN):
                 if item.get("type") == "choices":
-                    found.setdefault(item.get("from_name", ""), {}).update(dict.fromkeys(item["value"]["choices"]))
+                    labels = dict.fromkeys(item["value"]["choices"])
+                    found.setdefault(item.get("from_name", ""), {}).update(labels)
     return {group: list(labels) for group, labels in found.items()}
+
+
+def _items(record: Fields) -> list[Any]:
+    """The results of all annotations of a task, as far as they can be read."""
+    with contextlib.suppress(*BROKEN):
+        return list(itertools.chain.from_iterable(one.get("result") or () for one in _annotations(record)))
+    return []
 
 
 def convert(
@@ -116,7 +126,7 @@ def _results(
     if spans or not choices:
         yield extraction(text, spans)
     for group, answers in choices.items():
-        candidates = {"labels": groups[group]} if len(groups) > 1 else {}
+        candidates = {"labels": groups[group]} if len(groups) > 1 and group in groups else {}
         yield {"text": text, "task": "cls", "answers": list(dict.fromkeys(answers))} | candidates
     yield from relations(text, pairs)
 
@@ -183,14 +193,14 @@ def convert_flat(
         if _are_regions(value):
             yield extraction(text, [_region(item, item.get("labels", item.get("hypertextlabels"))) for item in value])
         else:
-            candidates = {"labels": choices[name]} if choices and name in choices else {}
+            candidates = {"labels": choices[name]} if choices and choices.get(name) else {}
             yield {"text": text, "task": "cls", "answers": value} | candidates
 
 
 def flat_choices_of(
     records: Iterable[Mapping[str, Any]], *, text_field: str = "", answer_field: str = ""
 ) -> dict[str, list[str]]:
-    """Field -> its labels, of all records of JSON-MIN or rows of CSV that can be read."""
+    """Field -> its labels, of all records of JSON-MIN or CSV that can be read; none where they are too many."""
     found: dict[str, dict[str, None]] = {}
     for record in records:
         with contextlib.suppress(*BROKEN):
@@ -198,7 +208,7 @@ def flat_choices_of(
                 if not _are_regions(value):
                     labels = [value] if isinstance(value, str) else value
                     found.setdefault(name, {}).update((label, None) for label in labels if isinstance(label, str))
-    return {name: list(labels) for name, labels in found.items()}
+    return {name: list(labels) if len(labels) <= _MOST_CHOICES else [] for name, labels in found.items()}
 
 
 def _flat_fields(record: Mapping[str, Any], text_field: str, answer_field: str) -> tuple[str, Fields]:
