@@ -44,18 +44,20 @@ def plain_text(text: str) -> str:
     return _SPACES.sub(" ", visible(_ESCAPED_QUOTES.sub('"', text))).strip(" ")
 
 
-def without_markers(text: str) -> str:
-    """A passage, or a span of it, without MRQA's marks of titles and paragraphs and the HTML tags of web pages.
+def without_markers(text: str, markers: re.Pattern[str] = _MARKERS) -> str:
+    """A passage, or a span of it, without the marks of its parts: MRQA's, and the HTML tags of web pages, by default.
 
     What is a span of the passage before is one after.
 
     >>> without_markers("[PAR] [TLE] Ulm [SEP] <P> Ulm is old . </P>")
     'Ulm Ulm is old .'
     """
-    return " ".join(_MARKERS.sub(" ", text).split())
+    return " ".join(markers.sub(" ", text).split())
 
 
-_HAN = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef“”‘’…—"
+CHINESE_SCRIPT = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
+"""Chinese characters and full-width punctuation, as ranges of a regular expression."""
+_HAN = f"{CHINESE_SCRIPT}“”‘’…—"
 _BESIDE_HAN = re.compile(f"(?<=[{_HAN}]) +| +(?=[{_HAN}])")
 _AFTER_HAN = re.compile(f"(?<=[{_HAN}])(?!\\.\\.)[,.?!:;]")
 _FULL_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}

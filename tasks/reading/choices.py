@@ -10,6 +10,7 @@ from seqgpt_jax.data.raw.sources import PARQUET, github
 from seqgpt_jax.data.raw.task_spec import SPLITS, DatasetSpec, Skipped, Task
 from seqgpt_jax.tasks.declarations import task_specs
 from seqgpt_jax.tasks.readers.choices import Choice, choices, keyed, place
+from seqgpt_jax.tasks.readers.cleaning import without_markers
 from seqgpt_jax.tasks.readers.hub import hub, tfds
 from seqgpt_jax.tasks.readers.jsonl import jsonl
 from seqgpt_jax.tasks.readers.lines import blocks
@@ -56,7 +57,7 @@ def swag(row: dict) -> Choice:
 
 def hellaswag(row: dict) -> Choice:
     """What is of WikiHow has its headings and steps marked."""
-    context, *endings = (" ".join(_WIKIHOW.sub(" ", text).split()) for text in (row["ctx"], *row["endings"]))
+    context, *endings = (without_markers(text, _WIKIHOW) for text in (row["ctx"], *row["endings"]))
     return Choice(context, endings, place(row["label"], first="0"), row["activity_label"])
 
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from seqgpt_jax.tasks.readers.cleaning import CHINESE_SCRIPT
 from seqgpt_jax.tasks.readers.conll import tagged_spans
 from seqgpt_jax.tasks.readers.own_formats.items import Fields, first_field
 from seqgpt_jax.tasks.readers.own_formats.spans import extraction
 
 # Chinese characters, full-width punctuation and what Chinese shares with English: no space is written beside them.
-_CHINESE = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
-_CLOSED_UP = re.compile(f"[{_CHINESE}“”‘’·—…]")
-_HAS_CHINESE = re.compile(f"[{_CHINESE}]")
+_CLOSED_UP = re.compile(f"[{CHINESE_SCRIPT}“”‘’·—…]")
+_CHINESE = re.compile(f"[{CHINESE_SCRIPT}]")
 _TOKENS = ("tokens", "words")
 _TAGS = ("ner_tags", "tags", "labels")
 
@@ -24,7 +24,7 @@ def joined(tokens: Sequence[str]) -> tuple[str, list[int]]:
     ('在2023年', 'He said “你好”')
     """
     text, starts = "", []
-    characters = all(len(token) <= 1 for token in tokens) and any(map(_HAS_CHINESE.match, tokens))
+    characters = all(len(token) <= 1 for token in tokens) and any(map(_CHINESE.match, tokens))
     for token in tokens:
         closed = characters or (text and token and _CLOSED_UP.match(text[-1]) and _CLOSED_UP.match(token[0]))
         if text and not closed and not text[-1].isspace() and not token[:1].isspace():
