@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.engine import Engine
-from seqgpt_jax.decoding.prompt_limits import PromptLimits, TooManyPromptsError
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.io.progress import Progress, no_progress
 from seqgpt_jax.serving.metrics import Metrics
 
@@ -51,8 +51,9 @@ class RequestGenerator:
     _deadline: float
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
-        """The completion of each prompt; errors as `BatchingGenerator.generate`."""
+        """The completion of each prompt; TooManyPromptsError, and errors as `BatchingGenerator.generate`."""
         del progress
+        self.limits.check_number(len(prompts))
         return self._batching.generate(prompts, self._deadline)
 
 
@@ -91,14 +92,9 @@ class BatchingGenerator:
 
         Raises:
           ContractError: a prompt cannot be answered.
-          OverloadedError, TooManyPromptsError, DeadlineError, ClosedError: see there.
+          OverloadedError, DeadlineError, ClosedError: see there.
         """
         # Before the check, which counts the tokens of each prompt.
-        if len(prompts) > self._max_queue:
-            raise TooManyPromptsError(
-                f"this request needs {len(prompts):,} prompts, and the server takes at most {self._max_queue:,}: send "
-                "fewer or shorter texts, or fewer labels, at once"
-            )
         if time.monotonic() >= deadline:
             raise self._too_late()
         # Here and not in the batch, where it would fail the prompts of others too.

@@ -122,8 +122,8 @@ def test_a_full_queue_refuses() -> None:
         engine.hold.set()
         assert taken.result(timeout=5) == ["a", "b"]
     assert ask(batching, "c", "d") == ["c", "d"]
-    with pytest.raises(TooManyPromptsError, match="needs 4 prompts, and the server takes at most 3"):
-        ask(batching, *"efgh")
+    with pytest.raises(TooManyPromptsError, match="more than 3 prompts"):
+        batching.for_request().generate(prompts(*"efgh"))
     batching.close()
 
 
@@ -191,7 +191,7 @@ def test_a_request_that_is_too_large_or_too_late_is_refused_before_its_tokens_ar
     # The check of a bad prompt would raise ContractError.
     batching = generator(SlowEngine(), max_queue=3)
     with pytest.raises(TooManyPromptsError):
-        ask(batching, *["bad"] * 4)
+        batching.for_request().generate(prompts(*["bad"] * 4))
     with pytest.raises(DeadlineError):
         batching.generate(prompts("bad"), time.monotonic())
     batching.close()

@@ -31,24 +31,21 @@ def flat_fits(record: Mapping[str, Any]) -> bool:
     return "annotation_id" in record and ("annotator" in record or "lead_time" in record)
 
 
-def has_spans(record: Fields) -> bool:
-    """Whether a task of the JSON export has an annotation with a span."""
-    return any(item.get("type") in _SPANS for annotation in _annotations(record) for item in annotation["result"])
+def survey(records: Iterable[Any], columns: Mapping[str, str]) -> Fields:
+    """The arguments of `convert` that a whole JSON export decides, as far as its tasks can be read.
 
-
-def choices_of(records: Iterable[Fields]) -> dict[str, list[str]]:
-    """Group of choices -> the labels that are chosen in it, of all tasks of the JSON export that can be read.
-
-    Those of one group say nothing about those of another.
+    Labels of one group of choices say nothing about those of another.
     """
-    found: dict[str, dict[str, None]] = {}
+    spans, choices = False, {}
     for record in records:
         for item in _items(record):
             with contextlib.suppress(*BROKEN):
+                spans = spans or item.get("type") in _SPANS
                 if item.get("type") == "choices":
                     labels = dict.fromkeys(item["value"]["choices"])
-                    found.setdefault(item.get("from_name", ""), {}).update(labels)
-    return {group: list(labels) for group, labels in found.items()}
+                    choices.setdefault(item.get("from_name", ""), {}).update(labels)
+    groups = {group: list(labels) for group, labels in choices.items()}
+    return {"spans": spans, "choices": groups, "text_field": columns.get("text", "")}
 
 
 def _items(record: Fields) -> list[Any]:
@@ -66,7 +63,7 @@ def convert(
     Args:
       record: a task of the JSON export.
       spans: whether annotations of its file have spans. There an empty one means no span; elsewhere nothing was said.
-      choices: `choices_of` its file.
+      choices: group of choices -> the labels that are chosen in it, of all tasks of its file.
       text_field: the field of `data` that was annotated; "" finds it.
     """
     annotations = _annotations(record)
@@ -176,7 +173,7 @@ def convert_flat(
 
     Args:
       record: of the export.
-      choices: of its file, the labels of each field (`flat_choices_of`), where it has several fields of labels.
+      choices: of its file, the labels of each field, where it has several fields of labels.
       text_field: the field that is the text; "" takes `text`, else the only string.
       answer_field: the only field that is an answer; "" takes all.
 
@@ -197,10 +194,12 @@ def convert_flat(
             yield {"text": text, "task": "cls", "answers": value} | candidates
 
 
-def flat_choices_of(
-    records: Iterable[Mapping[str, Any]], *, text_field: str = "", answer_field: str = ""
-) -> dict[str, list[str]]:
-    """Field -> its labels, of all records of JSON-MIN or CSV that can be read; none where they are too many."""
+def flat_survey(records: Iterable[Any], columns: Mapping[str, str]) -> Fields:
+    """The arguments of `convert_flat` that a whole export decides, as far as its records can be read.
+
+    A field with too many labels has none in `choices`.
+    """
+    text_field, answer_field = columns.get("text", ""), columns.get("label", "")
     found: dict[str, dict[str, None]] = {}
     for record in records:
         with contextlib.suppress(*BROKEN):
@@ -208,7 +207,9 @@ def flat_choices_of(
                 if not _are_regions(value):
                     labels = [value] if isinstance(value, str) else value
                     found.setdefault(name, {}).update((label, None) for label in labels if isinstance(label, str))
-    return {name: list(labels) if len(labels) <= _MOST_CHOICES else [] for name, labels in found.items()}
+    choices = {name: list(labels) if len(labels) <= _MOST_CHOICES else [] for name, labels in found.items()}
+    several = choices if len(choices) > 1 else None
+    return {"choices": several, "text_field": text_field, "answer_field": answer_field}
 
 
 def _flat_fields(record: Mapping[str, Any], text_field: str, answer_field: str) -> tuple[str, Fields]:

@@ -53,11 +53,26 @@ class JsonFormat:
       fits: whether a value is a record of the format.
       convert: see `Convert`.
       description: for lists of formats.
+      survey: further arguments of `convert`, which the values of all records and the columns decide.
     """
 
     fits: Callable[[Any], bool]
-    convert: Convert
+    convert: Callable[..., Iterator[Fields | Remark | LeftOut]]
     description: str
+    survey: Callable[[Iterable[Any], Columns], Fields] | None = None
+
+
+def _true_of(says: Callable[[Any], bool], value: Any) -> bool:
+    """Whether a format says so of a value; what is no record of it is none of which anything is so."""
+    try:
+        return says(value)
+    except BROKEN:
+        return False
+
+
+def _with_spans(has_spans: Callable[[Any], bool]) -> Callable[[Iterable[Any], Columns], Fields]:
+    """The survey of a format whose spans, anywhere in the file, tell what an empty annotation means."""
+    return lambda values, columns: {"spans": any(_true_of(has_spans, value) for value in values)}
 
 
 def _own_fits(record: Fields) -> bool:
@@ -69,15 +84,21 @@ def _own_fits(record: Fields) -> bool:
 JSON_FORMATS: Mapping[str, JsonFormat] = {
     "squad": JsonFormat(questions.fits, questions.convert, "SQuAD document"),
     "squad_rows": JsonFormat(questions.row_fits, questions.convert_row, "rows with context, question and answers"),
-    "label_studio": JsonFormat(label_studio.fits, label_studio.convert, "Label Studio, JSON export"),
-    "label_studio_min": JsonFormat(label_studio.flat_fits, label_studio.convert_flat, "Label Studio, JSON-MIN export"),
+    "label_studio": JsonFormat(
+        label_studio.fits, label_studio.convert, "Label Studio, JSON export", label_studio.survey
+    ),
+    "label_studio_min": JsonFormat(
+        label_studio.flat_fits, label_studio.convert_flat, "Label Studio, JSON-MIN export", label_studio.flat_survey
+    ),
     "rasa_json": JsonFormat(rasa.json_fits, rasa.convert, "Rasa NLU, older JSON"),
     "gliner": JsonFormat(tokens.gliner_fits, tokens.gliner, "GLiNER training data"),
     "gliner2": JsonFormat(gliner2.fits, gliner2.convert, "GLiNER2 training data"),
     "tokens": JsonFormat(tokens.tagged_fits, tokens.tagged, "tokens with a tag each"),
     "own": JsonFormat(_own_fits, own_record, "own-data records (docs/own_data.md)"),
-    "prodigy": JsonFormat(prodigy.fits, prodigy.convert, "Prodigy export or spaCy training data"),
-    "doccano": JsonFormat(doccano.fits, doccano.convert, "doccano, JSONL export"),
+    "prodigy": JsonFormat(
+        prodigy.fits, prodigy.convert, "Prodigy export or spaCy training data", _with_spans(prodigy.has_spans)
+    ),
+    "doccano": JsonFormat(doccano.fits, doccano.convert, "doccano, JSONL export", _with_spans(doccano.has_spans)),
 }
 """Name -> format, in the order in which they are tried."""
 
@@ -92,12 +113,6 @@ TABLES = {
     "table": "CSV, TSV or Excel workbook (.xlsx) with a header",
     "doccano_csv": "doccano, CSV export",
     "label_studio_csv": "Label Studio, CSV export",
-}
-# Their spans are looked for in the whole file: they tell what an empty annotation means.
-_HAVE_SPANS: Mapping[str, Callable[[Any], bool]] = {
-    "doccano": doccano.has_spans,
-    "label_studio": label_studio.has_spans,
-    "prodigy": prodigy.has_spans,
 }
 # What columns name of the exports of Label Studio.
 _NAMED_OF_LABEL_STUDIO = {
@@ -215,24 +230,12 @@ def _check_columns(path: Path, format: str, columns: Columns) -> None:
 
 
 def _convert(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
-    convert: Callable[..., Iterator] = JSON_FORMATS[format].convert
-    if format in _HAVE_SPANS:
-        found = (record.value for record in json_records(path) if isinstance(record, Record))
-        spans = any(_true_of(_HAVE_SPANS[format], value) for value in found)
-        convert = functools.partial(convert, spans=spans)
-    if format == "label_studio":
-        choices = label_studio.choices_of(record.value for record in json_records(path) if isinstance(record, Record))
-        convert = functools.partial(convert, choices=choices, text_field=columns.get("text", ""))
-    if format == "label_studio_min":
-        convert = _flat(columns, json_records(path))
+    form = JSON_FORMATS[format]
+    convert: Callable[..., Iterator] = form.convert
+    if form.survey is not None:
+        values = (record.value for record in json_records(path) if isinstance(record, Record))
+        convert = functools.partial(convert, **form.survey(values, columns))
     return convert if answers else functools.partial(_with_unlabeled, convert)
-
-
-def _flat(columns: Columns, records: Iterable[Item]) -> Convert:
-    names = {"text_field": columns.get("text", ""), "answer_field": columns.get("label", "")}
-    values = (record.value for record in records if isinstance(record, Record) and isinstance(record.value, dict))
-    choices = label_studio.flat_choices_of(values, **names)
-    return functools.partial(label_studio.convert_flat, choices=choices if len(choices) > 1 else None, **names)
 
 
 def _with_unlabeled(convert: Convert, record: Fields) -> Iterator[Fields | Remark | LeftOut]:
@@ -274,14 +277,6 @@ def _json_format(path: Path, columns: Columns) -> str:
     return JSON_FIELDS
 
 
-def _true_of(says: Callable[[Any], bool], value: Any) -> bool:
-    """Whether a format says so of a value; what is no record of it is none of which anything is so."""
-    try:
-        return says(value)
-    except BROKEN:
-        return False
-
-
 def _table_format(path: Path, names: list[str], columns: Columns) -> str:
     if label_studio.flat_fits(dict.fromkeys(names)) and columns.keys() <= _NAMED_OF_LABEL_STUDIO["label_studio_csv"]:
         return "label_studio_csv"
@@ -316,7 +311,8 @@ def _fields(path: Path, columns: Columns, answers: bool) -> Convert:
 
 def _row(path: Path, format: str, columns: Columns, answers: bool) -> Convert:
     if format == "label_studio_csv":
-        flat = _flat(columns, rows(path, columns))
+        values = (record.value for record in rows(path, columns) if isinstance(record, Record))
+        flat = functools.partial(label_studio.convert_flat, **label_studio.flat_survey(values, columns))
         return flat if answers else functools.partial(_with_unlabeled, flat)
     if format == "doccano_csv":
         return doccano.convert_row if answers else functools.partial(_with_unlabeled, doccano.convert_row)
