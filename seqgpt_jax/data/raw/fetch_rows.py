@@ -11,7 +11,7 @@ from typing import Any
 from seqgpt_jax.data.raw.fetch_files import file_key, file_path, put, staging
 from seqgpt_jax.data.raw.http_file import Update
 from seqgpt_jax.data.raw.hub_rows import hub_errors, hub_rows, snapshot
-from seqgpt_jax.data.raw.json_scalar import json_scalar
+from seqgpt_jax.data.raw.json_value import json_value
 from seqgpt_jax.data.raw.lock_file import LockFile, sha256_of
 from seqgpt_jax.data.raw.network import Client
 from seqgpt_jax.data.raw.sources import HuggingFace, Tfds
@@ -103,7 +103,7 @@ def _write_lines(rows: Iterable[Mapping[str, Any]], total: int, path: Path, upda
     written = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
-            file.write(json.dumps(_json(row), ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(json.dumps(json_value(row), ensure_ascii=False, allow_nan=False) + "\n")
             written += 1
             if written % _UPDATE_ROWS == 0 or written == total:
                 update(written, total)
@@ -111,10 +111,3 @@ def _write_lines(rows: Iterable[Mapping[str, Any]], total: int, path: Path, upda
         raise OSError(f"the source has {total:,} rows, but {written:,} were received")
     if not total:
         raise OSError("the source has no rows")
-
-
-def _json(value: Any) -> Any:
-    """A value that JSON can hold."""
-    if isinstance(value, Mapping):
-        return {key: _json(part) for key, part in value.items()}
-    return [_json(part) for part in value] if isinstance(value, list) else json_scalar(value)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seqgpt_jax.data.raw.json_scalar import json_scalar
+from seqgpt_jax.data.raw.json_value import json_value
 from seqgpt_jax.tasks.readers.own_formats.items import Note, Remark
 from seqgpt_jax.tasks.readers.record import Record
 
@@ -38,7 +38,7 @@ def parquet_records(path: Path) -> Iterator[Record]:
     """One record (a dict) for each row; its line is the number of the row.
 
     All rows have all columns, and all values of a struct its fields: inside of values, what is null is left out. Values
-    are those that JSON has (`json_scalar`).
+    are those that JSON has (`json_value`).
 
     Raises:
       ValueError: pyarrow is not installed, or the file is broken.
@@ -54,15 +54,9 @@ def parquet_records(path: Path) -> Iterator[Record]:
         for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
             for row in batch.to_pylist():
                 number += 1
-                yield Record(path, number, {name: _json(value) for name, value in row.items()})
+                yield Record(path, number, {name: json_value(v, null_fields=False) for name, v in row.items()})
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{path}: the Parquet file cannot be read behind row {number}: {error}") from error
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _json(one) for name, one in value.items() if one is not None}
-    return [*map(_json, value)] if isinstance(value, list) else json_scalar(value)
 
 
 def sheet_rows(path: Path) -> list[tuple[int, list[str]]]:
