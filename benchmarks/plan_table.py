@@ -99,10 +99,11 @@ def table(result: dict[str, Any]) -> str:
         f"step) on its own slice, {OWN}, and with {ROWS_PER_CHIP} rows a chip on others, compiled by the TPU's "
         f"compiler on a machine without TPU ({versions}). Times are a roofline of data-sheet numbers, an estimate to "
         "compare designs by, not measurements. Bytes are of all kinds added up: where they are more than a chip has "
-        "and yet fit, temporaries take each other's place. Full rematerialization (3b and larger) computes a third "
-        "more than it needs to, and so keeps MFU below about 75 %. Hours are for a million examples of 200 tokens, "
-        "times the recipe's epochs. Targets are those that a row has room for: of two rows of one length, the one "
-        "with more of them is from before packing filled rows in proportion, and a little too slow.",
+        "and yet fit, temporaries take each other's place. Full rematerialization (3b and larger, and SmolLM2-1.7B) "
+        "computes a third more than it needs to, which keeps MFU at most at 77 % here. Hours are for a million "
+        "examples of 200 tokens, times the recipe's epochs. Targets are those that a row has room for: of two rows of "
+        "one length, the one with more of them is from before packing filled rows in proportion, and a little too "
+        "slow.",
         "",
         "BLOOM adds its biases in float32 since commit 0700cfc, as their gradients were 1 % off in bfloat16. 3b v5e-16 "
         "compiled before and after it, with the same targets: temporaries 6.11 and 6.51 GB, added up, and the peak of "
