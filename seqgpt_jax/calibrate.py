@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         evaluated, earlier = about["model"], about["contract"].get("calibration") or {}
         constrained, step = about["Decode"]["constrained"], about.get("step")
+        contextual = about["Decode"].get("contextual_calibration", False)
         evidence = read_evidence(args.evaluation / "predictions.jsonl")
     except command_line.UsageError:
         raise
@@ -69,6 +70,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fitted to the answers of step {step}")
     if not constrained:
         raise command_line.UsageError(f"{args.evaluation} is of free decoding (Decode.constrained=False)")
+    if contextual:
+        raise command_line.UsageError(
+            f"{args.evaluation} has probabilities that were divided by those after no text "
+            "(Decode.contextual_calibration=True), which answers have only where they are asked for so: evaluate with "
+            "--gin.Decode.contextual_calibration=False"
+        )
     found = fit(evidence)
     if not found.errors:
         raise command_line.UsageError(

@@ -41,7 +41,7 @@ class Filled:
       spans: each field that was extracted with its spans; those of nested objects under `field.name`.
       labels: each field that was classified with its labels.
       errors: why there is no object, by field: what the text does not say, or says in another form ("three").
-      not_asked: pairs of spans that are too far apart for a question about their relation.
+      not_asked: pairs of spans that were not asked about; see `Relations`.
       truncated_tokens: how much of a text was too long and was not read, at its beginning.
       unfinished: whether an answer reached the token limit, so that spans or labels may be missing.
     """
@@ -77,6 +77,10 @@ def fill(
     progress: Progress = no_progress,
 ) -> list[Filled]:
     """What each text says of a schema; see `SeqGPT.fill`."""
+    for field in schema.fields:
+        if check := _CHECKS.get(field.kind):
+            with _named(field.name):
+                check(_schema_of(field), language, generator.limits)
     drafts = [_Draft() for _ in texts]
     extracted = _different([field for field in schema.fields if field.kind == "spans"])
     classified = [field for field in schema.fields if field.kind == "labels"]
@@ -93,18 +97,24 @@ def fill(
             draft.add(one.truncated, not one.finished)
     for field in schema.fields:
         if field.kind == "relations":
-            schema_of_field = {field.asked: tuple(field.choices.values())}
             with _named(field.name):
-                found = pipelines.relations(generator, texts, schema_of_field, language, progress)
+                found = pipelines.relations(generator, texts, _schema_of(field), language, progress)
             for draft, one in zip(drafts, found, strict=True):
                 draft.add_relations(field, one)
         elif field.kind == "events":
             with _named(field.name):
-                roles = {field.asked: list(field.choices.values())}
-                found = pipelines.events(generator, texts, roles, language, progress)
+                found = pipelines.events(generator, texts, _schema_of(field), language, progress)
             for draft, one in zip(drafts, found, strict=True):
                 draft.add_events(field, one)
     return [draft.filled(text, schema) for draft, text in zip(drafts, texts, strict=True)]
+
+
+_CHECKS = {"relations": pipelines.check_relations, "events": pipelines.check_events}
+
+
+def _schema_of(field: Field) -> Any:
+    """The schema of relations or events that a nested object asks for: one of each, with the object's fields."""
+    return {field.asked: tuple(field.choices.values())}
 
 
 @dataclass(slots=True)

@@ -6,11 +6,12 @@ The questions are those that the families RE and EE are trained on (`seqgpt_jax.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from seqgpt_jax.atomic import ContractError, OriginalText
+from seqgpt_jax.atomic import LANGUAGES, ContractError, OriginalText
 from seqgpt_jax.atomic.families import argument_query, by_trigger, event_query, relation_typing
 from seqgpt_jax.atomic.languages import language_of
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Generator
+from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.decoding.results import Event, Events, Extracted, Relation, Relations
 from seqgpt_jax.decoding.spans import Span
@@ -18,7 +19,7 @@ from seqgpt_jax.io.progress import Progress, no_progress
 
 RelationSchema = Mapping[str, tuple[str, str]]
 EventSchema = Mapping[str, Sequence[str]]
-# Pairs of spans of one text; each is a question.
+# Pairs of spans of one text that are asked; each is a question.
 MAX_PAIRS = 2000
 
 
@@ -38,22 +39,42 @@ class _Lost:
         return [(max(a.truncated for a in one), not all(a.finished for a in one)) for one in self._answers]
 
 
-def check_relations(schema: RelationSchema) -> None:
-    """Raises ContractError unless each relation has the two types of its spans."""
+def check_relations(schema: RelationSchema, language: str | None, limits: PromptLimits) -> None:
+    """Raises ContractError for a relation that no text can be asked for, before anything is asked."""
+    _check_language(language)
     if not schema:
         raise ContractError('the schema is empty: give relations, such as {"born in": ("person", "city")}')
     for label, types in schema.items():
         if isinstance(types, str) or len(tuple(types)) != 2:
             raise ContractError(f"relation {label!r} needs the type of its head and of its tail, not {types!r}")
+    compose(Question("text", "ext", _types(schema)), limits)
+    compose(Question("text", "cls", tuple(schema)), limits)
 
 
-def check_events(schema: EventSchema) -> None:
-    """Raises ContractError unless each event type has a list of roles."""
+def check_events(schema: EventSchema, language: str | None, limits: PromptLimits) -> None:
+    """Raises ContractError for an event type or role that no text can be asked for, before anything is asked."""
+    _check_language(language)
     if not schema:
         raise ContractError('the schema is empty: give event types, such as {"attack": ["attacker", "target"]}')
     for label, roles in schema.items():
         if isinstance(roles, str):
             raise ContractError(f"event type {label!r} needs a list of roles, not the one string {roles!r}")
+    for asked in LANGUAGES if language is None else (language,):
+        compose(Question("text", "ext", tuple(event_query(label, asked) for label in schema)), limits)
+        for label, roles in schema.items():
+            if roles:
+                compose(Question("text", "ext", tuple(argument_query(role, label, asked) for role in roles)), limits)
+
+
+def _check_language(language: str | None) -> None:
+    if language is not None and language not in LANGUAGES:
+        raise ContractError(
+            f"language must be {' or '.join(LANGUAGES)}, or None for that of each text, not {language!r}"
+        )
+
+
+def _types(schema: RelationSchema) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind for pair in schema.values() for kind in pair))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +98,14 @@ def relations(
 
     Two mentions with the same words are one span here: the question about a pair names it by its words.
     """
-    types = tuple(dict.fromkeys(kind for pair in schema.values() for kind in pair))
-    found = answer(generator, [Question(text, "ext", types) for text in texts], progress)
+    found = answer(generator, [Question(text, "ext", _types(schema)) for text in texts], progress)
     lost = _Lost(found)
     pairs, questions, not_asked = [], [], [0] * len(texts)
     for number, one in enumerate(found):
         of_text = _pairs(number, one.found, schema)
-        if len(of_text) > MAX_PAIRS:
-            raise ContractError(
-                f"a text has {len(of_text):,} pairs of spans that the schema allows, more than {MAX_PAIRS:,}: give "
-                f"narrower types, or a shorter text ({texts[number][:40]!r}…)"
-            )
+        not_asked[number] = max(len(of_text) - MAX_PAIRS, 0)
         clean = OriginalText.of(texts[number]).clean
-        for pair in of_text:
+        for pair in of_text[:MAX_PAIRS]:
             question = _relation_question(generator, clean, pair, language)
             if question is None:
                 not_asked[number] += 1
@@ -110,14 +126,18 @@ def relations(
 
 
 def _pairs(number: int, spans: Mapping[str, Sequence[Span]], schema: RelationSchema) -> list[_Pair]:
-    first = {kind: {span.text: span for span in reversed(found)} for kind, found in spans.items()}
-    labels: dict[tuple[Span, Span], list[str]] = {}
+    first: dict[str, dict[str, Span]] = {}
+    for kind, found in spans.items():
+        for span in found:
+            first.setdefault(kind, {}).setdefault(span.text, span)
+    # By their words: a span that is of two types has a score of each, and the pair is one question.
+    pairs: dict[tuple[str, str], tuple[Span, Span, list[str]]] = {}
     for label, (head_type, tail_type) in schema.items():
-        for head in first[head_type].values():
-            for tail in first[tail_type].values():
+        for head in first.get(head_type, {}).values():
+            for tail in first.get(tail_type, {}).values():
                 if head.text != tail.text:
-                    labels.setdefault((head, tail), []).append(label)
-    return [_Pair(number, head, tail, tuple(of_pair)) for (head, tail), of_pair in labels.items()]
+                    pairs.setdefault((head.text, tail.text), (head, tail, []))[2].append(label)
+    return [_Pair(number, head, tail, tuple(labels)) for head, tail, labels in pairs.values()]
 
 
 def _relation_question(generator: Generator, clean: str, pair: _Pair, language: str | None) -> Question | None:

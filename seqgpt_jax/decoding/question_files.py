@@ -28,7 +28,7 @@ from typing import Any
 from seqgpt_jax.atomic import ContractError, clean_text
 from seqgpt_jax.decoding.answers import Answer
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
-from seqgpt_jax.decoding.questions import Question, compose
+from seqgpt_jax.decoding.questions import Question, check_label_list, compose
 from seqgpt_jax.decoding.spans import spans_to_dict
 from seqgpt_jax.io.json_line import json_line
 
@@ -127,6 +127,7 @@ def parse_question(text: str, task: str, labels: str, choose: str | None, limits
       ContractError: see `questions.compose`.
     """
     question = Question(text, task, split_labels(labels), choose or "any")
+    check_label_list(question, limits)
     compose(question, limits)
     return question
 
@@ -177,6 +178,7 @@ def _parse_fields(fields: dict[str, Any], limits: PromptLimits, choose: str | No
     default = choose if choose and task == "cls" else "any"
     question = Question(text, task, tuple(labels), fields.get("choose", default))
     try:
+        check_label_list(question, limits)
         compose(question, limits)
     except ContractError as error:
         raise QuestionError(f"{error}") from error

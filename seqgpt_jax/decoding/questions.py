@@ -53,9 +53,8 @@ def compose(question: Question, limits: PromptLimits) -> ComposedQuestion:
 
     Raises:
       ContractError: the contract's template is not known, the text is empty, there is no label, a label is
-        empty, two labels are written alike in a prompt, a classification has but one label, which holds
-        the separator (a list in one string), a label fits into no prompt or answer, or `choose` is not known or is
-        asked of an extraction.
+        empty, two labels are written alike in a prompt, a label fits into no prompt or answer, or `choose` is not
+        known or is asked of an extraction.
     """
     template, original = limits.template, OriginalText.of(question.text)
     text = original.clean
@@ -74,14 +73,18 @@ def compose(question: Question, limits: PromptLimits) -> ComposedQuestion:
                 f"labels {spellings[clean]!r} and {label!r} are written alike in a prompt: leave one out"
             )
         spellings[clean] = label
-    if atom == "cls" and len(spellings) == 1 and template.separator.strip() in question.labels[0]:
-        raise ContractError(
-            f"the one label {question.labels[0]!r} holds the separator {template.separator!r}: "
-            "give each label by itself"
-        )
     # Whatever is wrong with a label is found here, before its tokens are counted.
     template.prompt(atom, text, tuple(spellings))
     return ComposedQuestion(question, original, spellings, prompts_of(question, text, tuple(spellings), limits))
+
+
+def check_label_list(question: Question, limits: PromptLimits) -> None:
+    """Raises ContractError where a classification has one label that holds the separator: a list in one string."""
+    separator = limits.template.separator
+    if question.atom == "cls" and len(question.labels) == 1 and separator.strip() in question.labels[0]:
+        raise ContractError(
+            f"the one label {question.labels[0]!r} holds the separator {separator!r}: give each label by itself"
+        )
 
 
 def prompts_of(question: Question, text: str, labels: Sequence[str], limits: PromptLimits) -> tuple[Prompt, ...]:
@@ -96,7 +99,8 @@ def prompts_of(question: Question, text: str, labels: Sequence[str], limits: Pro
 def compose_windows(question: Question, limits: PromptLimits) -> list[tuple[int, ComposedQuestion]]:
     """The question about each window of its text, and where that begins; one where the text fits into a prompt.
 
-    A classification of a text with a TAB is about a pair, such as a premise and a hypothesis, and is not cut.
+    A classification of a text with a TAB is about a pair, such as a premise and a hypothesis, with two about a pair and
+    a question; neither is cut. A text with more of them is a table.
 
     Raises:
       ContractError: as `compose`.
@@ -104,7 +108,7 @@ def compose_windows(question: Question, limits: PromptLimits) -> list[tuple[int,
     """
     composed = compose(question, limits)
     text = composed.text
-    if question.atom == "cls" and TAB in text.clean:
+    if question.atom == "cls" and 1 <= text.clean.count(TAB) <= 2:
         return [(0, composed)]
     written = question.choose == "any"
     bounds = limits.windows(question.atom, text.clean, tuple(composed.spellings), written=written)

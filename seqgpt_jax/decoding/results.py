@@ -119,7 +119,7 @@ class Relations:
       text: as it was given.
       spans: each type with its spans.
       relations: in the order of their heads.
-      not_asked: pairs of spans that are too far apart for one prompt.
+      not_asked: pairs of spans that are too far apart for one prompt, or beyond the first 2,000 of the text.
       truncated_tokens, unfinished: see above, of both rounds.
     """
 

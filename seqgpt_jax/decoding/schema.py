@@ -100,7 +100,7 @@ class Schema:
     def _part(self, path: str, field: Mapping[str, Any]) -> tuple[str, str, bool]:
         """(how a field of a nested object is asked, its type, whether it may be null)."""
         field, nullable = self._resolved(path, field)
-        if field.get("type") not in _SPAN_TYPES or "enum" in field:
+        if field.get("type") not in _SPAN_TYPES or "enum" in field or "const" in field:
             raise ContractError(f"field {path!r}: a nested object holds strings and numbers alone")
         return field.get("description") or path.rpartition(".")[2].replace("_", " "), field["type"], nullable
 

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Literal, overload
 
-from seqgpt_jax.atomic import NONE, Atom, ContractError
+from seqgpt_jax.atomic import NONE, Atom, ContractError, clean_text
 from seqgpt_jax.decoding import pipelines
 from seqgpt_jax.decoding.answers import Answer, answer
 from seqgpt_jax.decoding.completion import Choice, Generator
@@ -20,7 +20,7 @@ from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.decoding.devices import load_for
 from seqgpt_jax.decoding.engine import Engine
 from seqgpt_jax.decoding.fill import fill
-from seqgpt_jax.decoding.questions import Question, compose
+from seqgpt_jax.decoding.questions import Question, check_label_list, compose
 from seqgpt_jax.decoding.results import Classified, Extracted
 from seqgpt_jax.decoding.schema import Schema
 from seqgpt_jax.io.progress import Progress, no_progress
@@ -189,7 +189,7 @@ class SeqGPT:
         Raises:
           ContractError: a text is empty, or a type or relation cannot be asked.
         """
-        pipelines.check_relations(schema)
+        pipelines.check_relations(schema, language, self._generator.limits)
         ask = partial(pipelines.relations, self._generator, schema=schema, language=language, progress=self._progress)
         return self._each(texts, ask)
 
@@ -206,7 +206,7 @@ class SeqGPT:
         Raises:
           ContractError: a text is empty, or a type or role cannot be asked.
         """
-        pipelines.check_events(schema)
+        pipelines.check_events(schema, language, self._generator.limits)
         ask = partial(pipelines.events, self._generator, schema=schema, language=language, progress=self._progress)
         return self._each(texts, ask)
 
@@ -233,13 +233,23 @@ class SeqGPT:
             Question(text, atom, of_text if isinstance(of_text, str) else tuple(of_text), choose)
             for text, of_text in zip(texts, asked, strict=True)
         ]
+        limits = self._generator.limits
+
+        def check(number: int) -> None:
+            # A description may be a sentence.
+            if not isinstance(labels[number], Mapping):
+                check_label_list(questions[number], limits)
+
         try:
+            for number in range(len(questions)):
+                check(number)
             return answer(self._generator, questions, self._progress)
         except ContractError as error:
             # Found by asking for the prompts of each: nothing has been generated.
             for number, question in enumerate(questions):
                 try:
-                    compose(question, self._generator.limits)
+                    check(number)
+                    compose(question, limits)
                 except ContractError:
                     raise _TextError(number, str(error)) from error
             raise
@@ -288,9 +298,11 @@ class _TextError(ContractError):
 
 
 def _checked(texts: Sequence[str], first: int = 0) -> Sequence[str]:
-    for number, text in enumerate(texts, first):
+    for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise TypeError(f"text {number} is not a string: {text!r}")
+            raise TypeError(f"text {first + number} is not a string: {text!r}")
+        if not clean_text(text).strip():
+            raise _TextError(number, "the text is empty")
     return texts
 
 

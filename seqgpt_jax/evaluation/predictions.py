@@ -98,14 +98,20 @@ def _confidences(labels: Sequence[str], answer: Answer) -> tuple:
 def _unreachable(prediction: Prediction, answer: Answer) -> Units:
     if prediction.record.atom == "cls":
         return frozenset()
-    # Query -> the part of the text that was read with it.
-    read = {
-        label: completion.text_read
-        for prompt, completion in zip(answer.prompts, answer.completions, strict=True)
-        if completion.text_read is not None
-        for label in prompt.labels
-    }
-    return frozenset((query, span) for query, span in prediction.gold if query in read and span not in read[query])
+    # Query -> the parts of the text that were read with it; several where the text was asked in windows.
+    read: dict[str, list[str]] = {}
+    cut = set()
+    for prompt, completion in zip(answer.prompts, answer.completions, strict=True):
+        whole = completion.text_read is None
+        for label in prompt.labels:
+            read.setdefault(label, []).append((prompt.source_text or "") if whole else completion.text_read)
+            if not whole:
+                cut.add(label)
+    return frozenset(
+        (query, span)
+        for query, span in prediction.gold
+        if query in cut and not any(span in part for part in read[query])
+    )
 
 
 def by_task(predictions: Iterable[Prediction]) -> dict[str, list[Prediction]]:

@@ -17,7 +17,7 @@ import seqgpt_jax
 from seqgpt_jax.atomic import ContractError
 from seqgpt_jax.decoding.prompt_limits import TooManyPromptsError
 from seqgpt_jax.decoding.seqgpt import SeqGPT
-from seqgpt_jax.serving.batching import ClosedError, DeadlineError, OverloadedError
+from seqgpt_jax.serving.batching import ClosedError, DeadlineError, DisconnectedError, OverloadedError
 from seqgpt_jax.serving.metrics import Metrics
 from seqgpt_jax.serving.request_limits import MAX_REQUESTS, App, RequestLimits
 from seqgpt_jax.serving.schemas import (
@@ -31,7 +31,14 @@ from seqgpt_jax.serving.schemas import (
     explain_errors,
 )
 
-_STATUS = {ContractError: 422, TooManyPromptsError: 413, OverloadedError: 429, DeadlineError: 503, ClosedError: 503}
+_STATUS = {
+    ContractError: 422,
+    TooManyPromptsError: 413,
+    OverloadedError: 429,
+    DisconnectedError: 499,
+    DeadlineError: 503,
+    ClosedError: 503,
+}
 
 
 def make_app(

@@ -4,7 +4,8 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from seqgpt_jax.decoding.completion import Completion, Prompt
@@ -26,7 +27,41 @@ class ClosedError(Exception):
     """The server is shutting down and takes no more requests."""
 
 
+class DisconnectedError(Exception):
+    """The client has gone, and its request is not answered to the end."""
+
+
 _CLOSED = "the server is shutting down"
+
+
+class Client:
+    """Who waits for the answer to a request."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._gone = False
+        self._asked: list[Future] = []
+
+    def wait_for(self, completions: Sequence[Future]) -> None:
+        """These are asked for it, and no longer those of an earlier call."""
+        with self._lock:
+            self._asked = list(completions)
+            if self._gone:
+                self._cancel()
+
+    def leave(self) -> None:
+        """It has gone: what is asked for it and has not begun is canceled, and so is all that it will ask."""
+        with self._lock:
+            self._gone = True
+            self._cancel()
+
+    def _cancel(self) -> None:
+        for completion in self._asked:
+            completion.cancel()
+
+
+current_client: ContextVar[Client] = ContextVar("current_client")
+"""The client of the request that is being answered, in its task and threads."""
 
 
 @dataclass(slots=True)
@@ -34,7 +69,6 @@ class _Waiting:
     """A prompt of a request, and where its completion goes."""
 
     prompt: Prompt
-    deadline: float
     completion: Future = field(default_factory=Future)
 
 
@@ -49,12 +83,13 @@ class RequestGenerator:
     limits: PromptLimits
     _batching: "BatchingGenerator"
     _deadline: float
+    _client: Client
 
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> list[Completion]:
         """The completion of each prompt; TooManyPromptsError, and errors as `BatchingGenerator.generate`."""
         del progress
         self.limits.check_number(len(prompts))
-        return self._batching.generate(prompts, self._deadline)
+        return self._batching.generate(prompts, self._deadline, self._client)
 
 
 class BatchingGenerator:
@@ -80,26 +115,28 @@ class BatchingGenerator:
         self._thread.start()
 
     def for_request(self) -> RequestGenerator:
-        """The generator of a request that begins now."""
-        return RequestGenerator(self._engine.limits.at_most(self._max_queue), self, time.monotonic() + self._timeout)
+        """The generator of a request that begins now, of `current_client` where there is one."""
+        limits, deadline = self._engine.limits.at_most(self._max_queue), time.monotonic() + self._timeout
+        return RequestGenerator(limits, self, deadline, current_client.get(None) or Client())
 
-    def generate(self, prompts: Sequence[Prompt], deadline: float) -> list[Completion]:
+    def generate(self, prompts: Sequence[Prompt], deadline: float, client: Client) -> list[Completion]:
         """The completion of each prompt, in their order.
 
         Args:
           prompts: of one request.
           deadline: of that request, on the clock of `time.monotonic`.
+          client: of that request; where it goes away, prompts that have not begun are dropped.
 
         Raises:
           ContractError: a prompt cannot be answered.
-          OverloadedError, DeadlineError, ClosedError: see there.
+          OverloadedError, DeadlineError, ClosedError, DisconnectedError: see there.
         """
         # Before the check, which counts the tokens of each prompt.
         if time.monotonic() >= deadline:
             raise self._too_late()
         # Here and not in the batch, where it would fail the prompts of others too.
         self._engine.check(prompts)
-        waiting = [_Waiting(prompt, deadline) for prompt in prompts]
+        waiting = [_Waiting(prompt) for prompt in prompts]
         with self._lock:
             if self._closed:
                 raise ClosedError(_CLOSED)
@@ -112,10 +149,13 @@ class BatchingGenerator:
             self._metrics.waiting.set(self._waiting)
             for one in waiting:
                 self._queue.put(one)
+        client.wait_for([one.completion for one in waiting])
         try:
             return [one.completion.result(timeout=max(deadline - time.monotonic(), 0)) for one in waiting]
         except TimeoutError:
             raise self._too_late() from None
+        except CancelledError:
+            raise DisconnectedError("the client has gone") from None
         finally:
             for one in waiting:
                 one.completion.cancel()

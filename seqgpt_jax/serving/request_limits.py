@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from seqgpt_jax.serving.batching import Client, current_client
 from seqgpt_jax.serving.metrics import Metrics
 
 Scope = dict[str, Any]
@@ -24,7 +25,8 @@ class RequestLimits:
 
     More than `MAX_REQUESTS` at a time are too many (429).
 
-    The application behind it gets the whole body at once.
+    The application behind it gets the whole body at once. What it still waits for is not asked where the client goes
+    away (`Client`).
     """
 
     def __init__(
@@ -67,17 +69,17 @@ class RequestLimits:
             self._metrics.seconds.labels(path).observe(time.monotonic() - started)
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.lower(): value for name, value in scope["headers"]}
         if self._api_key is not None and scope["path"] not in _OPEN_PATHS:
             expected = f"Bearer {self._api_key}"
-            if not hmac.compare_digest(headers.get("authorization", "").encode(), expected.encode()):
+            if not hmac.compare_digest(headers.get(b"authorization", b""), expected.encode()):
                 await refuse(send, 401, "the API key is missing or wrong: send the header 'Authorization: Bearer KEY'")
                 return
         if self._running > MAX_REQUESTS and scope["path"] not in _OPEN_PATHS:
             await refuse(send, 429, f"{MAX_REQUESTS} requests are being answered already: try again later")
             return
         too_large = f"the body has more than {self._max_body:,} bytes: send fewer or shorter texts at once"
-        length = headers.get("content-length", "")
+        length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._max_body:
             await refuse(send, 413, too_large)
             return
@@ -96,16 +98,28 @@ class RequestLimits:
         except UnicodeDecodeError as error:
             await refuse(send, 422, f"the body is not UTF-8: byte {error.start} is {body[error.start : error.end]!r}")
             return
-        sent = False
+        sent, client = False, Client()
+        current_client.set(client)
+
+        async def until_gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            client.leave()
+
+        watching = asyncio.create_task(until_gone())
 
         async def receive_body() -> dict[str, Any]:
             nonlocal sent
             if sent:
-                return await receive()
+                await asyncio.shield(watching)
+                return {"type": "http.disconnect"}
             sent = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(scope, receive_body, send)
+        try:
+            await self._app(scope, receive_body, send)
+        finally:
+            watching.cancel()
 
     async def _body(self, receive: Receive) -> bytes | None:
         """The body, or what came until it was too large; None where the client went away."""

@@ -155,7 +155,6 @@ def test_what_happened_to_each_prompt_is_reported_on_its_answer() -> None:
         (Question(" \n ", "cls", ("a",)), "text is empty"),
         (Question("t", "ext", ("a", " a")), "'a' and ' a' are written alike"),
         (Question("t", "cls", ("a", " ")), "is empty"),
-        (Question("t", "cls", ("sport，travel",)), "holds the separator '，': give each label by itself"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(question_, message) -> None:

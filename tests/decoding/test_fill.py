@@ -195,11 +195,28 @@ def test_an_object_is_one_event_of_several(known, sure, value) -> None:
             "field 'a': two of its fields are asked alike",
         ),
         ({"a": {"enum": ["", "z"]}}, "field 'a': "),
+        (
+            {
+                "a": {
+                    "type": "object",
+                    "properties": {"kind": {"type": "string", "const": "x"}, "b": {"type": "string"}},
+                }
+            },
+            r"field 'a\.kind': a nested object holds strings and numbers alone",
+        ),
     ],
 )
 def test_what_a_text_cannot_be_asked_for_is_refused_by_its_field(properties, message) -> None:
     with pytest.raises(ContractError, match=message):
         seqgpt().fill(TEXT, {"type": "object", "properties": properties})
+
+
+def test_a_description_of_relations_may_hold_the_separator() -> None:
+    births = {"type": "object", "properties": {"person": {"type": "string"}, "city": {"type": "string"}}}
+    births = {"type": "array", "description": "出生地，即某人出生的城市", "items": births}
+    table = {"between Ada Lovelace and London": "出生地,即某人出生的城市"}
+    filled = seqgpt(table=table).fill(TEXT, {"type": "object", "properties": {"births": births}})
+    assert filled.value == {"births": [{"person": "Ada Lovelace", "city": "London"}]}
 
 
 def test_numbers_of_a_json_schema_are_numbers() -> None:

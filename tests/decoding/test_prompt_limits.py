@@ -1,19 +1,25 @@
 """Limits of prompts and answers in tokens, and rounds of classifications that do not fit into one prompt."""
 
 import math
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import NONE, TAB, ContractError
 from seqgpt_jax.data.tokenizer import encode
 from seqgpt_jax.decoding.answers import answer
 from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.questions import Question, compose
 from seqgpt_jax.io.contract import ModelContract
 from tests.decoding import folders
 
 TOKENIZER = folders.tokenizer()
+GRAMMAR = Grammar(TOKENIZER, len(TOKENIZER))
+QUERIES = ("other", "event", "location", "price", "product", "name of the person", "城市", "who?", "a" * 20)
 
 
 def limits(prompt: int = 200, target: int = 64, **contract) -> PromptLimits:
@@ -68,9 +74,20 @@ def test_the_echo_of_the_queries_fits_the_answer() -> None:
     assert len(compose(Question("Ada", "ext", queries), limits(1024, 512)).prompts) == 1
 
 
+@given(st.lists(st.sampled_from(QUERIES), min_size=1, max_size=6, unique=True), st.integers(12, 80))
+def test_what_the_composer_lets_pass_the_grammar_lets_pass(queries, most) -> None:
+    """A query and its colon can be other tokens than the query alone."""
+    asked = PromptLimits(ModelContract(max_target_tokens=most), None, TOKENIZER)
+    with suppress(ContractError):
+        GRAMMAR.check(compose(Question("Ada", "ext", tuple(queries)), asked).prompts, most)
+        return
+    costs = [tokens(f"{query}: None") + 2 for query in queries]
+    assert max(costs) > most
+
+
 def test_what_fits_nowhere_is_refused_with_the_number_needed() -> None:
     query = "a kind of thing that takes more tokens than the answer may have"
-    need = tokens(query) + tokens(" None") + 3  # and a colon, a line break, the end
+    need = tokens(f"{query}:") + tokens(" None") + 2  # and a line break, the end
     with pytest.raises(ContractError, match=f"takes {need} tokens, but may have only 32: set Decode.max_new_tokens to"):
         compose(Question("Ada", "ext", (query, "b")), limits(target=32))
     assert compose(Question("Ada", "ext", (query, "b")), limits(target=need, prompt=1024)).prompts

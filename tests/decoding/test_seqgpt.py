@@ -257,6 +257,12 @@ def test_what_cannot_be_asked_is_refused(call, message) -> None:
 def test_the_text_that_cannot_be_asked_is_named() -> None:
     with pytest.raises(ContractError, match="text 1: the text is empty"):
         seqgpt().extract(["Ada", " "], ["person"])
+    for ask in (
+        lambda texts: seqgpt().relations(texts, SCHEMA),
+        lambda texts: seqgpt().events(texts, {"attack": []}),
+    ):
+        with pytest.raises(ContractError, match="text 1: the text is empty"):
+            ask(["Ada", "\n"])
 
 
 def test_the_text_of_an_iterator_that_cannot_be_asked_is_named() -> None:
@@ -276,11 +282,78 @@ def test_a_score_that_is_not_known_passes_no_threshold() -> None:
     assert seqgpt().extract("Ada", ["person"], threshold=0.1).spans == {"person": ()}
 
 
-def test_too_many_pairs_are_refused() -> None:
+def test_pairs_beyond_the_most_of_a_text_are_counted() -> None:
     known = {"a": tuple(f"a{i}b" for i in range(60)), "b": tuple(f"c{i}d" for i in range(60))}
     text = " ".join([*known["a"], *known["b"]])
-    with pytest.raises(ContractError, match="3,600 pairs of spans"):
-        SeqGPT(Scholar(known, {}, ModelContract(max_target_tokens=4096))).relations(text, {"r": ("a", "b")})
+    scholar = Scholar(
+        known, {"between a0b and c1d": "r"}, ModelContract(max_target_tokens=4096, max_prompt_tokens=4096)
+    )
+    found = SeqGPT(scholar).relations(text, {"r": ("a", "b")})
+    assert [(one.head.text, one.tail.text) for one in found.relations] == [("a0b", "c1d")]
+    assert (found.not_asked, sum("what is the relation" in prompt for prompt in scholar.prompts)) == (1600, 2000)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model: model.relations("Nobody.", {"None": ("person", "city")}), "label 'None'"),
+        (lambda model: model.relations("Nobody.", {"": ("person", "city")}), "label '' is empty"),
+        (lambda model: model.relations("Nobody.", {"in": ("person", "city"), "in ": ("person", "city")}), "alike"),
+        (lambda model: model.relations("Nobody.", {"in": ("person", "")}), "label '' is empty"),
+        (lambda model: model.relations("Ada在Turin", SCHEMA, language="zh-CN"), "language must be en or zh"),
+        (lambda model: model.events("Nobody.", {"attack": ["who", "who "]}), "alike"),
+        (lambda model: model.events("Nobody.", {"attack": ["who"]}, language="de"), "language must be en or zh"),
+    ],
+)
+def test_what_no_text_can_be_asked_for_is_refused_before_anything_is_asked(call, message) -> None:
+    scholar = Scholar(PEOPLE, {})
+    with pytest.raises(ContractError, match=re.escape(message)):
+        call(SeqGPT(scholar))
+    assert not scholar.prompts
+
+
+def test_one_relation_may_hold_the_separator() -> None:
+    scholar = Scholar(PEOPLE, {"between Ada and Turin": "born in,lived in"})
+    found = SeqGPT(scholar).relations("Ada of Turin", {"born in，lived in": ("person", "city")})
+    assert [one.label for one in found.relations] == ["born in，lived in"]
+
+
+def test_a_span_of_two_types_makes_one_pair() -> None:
+    class Sure(Scholar):
+        """Gives the spans of each query a score of their own."""
+
+        def generate(self, prompts: list[Prompt], progress=None) -> list[Completion]:
+            return [
+                replace(one, value_scores=tuple(tuple(0.9 - 0.1 * n for _ in spans) for n, spans in enumerate(lines)))
+                if prompt.atom == "ext" and (lines := [self.known.get(q, ()) for q in prompt.labels])
+                else one
+                for prompt, one in zip(prompts, super().generate(prompts), strict=True)
+            ]
+
+    scholar = Sure(
+        {"person": ("Ada",), "employee": ("Ada",), "city": ("Turin",)}, {"between Ada and Turin": "lives in"}
+    )
+    schema = {"works in": ("person", "city"), "lives in": ("employee", "city")}
+    found = SeqGPT(scholar).relations("Ada from Turin", schema)
+    assert found.spans["person"][0].score != found.spans["employee"][0].score
+    assert [one.label for one in found.relations] == ["lives in"]
+    assert sum("what is the relation" in prompt for prompt in scholar.prompts) == 1
+
+
+def test_a_list_in_one_string_is_refused_but_no_description() -> None:
+    with pytest.raises(ContractError, match="holds the separator '，': give each label by itself"):
+        seqgpt().classify("Ada", ["sport，travel"])
+    assert SeqGPT(Scholar({}, {"Ada": "sport,of any kind"})).classify("Ada", {"sport": "sport，of any kind"}).labels
+
+
+def test_a_table_is_read_in_windows_and_a_pair_is_cut() -> None:
+    rows = "\n".join(f"row {number}\tsupport\t2024" for number in range(60))
+    scholar = Scholar({}, {})
+    SeqGPT(scholar).classify(rows, ["a", "b"])
+    assert len(scholar.prompts) > 1
+    scholar.prompts.clear()
+    SeqGPT(scholar).classify(rows.replace("\t", " ") + "\tA hypothesis.", ["a", "b"])
+    assert len(scholar.prompts) == 1
 
 
 def test_more_prompts_than_the_limits_have_are_refused_as_they_are_composed() -> None:

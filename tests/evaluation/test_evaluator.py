@@ -6,10 +6,12 @@ import pytest
 
 from seqgpt_jax.atomic import NONE, TAB
 from seqgpt_jax.data.tokenizer import train_tokenizer
-from seqgpt_jax.decoding.completion import Completion
+from seqgpt_jax.decoding.answers import Answer
+from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.evaluation.evaluator import EvaluateConfig, evaluate, instances_to_ask
-from seqgpt_jax.evaluation.instances import task_protocol
+from seqgpt_jax.evaluation.instances import EvalInstance, task_protocol
+from seqgpt_jax.evaluation.predictions import compare
 from seqgpt_jax.evaluation.report import write_report
 from seqgpt_jax.io.contract import ModelContract
 from tests.evaluation.records import choice, spans, two_data_sets, write_store
@@ -187,3 +189,13 @@ def test_gold_spans_out_of_reach_are_counted(tmp_path):
     # "Bob in Rome" has eleven characters.
     assert (got.gold_spans, got.unreachable_spans) == (4, 2)
     assert (got.prompts, got.truncated_prompts) == (5, 3)
+
+
+def test_a_span_that_one_window_has_read_is_not_out_of_reach():
+    record = dataclasses.replace(spans("ner/test/0#0", {"PER": ("Ada", "Bob", "Eve")}), text="Ada met Bob. Eve came.")
+    windows = [Prompt("ext", ("PER",), "", source_text=text) for text in ("Ada met Bob.", "Eve came.")]
+    read = (Completion("PER: Ada\n"), Completion("PER: None\n", truncated=1, text_read="came."))
+    instance = EvalInstance(record, candidates=1)
+    answer = Answer(instance.question, {"PER": ["Ada"]}, {"PER": ()}, tuple(windows), read, well_formed=True)
+    prediction = compare(instance, answer)
+    assert prediction.unreachable == {("PER", "Eve")}

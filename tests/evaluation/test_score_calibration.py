@@ -150,6 +150,13 @@ def test_bad_input_is_refused(tmp_path) -> None:
     (of_endpoint / "scores.json").write_text(json.dumps({"about": about}))
     with pytest.raises(UsageError, match=r"of_endpoint has the answers of m at http://localhost/v1, which have no pro"):
         calibrate.main([f"--model={model}", f"--evaluation={of_endpoint}"])
+    contextual = tmp_path / "contextual"
+    contextual.mkdir()
+    about = {"model": str(model), "contract": {}, "Decode": {"constrained": True, "contextual_calibration": True}}
+    (contextual / "scores.json").write_text(json.dumps({"about": about}))
+    (contextual / "predictions.jsonl").write_text("")
+    with pytest.raises(UsageError, match=r"evaluate with --gin\.Decode\.contextual_calibration=False"):
+        calibrate.main([f"--model={model}", f"--evaluation={contextual}"])
     (evaluation / "predictions.jsonl").write_text('{"gold": [], "answers": []}\n')
     with pytest.raises(UsageError, match=r"predictions\.jsonl:1: no prediction with scores"):
         calibrate.main([f"--model={model}", f"--evaluation={evaluation}"])

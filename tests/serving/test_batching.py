@@ -1,5 +1,7 @@
 """Dynamic batching: many threads, one model thread; full queues, deadlines, failures and shutdown."""
 
+import asyncio
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +16,13 @@ from seqgpt_jax.decoding.completion import Completion, Prompt
 from seqgpt_jax.decoding.prompt_limits import PromptLimits, TooManyPromptsError
 from seqgpt_jax.decoding.seqgpt import SeqGPT
 from seqgpt_jax.io.contract import ModelContract
+from seqgpt_jax.serving.app import make_app
 from seqgpt_jax.serving.batching import (
     BatchingGenerator,
+    Client,
     ClosedError,
     DeadlineError,
+    DisconnectedError,
     OverloadedError,
 )
 from seqgpt_jax.serving.metrics import make_metrics
@@ -193,8 +198,57 @@ def test_a_request_that_is_too_large_or_too_late_is_refused_before_its_tokens_ar
     with pytest.raises(TooManyPromptsError):
         batching.for_request().generate(prompts(*["bad"] * 4))
     with pytest.raises(DeadlineError):
-        batching.generate(prompts("bad"), time.monotonic())
+        batching.generate(prompts("bad"), time.monotonic(), Client())
     batching.close()
+
+
+def test_what_a_client_that_has_gone_waited_for_is_not_asked() -> None:
+    engine, client = SlowEngine(batch_size=1), Client()
+    engine.hold.clear()
+    batching = generator(engine)
+    with ThreadPoolExecutor(1) as pool:
+        given = pool.submit(batching.generate, prompts(*"abcd"), time.monotonic() + 10, client)
+        until_waiting(batching, 4)
+        client.leave()
+        engine.hold.set()
+        with pytest.raises(DisconnectedError):
+            given.result(timeout=5)
+    with pytest.raises(DisconnectedError):  # a further round
+        batching.generate(prompts("e"), time.monotonic() + 10, client)
+    assert ask(batching, "f") == ["f"]
+    assert [batch for batch in engine.batches if batch != ["a"]] == [["f"]]
+    batching.close()
+
+
+def test_the_server_drops_the_request_of_a_client_that_closes_its_connection() -> None:
+    engine = SlowEngine(batch_size=1, seconds=0.02)
+    batching = generator(engine)
+    app = make_app(lambda: SeqGPT(batching.for_request()), "m", make_metrics(), max_body=10_000)
+    body = json.dumps({"texts": [f"text {number}" for number in range(30)], "labels": ["a"]}).encode()
+    statuses = []
+
+    async def one_request() -> None:
+        sent = False
+
+        async def receive() -> dict:
+            nonlocal sent
+            if not sent:
+                sent = True
+                return {"type": "http.request", "body": body}
+            while len(engine.batches) < 3:
+                await asyncio.sleep(0.001)
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict) -> None:
+            statuses.append(message.get("status"))
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/extract", "query_string": b"", "root_path": ""}
+        await app(scope | {"headers": [(b"content-type", b"application/json")]}, receive, send)
+
+    asyncio.run(one_request())
+    batching.close()
+    assert statuses[0] == 499
+    assert 3 <= len(engine.batches) < 15
 
 
 def test_a_request_that_is_too_large_is_not_composed_to_its_end(monkeypatch) -> None:

@@ -226,11 +226,11 @@ def test_load_with_faults_pairs_every_answer_with_its_question(server, model) ->
 
 
 def test_an_api_key(folder) -> None:
-    with serving(folder, "--gin.Decode.max_new_tokens=32", key="secret") as server:
+    with serving(folder, "--gin.Decode.max_new_tokens=32", key="schlüssel") as server:
         body = {"text": "x", "labels": ["a"]}
         assert server.post("/v1/extract", body)[0] == 401
         assert server.post("/v1/extract", body, authorization="Bearer wrong")[0] == 401
-        assert server.post("/v1/extract", body, authorization="Bearer secret")[0] == 200
+        assert server.post("/v1/extract", body, authorization="Bearer schlüssel".encode())[0] == 200
         assert server.send("GET", "/metrics")[0] == 401
         assert server.send("GET", "/healthz")[0] == 200
         assert server.send("GET", "/docs")[0] == 200

@@ -46,8 +46,8 @@ class TokenCounts:
 
     def queries(self, queries: Iterable[str]) -> list[int]:
         """Tokens that an answer to each query takes if it is `None`: its echo, the value and a line break."""
-        # The colon is the token that the separator is in a prompt.
-        return [count + self._none + 1 for count in self.labels(queries)]
+        # A label and its colon may be other tokens than the label alone. The line break is what `labels` adds.
+        return [count + self._none for count in self.labels(f"{query}:" for query in queries)]
 
     @functools.cached_property
     def _none(self) -> int:
