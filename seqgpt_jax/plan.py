@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tpu_compiler.use_compiler()
     except tpu_compiler.NoCompilerError as error:
         raise command_line.UsageError(str(error)) from None
-    uses = ("Model", "Decode", "Prepare") if args.decode else ("Model", "Optimizer", "Mesh", "Train")
+    uses = ("Model", "Decode", "Prepare") if args.decode else ("Model", "Lora", "Optimizer", "Mesh", "Train")
     args, configs = command_line.parse(parser, argv, uses=uses)
 
     from rich.console import Console
@@ -109,6 +109,11 @@ def _check(args: argparse.Namespace) -> None:
 def _plan_training(args: argparse.Namespace, configs: command_line.Configs, slice_: "Slice") -> "TrainingPlan":
     from seqgpt_jax.planning import mesh_search, report, train_step, workload
 
+    if rank := configs.build("Lora").rank:
+        raise command_line.UsageError(
+            f"Lora.rank = {rank}: a plan is of training all parameters, and adapters alone need much less memory: "
+            "--gin.Lora.rank=0 plans the former, an upper limit"
+        )
     recipe = train_step.Recipe(*(configs.build(name) for name in ("Model", "Optimizer", "Train", "Mesh")))
     if args.store:
         workload_of = functools.partial(workload.of_store, folder=args.store)

@@ -66,9 +66,11 @@ def model_of(configs: command_line.Configs, run_dir: "epath.Path", init_from: st
       LoadingError, WeightsError: the folder holds no model.
     """
     from seqgpt_jax.io import model_folder
+    from seqgpt_jax.io.run_checkpoints import complete_steps
     from seqgpt_jax.training.checkpointing.metadata import COMPUTE_FIELDS
 
-    known = run_dir if model_folder.is_run(run_dir) else init_from
+    # Without a checkpoint the run begins anew, whatever an earlier try has left.
+    known = run_dir if model_folder.is_run(run_dir) and complete_steps(run_dir) else init_from
     try:
         return configs.build("Model")
     except command_line.UsageError:
@@ -140,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise command_line.UsageError(
             "--fetch is for one host: with --multihost each host would download, and the others not wait for it. Run "
             "`python -m seqgpt_jax.fetch` with the same gin file once for each disk that hosts share, then `train` "
-            "without --fetch; or train on a prepared folder in a bucket (--store=gs://…)"
+            "without --fetch; or prepare once, copy the prepared folder to each host and train on it (--store=FOLDER)"
         )
 
     from seqgpt_jax.io.storage import open_path
@@ -172,12 +174,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         bound = configs.bound("Prepare")
         open_prepared = functools.partial(open_store, registry=tasks, prepare=prepare_if_missing)
         store, tokenizer = open_prepared(TrainStore, prepare_config, folder=args.store, bound=bound)
-        validation = None
+        validation, validation_fingerprint = None, ""
         if validation_config:
             bound = [*bound, "max_instances"]
             validation_store, _ = open_prepared(EvalStore, validation_config, folder=args.validation_store, bound=bound)
             examples = ValidationExamples(validation_store, tokenizer, length=train_config.length)
             rows = train_config.micro_batch_size
+            validation_fingerprint = validation_store.manifest["content"]
             validation = functools.partial(Batches, examples, length=train_config.length, batch_size=rows, seed=0)
             if jax.process_index() == 0:
                 print(f"validation: {examples.summary()}", flush=True)
@@ -200,6 +203,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             run_dir=run_dir,
             contract=contract_of(store.manifest),
             open_validation=validation,
+            validation_fingerprint=validation_fingerprint,
             config_text=configs.text(),
             lora=lora,
             hosts=hosts,

@@ -1,5 +1,6 @@
 """The commands with a model of another family than BLOOM, from an imported folder to an export."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -86,6 +87,11 @@ def test_what_gin_binds_wins_and_must_fit(workplace) -> None:
         model("Model.n_kv_head=4")
     with pytest.raises(UsageError, match=r"not set: Model\.hidden_size"):
         model(init_from=None)
+    # A try that left no checkpoint says nothing of the next one.
+    Path("runs/killed").mkdir()
+    model_folder.save_run_config("runs/killed", dataclasses.replace(model(), hidden_size=2 * model().hidden_size))
+    killed = train.model_of(Configs([], (), uses=USES), model_folder.storage.open_path("runs/killed"), "imported")
+    assert killed.hidden_size == model().hidden_size
     run = [*TRAIN, "--run_dir=runs/other", "--gin.Train.steps=1"]
     with pytest.raises(CheckpointError, match=r"Model\.n_layer: 3 there, 2 in this run") as found:
         train.main([*run, "--gin.Model.n_layer=2", "--gin.Model.norm_epsilon=1e-6"])

@@ -23,7 +23,8 @@ class Adapters:
     Attributes:
       config: of the adapters.
       base: the folder of the base model, `Train.init_from` as an absolute path.
-      base_fingerprint: `weights_fingerprint` of its weights.
+      base_fingerprint: `weights_fingerprint` of its weights; where it is a run of adapters itself, their
+        `adapters_fingerprint`, for what they add up to is rounded otherwise on another mesh.
     """
 
     config: LoraConfig
@@ -39,6 +40,12 @@ def weights_fingerprint(params: Any) -> str:
     """16 hex digits, of names, shapes, dtypes and values of the parameters, on any mesh."""
     sums = sorted(array_checksums(params).items())
     return hashlib.blake2b(json.dumps(sums).encode(), digest_size=8).hexdigest()
+
+
+def adapters_fingerprint(adapters: Adapters, params: Any) -> str:
+    """16 hex digits, of trained adapters `params` and of the weights that they belong to."""
+    values = [sorted(array_checksums(params).items()), adapters.fields()]
+    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def save_adapters(folder: epath.PathLike, adapters: Adapters | None) -> None:
@@ -68,9 +75,8 @@ def read_adapters(folder: epath.PathLike) -> Adapters | None:
         raise LoadingError(f"{path} does not describe adapters: {error}") from error
 
 
-def check_base(folder: epath.PathLike, adapters: Adapters, params: Any) -> None:
-    """Raises LoadingError unless `params` are the weights that the adapters in `folder` were trained on."""
-    found = weights_fingerprint(params)
+def check_base(folder: epath.PathLike, adapters: Adapters, found: str) -> None:
+    """Raises LoadingError unless the base model, of fingerprint `found`, is the one that the adapters belong to."""
     if found != adapters.base_fingerprint:
         raise LoadingError(
             f"{folder} holds adapters (LoRA) of other weights than {adapters.base} holds now (fingerprint "

@@ -12,7 +12,14 @@ from transformers import PreTrainedTokenizerBase
 
 from seqgpt_jax.io import hf_checkpoint, storage
 from seqgpt_jax.io.contract import CONTRACT_FILE, ModelContract, read_contract
-from seqgpt_jax.io.lora_folder import Adapters, check_base, read_adapters, where_to_name_it
+from seqgpt_jax.io.lora_folder import (
+    Adapters,
+    adapters_fingerprint,
+    check_base,
+    read_adapters,
+    weights_fingerprint,
+    where_to_name_it,
+)
 from seqgpt_jax.io.run_checkpoints import LoadingError, restore_params
 from seqgpt_jax.io.tokenizer import fingerprint, load_tokenizer, rows_needed
 from seqgpt_jax.models.backbone import Backbone, ModelConfig
@@ -113,8 +120,24 @@ def _with_adapters(
             f"{folder} holds adapters (LoRA) of the model in {adapters.base}, which cannot be loaded ({error}): "
             f"{where_to_name_it(folder)}"
         ) from error
-    check_base(folder, adapters, base)
+    check_base(folder, adapters, base_fingerprint(adapters.base, base, mesh=mesh, rules=rules, log=log))
     return merged(base, adapter, adapters.config, config.param_dtype), adapter_step
+
+
+def base_fingerprint(
+    path: epath.PathLike,
+    params: Any,
+    *,
+    mesh: Mesh | None = None,
+    rules: ShardingRules | None = None,
+    log: Callable[[str], None] = print,
+) -> str:
+    """Fingerprint of the model in `path`, whose weights are `params`, for adapters that are trained on it."""
+    folder = open_folder(path)
+    adapters = read_adapters(folder) if is_run(folder) else None
+    if adapters is None:
+        return weights_fingerprint(params)
+    return adapters_fingerprint(adapters, load_adapter(folder, adapters, mesh=mesh, rules=rules, log=log)[0])
 
 
 def load_adapter(

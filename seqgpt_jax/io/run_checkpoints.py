@@ -55,11 +55,18 @@ def checkpoint_fingerprint(run_dir: epath.PathLike, step: int) -> str:
     return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()[:16] if metadata else ""
 
 
-def validation_losses(run_dir: epath.PathLike, steps: Iterable[int]) -> dict[int, float]:
-    """step -> validation loss of the checkpoints of these steps; without those that have none or cannot be read."""
+def validation_losses(run_dir: epath.PathLike, steps: Iterable[int], data: str = "") -> dict[int, float]:
+    """step -> validation loss of the checkpoints of these steps; without those that have none or cannot be read.
+
+    Losses on different data cannot be compared: they are those on the validation data of fingerprint `data`, by default
+    on those of the newest checkpoint that has a loss. Where a checkpoint does not name its data, they count as these.
+    """
     folder = storage.open_path(run_dir) / CHECKPOINTS_FOLDER
-    losses = {step: _metadata(folder / str(step)).get("validation_loss") for step in steps}
-    return {step: loss for step, loss in losses.items() if isinstance(loss, float)}
+    known = {step: _metadata(folder / str(step)) for step in sorted(steps, reverse=True)}
+    known = {step: values for step, values in known.items() if isinstance(values.get("validation_loss"), float)}
+    found = {step: values.get("validation_fingerprint") or "" for step, values in known.items()}
+    data = data or next(filter(None, found.values()), "")
+    return {step: values["validation_loss"] for step, values in known.items() if found[step] in ("", data)}
 
 
 def by_loss(losses: Mapping[int, float]) -> list[int]:

@@ -50,10 +50,11 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
     """
     for name, open_file in (("model.safetensors", _open_safetensors), ("pytorch_model.bin", _open_torch)):
         index = folder / f"{name}.index.json"
-        if index.is_file():
-            files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        elif (folder / name).is_file():
+        # In this order, as `transformers` does: it leaves an older index beside a file that it saves.
+        if (folder / name).is_file():
             files = [name]
+        elif index.is_file():
+            files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         else:
             continue
         missing = [file for file in files if not (folder / file).is_file()]

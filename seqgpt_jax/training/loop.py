@@ -23,14 +23,14 @@ from seqgpt_jax.io.contract import (
     write_contract,
 )
 from seqgpt_jax.io.finite import check_finite
-from seqgpt_jax.io.lora_folder import Adapters, save_adapters, weights_fingerprint
+from seqgpt_jax.io.lora_folder import Adapters, save_adapters
 from seqgpt_jax.io.tokenizer import rows_needed, save_tokenizer
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.lora import LoraConfig
 from seqgpt_jax.models.parameters import create, create_adapter, param_shardings, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
-from seqgpt_jax.training.checkpointing.metadata import CheckpointMetadata, changed_settings
+from seqgpt_jax.training.checkpointing.metadata import CheckpointMetadata, changed_settings, check_same_start
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.initial_state import (
     abstract_state,
@@ -92,6 +92,7 @@ def train(
     run_dir: epath.PathLike,
     contract: ModelContract = RELEASED_CONTRACT,
     open_validation: Callable[..., BatchSource] | None = None,
+    validation_fingerprint: str = "",
     config_text: str = "",
     lora: LoraConfig | None = None,
     rules: ShardingRules | None = None,
@@ -106,6 +107,7 @@ def train(
       run_dir: on a disk that all hosts share, or in a bucket (gs://…).
       contract: how the model will be asked, and its data; saved as seqgpt.json once all checks have passed.
       open_validation: the same for the validation data, in batches of `micro_batch_size` rows.
+      validation_fingerprint: of the validation data.
       config_text: saved as config.gin once all checks have passed.
       lora: adapters, which alone are trained and saved; those of rank 0, like None, are none. Needs `init_from`.
       rules: sharding of logical axes over the mesh.
@@ -156,7 +158,11 @@ def train(
     configs = config_fields(Train=config, Model=model_config, Optimizer=optimizer_config, Mesh=mesh_config)
     configs |= config_fields(Lora=lora) if lora else {}
     if hosts.is_multihost:
-        data = {"prepared data": data_fingerprint, "last batch": batch_checksum(batches.example_ids(steps - 1))}
+        data = {
+            "prepared data": data_fingerprint,
+            "validation data": validation_fingerprint,
+            "last batch": batch_checksum(batches.example_ids(steps - 1)),
+        }
         hosts.assert_equal({**configs, **data, **environment()})
         hosts.assert_shared_folder(run_dir)
 
@@ -173,14 +179,16 @@ def train(
             keep=config.keep,
             keep_best=config.keep_best,
             keep_every=config.keep_every,
+            validation_fingerprint=validation_fingerprint,
             log=log_on_every_host,
         )
         stack.callback(checkpoints.close)
         base = adapters = None
         if lora:
             base = initial_params(config.init_from, model_config, tokenizer, mesh, rules, log)
+            where = storage.absolute(storage.open_path(config.init_from))
             adapters = Adapters(
-                lora, str(storage.absolute(storage.open_path(config.init_from))), weights_fingerprint(base)
+                lora, str(where), model_folder.base_fingerprint(where, base, mesh=mesh, rules=rules, log=log)
             )
 
         def metadata(step: int, skipped: int = 0, validation_loss: float | None = None) -> CheckpointMetadata:
@@ -197,6 +205,8 @@ def train(
                 skipped=skipped,
                 validation_loss=validation_loss,
                 lora=adapters.fields() if adapters else None,
+                init_from="" if adapters else config.init_from,
+                validation_fingerprint=validation_fingerprint,
             )
 
         # ---- State. In this order:
@@ -211,6 +221,7 @@ def train(
             state, stored = checkpoints.restore(target, metadata(0))
             state = owned_by_devices(state)._replace(frozen=base)
             start, skipped = stored.step, stored.skipped
+            check_same_start(stored, metadata(0), checkpoints.folder / str(start))
             where = checkpoints.folder / str(start)
             check_finite(state.params, f"the checkpoint {where}", f"Move {where} away to resume from an earlier one")
             origin = f"resumed from step {start:,}"
@@ -257,9 +268,9 @@ def train(
         shape = ", ".join(f"{name} {size}" for name, size in mesh.shape.items())
         kind = mesh.devices.flat[0].device_kind
         log(f"{run_dir}: {origin}; {model_config.num_params():,} parameters on {mesh.size} x {kind} ({shape})")
+        adapter_params = count_params(state.params) if lora else None
         if lora:
-            trained, all_ = (count_params(tree) for tree in (state.params, state.all_params))
-            log(f"LoRA: {trained:,} of {all_:,} parameters are trained")
+            log(f"LoRA: {adapter_params:,} of {count_params(state.all_params):,} parameters are trained")
         nonfinite = NonFiniteSteps(
             config.max_skipped,
             skipped,
@@ -285,7 +296,9 @@ def train(
             model_config, optimizer, schedule, mesh, accumulate=config.accumulate, rules=rules, lora=lora
         )
         rows = batch_sharding(mesh, rules)
-        aggregator = MetricsAggregator(model_config, steps=steps, devices=mesh.size, device_kind=kind)
+        aggregator = MetricsAggregator(
+            model_config, steps=steps, devices=mesh.size, device_kind=kind, adapter_params=adapter_params
+        )
         on_device: list[StepMetrics] = []
         window: list[StepMetrics] = []
         saved_at = time.monotonic()
@@ -304,7 +317,7 @@ def train(
                 jax.block_until_ready(metrics)
                 log(f"first step, with compilation: {aggregator.first_step_done():.1f} s")
             stop = stop_requested(step)
-            log_due = step % config.log_every == 0 or step == steps
+            log_due = step % config.log_every == 0 or step == steps or stop
             save_due = step % config.save_every == 0 or step == steps or stop
             save_due = save_due or (log_due and is_older(saved_at, config.save_minutes))
             validation_due = validation and (step == steps or (step % config.validate_every == 0 and not stop))

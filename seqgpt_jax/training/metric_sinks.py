@@ -205,9 +205,14 @@ class TrackerSink:
 
 
 def check_sinks(sinks: Sequence[str]) -> None:
-    """Raises ValueError, with the pip command, where the library of a tracker is not installed."""
+    """Raises ValueError for a tracker without "jsonl", or whose library is not installed, with the pip command."""
     for name in sinks:
         if name in TRACKERS:
+            if "jsonl" not in sinks:
+                raise ValueError(
+                    f"Train.metric_sinks has {name!r} without 'jsonl', by which a resumed run knows what it has sent: "
+                    "add 'jsonl'"
+                )
             _import_tracker(name)
 
 

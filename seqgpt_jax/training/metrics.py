@@ -96,9 +96,13 @@ class MetricsAggregator:
       steps: length of the run.
       devices: chips of all hosts.
       device_kind: of each chip, for its peak FLOP/s.
+      adapter_params: parameters of adapters, where these alone are trained; None where all parameters are.
     """
 
-    def __init__(self, config: ModelConfig, *, steps: int, devices: int, device_kind: str) -> None:
+    def __init__(
+        self, config: ModelConfig, *, steps: int, devices: int, device_kind: str, adapter_params: int | None = None
+    ) -> None:
+        self._adapter_params = adapter_params
         peak = peak_flops(device_kind)
         self._config, self._steps = config, steps
         self._peak = peak * devices if peak else None
@@ -151,7 +155,7 @@ class MetricsAggregator:
         tokens, supervised, keys = (
             float(sum(getattr(m, name) for m in timed)) for name in ("tokens", "supervised", "keys")
         )
-        flops = self._config.train_flops(tokens=tokens, supervised=supervised, keys=keys)
+        flops = self._flops(tokens, supervised, keys)
         finite = [m for m in metrics if not m.skipped]
         weights = [float(m.supervised) for m in finite]
         return WindowMetrics(
@@ -171,6 +175,14 @@ class MetricsAggregator:
             peak_memory_gib=peak_memory_gib(),
             family_loss=family_means([m.family_loss for m in finite], [m.family_weight for m in finite]),
         )
+
+    def _flops(self, tokens: float, supervised: float, keys: float) -> float:
+        """FLOPs that these tokens need; frozen kernels have no gradient, a third of what theirs need otherwise."""
+        flops = self._config.train_flops(tokens=tokens, supervised=supervised, keys=keys)
+        if self._adapter_params is None:
+            return flops
+        attention = self._config.train_flops(tokens=0, supervised=0, keys=keys)
+        return attention + (flops - attention) * 2 / 3 + 6 * self._adapter_params * tokens
 
 
 def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float | None:

@@ -287,9 +287,16 @@ def test_broken_and_missing_files(copy, tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(TensorFileError, match=r"model\.safetensors cannot be read"):
         read_tensors(copy)
+    path.unlink()
     (copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "gone.safetensors"}}))
     with pytest.raises(TensorFileError, match=r"not there: gone\.safetensors"):
         read_tensors(copy)
+
+
+def test_an_index_that_an_earlier_save_left_beside_a_single_file_does_not_count(copy):
+    expected = {name: tensor.shape for name, tensor in read_tensors(copy).items()}
+    (copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "gone.safetensors"}}))
+    assert {name: tensor.shape for name, tensor in read_tensors(copy).items()} == expected
 
 
 def test_a_corrupt_config_is_named(copy):

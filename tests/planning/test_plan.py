@@ -146,6 +146,7 @@ def test_a_model_too_large_to_decode_with_on_one_chip_is_refused_without_compili
         (("--topology=v5e:2x2", "--gin.Train.batch_size=6"), "Train.batch_size = 6 cannot be split"),
         (("--topology=v5e:2x2", "--gin.Mesh.fsdp=3"), "does not fit 4 devices"),
         (("--topology=v5e:2x2", "--gin.Mesh.replica=2"), "--topology is one slice"),
+        (("--topology=v5e:2x2", "--gin.Lora.rank=8"), "a plan is of training all parameters"),
         (("--topology=v5e:2x2", "--gin.Model.param_dtype=bfloat16"), "Model.param_dtype must be 'float32' in training"),
     ],
 )

@@ -96,6 +96,7 @@ def tiny_train(
     batches: Any = TinyBatches,
     fingerprint: str = "data-1",
     open_validation: Any = None,
+    validation_fingerprint: str = "",
     hosts: Hosts = SINGLE_HOST,
     lora: LoraConfig | None = None,
     **settings: Any,
@@ -112,6 +113,7 @@ def tiny_train(
         tokenizer=tokenizer(),
         run_dir=run_dir,
         open_validation=open_validation,
+        validation_fingerprint=validation_fingerprint,
         hosts=hosts,
         lora=lora,
     )

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from etils import epath
 from seqgpt_jax.data.batches import Batches
 from seqgpt_jax.data.store import StoreWriter, TrainStore, train_fields
 from seqgpt_jax.io import hf_checkpoint, model_folder
+from seqgpt_jax.io.run_checkpoints import validation_losses
 from seqgpt_jax.training.checkpointing.metadata import CheckpointError
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.loop import Outcome
@@ -141,6 +143,27 @@ def test_a_resumed_stage_two_does_not_start_over(straight, tmp_path, capsys):
     tiny_train(tmp_path, init_from=str(straight), batches=StoppedBatches)
     tiny_train(tmp_path, init_from="/no/longer/there")
     assert "resumed from step 4" in capsys.readouterr().out
+
+
+def test_a_run_that_began_from_other_weights_does_not_resume(straight, tmp_path):
+    run, other = tmp_path / "run", tmp_path / "other"
+    tiny_train(run, init_from=str(straight), batches=StoppedBatches)
+    shutil.copytree(straight, other)
+    with pytest.raises(CheckpointError, match=r"began from .*straight.*, not from Train\.init_from = '.*other'"):
+        tiny_train(run, init_from=str(other))
+    tiny_train(other / "scratch", batches=StoppedBatches)
+    with pytest.raises(CheckpointError, match="this run began from random weights"):
+        tiny_train(other / "scratch", init_from=str(straight))
+
+
+def test_losses_on_other_validation_data_do_not_count(tmp_path, capsys):
+    validate = {"open_validation": TinyBatches, "validate_every": 3, "keep": 3, "keep_best": 1}
+    tiny_train(tmp_path, batches=StoppedBatches, validation_fingerprint="one", **validate)
+    assert [*validation_losses(tmp_path, [3, 4])] == [3]
+    tiny_train(tmp_path, validation_fingerprint="two", **validate)
+    assert "(validation data, earlier losses do not count: 'one' -> 'two')" in capsys.readouterr().out
+    assert [*validation_losses(tmp_path, [3, 4, 6])] == [6]
+    assert [*validation_losses(tmp_path, [3, 4, 6], "one")] == [3]
 
 
 def test_a_run_starts_from_a_hugging_face_folder(straight, tmp_path):

@@ -97,6 +97,17 @@ def test_stopped_and_resumed_it_is_bit_for_bit_the_same(base, straight, tmp_path
     assert metas[0] == metas[1]
 
 
+def test_adapters_on_adapters_know_their_base_on_any_mesh(straight, tmp_path):
+    """What a base and its adapters add up to has other last bits on another mesh."""
+    tiny_train(tmp_path, lora=LORA, init_from=str(straight))
+    weights = params_of(model_folder.load(straight).model)
+    other = jax.tree.map(lambda leaf: leaf * 1.0000001, weights)
+    known = read_adapters(tmp_path).base_fingerprint
+    assert {model_folder.base_fingerprint(straight, params) for params in (weights, other)} == {known}
+    loaded = model_folder.load(tmp_path)
+    assert_bit_equal(params_of(loaded.model), merged(weights, adapter_of(tmp_path), LORA, "float32"))
+
+
 def test_other_adapters_or_another_base_cannot_resume(base, straight, tmp_path):
     train = functools.partial(tiny_train, straight, init_from=str(base), open_validation=TinyBatches, validate_every=3)
     with pytest.raises(CheckpointError, match=r"Lora\.alpha: 8\.0 in the checkpoint, 4\.0 in this run"):

@@ -215,6 +215,8 @@ def test_a_tracker_gets_every_step_once_in_one_run(tmp_path, monkeypatch, librar
 def test_a_tracker_that_is_not_installed_is_named_with_the_command_that_installs_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ValueError, match=r"pip install 'seqgpt_jax\[wandb\]'"):
+        MetricLogger(tmp_path, ("jsonl", "wandb"), start_step=0, log=print)
+    with pytest.raises(ValueError, match=r"'wandb' without 'jsonl', by which a resumed run knows what it has sent"):
         MetricLogger(tmp_path, ("wandb",), start_step=0, log=print)
     assert not list(tmp_path.iterdir())
 

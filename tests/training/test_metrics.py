@@ -45,6 +45,17 @@ def test_flops_by_counting_every_product_of_one_packed_row():
     assert counted == 3 * forward + 6 * vectors * 8
 
 
+def test_frozen_kernels_have_no_gradient(monkeypatch):
+    full, adapted = (
+        MetricsAggregator(CONFIG, steps=10, devices=1, device_kind="TPU v4", adapter_params=number)
+        for number in (None, 7)
+    )
+    body, head = CONFIG.num_params() - 800, 800
+    attention = 12 * 3 * 8 * 40
+    assert full._flops(100, 10, 40) == 6 * (body * 100 + head * 10) + attention
+    assert adapted._flops(100, 10, 40) == pytest.approx(4 * (body * 100 + head * 10) + attention + 6 * 7 * 100)
+
+
 def test_a_window_weighs_losses_by_targets_and_leaves_compilation_out(monkeypatch):
     windows = aggregator(monkeypatch, 50.0, 54.0, 60.0)
     assert windows.first_step_done() == 50.0

@@ -17,7 +17,7 @@ from seqgpt_jax.data.prepare.resolved import ResolvedPreparation
 from seqgpt_jax.data.prepare.training_text import training_strings
 from seqgpt_jax.data.raw.files import DataNotFound, available, check_files, fetch_command
 from seqgpt_jax.data.raw.task_spec import EVALUATION_SPLITS, TaskSpec
-from seqgpt_jax.data.store import EvalStore, TrainStore
+from seqgpt_jax.data.store import EvalStore, StoreError, TrainStore
 from seqgpt_jax.data.store_check import check_store_matches
 from seqgpt_jax.data.tokenizer import train_tokenizer
 from seqgpt_jax.io import storage
@@ -153,6 +153,11 @@ def open_store(
       StoreError: the store is missing, incomplete, or does not match the settings.
     """
     if folder is None:
+        if storage.is_remote(config.output_dir):
+            raise StoreError(
+                f"Prepare.output_dir = {config.output_dir!r}: a store is read in random order, from local disk. Copy "
+                "what `prepare` has written there to this machine, and name the copy as --store"
+            )
         preparation = resolve(config, registry)
         store, tokenizer = kind(prepare(preparation)), preparation.tokenizer
     else:

@@ -66,6 +66,7 @@ class Checkpointer:
         keep: int,
         keep_best: int = 0,
         keep_every: int | None = None,
+        validation_fingerprint: str = "",
         log: Callable[[str], None] = print,
     ) -> None:
         self.folder = storage.absolute(storage.open_path(run_dir)) / CHECKPOINTS_FOLDER
@@ -83,7 +84,7 @@ class Checkpointer:
         for step in sorted(path.get_final().name for path in orbax_steps.all_temporary_paths(self.folder)):
             log(f"checkpoint {step} is incomplete (interrupted while saving): removing it")
         self._manager: ocp.CheckpointManager | None = self._open_manager()
-        self._losses |= validation_losses(run_dir, self._manager.all_steps())
+        self._losses |= validation_losses(run_dir, self._manager.all_steps(), validation_fingerprint)
 
     def latest_step(self) -> int | None:
         """Step of the newest complete checkpoint, after waiting for a pending save; None in a new run."""

@@ -39,6 +39,8 @@ class CheckpointMetadata:
       validation_loss: nats per supervised token; None where there was no validation at this step.
       lora: of a run that trains adapters, the fields of LoraConfig and `base_fingerprint`: of the weights that they
         belong to, which the checkpoint does not hold. None in other runs.
+      init_from: `Train.init_from` of the run; "" with adapters, and in checkpoints of before it was kept.
+      validation_fingerprint: of the validation data; losses on other data cannot be compared.
     """
 
     step: int
@@ -54,6 +56,8 @@ class CheckpointMetadata:
     packing_version: int = 1
     validation_loss: float | None = None
     lora: dict[str, Any] | None = None
+    init_from: str | None = ""
+    validation_fingerprint: str = ""
 
 
 def check_metadata(stored: CheckpointMetadata, expected: CheckpointMetadata, folder: epath.Path) -> None:
@@ -103,8 +107,29 @@ def _lora_differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]
 def changed_settings(stored: CheckpointMetadata, expected: CheckpointMetadata) -> list[str]:
     """The settings that changed and may change on resume, as text for the log."""
     pairs = [("Train.steps", stored.steps, expected.steps)]
+    if stored.init_from != "":
+        pairs.append(("Train.init_from", stored.init_from, expected.init_from))
+    if stored.validation_fingerprint and expected.validation_fingerprint:
+        old, new = stored.validation_fingerprint, expected.validation_fingerprint
+        pairs.append(("validation data, earlier losses do not count", old, new))
     pairs += [(f"Optimizer.{name}", stored.optimizer.get(name), value) for name, value in expected.optimizer.items()]
     return [f"{name}: {old!r} -> {new!r}" for name, old, new in pairs if old != new]
+
+
+def check_same_start(stored: CheckpointMetadata, expected: CheckpointMetadata, folder: epath.Path) -> None:
+    """Raises CheckpointError where a run would resume that began from other weights than it is told to begin from.
+
+    Of a folder that is not there any more nothing can be told: it may have been moved.
+    """
+    begun, named = stored.init_from, expected.init_from
+    if begun in ("", named) or not named or not epath.Path(named).exists():
+        return
+    if begun is None or epath.Path(begun).exists():
+        raise CheckpointError(
+            f"this run began from {begun or 'random weights'}, not from Train.init_from = {named!r}, and would resume "
+            f"from its checkpoint {folder}: give it another folder (--run_dir) to begin from these weights, or restore "
+            "Train.init_from"
+        )
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -76,6 +76,13 @@ def test_a_named_store_looks_nothing_up(config) -> None:
         open_store(TrainStore, dataclasses.replace(config, quota=3), None, folder=str(store.folder), bound=("quota",))
 
 
+def test_a_bucket_is_refused_before_anything_is_prepared(config) -> None:
+    registry = Registry()
+    with pytest.raises(StoreError, match=r"output_dir = 'gs://b/prepared': .* name the copy as --store"):
+        open_store(TrainStore, dataclasses.replace(config, output_dir="gs://b/prepared"), registry)
+    assert not registry.lookups
+
+
 def test_a_tokenizer_of_other_settings_is_refused(config) -> None:
     resolve(config, Registry())
     with pytest.raises(TokenizerError, match="of small with 400 ids, not of small with 500"):
