@@ -36,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--perturbations", metavar="NAMES", help="separated by commas; all of them without it")
     args, configs = command_line.parse(parser, argv, uses=("Evaluate", "Decode", "Prepare"))
     config, decode = configs.build("Evaluate"), configs.build("Decode")
+    if ignored := [name for name in ("end_to_end", "metric") if getattr(config, name)]:
+        raise command_line.UsageError(
+            f"Evaluate.{ignored[0]} is for `evaluate`: robustness compares F1 of single answers"
+        )
     names = _names(args.perturbations)
 
     from seqgpt_jax.console.progress import progress_bar
@@ -62,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             predictions[name] = predict(engine, members, progress)
         if members:
             _write_scores(predictions[name].asked, args.output / name, about | {"perturbation": name}, config)
-    result = _result(predictions, config.seed) | {"about": about}
+    result = _result(predictions, config) | {"about": about}
     (args.output / "robustness.json").write_text(
         json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
@@ -100,11 +104,12 @@ def _write_scores(
     write_scores(compute_scores(predictions, config.mode, config.resamples, config.seed), folder, about)
 
 
-def _result(predictions: "dict[str, Predicted]", seed: int) -> dict[str, Any]:
+def _result(predictions: "dict[str, Predicted]", config: "EvaluateConfig") -> dict[str, Any]:
     """What each perturbation does, as JSON has it; None where it changes nothing here."""
     from seqgpt_jax.evaluation.robustness.comparison import added_labels_answered, by_family, effect, false_answers
     from seqgpt_jax.evaluation.robustness.perturbations import NEGATIVES_ONLY
 
+    drawn = {"resamples": config.resamples, "seed": config.seed}
     plain = {one.record.instance: one for one in predictions["plain"].scored}
     found: dict[str, Any] = {}
     for name, predicted in predictions.items():
@@ -117,8 +122,8 @@ def _result(predictions: "dict[str, Predicted]", seed: int) -> dict[str, Any]:
             found[name] = dataclasses.asdict(share) if (share := false_answers(members)) else None
         else:
             before = [plain[one.record.instance] for one in members]
-            families = {family: dataclasses.asdict(one) for family, one in by_family(before, members, seed).items()}
-            found[name] = dataclasses.asdict(effect(before, members, seed)) | {"families": families}
+            families = {family: dataclasses.asdict(one) for family, one in by_family(before, members, **drawn).items()}
+            found[name] = dataclasses.asdict(effect(before, members, **drawn)) | {"families": families}
             if share := added_labels_answered(predicted):
                 found[name]["added_labels_answered"] = dataclasses.asdict(share)
     return {"instances": len(plain), "perturbations": found}

@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from seqgpt_jax.atomic import Atom
+from transformers import PreTrainedTokenizerFast
+
+from seqgpt_jax.atomic import Atom, ContractError
+from seqgpt_jax.data.tokenizer import encoder_of
+from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
 from seqgpt_jax.decoding.prompt_limits import PromptLimits
 from seqgpt_jax.decoding.value_scores import ValueScores
 from seqgpt_jax.io.progress import Progress, no_progress
@@ -81,3 +85,21 @@ class Generator(Protocol):
     def generate(self, prompts: Sequence[Prompt], progress: Progress = no_progress) -> Sequence[Completion]:
         """The completion of each prompt, in their order; `progress` is called as they get done."""
         ...
+
+
+def cut_prompt(
+    prompt: Prompt, ids: Sequence[int], tokenizer: PreTrainedTokenizerFast, max_prompt_tokens: int
+) -> TruncatedPrompt:
+    """A prompt, of ids as `encode_prompts` gives them, within the limit: a text that is too long loses its beginning.
+
+    Raises:
+      ContractError: its labels would be cut.
+    """
+    encoder = encoder_of(tokenizer)
+    cut = truncate_left(ids, max_prompt_tokens, encoder.decode, start=len(encoder.start_ids))
+    if cut.loss == "labels_cut":
+        raise ContractError(
+            f"{len(prompt.labels)} labels do not fit into a prompt of max_prompt_tokens={max_prompt_tokens}: ask fewer "
+            f"of them at once ({len(ids)} tokens with the text; the first is {prompt.labels[:1]!r})"
+        )
+    return cut

@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from seqgpt_jax.atomic import NONE, TAB, ContractError
-from seqgpt_jax.data.tokenizer import encode, encode_prompts, encoder_of
-from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
+from seqgpt_jax.atomic import NONE, TAB
+from seqgpt_jax.data.tokenizer import encode, encode_prompts
+from seqgpt_jax.data.truncation import TruncatedPrompt
 from seqgpt_jax.decoding.array_sizes import batch_rows, bucket_width, padded_rows, power_of_two, trie_width
 from seqgpt_jax.decoding.batch_order import batches, decoding_order
-from seqgpt_jax.decoding.completion import Completion, Prompt
+from seqgpt_jax.decoding.completion import Completion, Prompt, cut_prompt
 from seqgpt_jax.decoding.constraints import Grammar
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.decoding.devices import splitting
@@ -138,19 +138,11 @@ class Engine:
         if self._grammar:
             self._grammar.check([prompt for prompt in prompts if prompt.choose != "any"])
             self._grammar.check([prompt for prompt in prompts if prompt.choose == "any"], self.limits.answer_tokens)
-        return [_Asked(prompt, self._cut(prompt, ids)) for prompt, ids in zip(prompts, prompt_ids, strict=True)]
-
-    def _cut(self, prompt: Prompt, ids: list[int]) -> TruncatedPrompt:
-        """The prompt within the limit; ContractError where its labels would be cut."""
-        limit = self.limits.contract.max_prompt_tokens
-        encoder = encoder_of(self._tokenizer)
-        cut = truncate_left(ids, limit, encoder.decode, start=len(encoder.start_ids))
-        if cut.loss == "labels_cut":
-            raise ContractError(
-                f"{len(prompt.labels)} labels do not fit into a prompt of max_prompt_tokens={limit}: ask fewer of them "
-                f"at once ({len(ids)} tokens with the text; the first is {prompt.labels[:1]!r})"
-            )
-        return cut
+        most = self.limits.contract.max_prompt_tokens
+        return [
+            _Asked(prompt, cut_prompt(prompt, ids, self._tokenizer, most))
+            for prompt, ids in zip(prompts, prompt_ids, strict=True)
+        ]
 
     def _search(self, asked: Sequence["_Asked"], rows: int) -> Iterator[tuple[int, Completion]]:
         """(number, completion) of each prompt, by beam search, as they are decided; later ones take their rows."""

@@ -7,10 +7,8 @@ from typing import Any
 
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-from seqgpt_jax.atomic import ContractError
-from seqgpt_jax.data.tokenizer import encode_prompts, encoder_of
-from seqgpt_jax.data.truncation import TruncatedPrompt, truncate_left
-from seqgpt_jax.decoding.completion import Prompt
+from seqgpt_jax.data.tokenizer import encode_prompts
+from seqgpt_jax.decoding.completion import Prompt, cut_prompt
 from seqgpt_jax.decoding.decode_config import DecodeConfig
 from seqgpt_jax.evaluation.other_models.journal import Keep, Reply
 from seqgpt_jax.io.contract import ModelContract
@@ -73,7 +71,11 @@ class TransformersModel:
         """
         del answered
         ids = encode_prompts(self._tokenizer, [prompt.text for prompt in prompts])
-        asked = [(prompt, self._cut(prompt, of_prompt)) for prompt, of_prompt in zip(prompts, ids, strict=True)]
+        most = self._contract.max_prompt_tokens
+        asked = [
+            (prompt, cut_prompt(prompt, of_prompt, self._tokenizer, most))
+            for prompt, of_prompt in zip(prompts, ids, strict=True)
+        ]
         asked.sort(key=lambda pair: len(pair[1].ids))
         size = self._config.batch_size
         for start in range(0, len(asked), size):
@@ -84,13 +86,6 @@ class TransformersModel:
                 written = answer[: answer.index(end)] if finished else answer
                 text = self._tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
                 keep(prompt, Reply(text, finished, cut.removed, cut.text))
-
-    def _cut(self, prompt: Prompt, ids: list[int]) -> TruncatedPrompt:
-        encoder = encoder_of(self._tokenizer)
-        cut = truncate_left(ids, self._contract.max_prompt_tokens, encoder.decode, start=len(encoder.start_ids))
-        if cut.loss == "labels_cut":
-            raise ContractError(f"{len(prompt.labels)} labels do not fit into a prompt: {prompt.labels[:1]!r} …")
-        return cut
 
     def _answers(self, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
         """The ids after each prompt."""

@@ -21,8 +21,6 @@ from seqgpt_jax.evaluation.predictions import Prediction, by_task
 from seqgpt_jax.evaluation.robustness.perturbations import Perturbed
 from seqgpt_jax.io.progress import Progress, no_progress
 
-RESAMPLES = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -95,18 +93,20 @@ def _of_labels(given: Answer | str, scored: EvalInstance) -> Answer | str:
     )
 
 
-def effect(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: int = 0) -> Effect:
+def effect(
+    plain: Sequence[Prediction], perturbed: Sequence[Prediction], resamples: int = 1000, seed: int = 0
+) -> Effect:
     """What a perturbation costs.
 
     Args:
       plain, perturbed: of the same instances, in the same order; at least one.
-      seed: of the bootstrap.
+      resamples, seed: of the bootstrap.
     """
     after = {prediction.record.instance: prediction for prediction in perturbed}
     datasets: dict[tuple[str, str, str], list[np.ndarray]] = {}
     for task, members in by_task(plain).items():
         pairs = [(one.measures, after[one.record.instance].measures) for one in members]
-        rates_Rx2 = resampled_f1(task, np.array(pairs, np.float64)[..., :3], RESAMPLES, seed)
+        rates_Rx2 = resampled_f1(task, np.array(pairs, np.float64)[..., :3], resamples, seed)
         record = members[0].record
         datasets.setdefault((task.split(".")[0], record.family, record.language), []).append(rates_Rx2)
     rates_Rx2 = 100 * np.mean([np.mean(tasks, axis=0) for tasks in datasets.values()], axis=0)
@@ -139,13 +139,16 @@ def _share(cases: Sequence[bool]) -> Share | None:
     return Share(len(cases), 100 * sum(cases) / len(cases), 100 * low, 100 * high)
 
 
-def by_family(plain: Sequence[Prediction], perturbed: Sequence[Prediction], seed: int = 0) -> Mapping[str, Effect]:
+def by_family(
+    plain: Sequence[Prediction], perturbed: Sequence[Prediction], resamples: int = 1000, seed: int = 0
+) -> Mapping[str, Effect]:
     """Family -> what a perturbation costs there."""
     families = sorted({prediction.record.family for prediction in plain})
     return {
         family: effect(
             [one for one in plain if one.record.family == family],
             [one for one in perturbed if one.record.family == family],
+            resamples,
             seed,
         )
         for family in families
