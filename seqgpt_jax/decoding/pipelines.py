@@ -59,11 +59,25 @@ def check_events(schema: EventSchema, language: str | None, limits: PromptLimits
     for label, roles in schema.items():
         if isinstance(roles, str):
             raise ContractError(f"event type {label!r} needs a list of roles, not the one string {roles!r}")
-    for asked in LANGUAGES if language is None else (language,):
-        compose(Question("text", "ext", tuple(event_query(label, asked) for label in schema)), limits)
-        for label, roles in schema.items():
-            if roles:
-                compose(Question("text", "ext", tuple(argument_query(role, label, asked) for role in roles)), limits)
+    if language is not None:
+        _check_event_queries(schema, language, limits)
+        return
+    refusals = []
+    for asked in LANGUAGES:
+        try:
+            _check_event_queries(schema, asked, limits)
+        except ContractError as error:
+            refusals.append(error)
+    # Queries that are too long in one language may fit in the other.
+    if len(refusals) == len(LANGUAGES):
+        raise refusals[0]
+
+
+def _check_event_queries(schema: EventSchema, language: str, limits: PromptLimits) -> None:
+    compose(Question("text", "ext", tuple(event_query(label, language) for label in schema)), limits)
+    for label, roles in schema.items():
+        if queries := tuple(dict.fromkeys(argument_query(role, label, language) for role in roles)):
+            compose(Question("text", "ext", queries), limits)
 
 
 def _check_language(language: str | None) -> None:
@@ -137,7 +151,8 @@ def _pairs(number: int, spans: Mapping[str, Sequence[Span]], schema: RelationSch
             for tail in first.get(tail_type, {}).values():
                 if head.text != tail.text:
                     pairs.setdefault((head.text, tail.text), (head, tail, []))[2].append(label)
-    return [_Pair(number, head, tail, tuple(labels)) for head, tail, labels in pairs.values()]
+    of_text = [_Pair(number, head, tail, tuple(labels)) for head, tail, labels in pairs.values()]
+    return sorted(of_text, key=lambda pair: (pair.head.start, pair.tail.start))
 
 
 def _relation_question(generator: Generator, clean: str, pair: _Pair, language: str | None) -> Question | None:

@@ -235,22 +235,20 @@ class SeqGPT:
         ]
         limits = self._generator.limits
 
-        def check(number: int) -> None:
-            # A description may be a sentence.
-            if not isinstance(labels[number], Mapping):
-                check_label_list(questions[number], limits)
-
         try:
-            for number in range(len(questions)):
-                check(number)
+            for question, of_text in zip(questions, labels, strict=True):
+                # A description may be a sentence.
+                if not isinstance(of_text, Mapping):
+                    check_label_list(question, limits)
             return answer(self._generator, questions, self._progress)
-        except ContractError as error:
+        except ContractError:
             # Found by asking for the prompts of each: nothing has been generated.
-            for number, question in enumerate(questions):
+            for number, (question, of_text) in enumerate(zip(questions, labels, strict=True)):
                 try:
-                    check(number)
+                    if not isinstance(of_text, Mapping):
+                        check_label_list(question, limits)
                     compose(question, limits)
-                except ContractError:
+                except ContractError as error:
                     raise _TextError(number, str(error)) from error
             raise
 

@@ -137,6 +137,8 @@ class BatchingGenerator:
         # Here and not in the batch, where it would fail the prompts of others too.
         self._engine.check(prompts)
         waiting = [_Waiting(prompt) for prompt in prompts]
+        # Before they can be taken: those of a client that has gone already are canceled here.
+        client.wait_for([one.completion for one in waiting])
         with self._lock:
             if self._closed:
                 raise ClosedError(_CLOSED)
@@ -149,7 +151,8 @@ class BatchingGenerator:
             self._metrics.waiting.set(self._waiting)
             for one in waiting:
                 self._queue.put(one)
-        client.wait_for([one.completion for one in waiting])
+        for one in waiting:
+            one.completion.add_done_callback(self._make_room)
         try:
             return [one.completion.result(timeout=max(deadline - time.monotonic(), 0)) for one in waiting]
         except TimeoutError:
@@ -159,6 +162,13 @@ class BatchingGenerator:
         finally:
             for one in waiting:
                 one.completion.cancel()
+
+    def _make_room(self, completion: Future) -> None:
+        """A canceled prompt waits no longer, although it is in the queue until its turn comes."""
+        if completion.cancelled():
+            with self._lock:
+                self._waiting -= 1
+                self._metrics.waiting.set(self._waiting)
 
     def fail_rest(self) -> None:
         """Answers nothing more: what waits, and what comes, raises ClosedError. A batch that has begun is answered.
@@ -187,7 +197,7 @@ class BatchingGenerator:
             answers = self._answers(asked) if asked else []
             # Before anybody hears of the answers, so that whoever asks again finds the room that has become free.
             with self._lock:
-                self._waiting -= len(batch)
+                self._waiting -= len(asked)
                 self._metrics.waiting.set(self._waiting)
             for one, found in zip(asked, answers, strict=True):
                 if isinstance(found, Exception):

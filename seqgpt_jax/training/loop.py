@@ -30,7 +30,7 @@ from seqgpt_jax.models.lora import LoraConfig
 from seqgpt_jax.models.parameters import create, create_adapter, param_shardings, params_of
 from seqgpt_jax.models.sharding import ShardingRules, use_sharding
 from seqgpt_jax.training.checkpointing.checkpointer import Checkpointer
-from seqgpt_jax.training.checkpointing.metadata import CheckpointMetadata, changed_settings, check_same_start
+from seqgpt_jax.training.checkpointing.metadata import CheckpointMetadata, changed_settings, start_of_resumed
 from seqgpt_jax.training.config import TrainConfig
 from seqgpt_jax.training.initial_state import (
     abstract_state,
@@ -183,12 +183,12 @@ def train(
             log=log_on_every_host,
         )
         stack.callback(checkpoints.close)
+        begun = config.init_from and str(storage.absolute(storage.open_path(config.init_from)))
         base = adapters = None
         if lora:
             base = initial_params(config.init_from, model_config, tokenizer, mesh, rules, log)
-            where = storage.absolute(storage.open_path(config.init_from))
             adapters = Adapters(
-                lora, str(where), model_folder.base_fingerprint(where, base, mesh=mesh, rules=rules, log=log)
+                lora, begun, model_folder.base_fingerprint(begun, base, mesh=mesh, rules=rules, log=log)
             )
 
         def metadata(step: int, skipped: int = 0, validation_loss: float | None = None) -> CheckpointMetadata:
@@ -205,7 +205,7 @@ def train(
                 skipped=skipped,
                 validation_loss=validation_loss,
                 lora=adapters.fields() if adapters else None,
-                init_from="" if adapters else config.init_from,
+                init_from="" if adapters else begun,
                 validation_fingerprint=validation_fingerprint,
             )
 
@@ -221,7 +221,7 @@ def train(
             state, stored = checkpoints.restore(target, metadata(0))
             state = owned_by_devices(state)._replace(frozen=base)
             start, skipped = stored.step, stored.skipped
-            check_same_start(stored, metadata(0), checkpoints.folder / str(start))
+            begun = start_of_resumed(stored, begun, checkpoints.folder / str(start))
             where = checkpoints.folder / str(start)
             check_finite(state.params, f"the checkpoint {where}", f"Move {where} away to resume from an earlier one")
             origin = f"resumed from step {start:,}"

@@ -4,7 +4,7 @@ import math
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import NONE, TAB, ContractError
@@ -74,6 +74,7 @@ def test_the_echo_of_the_queries_fits_the_answer() -> None:
     assert len(compose(Question("Ada", "ext", queries), limits(1024, 512)).prompts) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(QUERIES), min_size=1, max_size=6, unique=True), st.integers(12, 80))
 def test_what_the_composer_lets_pass_the_grammar_lets_pass(queries, most) -> None:
     """A query and its colon can be other tokens than the query alone."""

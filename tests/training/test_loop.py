@@ -151,6 +151,11 @@ def test_a_run_that_began_from_other_weights_does_not_resume(straight, tmp_path)
     shutil.copytree(straight, other)
     with pytest.raises(CheckpointError, match=r"began from .*straight.*, not from Train\.init_from = '.*other'"):
         tiny_train(run, init_from=str(other))
+    # Where it began is kept when nothing is named, and known by the folder, not by how it is written.
+    tiny_train(run)
+    tiny_train(run, init_from=f"{straight}/")
+    with pytest.raises(CheckpointError, match=r"began from .*straight"):
+        tiny_train(run, init_from=str(other))
     tiny_train(other / "scratch", batches=StoppedBatches)
     with pytest.raises(CheckpointError, match="this run began from random weights"):
         tiny_train(other / "scratch", init_from=str(straight))
@@ -161,7 +166,8 @@ def test_losses_on_other_validation_data_do_not_count(tmp_path, capsys):
     tiny_train(tmp_path, batches=StoppedBatches, validation_fingerprint="one", **validate)
     assert [*validation_losses(tmp_path, [3, 4])] == [3]
     tiny_train(tmp_path, validation_fingerprint="two", **validate)
-    assert "(validation data, earlier losses do not count: 'one' -> 'two')" in capsys.readouterr().out
+    changed = "validation data, earlier losses do not count for keep_best and --step=best: 'one' -> 'two'"
+    assert changed in capsys.readouterr().out
     assert [*validation_losses(tmp_path, [3, 4, 6])] == [6]
     assert [*validation_losses(tmp_path, [3, 4, 6], "one")] == [3]
 

@@ -43,7 +43,7 @@ def _losses(of_all: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What could not be asked, in sentences."""
     kinds = {
         "refused_texts": "texts could not be asked and count as answered with nothing",
-        "pairs_not_asked": "pairs of spans were too far apart for one prompt",
+        "pairs_not_asked": "pairs of spans were not asked: too far apart for one prompt, or beyond 2,000 of a text",
         "gold_outside_schema": "gold relations are between other types than the schema has, and cannot be found",
     }
     return [

@@ -18,7 +18,7 @@ class EndToEndPrediction:
     Attributes:
       gold: the text.
       units: metric -> predicted units.
-      not_asked: pairs of spans too far apart for one prompt.
+      not_asked: pairs of spans that were not asked about; see `Relations`.
       refusal: why the text could not be asked; it counts as answered with nothing.
     """
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from etils import epath
 
+from seqgpt_jax.io import storage
 from seqgpt_jax.models.backbone import ModelConfig
 from seqgpt_jax.models.registry import DEFAULT_ARCHITECTURE
 
@@ -39,7 +40,8 @@ class CheckpointMetadata:
       validation_loss: nats per supervised token; None where there was no validation at this step.
       lora: of a run that trains adapters, the fields of LoraConfig and `base_fingerprint`: of the weights that they
         belong to, which the checkpoint does not hold. None in other runs.
-      init_from: `Train.init_from` of the run; "" with adapters, and in checkpoints of before it was kept.
+      init_from: `Train.init_from` of the run's first start, as an absolute path; None for random weights, "" with
+        adapters, and in checkpoints of before it was kept.
       validation_fingerprint: of the validation data; losses on other data cannot be compared.
     """
 
@@ -107,29 +109,43 @@ def _lora_differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]
 def changed_settings(stored: CheckpointMetadata, expected: CheckpointMetadata) -> list[str]:
     """The settings that changed and may change on resume, as text for the log."""
     pairs = [("Train.steps", stored.steps, expected.steps)]
-    if stored.init_from != "":
-        pairs.append(("Train.init_from", stored.init_from, expected.init_from))
     if stored.validation_fingerprint and expected.validation_fingerprint:
         old, new = stored.validation_fingerprint, expected.validation_fingerprint
-        pairs.append(("validation data, earlier losses do not count", old, new))
+        # Nor do checkpoints with a low loss on other data stay for it.
+        pairs.append(("validation data, earlier losses do not count for keep_best and --step=best", old, new))
     pairs += [(f"Optimizer.{name}", stored.optimizer.get(name), value) for name, value in expected.optimizer.items()]
     return [f"{name}: {old!r} -> {new!r}" for name, old, new in pairs if old != new]
 
 
-def check_same_start(stored: CheckpointMetadata, expected: CheckpointMetadata, folder: epath.Path) -> None:
-    """Raises CheckpointError where a run would resume that began from other weights than it is told to begin from.
+def start_of_resumed(stored: CheckpointMetadata, named: str | None, folder: epath.Path) -> str | None:
+    """Where a run that resumes began: `CheckpointMetadata.init_from` of its further checkpoints.
 
-    Of a folder that is not there any more nothing can be told: it may have been moved.
+    Args:
+      stored: of the checkpoint that it resumes from.
+      named: `Train.init_from` as an absolute path.
+      folder: of that checkpoint.
+
+    Raises:
+      CheckpointError: it began from other weights than it is told to begin from. Of a folder that is not there any more
+        nothing can be told: it may have been moved.
     """
-    begun, named = stored.init_from, expected.init_from
-    if begun in ("", named) or not named or not epath.Path(named).exists():
-        return
-    if begun is None or epath.Path(begun).exists():
+    begun = stored.init_from
+    if begun in ("", named) or named is None or not _is_there(named):
+        return begun
+    if begun is None or _is_there(begun):
         raise CheckpointError(
             f"this run began from {begun or 'random weights'}, not from Train.init_from = {named!r}, and would resume "
             f"from its checkpoint {folder}: give it another folder (--run_dir) to begin from these weights, or restore "
             "Train.init_from"
         )
+    return named
+
+
+def _is_there(folder: str) -> bool:
+    try:
+        return storage.open_path(folder).exists()
+    except storage.StorageError:
+        return False
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -326,13 +326,10 @@ def test_who_answers_every_atomic_task_rightly_has_all_end_to_end(tmp_path):
 
 
 def test_a_text_that_cannot_be_asked_counts_as_answered_with_nothing():
-    words = [f"n{number}" for number in range(60)]
-    many = " ".join(words)
-    texts = [GoldText("1", many, relation_units([])), GoldText("2", EN, relation_units([KNOWS]))]
+    texts = [GoldText("1", " ", relation_units([])), GoldText("2", EN, relation_units([KNOWS]))]
     data = GoldData("d", "RE", "en", {"knows": ("person", "person")}, ("test",), texts)
-    model = Scripted({"person": [*words, "Ada Lee", "Bob"]}, [("Ada Lee", "knows", "Bob")])
+    model = Scripted({"person": ["Ada Lee", "Bob"]}, [("Ada Lee", "knows", "Bob")])
     first, second = ask(model, data)
-    # 60 spans make 3,540 pairs.
-    assert "pairs of spans" in first.refusal
+    assert first.refusal == "the text is empty"
     assert second.units["relation_boundary"] == {("Ada Lee", "knows", "Bob")}
     assert as_json(score(data, [first, second], 20, 0))["refused_texts"] == 1
