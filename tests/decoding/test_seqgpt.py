@@ -301,7 +301,7 @@ def test_pairs_beyond_the_most_of_a_text_are_counted() -> None:
         (lambda model: model.relations("Nobody.", {"in": ("person", "city"), "in ": ("person", "city")}), "alike"),
         (lambda model: model.relations("Nobody.", {"in": ("person", "")}), "label '' is empty"),
         (lambda model: model.relations("Ada在Turin", SCHEMA, language="zh-CN"), "language must be en or zh"),
-        (lambda model: model.events("Nobody.", {"attack": ["who", "who "]}), "alike"),
+        (lambda model: model.events("Nobody.", {"attack": ["who " * 500]}), "set Decode.max_new_tokens"),
         (lambda model: model.events("Nobody.", {"attack": ["who"]}, language="de"), "language must be en or zh"),
     ],
 )

@@ -7,7 +7,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgpt_jax.atomic import TEMPLATES, Instance, families
@@ -162,6 +162,7 @@ def test_a_question_whose_answer_is_in_no_window_is_dropped(counts) -> None:
     assert example.answers == ((LONG_ANSWER,),)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from([0.0, 0.6]))
 def test_no_training_prompt_asks_for_half_of_a_span(counts, seed, own_labels, share) -> None:
     """Every prompt of a text with spans that no window holds says all that is to be found in its part of the text."""
