@@ -6,8 +6,8 @@
     python -m seqgpt_jax.audit --input=data.jsonl --output=audit --label_studio=tasks.json # for a team
     python -m seqgpt_jax.audit --input=data.jsonl --output=audit --corrected=export.json   # what it corrected
 
-The sample is 1 % of the records of each language and family (CLS, NER, ET …), 10 at least. Input is all that --data of
-the other commands reads (docs/own_data.md). Judgements are saved one by one in OUTPUT/judgements.jsonl: the same
+The sample is 1 % of the records of each language and family (CLS, NER, ET …), 10 at least. Input are files in the
+formats of own data (docs/own_data.md). Judgements are saved one by one in OUTPUT/judgements.jsonl: the same
 command continues, also after a kill. Figures are written to OUTPUT/audit.json, and into the manifest.json beside an
 input that it lists. Goals are those of SeqGPT's authors: 80 % for classification, 75 % for extraction.
 """
@@ -49,7 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     for path in args.input:
         if not path.is_file():
-            raise command_line.UsageError(f"--input={path}: there is no such file")
+            problem = "is a folder: name a file" if path.is_dir() else "there is no such file"
+            raise command_line.UsageError(f"--input={path}: {problem}")
+    for path in (args.label_studio, args.label_studio.with_suffix(".xml")) if args.label_studio else ():
+        if path.exists() and any(path.samefile(one) for one in args.input):
+            raise command_line.UsageError(
+                f"--label_studio={args.label_studio} would overwrite {path}: name another file"
+            )
     if args.output.is_file():
         raise command_line.UsageError(f"--output={args.output} is a file: name a folder")
     if args.corrected and not args.corrected.is_file():

@@ -130,7 +130,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.mixture:
         rows = rows_of(rows, list(expand(args.mixture, tasks, mixtures)))
     rows = catalogue.select(rows, args.family, args.language, args.state)
-    facts = MixtureFacts(args.mixture, rows, FILE_SIZES, " --subsets" * args.subsets)
+    if args.mixture and not rows:
+        raise command_line.UsageError(f"no public data set of {args.mixture} is so")
+    chosen = [name for name in filters if name != "mixture"]
+    if chosen and (args.chart or (args.markdown and args.mixture)):
+        raise command_line.UsageError(f"--chart and --markdown show a whole mixture: leave out --{chosen[0]}")
+    filtered = "".join(f", {name} {getattr(args, name)}" for name in chosen)
+    wanted = " ".join(row.name for row in rows) if chosen else args.mixture
+    facts = MixtureFacts(f"{args.mixture}{filtered}", rows, FILE_SIZES, f"{wanted}{' --subsets' * args.subsets}")
     if args.chart:
         from seqgpt_jax.io.storage import open_path, write
 

@@ -126,13 +126,13 @@ def parse(
     Raises:
       UsageError: an unknown flag, file, configuration or field, or an unused macro.
     """
-    args, rest = flags.parse_known_args(argv)
-    bindings = []
+    words = sys.argv[1:] if argv is None else argv
+    # Not by argparse, for which an unknown flag with a space in it is a positional argument.
+    bindings = [word.removeprefix("--gin.") for word in words if word.startswith("--gin.") and "=" in word]
+    args, rest = flags.parse_known_args([word for word in words if not (word.startswith("--gin.") and "=" in word)])
     for word in rest:
-        if not word.startswith("--gin.") or "=" not in word:
-            options = [option for action in flags._actions for option in action.option_strings]
-            flags.error(f"unrecognized argument {word!r}{_closest(word, options)}")
-        bindings.append(word.removeprefix("--gin."))
+        options = [option for action in flags._actions for option in action.option_strings]
+        flags.error(f"unrecognized argument {word!r}{_closest(word, options)}")
     configs = Configs(getattr(args, "gin_file", []), bindings, uses)
     configs.add_own_data(getattr(args, "own_data", []), getattr(args, "columns", None), getattr(args, "format", None))
     return args, configs
@@ -177,7 +177,7 @@ class Configs:
             message = str(error).strip().splitlines()[0]
             raise UsageError(message if message.startswith(f"{name}.") else f"{name}: {message}") from error
         if name == "Prepare" and "mixture" not in changes:
-            self._check_own_data_is_used(built.mixture)
+            self.check_own_data_is_used(built.mixture)
         return built
 
     def add_own_data(self, data: Sequence[str], columns: str | None = None, format: str | None = None) -> list[str]:
@@ -217,7 +217,7 @@ class Configs:
         self._own_names += names
         return names
 
-    def _check_own_data_is_used(self, mixture: str) -> None:
+    def check_own_data_is_used(self, mixture: str) -> None:
         """Own data that the mixture does not read is an error, like a binding that nothing uses."""
         if unused := [name for name in self._own_names if not re.search(rf"(^|\+)\s*{name}\s*($|[-+.])", mixture)]:
             raise UsageError(
@@ -366,8 +366,9 @@ def _quote_word(binding: str) -> str:
     """`NAME=ft.gin` -> `NAME='ft.gin'`: the shell has removed the quotes that gin needs around a string."""
     name, _, value = binding.partition("=")
     try:
-        gin_config.parse_value(value)
-    except (SyntaxError, ValueError):
+        # All of it: "7b/model" begins with a number.
+        _parse(binding, "", None, set())
+    except UsageError:
         value = repr(value)
     return f"{name}={value}"
 
@@ -392,7 +393,7 @@ def run(main: Callable[[], int | None]) -> None:
 def explain(error: BaseException) -> tuple[str, int]:
     """(message for the user, exit code) of an error that ends a command; code 1 where a traceback is needed."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted: run the same command again, completed work is kept", 130
+        return "interrupted: what was saved is kept, run the same command again", 130
     if isinstance(error, (UsageError, ValueError, OSError, ArithmeticError)):
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         fix = ": free space in the output folder, or in TMPDIR, and run the same command again" if full else ""

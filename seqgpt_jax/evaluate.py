@@ -19,6 +19,7 @@ compares evaluations.
 import argparse
 import contextlib
 import dataclasses
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -174,6 +175,10 @@ def model_and_stores(
     model = args.model if endpoint else open_folder(args.model)
     contract = endpoint.contract() if endpoint else read_contract(model, log=print)
     args.output.mkdir(parents=True, exist_ok=True)
+    try:
+        tempfile.TemporaryFile(dir=args.output).close()
+    except OSError as error:
+        raise command_line.UsageError(f"--output={args.output} cannot be written: {error.strerror}") from error
     names = configs.add_own_data([data for data in args.data if is_own_data(data)])
     folders = [Path(data) for data in args.data if not is_own_data(data)]
     if names or not folders:

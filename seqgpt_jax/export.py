@@ -147,7 +147,8 @@ def card_of(
             prompts=prompts,
             contract=contract,
             library=library,
-            base_model=args.base_model,
+            # A folder of this disk is no name that others find; what the model began with, seqgpt.json knows.
+            base_model=None if args.base_model and Path(args.base_model).is_dir() else args.base_model,
             license=args.license,
             scores=scores,
         )

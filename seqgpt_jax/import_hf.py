@@ -27,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = command_line.parser(__doc__, gin_files=False)
     parser.add_argument("--source", required=True, help="folder, name on the Hugging Face hub, or .gguf file")
-    parser.add_argument("--output", required=True, type=Path, help="folder to write; must not exist, or be empty")
+    parser.add_argument(
+        "--output", required=True, type=command_line.local_path, help="folder to write; must not exist, or be empty"
+    )
     parser.add_argument("--revision", help="branch, tag or commit on the hub")
     parser.add_argument("--gen_token", metavar="NAME", help="unused special token whose row [GEN] takes: <repo_name>")
     parser.add_argument("--grow", action="store_true", help="new rows for the table where none is free for [GEN]")

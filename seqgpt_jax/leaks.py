@@ -13,7 +13,6 @@ import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqgpt_jax import command_line
@@ -32,7 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--train", required=True, metavar="NAMES", help="mixtures or tasks: their training splits")
     parser.add_argument("--evaluation", required=True, metavar="NAMES", help="… and their validation and test splits")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE.json", help="writes the report there, and beside it FILE.md"
+        "--output",
+        type=command_line.local_path,
+        metavar="FILE.json",
+        help="writes the report there, and beside it FILE.md",
     )
     args, configs = command_line.parse(parser, argv, uses=("Prepare",))
     if args.output and args.output.suffix != ".json":
@@ -44,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.prepare.resolve import present
 
     config = configs.build("Prepare", mixture=args.train.replace(",", "+"), tokenizer="")
+    configs.check_own_data_is_used(f"{args.train}+{args.evaluation}".replace(",", "+"))
     train = _tasks(config, ("train",))
     evaluation = _tasks(dataclasses.replace(config, mixture=args.evaluation.replace(",", "+")), _EVALUATION)
     train = present(train, config, ("train",))

@@ -120,7 +120,7 @@ def _checked(
         yield check.own_data(name, files, Form.of(config), flags)
     for module in dict.fromkeys(modules):
         for spec in module_tasks(module)[0]:
-            flags = f"--gin.Prepare.modules=MODULE --gin.Prepare.mixture={spec.name}"
+            flags = f'"--gin.Prepare.modules=({module!r},)" {_task_flags(spec.name)}'
             yield check.task(spec, config.data_folder(), flags)
 
 
@@ -149,7 +149,13 @@ def _catalogue_tasks(
         print(text, file=sys.stderr)
     subsets = " --gin.Prepare.subsets=True" if config.subsets else ""
     for spec in kept:
-        yield check.task(spec, folder, f"--gin.Prepare.mixture={spec.name}{subsets}")
+        yield check.task(spec, folder, f"{_task_flags(spec.name, subsets)}")
+
+
+def _task_flags(name: str, subsets: str = "") -> str:
+    """The flags that prepare a task with a tokenizer of its own, which own_cpu.gin makes for own data alone."""
+    tokenizer = f"--gin.Prepare.tokenizer_mixture={name} --gin.Prepare.tokenizer=runs/{name}_tokenizer"
+    return f"--gin.Prepare.mixture={name}{subsets} {tokenizer}"
 
 
 if __name__ == "__main__":

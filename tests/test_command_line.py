@@ -110,6 +110,15 @@ def test_values_are_checked_and_missing_ones_are_named() -> None:
         parse().build("Prepare")
 
 
+@pytest.mark.parametrize("value", ["7b/model", "20240501/pt", "2024-05-01/run", "None/x", "my runs/pt", "runs/ft"])
+def test_values_that_begin_like_a_number_or_hold_a_space_are_strings(value) -> None:
+    flags = command_line.parser("Example.\n\n    python -m x")
+    flags.add_argument("files", nargs="*")
+    args, configs = command_line.parse(flags, [f"--gin.Train.init_from={value}", "a.jsonl"], uses=("Train",))
+    assert configs.build("Train", batch_size=1, length=8).init_from == value
+    assert args.files == ["a.jsonl"]
+
+
 def test_unknown_flags_name_the_closest(capsys) -> None:
     with pytest.raises(SystemExit):
         parse("--gin_fiel=ft.gin")
@@ -153,7 +162,7 @@ def test_help_is_quick_and_has_an_example(command, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (KeyboardInterrupt(), 130, "interrupted: run the same command again"),
+        (KeyboardInterrupt(), 130, "interrupted: what was saved is kept, run the same command again"),
         (
             OSError(errno.ENOSPC, "No space left on device"),
             2,

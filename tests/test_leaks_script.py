@@ -5,6 +5,7 @@ import json
 import pytest
 
 from seqgpt_jax import leaks
+from seqgpt_jax.command_line import UsageError
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE
 
 
@@ -52,6 +53,8 @@ def test_own_data(trec, tmp_path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     binding = f"--gin.Prepare.own_data={{'mines': {{'train': '{path}'}}}}"
     assert leaks.main([binding, "--train=mines", "--evaluation=trec"]) == 1
+    with pytest.raises(UsageError, match="--data: mines would not be used"):
+        leaks.main([f"--data={path}", "--train=trec", "--evaluation=trec"])
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,9 @@ def params_to_hf(params: Mapping[str, Any], config: ModelConfig, dtype: DTypeLik
 
 
 def check_output(folder: Path) -> None:
-    """Raises FileExistsError where `save_folder` would: `folder` holds something already."""
+    """Raises FileExistsError where `save_folder` would: `folder` holds something already, or cannot be replaced."""
+    if folder.is_symlink() or folder.is_mount() or (folder.exists() and folder.samefile(Path())):
+        raise FileExistsError(f"{folder} is the current folder, a link or a mount point: name a folder inside it")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not an empty folder: name another one, or remove it")
 

@@ -27,4 +27,4 @@ def advice(summary: DataSummary, flags: str) -> list[str]:
         steps.insert("offsets" in found, way)
     if summary.good and flags:
         steps.append(f"Prepare: python -m seqgpt_jax.prepare --gin_file=own_cpu.gin {flags} --inspect")
-    return steps or ["Give it records."]
+    return steps if steps or summary.good else ["Give it records."]

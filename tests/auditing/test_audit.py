@@ -342,6 +342,15 @@ def accepted(tasks: list[dict]) -> list[dict]:
     return [{"id": k, "data": task["data"], "annotations": task["predictions"]} for k, task in enumerate(tasks)]
 
 
+def test_tasks_do_not_overwrite_the_data(data) -> None:
+    before = data.read_bytes()
+    with pytest.raises(UsageError, match=r"--label_studio=.* would overwrite .*: name another file"):
+        run(data, f"--label_studio={data}")
+    assert data.read_bytes() == before
+    with pytest.raises(UsageError, match="is a folder: name a file"):
+        run(data.parent)
+
+
 def test_a_team_corrects_in_label_studio(data, tmp_path, capsys) -> None:
     tasks_file, export = tmp_path / "tasks.json", tmp_path / "export.json"
     run(data, f"--label_studio={tasks_file}", "--sample=0.99")

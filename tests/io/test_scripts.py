@@ -100,10 +100,18 @@ def test_import_of_a_full_table(source, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_export_over_something_fails_before_loading(tmp_path):
+def test_export_over_something_fails_before_loading(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileExistsError, match="not an empty folder"):
         export.main(["--model=missing", f"--output={tmp_path}"])
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    monkeypatch.chdir(tmp_path / "empty")
+    for output in (".", "../link"):
+        with pytest.raises(FileExistsError, match="the current folder, a link or a mount point: name a folder inside"):
+            export.main(["--model=missing", f"--output={output}"])
+    with pytest.raises(SystemExit):
+        import_hf.main(["--source=missing", "--output=gs://bucket/x"])
 
 
 def test_export_with_scores_of_another_kind(source, tmp_path):

@@ -26,16 +26,16 @@ class MixtureFacts:
     """What is known of some data sets together.
 
     Attributes:
-      name: of the mixture, or its expression.
+      name: of the mixture, or its expression; of a part of it, with what chose it.
       rows: its data sets with their tasks in it.
       file_sizes: what is known of the sizes of files.
-      flags: that the download needs besides.
+      wanted: what is named to the download, and its further flags.
     """
 
     name: str
     rows: Sequence[Row]
     file_sizes: FileSizes
-    flags: str = ""
+    wanted: str
 
     def bytes_known(self) -> tuple[int, int]:
         """(bytes of all files whose size is known, data sets of which all are)."""
@@ -76,4 +76,4 @@ class MixtureFacts:
                 f"here: {number - len(gone)} data sets are in {data_folder}"
                 + (f"; not: {first_names(gone, 8)}" if gone else "")
             )
-        return [*lines, f"get it: {COMMAND} --download {self.name}{self.flags}"]
+        return [*lines, f"get it: {COMMAND} --download {self.wanted}"]

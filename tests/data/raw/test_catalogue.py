@@ -358,7 +358,9 @@ def test_facts_of_a_mixture(tmp_path):
         (tmp_path / "tickets" / name).touch()
     chosen = rows_of(ROWS, ["tickets.topics", "walled", "alpha"])
     assert [[spec.name for spec in row.specs] for row in chosen] == [["tickets.topics"], ["walled"], ["alpha"]]
-    facts = MixtureFacts("mine", chosen, {"tickets": {"a.txt": 2_000_000, "b.txt": 1, "other": 7}, "alpha": {"x": 9}})
+    facts = MixtureFacts(
+        "mine", chosen, {"tickets": {"a.txt": 2_000_000, "b.txt": 1, "other": 7}, "alpha": {"x": 9}}, "mine"
+    )
     assert facts.bytes_known() == (2_000_001, 1)
     assert facts.lines(tmp_path) == [
         "mine: 3 data sets (2 en, 1 zh), 2 CLS and 1 EXT tasks",
@@ -371,7 +373,7 @@ def test_facts_of_a_mixture(tmp_path):
         "get it: python -m seqgpt_jax.catalogue --download mine",
     ]
     assert [line for line in facts.lines(None) if line.startswith("here")] == []
-    expression = MixtureFacts("mine-other", chosen, {}, " --subsets")
+    expression = MixtureFacts("mine-other", chosen, {}, "mine-other --subsets")
     assert expression.lines(None)[-1].endswith("--download mine-other --subsets")
 
 
@@ -380,7 +382,12 @@ def test_a_mixture_is_shown_with_its_facts(capsys, monkeypatch):
     _, text = run(capsys, "--mixture=ft_sf-massive", "--language=zh")
     assert "smp2019" in text
     assert "massive" not in text.partition("\n\n")[0]
-    assert "ft_sf-massive: " in text
+    assert "ft_sf-massive, language zh: 1 data sets (0 en, 1 zh)" in text
+    assert text.rstrip().endswith("--download smp2019")
+    with pytest.raises(UsageError, match="show a whole mixture: leave out --language"):
+        script.main(["--mixture=ft_sf", "--language=zh", "--chart=x.png"])
+    with pytest.raises(UsageError, match="no public data set of quickstart_ft"):
+        script.main(["--mixture=quickstart_ft"])
     assert "forms: none needed" in text
     whole, subset = (
         json.loads(run(capsys, "--mixture=clinc150", "--json", *flags)[1])[0]["sizes"] for flags in ((), ("--subsets",))
