@@ -229,7 +229,7 @@ def _task_items(spec: TaskSpec, files: Mapping[str, tuple[Path, ...]]) -> Iterat
             if isinstance(item, RecordError):
                 yield split, own.Checked(item.path, item.line, fault=own.Fault(own.reason_of(item), item.problem))
                 continue
-            name, line = re.fullmatch(r"(.*?)(?::(\d+).*)?", item.id, re.S).groups()
+            name, line = re.fullmatch(r"(.*?)(?::(\d+)(?=[/:#]|$).*)?", item.id, re.S).groups()
             path = by_name.get(name) or next(iter(paths), Path(spec.name))
             if isinstance(item, Skipped):
                 fault = own.Fault(item.reason, item.detail)
@@ -247,7 +247,10 @@ def _task_items(spec: TaskSpec, files: Mapping[str, tuple[Path, ...]]) -> Iterat
 
 
 def _place(item: own.Checked) -> str:
-    return f"{item.path}:{item.line}"
+    """Where a record stands: its line, else its id without the number of the instance in it."""
+    if item.line or item.instance is None:
+        return f"{item.path}:{item.line}"
+    return re.sub(r"/\d+$", "", item.instance.id)
 
 
 def _shown(instance: Instance) -> str:

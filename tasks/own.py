@@ -125,6 +125,8 @@ def own_tasks(name: str, files: str | Mapping[str, str], form: Form = RECOGNIZED
     paths = {split: Path(file).resolve() for split, file in (dict.fromkeys(SHARES, files) if shared else files).items()}
     surveys = {path: survey(path, form) for path in paths.values()}
     kinds = [kind for kind in own.KINDS if any(kind in found.kinds for found in surveys.values())]
+    # What is too broken to say its kind counts once: in the first kind that its split has.
+    first = {split: next(kind for kind in kinds if kind in surveys[path].kinds) for split, path in paths.items()}
     return [
         TaskSpec(
             name=name if len(kinds) == 1 else f"{name}.{own.KINDS[kind]}",
@@ -132,7 +134,7 @@ def own_tasks(name: str, files: str | Mapping[str, str], form: Form = RECOGNIZED
             language=language(surveys.values()),
             atom=kind[1],
             splits={split: (str(path),) for split, path in paths.items() if kind in surveys[path].kinds},
-            read=functools.partial(_read, kind=kind, first=kind == kinds[0], shared=shared, form=form),
+            read=functools.partial(_read, kind=kind, first=first, shared=shared, form=form),
             # `spam` and `not spam`: without it neither would ever stand beside the other in training.
             exclusive=kind[1] == "cls" and not any(kind in found.several for found in surveys.values()),
         )
@@ -141,12 +143,14 @@ def own_tasks(name: str, files: str | Mapping[str, str], form: Form = RECOGNIZED
 
 
 def _read(
-    split: str, paths: Sequence[Path], *, kind: Kind, first: bool, shared: bool, form: Form
+    split: str, paths: Sequence[Path], *, kind: Kind, first: Mapping[str, Kind], shared: bool, form: Form
 ) -> Iterator[Instance | Skipped | RecordError]:
-    """The records of one kind; what is too broken to say its kind or split counts once, in the first of each."""
+    """The records of one kind; what is too broken to say its kind counts in `first` of the split, once."""
     for path in paths:
         for item in form.checked(path):
-            if (item.atom and (own.family_of(item.value), item.atom) != kind) or not (item.atom or first):
+            if (item.atom and (own.family_of(item.value), item.atom) != kind) or not (
+                item.atom or kind == first[split]
+            ):
                 continue
             if shared and split != (hash_split(item.key, SHARES) if item.key else next(iter(SHARES))):
                 continue

@@ -23,18 +23,22 @@ def conll(*, columns: int = 2, separator: str = "\t", comment: str = "") -> Reco
       comment: where given, a line that starts with it ends a sentence and is left out.
     """
 
-    def read_file(path: Path) -> Iterator[Record]:
-        start, rows = 0, []
+    def read_file(path: Path) -> Iterator[Record | RecordError]:
+        start, rows, broken = 0, [], False
         for number, line in numbered_lines(path):
             if line.strip() and not (comment and line.startswith(comment)):
                 row = line.split(separator)
-                if len(row) != columns:
-                    raise RecordError(path, number, f"{columns} columns were expected, found {len(row)}: {line!r}")
-                start = start if rows else number
-                rows.append(row)
-            elif rows:
-                yield Record(path, start, rows)
-                rows = []
+                if len(row) != columns and not broken:
+                    yield RecordError(path, number, f"{columns} columns were expected, found {len(row)}: {line!r}")
+                    # The rest of its sentence says nothing without it.
+                    rows, broken = [], True
+                if not broken:
+                    start = start if rows else number
+                    rows.append(row)
+            else:
+                if rows:
+                    yield Record(path, start, rows)
+                rows, broken = [], False
         if rows:
             yield Record(path, start, rows)
 

@@ -52,8 +52,11 @@ class LengthCount:
         for label in {*instance.gold, *instance.labels} - known.keys():
             known[label] = limits.tokens(label) + 1
         self._texts[instance.atom, limits.tokens(instance.text)] += 1
-        spans = [limits.tokens(span) + 1 for found in instance.gold.values() for span in found]
-        self._answers[sum(known[label] for label in instance.gold) + sum(spans)] += 1
+        lines = [
+            known[label] + sum(limits.tokens(span) + 1 for span in found) for label, found in instance.gold.items()
+        ]
+        # The labels of an extraction are asked in as many prompts as their answers need.
+        self._answers[sum(lines) if instance.atom == "cls" else max(lines, default=0)] += 1
 
     def long_texts(self) -> int:
         """Texts that have no room in a prompt beside their labels."""
@@ -78,7 +81,14 @@ class LengthCount:
         limits, prompts = self.limits, self._prompts()
         for reason, what, lengths, limit, setting, loss in (
             ("long_text", "texts", prompts, limits.max_prompt_tokens, "max_prompt_tokens", "are cut, or in windows"),
-            ("long_answer", "answers", self._answers, limits.max_target_tokens, "max_target_tokens", "are dropped"),
+            (
+                "long_answer",
+                "answers",
+                self._answers,
+                limits.max_target_tokens,
+                "max_target_tokens",
+                "are dropped, or their texts cut",
+            ),
         ):
             over = sum(count for tokens, count in lengths.items() if tokens > limit)
             if not over or over < SHARE_TO_REPORT * lengths.total():

@@ -594,6 +594,24 @@ def test_the_exports_of_the_walk_throughs_are_read(tmp_path, monkeypatch):
         assert validate.main(flags) == 0
 
 
+def test_broken_records_of_a_split_count_in_the_first_kind_that_it_has(tmp_path):
+    files = {
+        "train": str(write(tmp_path, "t.jsonl", json_lines(CLS, EXT))),
+        "validation": str(write(tmp_path, "v.jsonl", json_lines(EXT) + "{\n" + json_lines({"text": "Ada"}))),
+    }
+    specs = {spec.name: spec for spec in find(config({"mine": files}, "mine"))}
+    assert {name: {*spec.splits} for name, spec in specs.items()} == {
+        "mine.cls": {"train"},
+        "mine.ext": {"train", "validation"},
+    }
+    assert [type(item).__name__ for item in read(specs["mine.ext"], "validation")] == [
+        "Instance",
+        "RecordError",
+        "RecordError",
+    ]
+    assert [type(item).__name__ for name in specs for item in read(specs[name], "train")] == ["Instance"] * 2
+
+
 def test_bad_records_stop_or_are_counted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "t.jsonl", json_lines(*(CLS | {"text": f"parcel {n}?"} for n in range(60))) + "{\n")

@@ -273,6 +273,14 @@ def test_malformed_columns_are_errors(tmp_path, text, problem):
         read(reader(conll(), entities()), write(tmp_path, "a.txt", text))
 
 
+def test_a_malformed_line_costs_its_sentence(tmp_path):
+    text = "a\tB-LOC\n\nb\tO\nc\nd\nd\tO\n\ne\tB-PER\n"
+    path = write(tmp_path, "a.txt", text)
+    first, broken, last = reader(conll(), entities())("train", (path,))
+    assert (first.id, last.id) == ("a.txt:1", "a.txt:8")
+    assert (broken.line, broken.problem) == (4, "2 columns were expected, found 1: 'c'")
+
+
 def test_mentions_of_equal_words_share_one_question(tmp_path):
     rows = "Paris\tB-location_GPE\nand\tO\nParis\tB-person_artist/author\nof\tO\nTroy\tB-location_GPE\n"
     items = read("fewnerd.typing", write(tmp_path, "test.txt", rows), split="test")

@@ -50,7 +50,8 @@ def _module_files(name: str) -> set[Path]:
     file = Path(sys.modules[name].__file__)
     root = file.parents[name.count(".") + (file.name == "__init__.py")]
     if root == Path(sysconfig.get_path("purelib")):
-        return {file}  # an installed package has a version, and all of its files are beside it
+        # What it imports beside its own package is installed too, and as other libraries are no reader.
+        return {file, *(root / name.split(".")[0]).rglob("*.py")}
     finder = ModuleFinder(path=[str(root)])
     finder.import_hook(name)
     return {file, *(Path(module.__file__) for module in finder.modules.values() if module.__file__)}

@@ -149,6 +149,8 @@ class PrepareConfig:
                 "Prepare.tokenizer_vocab_size asks for a new tokenizer: name Prepare.tokenizer_mixture too"
             )
         object.__setattr__(self, "modules", (self.modules,) if isinstance(self.modules, str) else tuple(self.modules))
+        if isinstance(self.evaluation_mixtures, str):
+            object.__setattr__(self, "evaluation_mixtures", (self.evaluation_mixtures,))
         _check_own_data(self.own_data)
 
     def content(self) -> dict[str, Any]:

@@ -115,6 +115,8 @@ def _with_clean_labels(instance: Instance, template: Template) -> Instance | Ski
         return Skipped(
             instance.id, "label_none", f"{NONE!r} says that no label fits: its reader has to rename the class"
         )
+    if "" in clean.values():
+        return Skipped(instance.id, "unusable_label", "a label is empty: no prompt can ask it")
     if all(label == cleaned for label, cleaned in clean.items()):
         return instance
     labels = tuple(clean[label] for label in instance.labels)

@@ -36,7 +36,7 @@ def losses(tasks: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) 
     """
     kinds: dict[str, list[tuple[str, int, int]]] = {}  # what -> (task, how many, of how many)
     for name, task in tasks.items():
-        for what, count, total in _counts(task, settings["split"]):
+        for what, count, total in _counts(task, settings):
             if count and count > _SHARE * total:
                 kinds.setdefault(what, []).append((name, count, total))
     sentences = []
@@ -53,18 +53,19 @@ def advice(drops: Mapping[str, Mapping[str, int]], settings: Mapping[str, Any]) 
     return "; ".join(_help(reason, settings) for reason in reasons)
 
 
-def _counts(task: Mapping[str, Any], split: str) -> Iterator[tuple[str, int, int]]:
+def _counts(task: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
     """(what, how many, of how many) of all that one task can lose."""
     everything = task["examples"] + sum(task["drops"].values())
     for reason, count in task["drops"].items():
         yield reason, count, everything
-    if split == "train":  # evaluation asks a sample, and says of how many
+    # Evaluation asks a sample, and says of how many; where settings give rates, an epoch takes as many as these say.
+    if settings["split"] == "train" and settings.get("mixing") in (None, "all") and not settings.get("general_share"):
         yield "over_quota", task["instances"] - task["within_quota"], task["instances"]
     dropped = sum(task["drops"].get(reason, 0) for reason in ("answer_cut", "labels_cut"))
     yield "truncated", task["truncated_prompts"] - dropped, everything
     yield "windows", task.get("texts_in_windows", 0), task["within_quota"]
     spans_lost = task.get("lost_spans", 0) + task.get("unreachable_spans", 0)
-    yield "spans", spans_lost, max(task["examples"], spans_lost)
+    yield "spans", spans_lost, max(task.get("gold_spans", 0) + task.get("lost_spans", 0), spans_lost)
 
 
 def _help(what: str, settings: Mapping[str, Any]) -> str:

@@ -103,6 +103,7 @@ class TaskReport:
       truncated_prompts: prompts that lost their left end.
       examples_without_answer: examples in which nothing is to be found.
       texts_in_windows, lost_spans: texts that were cut into windows, and gold spans that no window is asked about.
+      gold_spans: of all prompts; windows overlap, so that some are there twice.
       unreachable_spans: gold spans of evaluation that are in the part that a prompt lost.
       label_counts: label -> [instances, instances within its quota].
       drops, drop_samples: what was lost in the first epoch, by reason, and the first of each kind.
@@ -125,6 +126,7 @@ class TaskReport:
     examples_without_answer: int
     texts_in_windows: int
     lost_spans: int
+    gold_spans: int
     unreachable_spans: int
     label_counts: dict[str, tuple[int, int]]
     drops: dict[str, int]
@@ -156,6 +158,7 @@ class TaskReport:
             examples_without_answer=first.examples_without_answer,
             texts_in_windows=first.texts_in_windows,
             lost_spans=first.lost_spans,
+            gold_spans=first.gold_spans,
             unreachable_spans=first.unreachable_spans,
             label_counts={label: (count, first.label_counts.get(label, 0)) for label, count in counts},
             drops=stats.drops.counts,

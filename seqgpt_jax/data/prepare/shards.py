@@ -43,6 +43,7 @@ _COUNTED = (
     "examples_without_answer",
     "texts_in_windows",
     "lost_spans",
+    "gold_spans",
     "unreachable_spans",
 )
 
@@ -87,6 +88,7 @@ class ShardReport:
       examples_without_answer: in which nothing is to be found.
       texts_in_windows: texts that were cut into overlapping windows.
       lost_spans: gold spans that no window is asked about (`SampledExamples`).
+      gold_spans: of all prompts; windows overlap, so that some are there twice.
       unreachable_spans: gold spans of evaluation that are in the part that a prompt lost.
       label_counts: label -> instances.
       drops: instances and examples that were dropped.
@@ -101,6 +103,7 @@ class ShardReport:
     examples_without_answer: int = 0
     texts_in_windows: int = 0
     lost_spans: int = 0
+    gold_spans: int = 0
     unreachable_spans: int = 0
     label_counts: dict[str, int] = field(default_factory=dict)
     drops: DropCounts = field(default_factory=DropCounts)
@@ -251,6 +254,7 @@ class ShardWriter:
         targets = self._encoder.encode([target for _, _, _, target in batch])
         for (id, example, prompt, target), prompt_ids, target_ids in zip(batch, prompts, targets, strict=True):
             target_ids.append(self._encoder.eos_id)
+            report.gold_spans += sum(map(len, example.answers)) if example.atom == "ext" else 0
             # Half an answer teaches a wrong one: a long target is dropped, never cut.
             if len(target_ids) > config.max_target_tokens and config.training:
                 report.drops.add("target_too_long", id, f"{len(target_ids)} tokens")
@@ -260,7 +264,8 @@ class ShardWriter:
             cut = truncate_left(prompt_ids, config.max_prompt_tokens, self._encoder.decode, needed, start)
             if cut.removed:
                 report.truncated_prompts += 1
-                report.unreachable_spans += cut.missing if example.atom == "ext" else 0
+                # In training such a prompt is dropped, and counted as that.
+                report.unreachable_spans += cut.missing if example.atom == "ext" and not config.training else 0
                 # An evaluation prompt stays: the score has to show what the model cannot see.
                 if cut.loss and config.training:
                     report.drops.add(cut.loss, id, f"its prompt was cut to {config.max_prompt_tokens} tokens")

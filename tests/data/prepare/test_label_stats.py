@@ -70,6 +70,7 @@ def test_labels_are_counted_as_prompts_write_them() -> None:
         families.classification("5", "x", ["a\tb"], ["a b", "a\tb"]),
         families.spans_by_label("6", "up and down", [("way\tout", "up"), ("way out", "down"), ("None", "and")]),
         Skipped("7", "no_label"),
+        families.classification("8", "x", [" "]),
     ]
     found = list(with_clean_labels(items, TEMPLATES["chinese"]))
     assert [item.gold for item in found[:2]] == [{"red,green": ()}, {"red,green": (), "blue": ()}]
@@ -79,6 +80,7 @@ def test_labels_are_counted_as_prompts_write_them() -> None:
         "unusable_label",
         "",
         "no_label",
+        "unusable_label",
     ]
     # A query may be called `None`; its spans are told from no spans by the colon.
     assert found[5].gold == {"way out": ("up", "down"), "None": ("and",)}

@@ -24,7 +24,9 @@ def test_losses_above_one_percent_are_said():
         "b": TASK | {"drops": {"target_too_long": 11, "leak": 30}},
         "c": TASK | {"drops": {"target_too_long": 9}},
         "d": TASK | {"within_quota": 400},
-        "e": TASK | {"truncated_prompts": 20, "texts_in_windows": 30, "lost_spans": 4, "unreachable_spans": 90},
+        "e": TASK
+        | {"truncated_prompts": 20, "texts_in_windows": 30, "lost_spans": 4, "unreachable_spans": 90}
+        | {"gold_spans": 1996},
     }
     assert losses(tasks, SETTINGS | {"quota": 7}) == [
         "z: 250 of 1,250 (20.0%) span_too_long: raise Prepare.max_target_tokens = 32, and Prepare.max_prompt_tokens "
@@ -36,9 +38,12 @@ def test_losses_above_one_percent_are_said():
         "d: 600 of 1,000 (60.0%) instances are left out by Prepare.quota = 7: None takes all",
         "e: 20 of 1,000 (2.0%) prompts lost the start of their text: raise Prepare.max_prompt_tokens = 128",
         "e: 30 of 1,000 (3.0%) texts are cut into windows: Prepare.max_prompt_tokens = 128 decides how long one is",
-        "e: 94 of 1,000 (9.4%) gold spans are in no prompt: raise Prepare.max_prompt_tokens = 128",
+        "e: 94 of 2,000 (4.7%) gold spans are in no prompt: raise Prepare.max_prompt_tokens = 128",
     ]
     assert losses({"a": TASK}, SETTINGS) == []
+    # An epoch takes what the rates say, which no limit leaves out.
+    for rates in ({"general_share": 0.3}, {"mixing": "temperature"}):
+        assert losses({"d": tasks["d"]}, SETTINGS | {"mixing": "all", "quota": 7} | rates) == []
     assert losses({"d": tasks["d"]}, SETTINGS | {"split": "test", "max_instances": 5}) == []  # a sample, as asked for
 
 

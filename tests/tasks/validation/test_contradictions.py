@@ -1,6 +1,10 @@
 """What was asked before: classifications by their candidates, extractions by what they ask."""
 
+import pytest
+
 from seqgpt_jax.atomic import Instance, families
+from seqgpt_jax.data.raw.task_spec import TaskSpec
+from seqgpt_jax.tasks.checking import Check
 from seqgpt_jax.tasks.validation.contradictions import AskedBefore
 
 
@@ -31,3 +35,19 @@ def test_one_place_does_not_repeat_itself():
     asked = AskedBefore()
     assert asked.repeats(families.classification("1/0", "Yes.", ["a"]), "a.csv:1") is None
     assert asked.repeats(families.classification("1/1", "Yes.", ["b"]), "a.csv:1") is None
+
+
+@pytest.mark.parametrize(
+    "ids", [("c.txt:1", "c.txt:2", "c.txt:3"), ("c-a", "c-b", "c-c"), ("c:56be4", "c:56be8", "c:56c")]
+)
+def test_instances_of_a_task_are_told_apart_whatever_their_ids_are(ids, tmp_path):
+    (tmp_path / "moods").mkdir()
+    (tmp_path / "moods" / "c.txt").touch()
+
+    def instances(split, paths):
+        answers = ({"anger": ()}, {"surprise": ()}, {"surprise": ()})
+        return [Instance(id, "cls", "No way!", gold) for id, gold in zip(ids, answers, strict=True)]
+
+    spec = TaskSpec("moods", "CLS", "en", "cls", splits={"train": ("c.txt",)}, read=instances)
+    _, findings = Check().task(spec, tmp_path, "")
+    assert [finding.reason for finding in findings].count("contradiction") == 2
