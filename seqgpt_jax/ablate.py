@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqgpt_jax import command_line
@@ -56,9 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.ablation.progress import read_records
     from seqgpt_jax.ablation.sweep import expand
 
-    # One spelling, by which finished parts are known.
-    work = args.work.absolute()
-    sweep = expand(config, work.relative_to(Path.cwd()) if work.is_relative_to(Path.cwd()) else work)
+    sweep = expand(config, args.work)
     steps, settings = check(sweep)
     records = read_records(sweep, settings)
     finished = {name: record for name, record in records.items() if record.done}

@@ -2,15 +2,15 @@
 
 What is a flag and what is gin: a setting that a run must repeat to give the same result is gin, `Prepare.quota`,
 `Train.steps`, also `Train.init_from`, and the run folder's config.gin records it. What belongs to one call is a flag:
-which files and folders it reads and writes (`--data`, `--model`, `--run_dir`, `--output`), which checkpoint (`--step`),
-what it prints.
+which files and folders it reads and writes (`--data`, `--model`, `--run_dir`, `--output`), which checkpoint (`--step`).
 
-A gin file is found by path, or by its bare name in the folders of `configs/` (runs, models, stages, hardware,
-mixtures); `include` inside a file works alike. `--gin.NAME=value` overrides: `--gin.Train.steps=100`, or a macro,
-`--gin.CHECKPOINT=my/folder` (quotes around a plain word may be left out). A binding that nothing uses is an error.
+A gin file is found by path, or by its bare name in the folders of `configs/`; `include` inside a file works alike.
+`--gin.NAME=value` overrides: `--gin.Train.steps=100`, or a macro, `--gin.CHECKPOINT=my/folder` (quotes around a word
+may be left out). A binding that nothing uses is an error.
 """
 
 import argparse
+import ast
 import difflib
 import errno
 import functools
@@ -113,8 +113,7 @@ def add_step(flags: argparse.ArgumentParser) -> None:
         "--step",
         type=step,
         metavar="N",
-        help="of a run: the checkpoint of this step, or 'best' for the one with the lowest validation loss (default: "
-        "the last one)",
+        help="of a run: the checkpoint of this step, or 'best', that of the lowest validation loss (default: the last)",
     )
 
 
@@ -128,12 +127,12 @@ def parse(
     """
     words = sys.argv[1:] if argv is None else argv
     # Not by argparse, for which an unknown flag with a space in it is a positional argument.
-    bindings = [word.removeprefix("--gin.") for word in words if word.startswith("--gin.") and "=" in word]
-    args, rest = flags.parse_known_args([word for word in words if not (word.startswith("--gin.") and "=" in word)])
-    for word in rest:
+    bound = [word for word in words if word.startswith("--gin.") and "=" in word]
+    args, rest = flags.parse_known_args([word for word in words if word not in bound])
+    if rest:
         options = [option for action in flags._actions for option in action.option_strings]
-        flags.error(f"unrecognized argument {word!r}{_closest(word, options)}")
-    configs = Configs(getattr(args, "gin_file", []), bindings, uses)
+        flags.error(f"unrecognized argument {rest[0]!r}{_closest(rest[0], options)}")
+    configs = Configs(getattr(args, "gin_file", []), [word.removeprefix("--gin.") for word in bound], uses)
     configs.add_own_data(getattr(args, "own_data", []), getattr(args, "columns", None), getattr(args, "format", None))
     return args, configs
 
@@ -217,13 +216,12 @@ class Configs:
         self._own_names += names
         return names
 
-    def check_own_data_is_used(self, mixture: str) -> None:
+    def check_own_data_is_used(self, mixture: str, way: str = "") -> None:
         """Own data that the mixture does not read is an error, like a binding that nothing uses."""
         if unused := [name for name in self._own_names if not re.search(rf"(^|\+)\s*{name}\s*($|[-+.])", mixture)]:
-            raise UsageError(
-                f"--data: {', '.join(unused)} would not be used, because Prepare.mixture is {mixture!r}: use "
-                f"--gin.Prepare.mixture={'+'.join(unused)}, or {'+'.join([mixture, *unused])} for both"
-            )
+            both = f"{'+'.join(unused)}, or {'+'.join([mixture, *unused])} for both"
+            way = way or f"because Prepare.mixture is {mixture!r}: use --gin.Prepare.mixture={both}"
+            raise UsageError(f"--data: {', '.join(unused)} would not be used, {way}")
 
     def is_bound(self, parameter: str) -> bool:
         """Whether a gin file or flag binds `Name.field`."""
@@ -366,9 +364,10 @@ def _quote_word(binding: str) -> str:
     """`NAME=ft.gin` -> `NAME='ft.gin'`: the shell has removed the quotes that gin needs around a string."""
     name, _, value = binding.partition("=")
     try:
-        # All of it: "7b/model" begins with a number.
-        _parse(binding, "", None, set())
-    except UsageError:
+        gin_config.parse_value(value)  # which stops behind a number or None: 7b/model
+        if re.fullmatch(r"[\w./+ -]*[A-Za-z_/][\w./+ -]*", value):
+            ast.literal_eval(value)
+    except (SyntaxError, ValueError):
         value = repr(value)
     return f"{name}={value}"
 

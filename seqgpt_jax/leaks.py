@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from seqgpt_jax.data.prepare.resolve import present
 
     config = configs.build("Prepare", mixture=args.train.replace(",", "+"), tokenizer="")
-    configs.check_own_data_is_used(f"{args.train}+{args.evaluation}".replace(",", "+"))
+    named = f"{args.train}+{args.evaluation}".replace(",", "+")
+    configs.check_own_data_is_used(named, "because neither --train nor --evaluation names it")
     train = _tasks(config, ("train",))
     evaluation = _tasks(dataclasses.replace(config, mixture=args.evaluation.replace(",", "+")), _EVALUATION)
     train = present(train, config, ("train",))

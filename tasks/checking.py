@@ -155,7 +155,7 @@ class _DataCheck:
         if instance.atom == "ext" and isinstance(answers, dict) and not instance.labels:
             self.without_span.update(label for label, spans in answers.items() if not spans)
         self.lengths.add(instance)
-        self.leaks.add(split, _place(item), bare_text(instance))
+        self.leaks.add(split, item.path, item.line, _place(item), bare_text(instance))
 
     def _among_others(
         self, item: own.Checked, problems: Mapping[str, Mapping[str, tuple[str, str]]], guess: Guess | None
@@ -174,9 +174,8 @@ class _DataCheck:
                 self._warn(item.path, item.line, "other_offsets", detail)
 
     def _leaks(self) -> None:
-        for place, detail in self.leaks.find():
-            path, _, line = place.rpartition(":")
-            self._warn(Path(path), int(line), "leak", detail)
+        for path, line, detail in self.leaks.find():
+            self._warn(path, line, "leak", detail)
 
     def _whole(self, by_hash: bool) -> None:
         summary, path = self.summary, self.first
@@ -250,7 +249,7 @@ def _place(item: own.Checked) -> str:
     """Where a record stands: its line, else its id without the number of the instance in it."""
     if item.line or item.instance is None:
         return f"{item.path}:{item.line}"
-    return re.sub(r"/\d+$", "", item.instance.id)
+    return f"{item.path} {re.sub(r'/[0-9]+$', '', item.instance.id)}"
 
 
 def _shown(instance: Instance) -> str:

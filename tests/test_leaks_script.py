@@ -53,7 +53,9 @@ def test_own_data(trec, tmp_path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     binding = f"--gin.Prepare.own_data={{'mines': {{'train': '{path}'}}}}"
     assert leaks.main([binding, "--train=mines", "--evaluation=trec"]) == 1
-    with pytest.raises(UsageError, match="--data: mines would not be used"):
+    with pytest.raises(
+        UsageError, match="--data: mines would not be used, because neither --train nor --evaluation names it"
+    ):
         leaks.main([f"--data={path}", "--train=trec", "--evaluation=trec"])
 
 

@@ -183,7 +183,8 @@ def train(
             log=log_on_every_host,
         )
         stack.callback(checkpoints.close)
-        begun = config.init_from and str(storage.absolute(storage.open_path(config.init_from)))
+        # Without asking the bucket, which a run that resumes does not need any more.
+        begun = config.init_from and str(storage.absolute(epath.Path(config.init_from)))
         base = adapters = None
         if lora:
             base = initial_params(config.init_from, model_config, tokenizer, mesh, rules, log)

@@ -150,7 +150,8 @@ class PrepareConfig:
             )
         object.__setattr__(self, "modules", (self.modules,) if isinstance(self.modules, str) else tuple(self.modules))
         if isinstance(self.evaluation_mixtures, str):
-            object.__setattr__(self, "evaluation_mixtures", (self.evaluation_mixtures,))
+            given = (self.evaluation_mixtures,) if self.evaluation_mixtures else ()
+            object.__setattr__(self, "evaluation_mixtures", given)
         _check_own_data(self.own_data)
 
     def content(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Checkpoint metadata, and the checks that a run may resume from a checkpoint or start from its weights."""
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,6 +132,8 @@ def start_of_resumed(stored: CheckpointMetadata, named: str | None, folder: epat
     """
     begun = stored.init_from
     if begun in ("", named) or named is None or not _is_there(named):
+        return begun
+    if begun is not None and os.path.realpath(begun) == os.path.realpath(named):
         return begun
     if begun is None or _is_there(begun):
         raise CheckpointError(

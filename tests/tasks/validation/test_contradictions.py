@@ -51,3 +51,18 @@ def test_instances_of_a_task_are_told_apart_whatever_their_ids_are(ids, tmp_path
     spec = TaskSpec("moods", "CLS", "en", "cls", splits={"train": ("c.txt",)}, read=instances)
     _, findings = Check().task(spec, tmp_path, "")
     assert [finding.reason for finding in findings].count("contradiction") == 2
+
+
+@pytest.mark.parametrize("id", ["c-1", "17", "c:56be4", "doc.json/0"])
+def test_an_id_that_two_splits_have_is_of_two_places(id, tmp_path):
+    def instances(split, paths):
+        return [Instance(id, "cls", "The courier came and went.", {split: ()})]
+
+    (tmp_path / "moods").mkdir()
+    splits = {"train": ("a.txt",), "test": ("b.txt",)}
+    for (file,) in splits.values():
+        (tmp_path / "moods" / file).touch()
+    _, findings = Check().task(TaskSpec("moods", "CLS", "en", "cls", splits=splits, read=instances), tmp_path, "")
+    found = {finding.reason: finding for finding in findings if finding.reason in ("leak", "contradiction")}
+    assert {*found} == {"leak", "contradiction"}
+    assert (found["leak"].path.name, "b.txt" in found["leak"].detail) == ("a.txt", True)
