@@ -180,7 +180,7 @@ def test_flags_that_make_no_sense() -> None:
 
 @needs_compiler
 def test_settings_of_the_other_plan_are_no_settings_of_this_one(run) -> None:
-    with pytest.raises(UsageError, match="Decode is not used by this command, which reads Model, Optimizer, Mesh"):
+    with pytest.raises(UsageError, match="Decode is not used by this command, which reads Model, Lora, Optimizer"):
         run(*TINY, "--topology=v5e:2x2", "--gin.Decode.num_beams=2")
     with pytest.raises(UsageError, match="Train is not used by this command, which reads Model, Decode"):
         run(*TINY, "--topology=v5e:2x2", "--decode")

@@ -382,8 +382,8 @@ def test_a_mixture_is_shown_with_its_facts(capsys, monkeypatch):
     _, text = run(capsys, "--mixture=ft_sf-massive", "--language=zh")
     assert "smp2019" in text
     assert "massive" not in text.partition("\n\n")[0]
-    assert "ft_sf-massive, language zh: 1 data sets (0 en, 1 zh)" in text
-    assert text.rstrip().endswith("--download smp2019")
+    assert "ft_sf-massive, language zh: 2 data sets (0 en, 2 zh)" in text
+    assert text.rstrip().endswith("--download smp2019 ecsa")
     with pytest.raises(UsageError, match="show a whole mixture: leave out --language"):
         script.main(["--mixture=ft_sf", "--language=zh", "--chart=x.png"])
     with pytest.raises(UsageError, match="no public data set of quickstart_ft"):
