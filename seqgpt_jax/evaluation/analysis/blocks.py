@@ -1,6 +1,6 @@
 """Blocks of a report: what its sections consist of, before they become HTML or Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -122,6 +122,12 @@ class Section:
     anchor: str
     title: str
     blocks: Sequence[Block]
+
+
+def common_cell(values: Iterable[str]) -> Cell:
+    """What is the same of all models; it differs where they were not asked the same."""
+    found = {*values}
+    return Cell(found.pop() if len(found) == 1 else "differs")
 
 
 def name_cell(text: str) -> Cell:

@@ -1,9 +1,19 @@
 """Section with scores of relations and events of whole texts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seqgpt_jax.evaluation.analysis.blocks import Block, Cell, Section, Table, Text, judged, name_cell, with_interval
+from seqgpt_jax.evaluation.analysis.blocks import (
+    Block,
+    Cell,
+    Section,
+    Table,
+    Text,
+    common_cell,
+    judged,
+    name_cell,
+    with_interval,
+)
 from seqgpt_jax.evaluation.analysis.saved import Evaluation
 from seqgpt_jax.evaluation.tables import BASELINE_NAMES
 
@@ -24,22 +34,13 @@ def end_to_end_section(evaluations: Sequence[Evaluation]) -> Section | None:
         found = [of_one.get(name) for of_one in of_all.values()]
         for metric in dict.fromkeys(key for data in found if data for key in data["metrics"]):
             numbers = [data["metrics"].get(metric) if data else None for data in found]
-            gold, baseline = (_common(of_one, numbers) for of_one in (_gold, _baseline))
+            known = [one for one in numbers if one]
+            gold, baseline = common_cell(f"{one['gold']:,}" for one in known), common_cell(map(_baseline, known))
             cells = [name_cell(name), name_cell(metric.replace("_", " ")), gold, baseline]
             rows.append([*cells, *map(_cell, numbers)])
     head = ["data set", "metric", "gold", "best baseline", *(f"{name}: F1 (95 %)" for name in of_all)]
     blocks: list[Block] = [Table(head, rows), *(Text(line) for line in _losses(of_all)), Text(_LEGEND)]
     return Section("end-to-end", "Relations and events, end to end", blocks)
-
-
-def _common(of_one: Callable[[Mapping[str, Any]], str], numbers: Sequence[Mapping[str, Any] | None]) -> Cell:
-    """What is the same of all evaluations; they differ where other texts were asked."""
-    found = {of_one(one) for one in numbers if one}
-    return Cell(found.pop() if len(found) == 1 else "differs")
-
-
-def _gold(metric: Mapping[str, Any]) -> str:
-    return f"{metric['gold']:,}"
 
 
 def _baseline(metric: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from seqgpt_jax.evaluation.analysis.blocks import (
     Section,
     Table,
     Text,
+    common_cell,
     judged,
     name_cell,
     number,
@@ -80,7 +81,8 @@ def _tables(title: str, of_all: Mapping[str, Groups]) -> list[Block]:
     f1, paper = [], []
     for group in groups:
         numbers = [of_one.get(group) for of_one in of_all.values()]
-        f1.append([name_cell(group), _common_baseline(numbers), *map(_f1, numbers)])
+        baseline = common_cell(_baseline(one) for one in numbers if one)
+        f1.append([name_cell(group), baseline, *map(_f1, numbers)])
         paper.append([name_cell(group), *(Cell(number(one["paper_score"] if one else None)) for one in numbers)])
     return [
         Table([f"F1 by {title}", "best baseline", *of_all], f1, "Differences between models: see below."),
@@ -90,12 +92,6 @@ def _tables(title: str, of_all: Mapping[str, Groups]) -> list[Block]:
 
 def _f1(numbers: Mapping[str, Any] | None) -> Cell:
     return Cell(with_interval(numbers["f1"], *numbers["f1_interval"]) if numbers else "–")
-
-
-def _common_baseline(numbers: Sequence[Mapping[str, Any] | None]) -> Cell:
-    """The best baseline of a group, where it is the same for all models: they were asked the same."""
-    found = {_baseline(one) for one in numbers if one}
-    return Cell(found.pop() if len(found) == 1 else "differs")
 
 
 def _baseline(numbers: Mapping[str, Any]) -> str:
