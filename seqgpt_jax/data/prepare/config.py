@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgpt_jax.atomic import TEMPLATES
-from seqgpt_jax.data.prepare.mixing import MIXING
+from seqgpt_jax.data.prepare.mixing import MIXING, sets_rates
 from seqgpt_jax.data.prepare.sampling import ExampleSampler
 from seqgpt_jax.data.prepare.token_counts import TokenCounts
 from seqgpt_jax.data.raw.files import DATA_DIR_VARIABLE, default_data_folder
@@ -179,7 +179,7 @@ class PrepareConfig:
     @property
     def sets_rates(self) -> bool:
         """Whether tasks may have other rates in training than what survives their quotas."""
-        return self.training and (self.mixing != "all" or self.general_share > 0)
+        return self.training and sets_rates(self.mixing, self.general_share)
 
     def sampler(self, counts: TokenCounts | None = None) -> ExampleSampler:
         """The sampler of negatives, label order, chunks and windows that these settings describe.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from seqgpt_jax.data.prepare.mixing import sets_rates
 from seqgpt_jax.io.name_list import first_names
 
 # Of a task: below, nothing is said.
@@ -59,7 +60,8 @@ def _counts(task: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[tu
     for reason, count in task["drops"].items():
         yield reason, count, everything
     # Evaluation asks a sample, and says of how many; where settings give rates, an epoch takes as many as these say.
-    if settings["split"] == "train" and settings.get("mixing") in (None, "all") and not settings.get("general_share"):
+    rates = sets_rates(settings.get("mixing", "all"), settings.get("general_share", 0))
+    if settings["split"] == "train" and not rates:
         yield "over_quota", task["instances"] - task["within_quota"], task["instances"]
     dropped = sum(task["drops"].get(reason, 0) for reason in ("answer_cut", "labels_cut"))
     yield "truncated", task["truncated_prompts"] - dropped, everything

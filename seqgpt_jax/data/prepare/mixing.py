@@ -21,6 +21,11 @@ from seqgpt_jax.data.prepare.quota import Quota, QuotaCount, stable_hash
 MIXING = ("all", "proportional", "temperature")
 
 
+def sets_rates(mixing: str, general_share: float) -> bool:
+    """Whether these settings may give tasks other rates in training than what survives their quotas."""
+    return mixing != "all" or general_share > 0
+
+
 def mixing_weights(sizes: Sequence[int], mixing: str, temperature: float, maximum: int | None) -> list[float]:
     """The share of each task in the instances of an epoch; they sum to 1.
 
